@@ -1,0 +1,321 @@
+//! The command line: verbs and their arguments. All words are in the catalogue, under `help.`.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::demo;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::text::Text;
+
+/// Longest name of a person, space or community, in characters.
+const NAME_CHARS_MAX: usize = 100;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "banyan", version, disable_help_subcommand = true, subcommand_required = true)]
+pub(crate) struct Cli {
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[arg(long, global = true, value_name = "zh|en", value_parser = ["zh", "en"], hide_possible_values = true)]
+    pub(crate) lang: Option<String>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Found(FoundArgs),
+    #[command(subcommand)]
+    Space(SpaceVerb),
+    Invite(InviteArgs),
+    Join(JoinArgs),
+    Put(PutArgs),
+    Edit(EditArgs),
+    Show(ShowArgs),
+    List(ListArgs),
+    Import(ImportArgs),
+    Sync(SyncArgs),
+    Status,
+    Members,
+    Held,
+    Replay(ReplayArgs),
+    Demo(demo::Args),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FoundArgs {
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) name: String,
+    #[arg(long = "as", value_name = "PERSON", value_parser = name)]
+    pub(crate) person: Option<String>,
+    #[arg(long, value_name = "ID@ADDR")]
+    pub(crate) relay: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpaceVerb {
+    Add(SpaceAddArgs),
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpaceAddArgs {
+    #[arg(value_name = "NAME", value_parser = name)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InviteArgs {
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: String,
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) uses: u16,
+    #[arg(long)]
+    pub(crate) qr: bool,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    #[arg(value_name = "TICKET")]
+    pub(crate) ticket: String,
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) name: String,
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: String,
+    #[arg(value_name = "FIELD=VALUE", required = true)]
+    pub(crate) fields: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EditArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: String,
+    #[arg(value_name = "FIELD=VALUE", required = true)]
+    pub(crate) fields: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: String,
+    #[arg(long)]
+    pub(crate) history: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    #[arg(long)]
+    pub(crate) conflicts: bool,
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: String,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: String,
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[arg(long, value_name = "ID@ADDR")]
+    pub(crate) relay: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// A name that fits one line of a list.
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let is_line = !name.is_empty() && !name.contains(char::is_control);
+    if is_line && name.chars().count() <= NAME_CHARS_MAX {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("1-{NAME_CHARS_MAX}"))
+    }
+}
+
+/// Reads the arguments. What is printed instead of a command (help, the version, a complaint) has
+/// been printed when this returns an exit code.
+pub(crate) fn parse(words: &[OsString], text: &Text) -> Result<Cli, ExitCode> {
+    let command = localized(Cli::command(), text);
+    let result =
+        command.try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    result.map_err(|error| {
+        let is_json = words.iter().any(|word| word == "--json");
+        refuse(&error, text, is_json)
+    })
+}
+
+/// Puts the words of a language into the command and all below it.
+pub(crate) fn localized(command: Command, text: &Text) -> Command {
+    let mut command = with_words(command, "help.banyan", text)
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_version_flag(true)
+        .arg(Arg::new("version").long("version").short('V').action(ArgAction::Version));
+    command = command.mut_args(|arg| arg_with_words(arg, "help.banyan", text));
+    let exits = output::exit_table(text);
+    let after = text.with("help.banyan.examples", &[("exits", &exits)]);
+    command.after_help(after)
+}
+
+fn with_words(command: Command, key: &str, text: &Text) -> Command {
+    let template = text.with(
+        "help.template",
+        &[
+            ("about", "{about}"),
+            ("usage", "{usage}"),
+            ("all_args", "{all-args}"),
+            ("after", "{after-help}"),
+        ],
+    );
+    let mut command = command
+        .about(text.say(key))
+        .help_template(template)
+        .subcommand_help_heading(text.say("help.heading.commands"))
+        .disable_help_flag(true)
+        .arg(Arg::new("help").long("help").short('h').action(ArgAction::Help))
+        .mut_args(|arg| arg_with_words(arg, key, text))
+        .mut_subcommands(|sub| {
+            let key = format!("{key}.{}", sub.get_name());
+            with_words(sub, &key, text)
+        });
+    if let Some(examples) = text.find(&format!("{key}.examples")) {
+        command = command.after_help(examples.to_owned());
+    }
+    command
+}
+
+fn arg_with_words(arg: Arg, key: &str, text: &Text) -> Arg {
+    let heading = if arg.is_positional() { "arguments" } else { "options" };
+    let heading = text.say(&format!("help.heading.{heading}"));
+    let own = format!("{key}.arg.{}", arg.get_id());
+    let common = format!("help.arg.{}", arg.get_id());
+    let words = text.find(&own).or_else(|| text.find(&common)).map(str::to_owned);
+    let arg = arg.help_heading(heading).hide_default_value(true);
+    match words {
+        Some(words) => arg.help(words),
+        None => arg,
+    }
+}
+
+/// Prints help or the version, or says what is wrong with the arguments.
+fn refuse(error: &clap::Error, text: &Text, is_json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        let printed = write!(std::io::stdout().lock(), "{}", error.render());
+        return printed.map_or_else(|error| Failure::from(error).exit(), |()| Exit::Done).code();
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _gone = write!(std::io::stderr().lock(), "{}", error.render());
+        return Exit::Usage.code();
+    }
+    output::complain(&complaint(error), text, is_json);
+    Exit::Usage.code()
+}
+
+/// What is wrong with the arguments, as a sentence of ours.
+fn complaint(error: &clap::Error) -> Failure {
+    use clap::error::ContextKind as Kind;
+    let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+    let usage = |key: &str| Failure::new(Exit::Usage, key);
+    let of = |failure: Failure| failure.with("arg", context(Kind::InvalidArg));
+    match error.kind() {
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation
+            if context(Kind::InvalidValue).is_empty() =>
+        {
+            of(usage("err.usage.no_value"))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            of(usage("err.usage.bad_value")).with("value", context(Kind::InvalidValue))
+        }
+        ErrorKind::UnknownArgument => of(usage("err.usage.unknown_argument")),
+        ErrorKind::InvalidSubcommand => usage("err.usage.unknown_command")
+            .with("command", context(Kind::InvalidSubcommand)),
+        ErrorKind::MissingSubcommand => usage("err.usage.no_command"),
+        ErrorKind::MissingRequiredArgument => of(usage("err.usage.missing")),
+        ErrorKind::ArgumentConflict => of(usage("err.usage.twice")),
+        ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            of(usage("err.usage.no_value"))
+        }
+        _ => usage("err.usage.other").with("reason", error.kind()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::schema::Lang;
+
+    use super::*;
+
+    fn walk(command: &Command, path: &str, check: &mut dyn FnMut(&Command, &str)) {
+        check(command, path);
+        for sub in command.get_subcommands() {
+            walk(sub, &format!("{path} {}", sub.get_name()), check);
+        }
+    }
+
+    #[test]
+    fn command_line_is_sound() {
+        localized(Cli::command(), &Text::of(Lang::En)).debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_words_and_examples_in_both_languages() {
+        for lang in [Lang::En, Lang::Zh] {
+            let command = localized(Cli::command(), &Text::of(lang));
+            walk(&command, "banyan", &mut |command, path| {
+                let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+                assert!(!about.is_empty() && !about.starts_with("help."), "{path}: {about}");
+                let examples = command.get_after_help().map(ToString::to_string);
+                assert!(examples.is_some_and(|text| text.contains(path)), "{path}");
+                for arg in command.get_arguments() {
+                    assert!(arg.get_help().is_some(), "{path} {}", arg.get_id());
+                }
+            });
+        }
+    }
+}

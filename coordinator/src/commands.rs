@@ -1,0 +1,93 @@
+//! The verbs, one file each.
+
+mod edit;
+mod found;
+mod held;
+mod import;
+mod invite;
+mod join;
+mod list;
+mod members;
+mod put;
+mod recovery;
+mod replay;
+mod report;
+mod show;
+mod space;
+mod status;
+mod sync;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use sync_core::keys::DeviceKeys;
+use sync_core::replica::Replica;
+use sync_node::Home;
+
+use crate::cli::{Cli, SpaceVerb, Verb};
+use crate::demo;
+use crate::failure::Failure;
+use crate::output::{self, Out};
+use crate::place;
+use crate::text::Text;
+
+/// What every verb needs.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) text: Text,
+    pub(crate) is_json: bool,
+    pub(crate) home: Home,
+    pub(crate) out: Out,
+}
+
+impl App {
+    fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
+        Ok(self.home.open()?)
+    }
+
+    fn replica(&self) -> Result<Replica, Failure> {
+        Ok(self.home.open()?.0)
+    }
+
+    /// A sentence on standard output.
+    fn say(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
+        let line = self.text.with(key, places);
+        self.out.line(&line)
+    }
+}
+
+/// Runs a command; a failure is told on standard error.
+pub(crate) fn run(cli: Cli, text: Text) -> ExitCode {
+    let is_json = cli.json;
+    match run_verb(cli, text.clone()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure, &text, is_json);
+            failure.exit().code()
+        }
+    }
+}
+
+fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
+    let home = Home::at(&place::data_dir(cli.data)?);
+    let mut app = App { text, is_json: cli.json, home, out: Out::new() };
+    match cli.verb {
+        Verb::Found(args) => found::run(&mut app, args),
+        Verb::Space(SpaceVerb::Add(args)) => space::add(&mut app, &args),
+        Verb::Space(SpaceVerb::List) => space::list(&mut app),
+        Verb::Invite(args) => invite::run(&mut app, args),
+        Verb::Join(args) => join::run(&mut app, &args),
+        Verb::Put(args) => put::run(&mut app, &args),
+        Verb::Edit(args) => edit::run(&mut app, &args),
+        Verb::Show(args) => show::run(&mut app, &args),
+        Verb::List(args) => list::run(&mut app, args),
+        Verb::Import(args) => import::run(&mut app, &args),
+        Verb::Sync(args) => sync::run(&mut app, &args),
+        Verb::Status => status::run(&mut app),
+        Verb::Members => members::run(&mut app),
+        Verb::Held => held::run(&mut app),
+        Verb::Replay(args) => replay::run(&mut app, &args),
+        Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),
+    }?;
+    app.out.flush()
+}

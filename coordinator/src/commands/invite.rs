@@ -1,0 +1,87 @@
+//! `banyan invite`: a ticket, as text and as a code to scan.
+
+use std::fs;
+
+use qrcode::render::{svg, unicode};
+use qrcode::types::QrError;
+use qrcode::{EcLevel, QrCode};
+use sync_core::peer::moment;
+use sync_core::roster::role::{Role, Scope};
+
+use super::App;
+use crate::cli::InviteArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{place, values};
+
+pub(super) fn run(app: &mut App, args: InviteArgs) -> Result<(), Failure> {
+    let role = role(app, &args.role)?;
+    let mut replica = app.replica()?;
+    let scope = match &args.space {
+        Some(space) => Scope::Space(replica.find_space(&values::space_name(space))?),
+        None => Scope::Community,
+    };
+    let mut rng = rand::rng();
+    let now = &mut moment(place::now(), &mut rng);
+    let ticket = replica.invite(scope, role, args.uses, now)?;
+    if let Some(path) = &args.qr_svg {
+        let picture = code(&ticket.qr_text())?.render::<svg::Color<'_>>().build();
+        fs::write(path, picture).map_err(|error| Failure::io(path, &error))?;
+    }
+    let relays: Vec<String> = ticket.relays.iter().map(ToString::to_string).collect();
+    if app.is_json {
+        let invite = serde_json::json!({
+            "ticket": ticket.to_string(), "role": role.name(), "space": args.space,
+            "uses": args.uses, "relays": relays,
+        });
+        return app.out.json(&invite);
+    }
+    app.out.line(&ticket.to_string())?;
+    if args.qr {
+        let picture = code(&ticket.qr_text())?
+            .render::<unicode::Dense1x2>()
+            // Windows of terminals are mostly dark: what is drawn is the light part.
+            .dark_color(unicode::Dense1x2::Light)
+            .light_color(unicode::Dense1x2::Dark)
+            .build();
+        app.out.line(&picture)?;
+    }
+    app.out.flush()?;
+    tell(app, &args, role, relays.is_empty());
+    Ok(())
+}
+
+/// What to do with the ticket; on standard error, so that the ticket alone can be piped on.
+fn tell(app: &App, args: &InviteArgs, role: Role, is_without_relay: bool) {
+    use std::io::Write;
+    let role = app.text.say(&format!("word.role.{}", role.name()));
+    let uses = app.text.count("out.invite.uses", u64::from(args.uses));
+    let place = match &args.space {
+        Some(space) => space.clone(),
+        None => app.text.say("word.everywhere"),
+    };
+    let places = [("role", role.as_str()), ("space", &place), ("uses", &uses)];
+    let mut lines = vec![app.text.with("out.invite.next", &places)];
+    if is_without_relay {
+        lines.push(app.text.say("out.invite.no_relay"));
+    }
+    // The ticket is out; whether the advice is read does not matter.
+    let _gone = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
+}
+
+fn role(app: &App, typed: &str) -> Result<Role, Failure> {
+    let labelled = |role: &Role| app.text.say(&format!("word.role.{}", role.name())) == typed;
+    let by_label = || Role::DESCENDING.into_iter().find(labelled);
+    typed.parse().ok().or_else(by_label).ok_or_else(|| {
+        let known: Vec<&str> = Role::DESCENDING.iter().map(|role| role.name()).collect();
+        Failure::new(Exit::Usage, "err.usage.role")
+            .with("typed", typed)
+            .with("known", known.join(", "))
+    })
+}
+
+fn code(text: &str) -> Result<QrCode, Failure> {
+    // Shown on a screen, close to the camera: the lowest level of repair keeps the squares large.
+    QrCode::with_error_correction_level(text, EcLevel::L)
+        .map_err(|error: QrError| Failure::internal(error))
+}

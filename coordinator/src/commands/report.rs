@@ -1,0 +1,149 @@
+//! The plain report of a sync, in sentences.
+
+use std::collections::BTreeMap;
+
+use sync_core::wire::Refusal;
+use sync_node::SyncReport;
+
+use super::App;
+use crate::failure::{Failure, refusal_key};
+use crate::output::thousands;
+use crate::text::Text;
+use crate::values;
+
+/// Numbers of refusals, to say in the reader's language what the report has in English.
+const REFUSALS: std::ops::RangeInclusive<u16> = 1..=64;
+
+/// What a sync with one or several relays did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Counts of all relays that could be reached.
+    pub(crate) report: SyncReport,
+    /// Relays that could not be, by address, and why.
+    pub(crate) unreached: Vec<(String, Failure)>,
+}
+
+/// The report as an object.
+pub(super) fn json(outcome: &Outcome) -> serde_json::Value {
+    serde_json::json!(outcome.report)
+}
+
+/// Prints the report.
+pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
+    for line in lines(&outcome.report, &app.text) {
+        app.out.line(&line)?;
+    }
+    for (relay, failure) in &outcome.unreached {
+        let reason = failure.sentence(&app.text).unwrap_or_default();
+        app.say("out.sync.unreached", &[("relay", relay), ("reason", &reason)])?;
+    }
+    Ok(())
+}
+
+/// The report in sentences.
+pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
+    let mut lines = vec![moved(report, text)];
+    let named = |key: &str, counts: &[(String, u64)]| -> Option<String> {
+        let counts: Vec<String> =
+            counts.iter().map(|(name, count)| format!("{name} {}", thousands(*count))).collect();
+        let list = counts.join(", ");
+        (!list.is_empty()).then(|| text.with(key, &[("list", &list)]))
+    };
+    let by_kind: Vec<(String, u64)> = sorted(&report.by_kind)
+        .into_iter()
+        .map(|(kind, count)| (values::kind_label(&kind, text), count))
+        .collect();
+    lines.extend(named("out.sync.by_kind", &by_kind));
+    lines.extend(named("out.sync.by_person", &sorted(&report.by_person)));
+    let counted = [
+        ("out.sync.conflicts", report.conflicts),
+        ("out.sync.held", report.held),
+        ("out.sync.waiting", report.waiting_for_key),
+    ];
+    lines.extend(
+        counted.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| text.count(key, n)),
+    );
+    for sentence in &report.refused {
+        lines.push(text.with("out.sync.refused", &[("reason", &in_words(sentence, text))]));
+    }
+    let places = [
+        ("sent", bytes(report.bytes_sent)),
+        ("received", bytes(report.bytes_received)),
+        ("trips", thousands(report.round_trips)),
+    ];
+    let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
+    lines.push(text.with("out.sync.bytes", &places));
+    lines
+}
+
+/// What went and came, in one sentence.
+pub(super) fn moved(report: &SyncReport, text: &Text) -> String {
+    if report.sent == 0 && report.received == 0 {
+        return text.say("out.sync.nothing");
+    }
+    let sent = text.count("out.sync.sent", report.sent);
+    let received = text.count("out.sync.received", report.received);
+    let merged = text.count("out.sync.merged", report.merged);
+    text.with(
+        "out.sync.moved",
+        &[("sent", &sent), ("received", &received), ("merged", &merged)],
+    )
+}
+
+/// The most first.
+fn sorted(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut sorted: Vec<(String, u64)> =
+        counts.iter().map(|(name, count)| (name.clone(), *count)).collect();
+    sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sorted
+}
+
+fn in_words(sentence: &str, text: &Text) -> String {
+    let known = REFUSALS.map(Refusal::from_code).find(|known| known.to_string() == sentence);
+    known.map_or_else(|| sentence.to_owned(), |refusal| text.say(&refusal_key(refusal)))
+}
+
+/// `1.4 KB`.
+pub(super) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    // In tenths of the unit, rounded; a unit is a thousand of the one before.
+    let mut tenths = u128::from(count) * 10;
+    let mut unit = "B";
+    for next in UNITS {
+        if tenths < 10_000 {
+            break;
+        }
+        tenths = (tenths + 500) / 1000;
+        unit = next;
+    }
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::schema::Lang;
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_said_in_units() {
+        let said: Vec<String> = [0, 999, 1000, 1449, 30_250_000].map(bytes).to_vec();
+        assert_eq!(said, ["0 B", "999 B", "1.0 KB", "1.4 KB", "30.3 MB"]);
+    }
+
+    #[test]
+    fn refusals_are_said_in_the_language_of_the_reader() {
+        let text = Text::of(Lang::Zh);
+        let report = SyncReport {
+            sent: 2,
+            refused: vec![Refusal::OverQuota.to_string()],
+            ..SyncReport::default()
+        };
+        let lines = lines(&report, &text);
+        let quota = text.say(&refusal_key(Refusal::OverQuota));
+        assert!(lines.iter().any(|line| line.contains(&quota)), "{lines:?}");
+    }
+}

@@ -1,0 +1,138 @@
+//! `banyan show`: one record, its conflicts, what is held of it, and its history.
+
+use serde_json::{Value, json};
+use sync_core::id::{Millis, RecordId};
+use sync_core::replica::{HistoryEntry, RecordView, Replica};
+
+use super::{App, held};
+use crate::cli::ShowArgs;
+use crate::failure::Failure;
+use crate::output;
+use crate::values;
+
+/// A value in the history is cut to so many characters.
+const HISTORY_CHARS_MAX: usize = 60;
+
+pub(super) fn run(app: &mut App, args: &ShowArgs) -> Result<(), Failure> {
+    let replica = app.replica()?;
+    let record = replica.find_record(&args.record)?;
+    let view = replica.show(record)?;
+    let history = if args.history { Some(replica.history(record)?) } else { None };
+    if app.is_json {
+        let json = as_json(&view, history.as_deref());
+        return app.out.json(&json);
+    }
+    print(app, &view)?;
+    print_held(app, &replica, record)?;
+    if let Some(history) = history {
+        print_history(app, &view.kind, &history)?;
+    }
+    Ok(())
+}
+
+fn print(app: &mut App, view: &RecordView) -> Result<(), Failure> {
+    let kind = values::kind_label(&view.kind, &app.text);
+    app.out.line(&format!("{kind}: {}", view.title))?;
+    app.out.line("")?;
+    let mut facts = Vec::new();
+    for field in &view.fields {
+        let label = values::field_label(&view.kind, &field.name, &app.text);
+        let value = values::shown(&view.kind, &field.name, &field.value, &app.text);
+        facts.push((label, value.replace('\n', "\n    ")));
+        for other in &field.conflicts {
+            let value = values::shown(&view.kind, &field.name, &other.value, &app.text);
+            let places = [("value", value.as_str()), ("name", &other.by), ("winner", &field.by)];
+            facts.push((String::new(), app.text.with("out.show.conflict", &places)));
+        }
+    }
+    output::facts(&mut app.out, &facts)?;
+    app.out.line("")?;
+    let when = |at: i64| output::time(Millis(at));
+    let facts = [
+        ("head.space", values::space_label(&view.space, &app.text)),
+        ("head.created", format!("{}  {}", when(view.created_at), view.created_by)),
+        ("head.updated", format!("{}  {}", when(view.updated_at), view.updated_by)),
+        ("head.record", view.record.clone()),
+    ]
+    .map(|(key, value)| (app.text.say(key), value));
+    output::facts(&mut app.out, &facts)?;
+    if view.fields.iter().any(|field| !field.conflicts.is_empty()) {
+        app.out.line("")?;
+        let short: String = view.record.chars().take(8).collect();
+        app.say("out.show.choose", &[("record", &short)])?;
+    }
+    Ok(())
+}
+
+fn print_held(app: &mut App, replica: &Replica, record: RecordId) -> Result<(), Failure> {
+    let rows = replica.store().held_of(&record)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    app.out.line("")?;
+    app.say("out.show.held", &[])?;
+    for row in rows {
+        let name = replica.name_of(&row.entry.log.device);
+        app.out.line(&format!("  {name}: {}", held::reason(row.reason, &app.text)))?;
+    }
+    Ok(())
+}
+
+fn print_history(app: &mut App, kind: &str, history: &[HistoryEntry]) -> Result<(), Failure> {
+    app.out.line("")?;
+    app.say("out.show.history", &[])?;
+    for entry in history {
+        app.out.line(&format!("{}  {}", output::time(Millis(entry.at)), entry.by))?;
+        for (field, from, to) in &entry.changes {
+            let label = values::field_label(kind, field, &app.text);
+            let nothing = app.text.say("word.nothing");
+            let shown = |value: &Option<Value>| match value {
+                Some(value) => cut(&values::shown(kind, field, value, &app.text)),
+                None => nothing.clone(),
+            };
+            let line = match from {
+                None => format!("    {label}: {}", shown(to)),
+                Some(_) => format!("    {label}: {} → {}", shown(from), shown(to)),
+            };
+            app.out.line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+/// The end of a long value, where people type most; on one line.
+fn cut(value: &str) -> String {
+    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let length = line.chars().count();
+    if length <= HISTORY_CHARS_MAX {
+        return line;
+    }
+    let kept: String = line.chars().skip(length - HISTORY_CHARS_MAX).collect();
+    format!("…{kept}")
+}
+
+fn as_json(view: &RecordView, history: Option<&[HistoryEntry]>) -> Value {
+    let mut record = json!(view);
+    let held: Vec<Value> =
+        view.held.iter().map(|(by, reason)| json!({ "by": by, "reason": reason })).collect();
+    let history = history.map(|entries| -> Vec<Value> {
+        entries
+            .iter()
+            .map(|entry| {
+                let changes: Vec<Value> = entry
+                    .changes
+                    .iter()
+                    .map(|(field, from, to)| json!({ "field": field, "from": from, "to": to }))
+                    .collect();
+                json!({ "by": entry.by, "at": entry.at, "changes": changes })
+            })
+            .collect()
+    });
+    if let Some(object) = record.as_object_mut() {
+        object.insert("held".to_owned(), json!(held));
+        if let Some(history) = history {
+            object.insert("history".to_owned(), json!(history));
+        }
+    }
+    record
+}

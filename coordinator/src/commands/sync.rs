@@ -1,0 +1,251 @@
+//! `banyan sync`: exchanges everything with the relays, once or as long as it runs.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sync_core::keys::DeviceKeys;
+use sync_core::replica::Replica;
+use sync_core::roster::ticket::RelayAddr;
+use sync_node::{Live, LiveEvent, Node, NodeError, ProgressFn, SyncReport};
+use tokio::runtime::{Builder, Runtime};
+
+use super::App;
+use super::report::{self, Outcome};
+use crate::cli::SyncArgs;
+use crate::failure::Failure;
+use crate::text::Text;
+
+/// A sync that takes longer than this shows how it goes.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it does.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+/// How long ending may take before the process ends all the same.
+const ENDING_MAX: Duration = Duration::from_secs(2);
+
+pub(super) fn run(app: &mut App, args: &SyncArgs) -> Result<(), Failure> {
+    let relay = args.relay.as_deref().map(str::parse::<RelayAddr>).transpose()?;
+    let (replica, keys) = app.open()?;
+    if args.watch {
+        return watch(app, replica, keys, relay);
+    }
+    let outcome = once(app, replica, keys, relay)?;
+    if app.is_json {
+        let json = report::json(&outcome);
+        return app.out.json(&json);
+    }
+    report::print(app, &outcome)
+}
+
+/// One sync with the relay that is given, or with all that the community knows.
+pub(super) fn once(
+    app: &App,
+    replica: Replica,
+    keys: Arc<DeviceKeys>,
+    relay: Option<RelayAddr>,
+) -> Result<Outcome, Failure> {
+    let runtime = runtime()?;
+    let node = Node::start(replica, keys, runtime.handle().clone());
+    runtime.block_on(async {
+        let outcome = exchange(&node, relay, &app.text).await;
+        node.stop().await;
+        outcome
+    })
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.map_err(Failure::internal)
+}
+
+/// Syncs with every relay; one that can be reached is enough.
+async fn exchange(
+    node: &Node,
+    relay: Option<RelayAddr>,
+    text: &Text,
+) -> Result<Outcome, Failure> {
+    let relays = match &relay {
+        Some(relay) => vec![relay.clone()],
+        None => node.call(|replica, _| replica.relays().to_vec()).await?,
+    };
+    let mut total: Option<SyncReport> = None;
+    let mut unreached = Vec::new();
+    for relay in &relays {
+        let result = node.sync_with(relay, Some(progress(text))).await;
+        clear_progress();
+        match (result, &mut total) {
+            (Ok(report), Some(total)) => total.add(&report),
+            (Ok(report), None) => total = Some(report),
+            (Err(error), _) => unreached.push((relay.addr.clone(), Failure::from(error))),
+        }
+    }
+    let Some(report) = total else {
+        let last = unreached.pop().map(|(_, failure)| failure);
+        return Err(last.unwrap_or_else(|| NodeError::NoRelay.into()));
+    };
+    if let Some(relay) = relay {
+        // It answered with its key and carries the community: worth knowing from now on.
+        node.call(move |replica, _| replica.know_relay(&relay)).await??;
+    }
+    Ok(Outcome { report, unreached })
+}
+
+/// Shows on a terminal how a long sync goes, on one line.
+fn progress(text: &Text) -> ProgressFn {
+    let text = text.clone();
+    let is_seen = std::io::stderr().is_terminal();
+    let mut due = Instant::now() + PATIENCE;
+    Box::new(move |report, announced| {
+        if !is_seen || Instant::now() < due {
+            return;
+        }
+        due = Instant::now() + SHOW_EVERY;
+        let places = [
+            ("sent", crate::output::thousands(report.sent)),
+            ("received", crate::output::thousands(report.received)),
+            ("announced", crate::output::thousands(announced)),
+        ];
+        let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
+        let line = text.with("out.sync.progress", &places);
+        let _gone = write!(std::io::stderr().lock(), "\r{line}\u{1b}[K");
+    })
+}
+
+fn clear_progress() {
+    if std::io::stderr().is_terminal() {
+        let _gone = write!(std::io::stderr().lock(), "\r\u{1b}[K");
+    }
+}
+
+fn watch(
+    app: &mut App,
+    replica: Replica,
+    keys: Arc<DeviceKeys>,
+    relay: Option<RelayAddr>,
+) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let node = Arc::new(Node::start(replica, keys, runtime.handle().clone()));
+    runtime.block_on(async {
+        let result = stay(app, &node, relay).await;
+        stop(node).await;
+        result
+    })
+}
+
+async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Result<(), Failure> {
+    // Asked for before anything else, so that no signal is missed.
+    let mut ending = std::pin::pin!(asked_to_end()?);
+    if relay.is_some() {
+        tokio::select! {
+            () = &mut ending => return Ok(()),
+            outcome = exchange(node, relay, &app.text) => tell_caught_up(app, &outcome?.report)?,
+        }
+    }
+    let relays = node.call(|replica, _| replica.relays().len()).await?;
+    let live = Live::start(Arc::clone(node)).await?;
+    loop {
+        let event = tokio::select! {
+            () = &mut ending => return Ok(()),
+            event = live.next_event() => event,
+        };
+        match event {
+            LiveEvent::CaughtUp(report) => tell_caught_up(app, &report)?,
+            LiveEvent::Moving(report) => tell_moving(app, &report)?,
+            LiveEvent::Offline { error, is_final: true, .. } if relays == 1 => {
+                return Err(error.into());
+            }
+            LiveEvent::Offline { error, retry_in, .. } => tell_offline(app, error, retry_in)?,
+        }
+    }
+}
+
+/// Ends sessions politely, and the driver's thread.
+async fn stop(node: Arc<Node>) {
+    // The tasks that held the node have been told to end and do so at their next step.
+    let alone = async {
+        while Arc::strong_count(&node) > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let _in_time = tokio::time::timeout(ENDING_MAX, alone).await;
+    if let Some(node) = Arc::into_inner(node) {
+        node.stop().await;
+    }
+}
+
+/// Resolves when the person or the system asks the program to end.
+fn asked_to_end() -> Result<impl Future<Output = ()>, Failure> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::internal)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::internal)?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => (),
+                _ = terminate.recv() => (),
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without a handler the system ends the program itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+fn tell_caught_up(app: &mut App, report: &SyncReport) -> Result<(), Failure> {
+    if app.is_json {
+        app.out.json_line(&event("caught_up", report))?;
+    } else {
+        let moved = report::moved(report, &app.text);
+        app.say("out.watch.caught_up", &[("time", &clock()), ("report", &moved)])?;
+    }
+    app.out.flush()
+}
+
+fn tell_moving(app: &mut App, report: &SyncReport) -> Result<(), Failure> {
+    if app.is_json {
+        app.out.json_line(&event("moving", report))?;
+    } else {
+        let moved = report::moved(report, &app.text);
+        app.say("out.watch.moving", &[("time", &clock()), ("report", &moved)])?;
+    }
+    app.out.flush()
+}
+
+fn tell_offline(app: &mut App, error: NodeError, retry_in: Duration) -> Result<(), Failure> {
+    let failure = Failure::from(error);
+    let reason = failure.sentence(&app.text).unwrap_or_default();
+    if app.is_json {
+        let millis = u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX);
+        app.out.json_line(&json!({
+            "event": "offline", "code": failure.exit().number(), "reason": reason,
+            "retry_in_ms": millis,
+        }))?;
+    } else {
+        let seconds = retry_in.as_secs().max(1).to_string();
+        let places = [("time", clock()), ("reason", reason), ("seconds", seconds)];
+        let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
+        app.say("out.watch.offline", &places)?;
+    }
+    app.out.flush()
+}
+
+fn event(name: &str, report: &SyncReport) -> serde_json::Value {
+    let mut value = json!({ "event": name });
+    if let (Some(object), serde_json::Value::Object(report)) =
+        (value.as_object_mut(), json!(report))
+    {
+        object.extend(report);
+    }
+    value
+}
+
+fn clock() -> String {
+    crate::output::time(crate::place::now())
+}
+

@@ -1,0 +1,133 @@
+//! `banyan demo`: six villages work without a network, meet the relay, and merge.
+//!
+//! Nothing in it is played: a real relay on a loopback socket, a store, keys and a QUIC connection
+//! for every person, and three years of generated station work that they write themselves.
+//!
+//! ```text
+//! cast: relay, coordinator, villages, volunteers → work: rounds without a network, then meetings
+//!   → story: what a coordinator sees, and the proof that everybody has the same
+//! ```
+
+mod cast;
+mod story;
+mod work;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::Serialize;
+use station::Scale;
+
+use crate::demo::cast::Cast;
+use crate::failure::Failure;
+use crate::output::Out;
+use crate::text::Text;
+
+/// The station whose work is shown: the six villages of Danzao, ten volunteers each.
+const VILLAGES: usize = 6;
+const VOLUNTEERS: usize = 10;
+/// Most people that one computer plays at once; each has a thread and a connection.
+const PEOPLE_MAX: usize = 600;
+
+/// What `banyan demo` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[arg(long, value_name = "N", default_value_t = 2026)]
+    pub(crate) seed: u64,
+    #[arg(long, value_name = "N", default_value_t = VILLAGES, value_parser = at_least_one)]
+    pub(crate) villages: usize,
+    #[arg(long, value_name = "N", default_value_t = VOLUNTEERS, value_parser = at_least_one)]
+    pub(crate) volunteers: usize,
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number @ 1..=PEOPLE_MAX) => Ok(number),
+        Ok(_) | Err(_) => Err(format!("1..={PEOPLE_MAX}")),
+    }
+}
+
+/// What the demonstration came to, for `--json`.
+#[derive(Debug, Default, Serialize)]
+struct Outcome {
+    seed: u64,
+    villages: usize,
+    people: usize,
+    records: u64,
+    changes: u64,
+    conflicts: u64,
+    held: u64,
+    replicas_agreeing: usize,
+    replicas: usize,
+    digest: String,
+    seconds: f64,
+}
+
+/// Runs the demonstration.
+pub(crate) fn run(args: &Args, is_json: bool, text: &Text, out: &mut Out) -> Result<(), Failure> {
+    let started = Instant::now();
+    if args.villages.saturating_mul(args.volunteers) > PEOPLE_MAX {
+        return Err(Failure::new(crate::exit::Exit::Usage, "demo.too_many")
+            .with("most", PEOPLE_MAX));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::internal)?;
+    let mut story = story::Story { text, out, is_json, started };
+    let outcome = runtime.block_on(play(args, &mut story))?;
+    if is_json {
+        return story.out.json(&outcome);
+    }
+    if outcome.replicas_agreeing == outcome.replicas {
+        return Ok(());
+    }
+    Err(Failure::new(crate::exit::Exit::Internal, "demo.disagree"))
+}
+
+async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<Outcome, Failure> {
+    let scale = scale(args);
+    let station = station::generate(args.seed, &scale);
+    let people = station.volunteers.len();
+    story.say("demo.begin", &[("villages", args.villages), ("people", people)])?;
+    let mut cast = Cast::assemble(args.keep.as_deref(), &station, story).await?;
+    let changes = work::three_years(&mut cast, &station, story).await?;
+    let proof = cast.compare().await?;
+    story.table(&cast).await?;
+    story.conflict(&cast).await?;
+    story.statistics(&cast).await?;
+    story.proof(&proof)?;
+    let status = cast.status().await?;
+    cast.finish().await?;
+    story.ending(args.keep.as_deref())?;
+    Ok(Outcome {
+        seed: args.seed,
+        villages: args.villages,
+        people: people + 1,
+        records: status.records.iter().map(|(_, _, count)| count).sum(),
+        changes,
+        conflicts: status.conflicts,
+        held: status.held,
+        replicas_agreeing: proof.agreeing,
+        replicas: proof.replicas,
+        digest: proof.digest,
+        seconds: story.started.elapsed().as_secs_f64(),
+    })
+}
+
+/// The work grows with the number of people, as it does in life.
+fn scale(args: &Args) -> Scale {
+    let whole = Scale::times(1);
+    let people = args.villages * args.volunteers;
+    let share = |count: usize| (count * people).div_ceil(VILLAGES * VOLUNTEERS).max(1);
+    Scale {
+        villages: args.villages,
+        volunteers_per_village: args.volunteers,
+        visits: share(whole.visits),
+        proposals: share(whole.proposals),
+        events: share(whole.events),
+        needs: share(whole.needs),
+    }
+}

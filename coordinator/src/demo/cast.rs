@@ -1,0 +1,237 @@
+//! Who takes part: a relay, a coordinator, and the volunteers of each village, each on their own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use relay::config::RelayConfig;
+use relay::limits::Limits;
+use relay::relay::Admission;
+use relay::server::RelayServer;
+use station::Station;
+use sync_core::id::LaneId;
+use sync_core::replica::{Replica, Status};
+use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::ticket::Ticket;
+use sync_core::schema::Lang;
+use sync_node::{Home, Node, NodeError};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use crate::demo::story::Story;
+use crate::failure::Failure;
+
+/// One volunteer.
+#[derive(Debug)]
+pub(super) struct Player {
+    pub(super) node: Arc<Node>,
+    pub(super) village: usize,
+}
+
+/// Everybody.
+pub(super) struct Cast {
+    pub(super) coordinator: Arc<Node>,
+    pub(super) players: Vec<Player>,
+    pub(super) spaces: Vec<LaneId>,
+    pub(super) lang: Lang,
+    relay: RelayServer,
+    /// Removed at the end unless the user keeps it.
+    _temp: Option<tempfile::TempDir>,
+}
+
+/// Whether everybody has the same.
+#[derive(Debug)]
+pub(super) struct Proof {
+    pub(super) digest: String,
+    pub(super) agreeing: usize,
+    pub(super) replicas: usize,
+}
+
+impl Cast {
+    pub(super) async fn assemble(
+        keep: Option<&Path>,
+        station: &Station,
+        story: &mut Story<'_>,
+    ) -> Result<Self, Failure> {
+        let (dir, temp) = folder(keep)?;
+        let relay = start_relay(&dir.join("relay")).await?;
+        let addr = relay.relay_addr();
+        story.say("demo.relay", &[("addr", relay.addr())])?;
+        let lang = story.text.lang();
+        let title = story.text.say("demo.community");
+        let name = story.text.say("demo.coordinator");
+        let (founding, keys) = Home::at(&dir.join("coordinator")).found(&title, &name, &[addr])?;
+        let coordinator = Arc::new(Node::start(founding.replica, keys, Handle::current()));
+        let names: Vec<String> = station
+            .villages
+            .iter()
+            .map(|village| in_lang(lang, &village.name_zh, &village.name_en))
+            .collect();
+        let spaces = add_spaces(&coordinator, names).await?;
+        let tickets = invite_all(&coordinator, station, &spaces).await?;
+        coordinator.sync_once().await?;
+        story.say("demo.invited", &[("tickets", tickets.len())])?;
+        let players = join_all(&dir, station, tickets, lang).await?;
+        coordinator.sync_once().await?;
+        let cast = Self { coordinator, players, spaces, lang, relay, _temp: temp };
+        cast.meet().await?;
+        story.say("demo.joined", &[("people", cast.players.len())])?;
+        Ok(cast)
+    }
+
+    /// Everybody meets the relay at once, then the coordinator looks; returns the entries that flowed.
+    pub(super) async fn meet(&self) -> Result<u64, Failure> {
+        // Twice: what one sends while another has already left is fetched in the second meeting.
+        let mut sent = self.meet_once().await?;
+        sent += self.meet_once().await?;
+        Ok(sent)
+    }
+
+    async fn meet_once(&self) -> Result<u64, Failure> {
+        let mut meetings = JoinSet::new();
+        for player in &self.players {
+            let node = Arc::clone(&player.node);
+            meetings.spawn(async move { node.sync_once().await });
+        }
+        let mut sent = 0;
+        while let Some(met) = meetings.join_next().await {
+            sent += met.map_err(Failure::internal)??.sent;
+        }
+        self.coordinator.sync_once().await?;
+        Ok(sent)
+    }
+
+    pub(super) async fn status(&self) -> Result<Status, Failure> {
+        Ok(self.coordinator.call(|replica, _| replica.status()).await??)
+    }
+
+    /// Compares what every phone shows of its village with what the coordinator shows of it.
+    pub(super) async fn compare(&self) -> Result<Proof, Failure> {
+        let mut expected = Vec::new();
+        for space in &self.spaces {
+            expected.push(view_digest(&self.coordinator, *space).await?);
+        }
+        let mut agreeing = 1;
+        for player in &self.players {
+            let space = self.spaces.get(player.village).copied();
+            let space = space.ok_or_else(|| Failure::internal("a village without a space"))?;
+            let shown = view_digest(&player.node, space).await?;
+            agreeing += usize::from(expected.get(player.village) == Some(&shown));
+        }
+        let digest = self.coordinator.call(|replica, _| replica.status()).await??.digest;
+        Ok(Proof { digest, agreeing, replicas: self.players.len() + 1 })
+    }
+
+    pub(super) async fn finish(self) -> Result<(), Failure> {
+        for player in self.players {
+            if let Some(node) = Arc::into_inner(player.node) {
+                node.stop().await;
+            }
+        }
+        if let Some(node) = Arc::into_inner(self.coordinator) {
+            node.stop().await;
+        }
+        self.relay.shut_down().await.map_err(Failure::internal)
+    }
+}
+
+/// A real relay, on a free port of this computer alone.
+async fn start_relay(data: &Path) -> Result<RelayServer, Failure> {
+    let config = RelayConfig {
+        data: data.to_owned(),
+        listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+        admission: Admission::Open,
+        metrics: None,
+        limits: Limits::default(),
+    };
+    RelayServer::start(config).await.map_err(Failure::internal)
+}
+
+async fn view_digest(node: &Node, space: LaneId) -> Result<String, Failure> {
+    let digest = node.call(move |replica, _| replica.view_digest(&space)).await??;
+    Ok(digest.to_hex().to_string())
+}
+
+fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
+    match keep {
+        Some(dir) => {
+            if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+                return Err(Failure::new(crate::exit::Exit::Usage, "demo.not_empty")
+                    .with("path", dir.display()));
+            }
+            std::fs::create_dir_all(dir).map_err(|error| Failure::io(dir, &error))?;
+            Ok((dir.to_owned(), None))
+        }
+        None => {
+            let temp = tempfile::tempdir().map_err(Failure::internal)?;
+            Ok((temp.path().to_owned(), Some(temp)))
+        }
+    }
+}
+
+pub(super) fn in_lang(lang: Lang, zh: &str, en: &str) -> String {
+    match lang {
+        Lang::Zh => zh.to_owned(),
+        Lang::En => en.to_owned(),
+    }
+}
+
+async fn add_spaces(node: &Node, names: Vec<String>) -> Result<Vec<LaneId>, Failure> {
+    let spaces = node
+        .call(move |replica, moment| {
+            names.iter().map(|name| replica.add_space(name, moment)).collect::<Result<Vec<_>, _>>()
+        })
+        .await??;
+    Ok(spaces)
+}
+
+/// The first volunteer of each village leads it.
+async fn invite_all(
+    node: &Node,
+    station: &Station,
+    spaces: &[LaneId],
+) -> Result<Vec<Ticket>, Failure> {
+    let mut led = std::collections::BTreeSet::new();
+    let invitations: Vec<(LaneId, Role)> = station
+        .volunteers
+        .iter()
+        .filter_map(|person| {
+            let role = if led.insert(person.village) { Role::Lead } else { Role::Volunteer };
+            Some((*spaces.get(person.village)?, role))
+        })
+        .collect();
+    let tickets = node
+        .call(move |replica, moment| {
+            invitations
+                .iter()
+                .map(|(space, role)| replica.invite(Scope::Space(*space), *role, 1, moment))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await??;
+    Ok(tickets)
+}
+
+async fn join_all(
+    dir: &Path,
+    station: &Station,
+    tickets: Vec<Ticket>,
+    lang: Lang,
+) -> Result<Vec<Player>, Failure> {
+    let mut joins = JoinSet::new();
+    for (index, (person, ticket)) in station.volunteers.iter().zip(tickets).enumerate() {
+        let home = Home::at(&dir.join(format!("volunteer-{:02}", index + 1)));
+        let name = in_lang(lang, &person.name_zh, &person.name_en);
+        let village = person.village;
+        joins.spawn(async move {
+            let (replica, keys): (Replica, _) = home.join(&ticket, &name).map_err(Failure::from)?;
+            let node = Arc::new(Node::start(replica, keys, Handle::current()));
+            node.sync_once().await.map_err(|error: NodeError| Failure::from(error))?;
+            Ok::<_, Failure>((index, Player { node, village }))
+        });
+    }
+    let mut players = Vec::new();
+    while let Some(joined) = joins.join_next().await {
+        players.push(joined.map_err(Failure::internal)??);
+    }
+    players.sort_by_key(|(index, _)| *index);
+    Ok(players.into_iter().map(|(_, player)| player).collect())
+}

@@ -1,0 +1,354 @@
+//! Why a command did not do what it was asked: an exit code, and a sentence of the catalogue.
+
+use std::io;
+use std::path::Path;
+
+use sync_core::record::EditError;
+use sync_core::replica::ReplicaError;
+use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
+use sync_core::schema::{FieldError, Schema};
+use sync_core::store::StoreError;
+use sync_core::wire::Refusal;
+use sync_node::{HomeError, LinkError, NodeError};
+
+use crate::exit::Exit;
+use crate::text::Text;
+
+/// Why a command ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Something to be told.
+    Said {
+        /// The exit code.
+        exit: Exit,
+        /// Which sentence.
+        key: String,
+        /// What fills its places.
+        places: Vec<(&'static str, String)>,
+    },
+    /// Nobody reads what we print any more, as in `banyan list | head`; not a fault.
+    Pipe,
+}
+
+impl Failure {
+    /// A sentence without places.
+    pub(crate) fn new(exit: Exit, key: impl Into<String>) -> Self {
+        Self::Said { exit, key: key.into(), places: Vec::new() }
+    }
+
+    /// Fills a place of the sentence.
+    #[must_use]
+    pub(crate) fn with(mut self, place: &'static str, value: impl ToString) -> Self {
+        if let Self::Said { places, .. } = &mut self {
+            places.push((place, value.to_string()));
+        }
+        self
+    }
+
+    /// A mistake in the program or something that cannot be helped here.
+    pub(crate) fn internal(reason: impl ToString) -> Self {
+        Self::new(Exit::Internal, "err.internal").with("reason", reason)
+    }
+
+    /// A file or folder that the system refused.
+    pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::new(Exit::DiskFull, "err.disk_full"),
+            io::ErrorKind::NotFound => {
+                Self::new(Exit::BadFile, "err.file.missing").with("path", path.display())
+            }
+            _ => Self::new(Exit::System, "err.file.io")
+                .with("path", path.display())
+                .with("reason", error),
+        }
+    }
+
+    /// How the process ends.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Said { exit, .. } => *exit,
+            Self::Pipe => Exit::Done,
+        }
+    }
+
+    /// The sentence in a language; nothing where there is nothing to say.
+    pub(crate) fn sentence(&self, text: &Text) -> Option<String> {
+        match self {
+            Self::Said { key, places, .. } => {
+                let places: Vec<(&str, String)> = places
+                    .iter()
+                    .map(|(place, value)| (*place, worded(text, place, value)))
+                    .collect();
+                let places: Vec<(&str, &str)> =
+                    places.iter().map(|(place, value)| (*place, value.as_str())).collect();
+                Some(text.with(key, &places))
+            }
+            Self::Pipe => None,
+        }
+    }
+}
+
+/// Values that are words of ours are said in the reader's language too.
+fn worded(text: &Text, place: &str, value: &str) -> String {
+    match place {
+        "role" => text.say(&format!("word.role.{value}")),
+        "refusal" => text.say(value),
+        "close" => text.find(value).map_or_else(|| text.say("close.other"), str::to_owned),
+        "a_kind" => {
+            let name = value.rsplit(' ').next().unwrap_or(value);
+            let kind = Schema::station().kind(name);
+            kind.map_or_else(|| value.to_owned(), |kind| kind.label(text.lang()).to_owned())
+        }
+        _ => value.to_owned(),
+    }
+}
+
+/// The catalogue's key for a refusal.
+pub(crate) fn refusal_key(refusal: Refusal) -> String {
+    format!("refusal.{}", refusal.code())
+}
+
+/// What failed while printing.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Pipe,
+            io::ErrorKind::StorageFull => Self::new(Exit::DiskFull, "err.disk_full"),
+            _ => Self::new(Exit::System, "err.print").with("reason", error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        match error.io_error_kind() {
+            Some(kind) => io::Error::from(kind).into(),
+            None => Self::internal(error),
+        }
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let said = |exit, key: &str, path: &Path| Self::new(exit, key).with("path", path.display());
+        match error {
+            HomeError::NoFolder(path) => said(Exit::NoCommunity, "err.home.no_folder", &path),
+            HomeError::DamagedKey(path) => said(Exit::StoreDamaged, "err.home.damaged_key", &path),
+            HomeError::MissingKey(path) => said(Exit::StoreDamaged, "err.home.missing_key", &path),
+            HomeError::Io { path, error } => {
+                said(Exit::System, "err.file.io", &path).with("reason", error)
+            }
+            HomeError::Full => Self::new(Exit::DiskFull, "err.disk_full"),
+            HomeError::Replica(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReplicaError> for Failure {
+    fn from(error: ReplicaError) -> Self {
+        let unknown = |key: &str| Self::new(Exit::Unknown, key);
+        match error {
+            ReplicaError::AmbiguousRecord(id) => unknown("err.record.ambiguous").with("id", id),
+            ReplicaError::Field(error) => error.into(),
+            ReplicaError::NotEmpty => Self::new(Exit::NotEmpty, "err.not_empty"),
+            ReplicaError::NotAllowed { least } => {
+                Self::new(Exit::NotAllowed, "err.not_allowed").with("role", least.name())
+            }
+            ReplicaError::NotYetJoined => Self::new(Exit::NoCommunity, "err.not_yet_joined"),
+            ReplicaError::NoCommunity => Self::new(Exit::NoCommunity, "err.no_community"),
+            ReplicaError::NoKey => Self::new(Exit::NoCommunity, "err.no_key"),
+            ReplicaError::UnknownKind { kind, known } => {
+                unknown("err.kind.unknown").with("kind", kind).with("known", known)
+            }
+            ReplicaError::UnknownRecord(id) => unknown("err.record.unknown").with("id", id),
+            ReplicaError::UnknownSpace(space) => unknown("err.space.unknown").with("space", space),
+            ReplicaError::Edit(error) => error.into(),
+            ReplicaError::Payload(error) => Self::internal(error),
+            ReplicaError::Keys(error) => Self::internal(error),
+            ReplicaError::Seal(error) => Self::internal(error),
+            ReplicaError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::new(Exit::StoreBusy, "err.store.busy"),
+            StoreError::Corrupt { what, place } => {
+                Self::new(Exit::StoreDamaged, "err.store.damaged")
+                    .with("what", what)
+                    .with("place", place)
+            }
+            StoreError::Full => Self::new(Exit::DiskFull, "err.disk_full"),
+            StoreError::Io(reason) => {
+                Self::new(Exit::System, "err.store.io").with("reason", reason)
+            }
+            StoreError::Newer(version) => {
+                Self::new(Exit::StoreNewer, "err.store.newer").with("version", version)
+            }
+        }
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        let unknown = |key: &str| Self::new(Exit::Unknown, key);
+        match error {
+            EditError::Document => Self::new(Exit::StoreDamaged, "err.edit.document"),
+            EditError::OutOfRange { length } => unknown("err.edit.out_of_range").with("n", length),
+            EditError::TooLarge => unknown("err.edit.too_large"),
+            EditError::UnknownField { field } => {
+                unknown("err.edit.unknown_field").with("field", field)
+            }
+            EditError::WrongType { field } => unknown("err.edit.wrong_type").with("field", field),
+        }
+    }
+}
+
+impl From<FieldError> for Failure {
+    fn from(error: FieldError) -> Self {
+        let said = |key: &str| Self::new(Exit::Unknown, key);
+        match error {
+            FieldError::Unknown { kind, field, fields } => said("err.field.unknown")
+                .with("a_kind", kind)
+                .with("field", field)
+                .with("fields", fields),
+            FieldError::NotAnAssignment { kind, fields } => {
+                said("err.field.not_an_assignment").with("a_kind", kind).with("fields", fields)
+            }
+            FieldError::Twice { field } => said("err.field.twice").with("field", field),
+            FieldError::Missing { kind, fields } => {
+                said("err.field.missing").with("a_kind", kind).with("fields", fields)
+            }
+            FieldError::Empty { field } => said("err.field.empty").with("field", field),
+            FieldError::NotAChoice { field, choices } => {
+                said("err.field.not_a_choice").with("field", field).with("choices", choices)
+            }
+            FieldError::NotADate { field } => said("err.field.not_a_date").with("field", field),
+            FieldError::NotANumber { field } => said("err.field.not_a_number").with("field", field),
+            FieldError::NotAFlag { field } => said("err.field.not_a_flag").with("field", field),
+            FieldError::NotALine { field } => said("err.field.not_a_line").with("field", field),
+            FieldError::NotText { field } => said("err.field.not_text").with("field", field),
+            FieldError::TooLong { field, chars_max } => {
+                said("err.field.too_long").with("field", field).with("n", chars_max)
+            }
+        }
+    }
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        let unreached = |key: &str| Self::new(Exit::RelayUnreachable, key);
+        match error {
+            NodeError::Link(error) => error.into(),
+            NodeError::Lost => unreached("err.node.lost"),
+            NodeError::NoRelay => unreached("err.node.no_relay"),
+            NodeError::Peer(refusal) => {
+                Self::new(Exit::Refused, "err.node.peer").with("refusal", refusal_key(refusal))
+            }
+            NodeError::Reborn => unreached("err.node.reborn"),
+            NodeError::Refused(refusal) => refusal.into(),
+            NodeError::Replica(error) => error.into(),
+            NodeError::Stopped => Self::new(Exit::Internal, "err.node.stopped"),
+            NodeError::TimedOut => unreached("err.node.timed_out"),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let exit = match refusal {
+            Refusal::VersionTooNew | Refusal::VersionTooOld => Exit::NewerProtocol,
+            Refusal::BadFrame
+            | Refusal::BadSignature
+            | Refusal::Busy
+            | Refusal::CommunityUnknown
+            | Refusal::Gap
+            | Refusal::Held
+            | Refusal::Internal
+            | Refusal::InviteUnknown
+            | Refusal::InviteUsed
+            | Refusal::NotAMember
+            | Refusal::NotAllowed
+            | Refusal::OverQuota
+            | Refusal::ShuttingDown
+            | Refusal::StoreFull
+            | Refusal::TooLarge
+            | Refusal::UnknownFrame => Exit::Refused,
+        };
+        Self::new(exit, refusal_key(refusal))
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        let unreached = |key: &str| Self::new(Exit::RelayUnreachable, key);
+        match error {
+            LinkError::Unreachable(addr) => unreached("err.link.unreachable").with("addr", addr),
+            LinkError::WrongKey => Self::new(Exit::WrongRelayKey, "err.link.wrong_key"),
+            LinkError::Incompatible => Self::new(Exit::NewerProtocol, "err.link.incompatible"),
+            LinkError::Refused => unreached("err.link.refused"),
+            LinkError::TimedOut => unreached("err.link.timed_out"),
+            LinkError::Closed(close) => {
+                unreached("err.link.closed").with("close", format!("close.{}", close.code()))
+            }
+            LinkError::Reset => unreached("err.link.reset"),
+            LinkError::LocallyClosed => unreached("err.link.locally_closed"),
+            LinkError::Truncated { .. } => unreached("err.link.truncated"),
+            LinkError::Frame(reason) => {
+                Self::new(Exit::Refused, "err.link.frame").with("reason", reason)
+            }
+            LinkError::Address(addr) => unreached("err.link.address").with("addr", addr),
+            LinkError::InUse(addr) => Self::new(Exit::System, "err.link.in_use").with("addr", addr),
+            LinkError::Bind { addr, reason } => Self::new(Exit::System, "err.link.bind")
+                .with("addr", addr)
+                .with("reason", reason),
+            LinkError::Keys(reason) => Self::internal(reason),
+            LinkError::Stream(reason) => unreached("err.link.stream").with("reason", reason),
+        }
+    }
+}
+
+impl From<ParseTicketError> for Failure {
+    fn from(error: ParseTicketError) -> Self {
+        Self::new(
+            Exit::BadTicket,
+            match error {
+                ParseTicketError::NotATicket => "err.ticket.not_a_ticket",
+                ParseTicketError::Damaged => "err.ticket.damaged",
+                ParseTicketError::Newer => "err.ticket.newer",
+            },
+        )
+    }
+}
+
+impl From<ParseRelayError> for Failure {
+    fn from(_: ParseRelayError) -> Self {
+        Self::new(Exit::Usage, "err.usage.relay")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_words_in_both_languages() {
+        for lang in [sync_core::schema::Lang::En, sync_core::schema::Lang::Zh] {
+            let text = Text::of(lang);
+            for code in 1..=18 {
+                let refusal = Refusal::from_code(code);
+                assert!(text.find(&refusal_key(refusal)).is_some(), "{refusal:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn roles_and_kinds_are_said_in_the_language_of_the_reader() {
+        let text = Text::of(sync_core::schema::Lang::Zh);
+        let error = FieldError::Missing { kind: "a visit".to_owned(), fields: "date".to_owned() };
+        let sentence = Failure::from(error).sentence(&text).unwrap();
+        assert!(sentence.contains("入户走访"), "{sentence}");
+    }
+}

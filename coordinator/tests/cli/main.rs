@@ -1,0 +1,9 @@
+//! The `banyan` command as people and scripts use it: real processes, their output and exit codes.
+
+mod import;
+mod help;
+mod records;
+mod relay;
+mod replay;
+mod run;
+mod trouble;

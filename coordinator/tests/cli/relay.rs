@@ -1,0 +1,161 @@
+//! Two people and a relay, all real.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Command, Stdio};
+
+use relay::config::RelayConfig;
+use relay::limits::Limits;
+use relay::relay::Admission;
+use relay::server::RelayServer;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::run::{Desk, command};
+
+/// A relay on a port of its own; it stops with the test.
+struct Served {
+    relay: Option<RelayServer>,
+    runtime: Runtime,
+    _dir: TempDir,
+}
+
+impl Served {
+    fn new(admission: Admission) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let config = RelayConfig {
+            data: dir.path().join("relay"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            admission,
+            metrics: None,
+            limits: Limits::default(),
+        };
+        let relay = runtime.block_on(RelayServer::start(config)).unwrap();
+        Self { relay: Some(relay), runtime, _dir: dir }
+    }
+
+    fn text(&self) -> String {
+        self.relay.as_ref().unwrap().relay_addr().to_string()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let relay = self.relay.take().unwrap();
+        self.runtime.block_on(relay.shut_down()).unwrap();
+    }
+}
+
+/// A founder who has invited somebody and synced, and the ticket.
+fn founder(served: &Served) -> (Desk, String) {
+    let desk = Desk::new();
+    desk.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &served.text()]).ok();
+    desk.run(["space", "add", "良登村"]).ok();
+    desk.put_visit("3号门 王奶奶");
+    let ticket = desk.run(["invite", "--space", "良登村", "--role", "volunteer"]).ok().out;
+    desk.run(["sync"]).ok();
+    (desk, ticket.trim().to_owned())
+}
+
+#[test]
+fn two_people_meet_at_a_relay_and_see_each_others_work() {
+    let served = Served::new(Admission::Open);
+    let (founder, ticket) = founder(&served);
+    let joiner = Desk::new();
+    let joined = joiner.run(["join", &ticket, "--name", "陈小明"]).ok().out;
+    assert!(joined.contains("Welcome to 丹灶, 陈小明"), "{joined}");
+    let list = joiner.run(["list", "--json"]).ok().json();
+    assert_eq!(list[0]["title"], "3号门 王奶奶");
+    let record = list[0]["record"].as_str().unwrap();
+    founder.run(["sync"]).ok();
+    joiner.run(["sync"]).ok();
+    joiner.run(["edit", record, "household=三号门"]).ok();
+    founder.run(["edit", record, "household=3号门 王阿婆"]).ok();
+    joiner.run(["sync"]).ok();
+    let report = founder.run(["sync", "--json"]).ok().json();
+    assert_eq!(report["merged"], 1, "{report}");
+    assert_eq!(report["conflicts"], 1, "{report}");
+    assert_eq!(report["by_person"]["陈小明"], 1, "{report}");
+    for field in ["sent", "received", "held", "bytes_sent", "bytes_received", "round_trips"] {
+        assert!(report[field].is_u64(), "{field}: {report}");
+    }
+    joiner.run(["sync"]).ok();
+    for desk in [&founder, &joiner] {
+        let row = desk.run(["list", "--conflicts", "--json"]).ok().json();
+        assert_eq!(row[0]["conflicts"], 1);
+        assert!(desk.run(["show", record]).ok().out.contains("at the same time"));
+    }
+    let quiet = founder.run(["sync"]).ok().out;
+    assert!(quiet.contains("Nothing new"), "{quiet}");
+}
+
+#[test]
+fn used_invitation_is_refused_and_a_new_one_does() {
+    let served = Served::new(Admission::Open);
+    let (founder, ticket) = founder(&served);
+    Desk::new().run(["join", &ticket, "--name", "陈小明"]).ok();
+    let late = Desk::new();
+    let refused = late.run(["join", &ticket, "--name", "何姐"]);
+    assert!(refused.fails(12).contains("invitation has been used"));
+    let ticket = founder.run(["invite", "--space", "良登村", "--role", "lead"]).ok().out;
+    founder.run(["sync"]).ok();
+    late.run(["join", ticket.trim(), "--name", "何姐"]).ok();
+    assert_eq!(late.run(["list", "--json"]).ok().json()[0]["title"], "3号门 王奶奶");
+}
+
+#[test]
+fn relay_with_another_key_is_not_talked_to() {
+    let (served, other) = (Served::new(Admission::Open), Served::new(Admission::Open));
+    let (founder, _) = founder(&served);
+    let (key, _) = other.text().split_once('@').map(|(k, a)| (k.to_owned(), a.to_owned())).unwrap();
+    let (_, addr) = served.text().split_once('@').map(|(k, a)| (k.to_owned(), a.to_owned())).unwrap();
+    let said = founder.run(["sync", "--relay", &format!("{key}@{addr}")]);
+    assert!(said.fails(11).contains("Another key"));
+    founder.run(["sync"]).ok();
+}
+
+#[test]
+fn relay_that_does_not_carry_the_community_says_so() {
+    let served = Served::new(Admission::Listed(std::collections::BTreeSet::new()));
+    let desk = Desk::new();
+    desk.run(["found", "--name", "丹灶", "--relay", &served.text()]).ok();
+    assert!(desk.run(["sync"]).fails(12).contains("does not carry this community"));
+}
+
+#[test]
+fn relay_named_later_is_remembered() {
+    let served = Served::new(Admission::Open);
+    let desk = Desk::with_village();
+    desk.run(["sync", "--relay", &served.text()]).ok();
+    desk.run(["sync"]).ok();
+    let relays = desk.run(["status", "--json"]).ok().json()["relays"].clone();
+    assert_eq!(relays.as_array().unwrap().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn watching_tells_what_comes_and_ends_cleanly_when_asked() {
+    let served = Served::new(Admission::Open);
+    let (founder, ticket) = founder(&served);
+    let joiner = Desk::new();
+    joiner.run(["join", &ticket, "--name", "陈小明"]).ok();
+    founder.run(["sync"]).ok();
+    let mut watcher = command(&joiner.data())
+        .args(["sync", "--watch", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
+    let mut next = move || -> serde_json::Value {
+        serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap()
+    };
+    while next()["event"] != "caught_up" {}
+    founder.put_visit("5号门");
+    founder.run(["sync"]).ok();
+    while next()["merged"] != 1 {}
+    let id = watcher.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(watcher.wait().unwrap().success());
+    assert_eq!(joiner.run(["list", "--json"]).ok().json().as_array().unwrap().len(), 2);
+}

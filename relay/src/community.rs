@@ -1,0 +1,499 @@
+//! One community in memory: who belongs, where its logs stand, and its newest batches.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use sync_core::entry::place::{Link, LogView};
+use sync_core::entry::{Body, VerifiedBatch};
+use sync_core::id::{
+    Arrival, ChainHash, CommunityId, DeviceId, Head, Incarnation, InviteId, LaneId, LogId, Seq,
+    StoreId,
+};
+use sync_core::roster::statement::{Statement, StatementId};
+use sync_core::roster::{Roster, Said, commons, roster_lane};
+use sync_core::session::carrier::{BatchRef, Carried, Carrier, lane_digest};
+use sync_core::store::StoreError;
+use sync_core::wire::{Digest, Refusal, Totals};
+
+use crate::limits::{EVALUATIONS_MAX, Limits};
+use crate::log::{Appended, BatchLog, CommunityState, LogState, Spot};
+
+/// Bytes of the roster that are read at once.
+const ROSTER_STEP_BYTES: usize = 1024 * 1024;
+
+/// One community in memory.
+#[derive(Debug)]
+pub struct Community {
+    id: CommunityId,
+    roster_lane: LaneId,
+    commons: LaneId,
+    tip: Arrival,
+    lanes: BTreeMap<LaneId, Arrival>,
+    logs: BTreeMap<LogId, LogState>,
+    bytes: u64,
+    device_bytes: BTreeMap<DeviceId, u64>,
+    digests: RefCell<BTreeMap<LaneId, Digest>>,
+    statements: BTreeMap<StatementId, Said>,
+    roster: Roster,
+    /// Statements came that the roster does not know.
+    is_roster_stale: bool,
+    /// Statements left (their branch lost), so that they must be read again.
+    are_statements_stale: bool,
+    /// Statements came or left since the sessions were told.
+    has_news: bool,
+    evaluations_left: u32,
+    recent: VecDeque<Carried>,
+    recent_bytes: usize,
+}
+
+impl Community {
+    /// Reads a community from the log; one that is not there is empty.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn load(id: CommunityId, log: &dyn BatchLog) -> Result<Self, StoreError> {
+        let state = log.community(&id)?.unwrap_or_default();
+        let bytes = state.bytes();
+        let CommunityState { tip, lanes, logs } = state;
+        let mut device_bytes: BTreeMap<DeviceId, u64> = BTreeMap::new();
+        for (id, log) in &logs {
+            *device_bytes.entry(id.device).or_default() += log.bytes;
+        }
+        let mut community = Self {
+            id,
+            roster_lane: roster_lane(&id),
+            commons: commons(&id),
+            tip,
+            lanes,
+            logs,
+            bytes,
+            device_bytes,
+            digests: RefCell::default(),
+            statements: BTreeMap::new(),
+            roster: Roster::evaluate(&id, []),
+            is_roster_stale: true,
+            are_statements_stale: true,
+            has_news: false,
+            evaluations_left: EVALUATIONS_MAX,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+        };
+        community.refresh(log)?;
+        Ok(community)
+    }
+
+    /// Who belongs, as of the last evaluation.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Whether it has no batch at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tip == Arrival(0)
+    }
+
+    /// Evaluates the roster if something came that it does not know.
+    fn refresh(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
+        if !self.is_roster_stale {
+            return Ok(());
+        }
+        if self.are_statements_stale {
+            self.read_statements(log)?;
+        }
+        self.roster = Roster::evaluate(&self.id, self.statements.values());
+        self.is_roster_stale = false;
+        Ok(())
+    }
+
+    /// Evaluates the roster at the end of a group; says whether anything came that sessions must
+    /// follow.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn follow(&mut self, log: &dyn BatchLog) -> Result<bool, StoreError> {
+        self.refresh(log)?;
+        Ok(std::mem::take(&mut self.has_news))
+    }
+
+    /// Begins a group: it may evaluate the roster [`EVALUATIONS_MAX`] times.
+    pub fn begin_group(&mut self) {
+        self.evaluations_left = EVALUATIONS_MAX;
+    }
+
+    /// The roster in the middle of a group, so that a batch is judged by what came before it.
+    fn refresh_within_group(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
+        if self.is_roster_stale && self.evaluations_left > 0 {
+            self.evaluations_left -= 1;
+            self.refresh(log)?;
+        }
+        Ok(())
+    }
+
+    fn read_statements(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
+        self.statements.clear();
+        let mut after = Arrival(0);
+        loop {
+            let lane = Some(&self.roster_lane);
+            let rows = log.read(&self.id, lane, after, self.tip, ROSTER_STEP_BYTES)?;
+            let Some(last) = rows.last() else { break };
+            after = last.arrival;
+            // Statements are a set: a forked log's branches both count.
+            for row in &rows {
+                let said = statements_of(&self.id, &row.batch);
+                self.statements.extend(said.map(|said| (said.id, said)));
+            }
+        }
+        self.are_statements_stale = false;
+        Ok(())
+    }
+
+    /// Whether a device belongs, now that its join has been heard: a proved join is worth a look,
+    /// however many came before it in the group.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn names_joiner(
+        &mut self,
+        device: &DeviceId,
+        log: &dyn BatchLog,
+    ) -> Result<bool, StoreError> {
+        self.refresh(log)?;
+        Ok(self.roster.devices().contains_key(device))
+    }
+
+    /// Whether a device belongs; looks again if something came since.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn names(&mut self, device: &DeviceId, log: &dyn BatchLog) -> Result<bool, StoreError> {
+        if !self.roster.devices().contains_key(device) {
+            self.refresh_within_group(log)?;
+        }
+        Ok(self.roster.devices().contains_key(device))
+    }
+
+    /// Why a batch may not be stored, as far as it can be told before its signature is checked.
+    ///
+    /// A device that the roster does not name may still begin a log in the roster lane:
+    /// [`Community::may_begin`] judges that once the batch is verified.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn judge(
+        &mut self,
+        id: &LogId,
+        bytes: u64,
+        limits: &Limits,
+        log: &dyn BatchLog,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let of_device = self.device_bytes.get(&id.device).copied().unwrap_or_default();
+        if self.bytes.saturating_add(bytes) > limits.community_bytes_max
+            || of_device.saturating_add(bytes) > limits.device_bytes_max
+        {
+            return Ok(Err(Refusal::OverQuota));
+        }
+        if id.lane == self.roster_lane {
+            let may_begin = !self.logs.contains_key(id);
+            let is_named = self.names(&id.device, log)?;
+            return Ok(if is_named || may_begin { Ok(()) } else { Err(Refusal::NotAMember) });
+        }
+        if self.may_write(id) {
+            return Ok(Ok(()));
+        }
+        self.refresh_within_group(log)?;
+        if self.may_write(id) {
+            return Ok(Ok(()));
+        }
+        let is_named = self.roster.devices().contains_key(&id.device);
+        Ok(Err(if is_named { Refusal::NotAllowed } else { Refusal::NotAMember }))
+    }
+
+    fn may_write(&self, id: &LogId) -> bool {
+        let is_lane = id.lane == self.commons || self.roster.spaces().contains_key(&id.lane);
+        is_lane && self.roster.may_write(&id.device, &id.lane)
+    }
+
+    /// Whether a verified batch of a device that the roster does not name may begin its log: it
+    /// founds this community, or it takes up an invitation that somebody gave.
+    #[must_use]
+    pub fn may_begin(&self, batch: &VerifiedBatch) -> bool {
+        if batch.place().first_seq != Seq::FIRST {
+            return false;
+        }
+        statements_of(&self.id, batch).next().is_some_and(|said| {
+            if let Statement::Join(join) = &said.statement {
+                return self.uses_of(&join.invite) > 0;
+            }
+            matches!(said.statement, Statement::Found(_))
+        })
+    }
+
+    /// How many people an invitation is for, by any statement that gives it; 0 if none does.
+    fn uses_of(&self, ticket: &InviteId) -> u16 {
+        self.statements
+            .values()
+            .filter_map(|said| match &said.statement {
+                Statement::Invite(invite) if invite.invite == *ticket => Some(invite.uses),
+                _ => None,
+            })
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Whether a device that is no member may join with this verified batch: it must be one entry,
+    /// a proved join by an invitation that the roster knows and that is not used up.
+    ///
+    /// # Errors
+    /// What the joiner is told.
+    pub fn may_join(&self, batch: &VerifiedBatch) -> Result<(), Refusal> {
+        let device = batch.log().device;
+        let mut said = statements_of(&self.id, batch);
+        let (Some(first), 1) = (said.next(), batch.count()) else { return Err(Refusal::BadFrame) };
+        let Statement::Join(join) = first.statement else { return Err(Refusal::BadFrame) };
+        let uses: usize =
+            self.roster.invites_of(join.invite).map(|invite| usize::from(invite.uses)).sum();
+        if uses == 0 {
+            return Err(Refusal::InviteUnknown);
+        }
+        let others: BTreeSet<DeviceId> = self
+            .statements
+            .values()
+            .filter(|said| {
+                matches!(&said.statement, Statement::Join(other) if other.invite == join.invite)
+            })
+            .map(|said| said.author)
+            .filter(|other| *other != device)
+            .collect();
+        if others.len() < uses { Ok(()) } else { Err(Refusal::InviteUsed) }
+    }
+
+    /// Takes note of a batch that the log has taken.
+    pub fn appended(
+        &mut self,
+        batch: Arc<VerifiedBatch>,
+        spot: Spot,
+        arrival: Arrival,
+        limits: &Limits,
+    ) {
+        let id = *batch.log();
+        let bytes = batch.tail().len() as u64;
+        self.tip = arrival;
+        self.lanes.insert(id.lane, arrival);
+        self.bytes += bytes;
+        *self.device_bytes.entry(id.device).or_default() += bytes;
+        let state = self.logs.entry(id).or_insert(LogState { head: Head::EMPTY, bytes: 0 });
+        state.bytes += bytes;
+        if spot != Spot::Branch {
+            state.head = batch.head();
+            self.digests.get_mut().remove(&id.lane);
+        }
+        if id.lane == self.roster_lane {
+            // Statements are a set: a forked log's branches both count.
+            self.is_roster_stale = true;
+            self.has_news = true;
+            let said = statements_of(&self.id, &batch);
+            self.statements.extend(said.map(|said| (said.id, said)));
+        }
+        if spot == Spot::Winner {
+            // Batches that have lost are marked as such in the log, not here.
+            self.recent.clear();
+            self.recent_bytes = 0;
+        }
+        self.remember(Carried { arrival, batch, is_branch: spot == Spot::Branch }, limits);
+    }
+
+    fn remember(&mut self, carried: Carried, limits: &Limits) {
+        self.recent_bytes += carried.batch.tail().len();
+        self.recent.push_back(carried);
+        while self.recent_bytes > limits.recent_bytes_max {
+            let Some(oldest) = self.recent.pop_front() else { break };
+            self.recent_bytes = self.recent_bytes.saturating_sub(oldest.batch.tail().len());
+        }
+    }
+
+    /// The newest batches after a position, if all of them are in memory.
+    fn recent_since(&self, after: Arrival, bytes_max: usize) -> Option<Vec<Carried>> {
+        let first = self.recent.front()?.arrival;
+        if first.0 > after.0 + 1 {
+            return None;
+        }
+        let skip = usize::try_from(after.0 + 1 - first.0).ok()?;
+        let mut bytes = 0;
+        let fresh = self.recent.iter().skip(skip).take_while(|row| {
+            let fits = bytes == 0 || bytes < bytes_max;
+            bytes += row.batch.tail().len();
+            fits
+        });
+        Some(fresh.cloned().collect())
+    }
+}
+
+/// What the entries of a roster batch say.
+fn statements_of<'a>(
+    community: &'a CommunityId,
+    batch: &'a VerifiedBatch,
+) -> impl Iterator<Item = Said> + 'a {
+    let author = batch.log().device;
+    batch.entries().filter_map(move |entry| match entry.body {
+        Body::Present(bytes) => Said::read(community, author, entry.kind, bytes),
+        Body::Erased { .. } => None,
+    })
+}
+
+/// Appends a batch and takes note of it.
+///
+/// # Errors
+/// The log's.
+pub fn append(
+    community: &mut Community,
+    log: &mut dyn BatchLog,
+    batch: VerifiedBatch,
+    spot: Spot,
+    limits: &Limits,
+) -> Result<Appended, StoreError> {
+    let appended = log.append(&community.id, &batch, spot)?;
+    if let Appended::Stored(arrival) = appended {
+        community.appended(Arc::new(batch), spot, arrival, limits);
+    }
+    Ok(appended)
+}
+
+/// One log as the placing of a batch sees it.
+#[derive(Debug)]
+pub struct Placing<'a, L: ?Sized> {
+    /// The community.
+    pub community: &'a Community,
+    /// Where its batches are.
+    pub log: &'a L,
+    /// Which log.
+    pub id: LogId,
+}
+
+impl<L: BatchLog + ?Sized> LogView for Placing<'_, L> {
+    type Error = StoreError;
+
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.community.logs.get(&self.id).map_or(Head::EMPTY, |state| state.head))
+    }
+
+    fn at(&self, seq: Seq) -> Result<Option<Link>, StoreError> {
+        self.log.at(&self.community.id, &self.id, seq)
+    }
+
+    fn ending_with(&self, chain: &ChainHash) -> Result<Option<Seq>, StoreError> {
+        let found = self.log.with_chain(&self.community.id, &self.id, chain)?;
+        Ok(found.filter(|(_, is_branch)| !is_branch).map(|(seq, _)| seq))
+    }
+
+    fn has_branch(&self, chain: &ChainHash) -> Result<bool, StoreError> {
+        let found = self.log.with_chain(&self.community.id, &self.id, chain)?;
+        Ok(found.is_some_and(|(_, is_branch)| is_branch))
+    }
+}
+
+/// A community as its sessions see it.
+#[derive(Debug)]
+pub struct View<'a, L: ?Sized> {
+    /// The community.
+    pub community: &'a Community,
+    /// Where its batches are.
+    pub log: &'a L,
+}
+
+impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
+    fn community(&self) -> CommunityId {
+        self.community.id
+    }
+
+    fn store_id(&self) -> StoreId {
+        self.log.store_id()
+    }
+
+    fn lanes_for(&self, device: &DeviceId) -> BTreeSet<LaneId> {
+        let roster = &self.community.roster;
+        if roster.devices().contains_key(device) {
+            return roster.lanes_of(device);
+        }
+        if roster.is_founded() {
+            return BTreeSet::new();
+        }
+        // Nobody is known here yet: whoever was let in brings the roster.
+        BTreeSet::from([self.community.roster_lane])
+    }
+
+    fn own_lanes(&self) -> BTreeSet<LaneId> {
+        self.community.roster.all_lanes()
+    }
+
+    fn digest(&self, lane: &LaneId) -> Result<Digest, StoreError> {
+        if let Some(digest) = self.community.digests.borrow().get(lane) {
+            return Ok(*digest);
+        }
+        let digest = lane_digest(&self.heads(lane)?);
+        self.community.digests.borrow_mut().insert(*lane, digest);
+        Ok(digest)
+    }
+
+    fn heads(&self, lane: &LaneId) -> Result<Vec<(LogId, Head)>, StoreError> {
+        let first = LogId { lane: *lane, device: DeviceId::ZERO, incarnation: Incarnation::ZERO };
+        let logs = self.community.logs.range(first..).take_while(|(id, _)| id.lane == *lane);
+        let heads = logs.map(|(id, state)| (*id, state.head));
+        Ok(heads.filter(|(_, head)| head.seq > Seq(0)).collect())
+    }
+
+    fn head(&self, log: &LogId) -> Result<Head, StoreError> {
+        Ok(self.community.logs.get(log).map_or(Head::EMPTY, |state| state.head))
+    }
+
+    fn tip(&self, lane: &LaneId) -> Result<Arrival, StoreError> {
+        Ok(self.community.lanes.get(lane).copied().unwrap_or_default())
+    }
+
+    fn last_arrival(&self) -> Result<Arrival, StoreError> {
+        Ok(self.community.tip)
+    }
+
+    fn cursor(&self, _store: &StoreId, _lane: &LaneId) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn unshared(&self, _store: &StoreId) -> Result<BTreeSet<LogId>, StoreError> {
+        Ok(BTreeSet::new())
+    }
+
+    fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {
+        self.log.missing(&self.community.id, log, from, limit)
+    }
+
+    fn branches(&self, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
+        self.log.branches(&self.community.id, log)
+    }
+
+    fn batch(&self, arrival: Arrival) -> Result<Option<Carried>, StoreError> {
+        self.log.batch(&self.community.id, arrival)
+    }
+
+    fn stretch(
+        &self,
+        lane: &LaneId,
+        after: Arrival,
+        upto: Arrival,
+        bytes_max: usize,
+    ) -> Result<Vec<Carried>, StoreError> {
+        self.log.read(&self.community.id, Some(lane), after, upto, bytes_max)
+    }
+
+    fn since(&self, after: Arrival, bytes_max: usize) -> Result<Vec<Carried>, StoreError> {
+        if let Some(recent) = self.community.recent_since(after, bytes_max) {
+            return Ok(recent);
+        }
+        self.log.read(&self.community.id, None, after, self.community.tip, bytes_max)
+    }
+
+    fn totals(&self, lane: &LaneId, after: Arrival, upto: Arrival) -> Result<Totals, StoreError> {
+        self.log.totals(&self.community.id, lane, after, upto)
+    }
+}

@@ -1,0 +1,215 @@
+//! What an operator may choose: flags and a file; flags win.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use serde::Deserialize;
+use sync_core::id::CommunityId;
+use thiserror::Error;
+
+use crate::limits::Limits;
+use crate::relay::Admission;
+
+/// Everything a relay needs to know to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayConfig {
+    /// Folder of its key and its log.
+    pub data: PathBuf,
+    /// Address that it serves at.
+    pub listen: SocketAddr,
+    /// Which communities it takes.
+    pub admission: Admission,
+    /// Loopback address of its metrics page.
+    pub metrics: Option<SocketAddr>,
+    /// Its limits.
+    pub limits: Limits,
+}
+
+/// A relay carries the sealed batches of communities between their devices. It can read none of them.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "banyan-relay", version, after_help = EXAMPLES)]
+pub struct Flags {
+    /// Folder of the relay's key and log; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address and UDP port to serve at
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Take any community that comes
+    #[arg(long)]
+    pub open: bool,
+    /// Take this community; may be given many times
+    #[arg(long, value_name = "COMMUNITY")]
+    pub allow: Vec<CommunityId>,
+    /// Loopback address to show metrics at, in the OpenMetrics format
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
+    /// TOML file with the same settings and limits; flags win over it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  banyan-relay --data /var/lib/banyan --listen 0.0.0.0:7400 --open
+  banyan-relay --data relay --listen 127.0.0.1:7400 --allow <community id> --metrics 127.0.0.1:9400
+  banyan-relay --config /etc/banyan/relay.toml
+
+When it serves it prints one line, which phones need: relay ready <relay id>@<address>
+Exit codes: 0 stopped as asked, 2 wrong usage, 3 wrong configuration, 4 data folder in use or damaged,
+5 address in use, 6 disk full.";
+
+/// The same in a file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    open: bool,
+    allow: Vec<String>,
+    metrics: Option<SocketAddr>,
+    limits: Limits,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {} cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration file {} is wrong: {reason}", path.display())]
+    Wrong {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, and on which line.
+        reason: String,
+    },
+    /// A setting is in neither the flags nor the file.
+    #[error("{flag} is missing: give it as a flag, or as \"{key}\" in the file of --config")]
+    Missing {
+        /// Its flag.
+        flag: &'static str,
+        /// Its name in the file.
+        key: &'static str,
+    },
+    /// Nothing would be carried.
+    #[error("no community would be carried: give --open, or --allow with a community's id")]
+    NobodyAllowed,
+    /// Metrics are for this machine alone.
+    #[error("metrics are shown on a loopback address only, such as 127.0.0.1:9400, not on {0}")]
+    MetricsNotLoopback(SocketAddr),
+}
+
+impl Flags {
+    /// Reads the file, if one is named, and puts the flags over it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] in a sentence that says what to change.
+    pub fn into_config(self) -> Result<RelayConfig, ConfigError> {
+        let (file, allowed) = match &self.config {
+            Some(path) => read(path)?,
+            None => Default::default(),
+        };
+        let missing = |flag, key| ConfigError::Missing { flag, key };
+        let data = self.data.or(file.data).ok_or_else(|| missing("--data", "data"))?;
+        let listen = self.listen.or(file.listen).ok_or_else(|| missing("--listen", "listen"))?;
+        let metrics = self.metrics.or(file.metrics);
+        if let Some(addr) = metrics.filter(|addr| !addr.ip().is_loopback()) {
+            return Err(ConfigError::MetricsNotLoopback(addr));
+        }
+        let listed: BTreeSet<CommunityId> = self.allow.into_iter().chain(allowed).collect();
+        let admission = match (self.open || file.open, listed.is_empty()) {
+            (true, _) => Admission::Open,
+            (false, false) => Admission::Listed(listed),
+            (false, true) => return Err(ConfigError::NobodyAllowed),
+        };
+        Ok(RelayConfig { data, listen, admission, metrics, limits: file.limits })
+    }
+}
+
+fn read(path: &Path) -> Result<(File, Vec<CommunityId>), ConfigError> {
+    let text = fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let wrong = |reason: String| ConfigError::Wrong { path: path.to_owned(), reason };
+    let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let allowed = file
+        .allow
+        .iter()
+        .map(|id| id.parse().map_err(|error| wrong(format!("allow = [\"{id}\"]: {error}"))))
+        .collect::<Result<_, _>>()?;
+    Ok((file, allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(flags: &[&str], file: Option<&str>) -> Result<RelayConfig, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = vec!["banyan-relay".to_owned()];
+        all.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        if let Some(text) = file {
+            let path = folder.path().join("relay.toml");
+            fs::write(&path, text).unwrap();
+            all.push(format!("--config={}", path.display()));
+        }
+        Flags::try_parse_from(all).unwrap().into_config()
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = "data = \"a\"\nlisten = \"127.0.0.1:1\"\nopen = true\n[limits]\nframes_burst = 7";
+        let both = config(&["--listen", "127.0.0.1:2"], Some(file)).unwrap();
+        assert_eq!(both.listen.port(), 2);
+        assert_eq!(both.data, Path::new("a"));
+        assert_eq!(both.admission, Admission::Open);
+        assert_eq!(both.limits.frames_burst, 7);
+        assert_eq!(both.limits.connections_max, Limits::default().connections_max);
+    }
+
+    #[test]
+    fn unknown_setting_is_named_with_its_line() {
+        let file = "open = true\nlisten_on = \"x\"";
+        let Err(ConfigError::Wrong { reason, .. }) = config(&[], Some(file)) else { panic!() };
+        assert!(reason.contains("listen_on") && reason.contains("line 2"), "{reason}");
+        let Err(ConfigError::Wrong { reason, .. }) = config(&[], Some("[limits]\nmore = 1")) else {
+            panic!()
+        };
+        assert!(reason.contains("more"), "{reason}");
+    }
+
+    #[test]
+    fn relay_that_would_carry_nobody_is_refused() {
+        let flags = ["--data", "a", "--listen", "127.0.0.1:1"];
+        assert_eq!(config(&flags, None), Err(ConfigError::NobodyAllowed));
+        let id = CommunityId::new([1; 32]);
+        let file = format!("allow = [\"{id}\"]");
+        let listed = Admission::Listed(BTreeSet::from([id]));
+        assert_eq!(config(&flags, Some(&file)).unwrap().admission, listed);
+        assert!(matches!(config(&flags, Some("allow = [\"x\"]")), Err(ConfigError::Wrong { .. })));
+    }
+
+    #[test]
+    fn metrics_for_everybody_are_refused() {
+        let flags = ["--data", "a", "--listen", "127.0.0.1:1", "--open", "--metrics", "0.0.0.0:9"];
+        let error = ConfigError::MetricsNotLoopback("0.0.0.0:9".parse().unwrap());
+        assert_eq!(config(&flags, None), Err(error));
+    }
+
+    #[test]
+    fn missing_folder_is_named() {
+        let error = ConfigError::Missing { flag: "--data", key: "data" };
+        assert_eq!(config(&["--listen", "127.0.0.1:1", "--open"], None), Err(error));
+    }
+}

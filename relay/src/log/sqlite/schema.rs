@@ -1,0 +1,91 @@
+//! The tables, and how the file of an older version becomes one of this version.
+
+use rusqlite::Connection;
+use sync_core::store::StoreError;
+
+use super::{corrupt, failed};
+
+/// Marks the file as a relay's log: "BnyR".
+const APPLICATION_ID: i32 = 0x426e_7952;
+
+/// One step per version of the file; steps are added at the end and never changed.
+const STEPS: &[&str] = &["
+    CREATE TABLE store (id BLOB NOT NULL);
+    INSERT INTO store VALUES (randomblob(16));
+
+    CREATE TABLE community (
+        id INTEGER PRIMARY KEY,
+        name BLOB NOT NULL UNIQUE,
+        founder BLOB NOT NULL,
+        tip INTEGER NOT NULL,
+        sum INTEGER NOT NULL
+    );
+    CREATE INDEX community_founder ON community (founder);
+
+    CREATE TABLE lane (
+        id INTEGER PRIMARY KEY,
+        community INTEGER NOT NULL REFERENCES community,
+        name BLOB NOT NULL,
+        tip INTEGER NOT NULL,
+        batches INTEGER NOT NULL,
+        logs INTEGER NOT NULL,
+        sum INTEGER NOT NULL,
+        UNIQUE (community, name)
+    );
+
+    CREATE TABLE log (
+        id INTEGER PRIMARY KEY,
+        lane INTEGER NOT NULL REFERENCES lane,
+        device BLOB NOT NULL,
+        incarnation BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        chain BLOB NOT NULL,
+        bytes INTEGER NOT NULL,
+        sum INTEGER NOT NULL,
+        UNIQUE (lane, device, incarnation)
+    );
+
+    -- id = community << 40 | arrival, so that a community's batches lie together in their order.
+    CREATE TABLE batch (
+        id INTEGER PRIMARY KEY,
+        lane INTEGER NOT NULL,
+        log INTEGER NOT NULL,
+        first_seq INTEGER NOT NULL,
+        last_seq INTEGER NOT NULL,
+        is_branch INTEGER NOT NULL,
+        epoch BLOB NOT NULL,
+        prev BLOB NOT NULL,
+        chain BLOB NOT NULL,
+        sum INTEGER NOT NULL,
+        entries INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        tail BLOB NOT NULL
+    );
+    CREATE INDEX batch_lane ON batch (lane, id, entries, bytes);
+    CREATE INDEX batch_seq ON batch (log, is_branch, last_seq, first_seq, entries, bytes);
+    CREATE UNIQUE INDEX batch_chain ON batch (log, chain);
+"];
+
+pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
+    let read = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let version = read("user_version").map_err(failed)?;
+    let owner = read("application_id").map_err(failed)?;
+    let newest = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
+    let is_new = version == 0 && owner == 0;
+    if !is_new && owner != APPLICATION_ID {
+        return Err(corrupt("the log", "its head: it is not the file of a relay"));
+    }
+    let done = usize::try_from(version).map_err(|_| corrupt("the log", "its format number"))?;
+    if version > newest {
+        return Err(StoreError::Newer(version.unsigned_abs()));
+    }
+    for (index, step) in STEPS.iter().enumerate().skip(done) {
+        let tx = conn.transaction().map_err(failed)?;
+        tx.execute_batch(step).map_err(failed)?;
+        let version = i32::try_from(index + 1).unwrap_or(i32::MAX);
+        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        tx.pragma_update(None, "user_version", version).map_err(failed)?;
+        tx.commit().map_err(failed)?;
+    }
+    Ok(())
+}

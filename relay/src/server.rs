@@ -1,0 +1,226 @@
+//! The shell: sockets, tasks and the one thread that owns the relay.
+//!
+//! Each connection has a task that reads its frames and writes those of its outbox. What it reads goes
+//! through one bounded channel to the relay's thread, which takes everything that waits there as one
+//! group. That thread never waits for a connection: outboxes are as large as the core lets them be.
+
+mod connection;
+mod engine;
+mod folder;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::Endpoint;
+use rand::rngs::SysRng;
+use rand_core::UnwrapErr;
+use sync_core::id::DeviceId;
+use sync_core::keys::Signer;
+use sync_core::roster::ticket::RelayAddr;
+use sync_core::store::StoreError;
+use sync_link::{Close, LinkError, Transport};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::config::RelayConfig;
+use crate::log::sqlite::SqliteLog;
+use crate::metrics::{self, Metrics};
+use crate::relay::{ConnId, Relay};
+use connection::Gate;
+use engine::{Engine, INPUTS_MAX, Message};
+use folder::Folder;
+
+/// How long everybody together may take to hear goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often time is let pass in the core.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Why a relay cannot serve.
+#[derive(Debug, Error)]
+pub enum RelayError {
+    /// The folder cannot be used.
+    #[error("the data folder {} cannot be used: {reason}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// Another relay has it.
+    #[error("another relay uses the data folder {}: stop it, or give this one another folder", .0.display())]
+    FolderInUse(PathBuf),
+    /// The key is damaged.
+    #[error("the relay's key {} is damaged: put it back from a backup; with a new key, phones would not know this relay", .0.display())]
+    KeyDamaged(PathBuf),
+    /// The log cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be used.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The address of the metrics cannot be used.
+    #[error("metrics cannot be shown on {addr}: {reason}")]
+    Metrics {
+        /// Which.
+        addr: SocketAddr,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// The relay's own thread ended.
+    #[error("the relay stopped by a fault of its own; its log is whole: start it again")]
+    Fault,
+}
+
+impl RelayError {
+    /// The program's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(StoreError::Full) => 6,
+            Self::Folder { reason, .. } if reason.kind() == io::ErrorKind::StorageFull => 6,
+            Self::Folder { .. } | Self::FolderInUse(_) | Self::KeyDamaged(_) | Self::Store(_) => 4,
+            Self::Link(_) | Self::Metrics { .. } => 5,
+            Self::Fault => 1,
+        }
+    }
+}
+
+/// A relay that serves; it stops when this is shut down or dropped.
+#[derive(Debug)]
+pub struct RelayServer {
+    addr: SocketAddr,
+    id: DeviceId,
+    metrics: Option<SocketAddr>,
+    to_engine: mpsc::Sender<Message>,
+    stop: watch::Sender<bool>,
+    engine: JoinHandle<()>,
+    accepting: JoinHandle<()>,
+    /// Ends its tasks when dropped.
+    _page: JoinSet<()>,
+}
+
+impl RelayServer {
+    /// Opens the folder, the log and the socket, and serves.
+    ///
+    /// # Errors
+    /// [`RelayError`] in a sentence that says what to do.
+    pub async fn start(config: RelayConfig) -> Result<Self, RelayError> {
+        let mut rng = UnwrapErr(SysRng);
+        let folder = Folder::open(&config.data)?;
+        let keys = folder.keys(&mut rng)?;
+        let log = SqliteLog::open(&folder.log_path())?;
+        let id = keys.device();
+        let server = sync_link::server_config(Arc::new(keys), &Transport::relay())?;
+        let endpoint = sync_link::endpoint(Some(config.listen), Some(server))?;
+        let addr = endpoint.local_addr().map_err(|_| LinkError::Refused)?;
+        let gathered = Metrics::default();
+        let mut page = JoinSet::new();
+        let metrics = match config.metrics {
+            Some(addr) => Some(show_metrics(addr, &gathered, &mut page).await?),
+            None => None,
+        };
+        let limits = config.limits;
+        let gate_limits = limits.clone();
+        let relay = Relay::new(log, id, config.admission, limits, &mut rng);
+        let (to_engine, inputs) = mpsc::channel(INPUTS_MAX);
+        let engine = Engine::new(relay, folder, gathered);
+        let engine = tokio::task::spawn_blocking(move || engine.run(inputs));
+        let (stop, stopped) = watch::channel(false);
+        let gate = Arc::new(Gate::new(to_engine.clone(), gate_limits));
+        let accepting = tokio::spawn(accept(endpoint, gate, stopped));
+        tracing::info!(relay = id.short(), %addr, "relay serves");
+        Ok(Self { addr, id, metrics, to_engine, stop, engine, accepting, _page: page })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its key.
+    #[must_use]
+    pub fn id(&self) -> DeviceId {
+        self.id
+    }
+
+    /// Where its metrics are shown.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// Key and address, as tickets name a relay.
+    #[must_use]
+    pub fn relay_addr(&self) -> RelayAddr {
+        RelayAddr { relay: self.id, addr: self.addr.to_string() }
+    }
+
+    /// Waits until the relay stops by a fault of its own, which it never should.
+    pub async fn failed(&mut self) -> RelayError {
+        let _ended = (&mut self.engine).await;
+        RelayError::Fault
+    }
+
+    /// Stops: takes nobody new, makes durable what came, says goodbye to everybody.
+    ///
+    /// # Errors
+    /// [`RelayError::Fault`] if its thread had ended before.
+    pub async fn shut_down(self) -> Result<(), RelayError> {
+        tracing::info!("relay stops");
+        self.stop.send_replace(true);
+        let was_running = self.to_engine.send(Message::Stop).await.is_ok();
+        let ended = self.engine.await.is_ok();
+        let _in_time = self.accepting.await;
+        if was_running && ended { Ok(()) } else { Err(RelayError::Fault) }
+    }
+}
+
+async fn show_metrics(
+    addr: SocketAddr,
+    metrics: &Metrics,
+    page: &mut JoinSet<()>,
+) -> Result<SocketAddr, RelayError> {
+    let failed = |reason| RelayError::Metrics { addr, reason };
+    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    page.spawn(metrics::show(listener, metrics.registry()));
+    Ok(bound)
+}
+
+/// Takes connections until it is stopped; then waits, not for ever, until all have heard goodbye.
+async fn accept(endpoint: Endpoint, gate: Arc<Gate>, mut stopped: watch::Receiver<bool>) {
+    let mut tasks = JoinSet::new();
+    let mut tick = tokio::time::interval(TICK);
+    let mut next = 0;
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            _ = tick.tick() => {
+                if gate.to_engine.send(Message::Tick).await.is_err() {
+                    break;
+                }
+            }
+            Some(_) = tasks.join_next() => {}
+            incoming = endpoint.accept() => {
+                let Some(incoming) = incoming else { break };
+                if let Some(incoming) = gate.filter(incoming, endpoint.open_connections()) {
+                    next += 1;
+                    tasks.spawn(connection::serve(incoming, ConnId(next), Arc::clone(&gate)));
+                }
+            }
+        }
+    }
+    endpoint.set_server_config(None);
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(GOODBYE_TIMEOUT, all).await.is_err() {
+        tracing::debug!(left = tasks.len(), "some connections did not hear goodbye");
+    }
+    endpoint.close(Close::ShuttingDown.code(), b"");
+    let _in_time = tokio::time::timeout(GOODBYE_TIMEOUT, endpoint.wait_idle()).await;
+}

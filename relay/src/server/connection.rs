@@ -1,0 +1,211 @@
+//! One connection: a task that reads frames for the relay and writes what the relay says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::{Connection, Incoming as Knock, RecvStream, SendStream};
+use sync_core::wire::{BadFrame, FRAME_BYTES_MAX, Refusal};
+use sync_link::{Close, FrameReader, FrameWriter, Incoming, LinkError, peer_device};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::limits::{
+    HELLO_BYTES_MAX, LAST_FRAMES_MAX, Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES, RETRY_ABOVE,
+};
+use crate::relay::{ConnId, Ending, Input};
+use crate::server::engine::{Message, Outgoing, Wire};
+
+/// How long a frame may take to come once its length has.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the last frames may take to be read.
+const LAST_TIMEOUT: Duration = Duration::from_secs(2);
+/// What the core may send at once: the outbox, the last frames, a refusal, and the close.
+const OUTBOX_CAPACITY: usize = OUTBOX_FRAMES_MAX + LAST_FRAMES_MAX + 2;
+const KIB: usize = 1024;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) to_engine: mpsc::Sender<Message>,
+    limits: Limits,
+    /// KiB of frames that may be on their way in.
+    inbox: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(super) fn new(to_engine: mpsc::Sender<Message>, limits: Limits) -> Self {
+        let inbox = Arc::new(Semaphore::new((limits.inbox_bytes_max / KIB).max(2 * KIB)));
+        Self { to_engine, limits, inbox }
+    }
+
+    /// Refuses when full; when it gets crowded, newcomers must show that their address is theirs.
+    pub(super) fn filter(&self, knock: Knock, open: usize) -> Option<Knock> {
+        if open >= self.limits.connections_max {
+            knock.refuse();
+            return None;
+        }
+        if open > RETRY_ABOVE && !knock.remote_address_validated() && knock.may_retry() {
+            // An error gives the knock back unanswered, and it is dropped: the other side tries again.
+            let _unanswered = knock.retry();
+            return None;
+        }
+        Some(knock)
+    }
+
+    async fn tell(&self, input: Input) -> bool {
+        self.to_engine.send(Message::Input { input, share: None }).await.is_ok()
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(u64::from(self.limits.hello_seconds_max))
+    }
+
+    /// How long one frame may take to leave.
+    fn stall(&self) -> Duration {
+        Duration::from_secs(u64::from(self.limits.stalled_seconds_max))
+    }
+}
+
+/// Serves a connection from its first packet to its last.
+pub(super) async fn serve(knock: Knock, conn: ConnId, gate: Arc<Gate>) {
+    let Ok(connecting) = knock.accept() else { return };
+    let Ok(Ok(connection)) = tokio::time::timeout(gate.patience(), connecting).await else {
+        return;
+    };
+    let Some(device) = peer_device(&connection) else {
+        connection.close(Close::Protocol.code(), b"");
+        return;
+    };
+    let Ok(Ok((send, recv))) =
+        tokio::time::timeout(gate.patience(), connection.accept_bi()).await
+    else {
+        connection.close(Close::TooSlow.code(), b"");
+        return;
+    };
+    let (outbox, frames) = mpsc::channel(OUTBOX_CAPACITY);
+    let reads = Arc::new(Semaphore::new(READ_AHEAD_FRAMES as usize));
+    let wire = Wire { outbox, reads: Arc::clone(&reads), connection: connection.clone() };
+    if gate.to_engine.send(Message::Open { conn, device, wire }).await.is_err() {
+        connection.close(Close::ShuttingDown.code(), b"");
+        return;
+    }
+    let reading = read_until_closed(recv, conn, reads, &connection, &gate);
+    let writing = write(send, frames, conn, &gate);
+    tokio::pin!(writing);
+    let ending = tokio::select! {
+        ending = &mut writing => ending,
+        input = reading => {
+            // The relay lets go of the outbox, which ends the writing.
+            gate.tell(input).await;
+            tokio::time::timeout(gate.stall(), writing).await.unwrap_or(Ending::TooSlow)
+        }
+    };
+    connection.close(close_of(ending).code(), b"");
+    gate.tell(Input::Closed { conn }).await;
+}
+
+fn close_of(ending: Ending) -> Close {
+    match ending {
+        Ending::Done => Close::Done,
+        Ending::Refused(Refusal::Busy) => Close::Busy,
+        Ending::Refused(Refusal::BadFrame) => Close::Protocol,
+        Ending::Refused(_) => Close::Refused,
+        Ending::ShuttingDown => Close::ShuttingDown,
+        Ending::TooSlow => Close::TooSlow,
+    }
+}
+
+/// Reads until there is nothing more to read, and says what the relay is to hear of that.
+async fn read_until_closed(
+    recv: RecvStream,
+    conn: ConnId,
+    reads: Arc<Semaphore>,
+    connection: &Connection,
+    gate: &Gate,
+) -> Input {
+    let result = tokio::select! {
+        result = read(recv, conn, reads, gate) => result,
+        lost = connection.closed() => Err(lost.into()),
+    };
+    match result {
+        Ok(()) => Input::Closed { conn },
+        Err(LinkError::Frame(error)) => {
+            let refusal = match error {
+                BadFrame::TooLarge => Refusal::TooLarge,
+                BadFrame::Layout(_) | BadFrame::Unknown(_) => Refusal::BadFrame,
+            };
+            Input::Broken { conn, refusal }
+        }
+        Err(LinkError::Truncated { .. }) => Input::Broken { conn, refusal: Refusal::BadFrame },
+        Err(error) => {
+            tracing::debug!(%conn, %error, "connection ends");
+            Input::Closed { conn }
+        }
+    }
+}
+
+async fn read(
+    recv: RecvStream,
+    conn: ConnId,
+    reads: Arc<Semaphore>,
+    gate: &Gate,
+) -> Result<(), LinkError> {
+    let mut reader = FrameReader::new(recv);
+    reader.set_limit(HELLO_BYTES_MAX);
+    loop {
+        let Ok(permit) = reads.acquire().await else { return Ok(()) };
+        permit.forget();
+        let Some(len) = reader.announced().await? else { return Ok(()) };
+        let share = u32::try_from(len / KIB + 1).unwrap_or(u32::MAX);
+        let Ok(share) = Arc::clone(&gate.inbox).acquire_many_owned(share).await else {
+            return Ok(());
+        };
+        let Ok(incoming) = tokio::time::timeout(BODY_TIMEOUT, reader.read()).await else {
+            return Err(LinkError::TimedOut);
+        };
+        let input = match incoming? {
+            Some(Incoming::Frame(frame)) => Input::Frame { conn, frame },
+            Some(Incoming::Unknown(kind)) => Input::Unknown { conn, kind },
+            None => return Ok(()),
+        };
+        reader.set_limit(FRAME_BYTES_MAX);
+        let message = Message::Input { input, share: Some(share) };
+        if gate.to_engine.send(message).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes the outbox until the relay closes it.
+async fn write(
+    send: SendStream,
+    mut frames: mpsc::Receiver<Outgoing>,
+    conn: ConnId,
+    gate: &Gate,
+) -> Ending {
+    let mut writer = FrameWriter::new(send);
+    let mut ending = Ending::Done;
+    while let Some(outgoing) = frames.recv().await {
+        match outgoing {
+            Outgoing::Frame(frame) => {
+                match tokio::time::timeout(gate.stall(), writer.write(&frame)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return Ending::Done,
+                    Err(_) => return Ending::TooSlow,
+                }
+                drop(frame);
+                if !gate.tell(Input::Writable { conn }).await {
+                    return Ending::ShuttingDown;
+                }
+            }
+            Outgoing::Close(how) => {
+                ending = how;
+                break;
+            }
+        }
+    }
+    if writer.finish().await.is_ok() {
+        // Closing the connection would cut off what is still on its way.
+        let _in_time = tokio::time::timeout(LAST_TIMEOUT, writer.get_mut().stopped()).await;
+    }
+    ending
+}

@@ -1,0 +1,150 @@
+//! The relay's folder: its key, its log, and the lock that keeps a second relay out.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use rand_core::CryptoRng;
+use sync_core::keys::{self, DeviceKeys, Secret, domain};
+
+use crate::server::RelayError;
+
+/// First bytes of the key file.
+const MAGIC: [u8; 8] = *b"BANYANK1";
+/// Bytes of its checksum.
+const CHECKSUM_LEN: usize = 8;
+/// `magic 8 | signing 32 | sealing 32 | checksum 8`
+const KEY_LEN: usize = 8 + 32 + 32 + CHECKSUM_LEN;
+
+/// The folder, locked while this lives.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, RelayError> {
+        let failed = |reason| RelayError::Folder { path: path.to_owned(), reason };
+        fs::create_dir_all(path).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let lock = options.open(path.join("relay.lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(RelayError::FolderInUse(path.to_owned())),
+            Err(TryLockError::Error(reason)) => Err(failed(reason)),
+        }
+    }
+
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.path.join("relay.db")
+    }
+
+    /// The relay's keys; made once, and never replaced.
+    pub(super) fn keys(&self, rng: &mut dyn CryptoRng) -> Result<DeviceKeys, RelayError> {
+        let path = self.path.join("relay.key");
+        match fs::read(&path) {
+            Ok(bytes) => parse(&bytes).ok_or(RelayError::KeyDamaged(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if self.log_path().exists() {
+                    // Phones know this relay by its key: a log without one is no new relay.
+                    return Err(RelayError::KeyDamaged(path));
+                }
+                let keys = DeviceKeys::generate(rng);
+                self.write(&path, &keys)
+                    .map_err(|reason| RelayError::Folder { path: self.path.clone(), reason })?;
+                Ok(keys)
+            }
+            Err(reason) => Err(RelayError::Folder { path: self.path.clone(), reason }),
+        }
+    }
+
+    /// Whole or not at all: written beside its place, then renamed.
+    fn write(&self, path: &Path, keys: &DeviceKeys) -> io::Result<()> {
+        let beside = self.path.join("relay.key.new");
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&beside)?;
+        file.write_all(&bytes_of(keys))?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+fn checksum(bytes: &[u8]) -> Vec<u8> {
+    keys::derive(domain::CHECKSUM, &[bytes]).as_bytes().iter().take(CHECKSUM_LEN).copied().collect()
+}
+
+fn bytes_of(keys: &DeviceKeys) -> Vec<u8> {
+    let (signing, sealing) = keys.to_secrets();
+    let mut bytes = [MAGIC.as_slice(), signing.expose(), sealing.expose()].concat();
+    bytes.extend(checksum(&bytes));
+    bytes
+}
+
+fn parse(bytes: &[u8]) -> Option<DeviceKeys> {
+    let (content, sum) = bytes.split_at_checked(KEY_LEN - CHECKSUM_LEN)?;
+    let secrets = content.strip_prefix(&MAGIC)?;
+    if sum != checksum(content) {
+        return None;
+    }
+    let (signing, sealing) = secrets.split_first_chunk::<32>()?;
+    let sealing: [u8; 32] = sealing.try_into().ok()?;
+    Some(DeviceKeys::from_secrets(&Secret::new(*signing), Secret::new(sealing)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::ChaCha8Rng;
+    use sync_core::keys::Signer as _;
+
+    #[test]
+    fn key_is_made_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let folder = Folder::open(parent.path()).unwrap();
+        let first = folder.keys(rng).unwrap().device();
+        assert_eq!(folder.keys(rng).unwrap().device(), first);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(parent.path().join("relay.key")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn key_with_any_changed_byte_is_an_error_and_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let folder = Folder::open(parent.path()).unwrap();
+        folder.keys(rng).unwrap();
+        let path = parent.path().join("relay.key");
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            assert!(matches!(folder.keys(rng), Err(RelayError::KeyDamaged(_))), "byte {at}");
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        }
+        fs::write(&path, &whole[..40]).unwrap();
+        assert!(matches!(folder.keys(rng), Err(RelayError::KeyDamaged(_))));
+    }
+
+    #[test]
+    fn second_relay_is_kept_out() {
+        let parent = tempfile::tempdir().unwrap();
+        let first = Folder::open(parent.path()).unwrap();
+        let second = Folder::open(parent.path());
+        assert!(matches!(second, Err(RelayError::FolderInUse(_))));
+        drop(first);
+        Folder::open(parent.path()).unwrap();
+    }
+}

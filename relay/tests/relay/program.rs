@@ -1,0 +1,88 @@
+//! The program as an operator meets it: one line, exit codes, sentences.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::UdpSocket;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use sync_core::roster::ticket::RelayAddr;
+
+fn relay(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_banyan-relay"));
+    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("RUST_LOG");
+    command
+}
+
+fn run(args: &[&str]) -> (i32, String) {
+    let Output { status, stderr, .. } = relay(args).output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn start(folder: &Path) -> (Child, RelayAddr) {
+    let data = folder.display().to_string();
+    let mut child =
+        relay(&["--data", &data, "--listen", "127.0.0.1:0", "--open"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let addr = line.strip_prefix("relay ready ").expect(&line).trim().parse().unwrap();
+    (child, addr)
+}
+
+fn ask_to_stop(child: &Child) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+}
+
+#[test]
+fn ready_line_then_a_clean_end_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, first) = start(folder.path());
+    ask_to_stop(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    child.stdout.unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "the ready line is all that it prints");
+    let (mut child, second) = start(folder.path());
+    assert_eq!(first.relay, second.relay, "the key is kept");
+    ask_to_stop(&child);
+    child.wait().unwrap();
+}
+
+#[test]
+fn killed_relay_starts_again_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, first) = start(folder.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (mut child, second) = start(folder.path());
+    assert_eq!(first.relay, second.relay);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn each_trouble_has_its_exit_code_and_its_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let listen = "127.0.0.1:0";
+    let (code, words) = run(&["--data", &data, "--listen", listen, "--opne"]);
+    assert_eq!(code, 2, "{words}");
+    let (code, words) = run(&["--listen", listen, "--open"]);
+    assert_eq!(code, 2);
+    assert!(words.contains("--data is missing"), "{words}");
+    let (code, words) = run(&["--data", &data, "--listen", listen]);
+    assert_eq!(code, 3);
+    assert!(words.contains("--allow"), "{words}");
+    let (code, words) = run(&["--config", "no/such/file.toml"]);
+    assert_eq!(code, 3);
+    assert!(words.contains("no/such/file.toml"), "{words}");
+    let taken = UdpSocket::bind(listen).unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let (code, words) = run(&["--data", &data, "--listen", &addr, "--open"]);
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains(&addr), "{words}");
+    std::fs::write(folder.path().join("relay.key"), b"not a key").unwrap();
+    let (code, words) = run(&["--data", &data, "--listen", listen, "--open"]);
+    assert_eq!(code, 4);
+    assert!(words.contains("relay.key is damaged"), "{words}");
+}

@@ -1,0 +1,120 @@
+//! Two endpoints on this machine.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use sync_core::id::DeviceId;
+use sync_core::keys::{DeviceKeys, Signer};
+use sync_core::wire::{Ack, Bye, Frame};
+use sync_link::{
+    Close, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config, connect,
+    endpoint, peer_device, resolve, server_config,
+};
+
+fn keys(seed: u64) -> Arc<DeviceKeys> {
+    Arc::new(DeviceKeys::generate(&mut ChaCha8Rng::seed_from_u64(seed)))
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+fn server(keys: &Arc<DeviceKeys>) -> (quinn::Endpoint, SocketAddr) {
+    let config = server_config(Arc::clone(keys) as Arc<dyn Signer>, &Transport::relay()).unwrap();
+    let server = endpoint(Some(loopback()), Some(config)).unwrap();
+    let addr = server.local_addr().unwrap();
+    (server, addr)
+}
+
+fn dial(keys: &Arc<DeviceKeys>, expect: Option<DeviceId>) -> quinn::ClientConfig {
+    client_config(Arc::clone(keys) as Arc<dyn Signer>, expect, &Transport::default()).unwrap()
+}
+
+#[tokio::test]
+async fn both_ends_see_each_others_device() {
+    let (ours, theirs) = (keys(1), keys(2));
+    let (server, addr) = server(&theirs);
+    let client = endpoint(None, None).unwrap();
+    for expect in [None, Some(theirs.device())] {
+        let (dialled, accepted) =
+            tokio::join!(connect(&client, addr, dial(&ours, expect)), async {
+                server.accept().await.unwrap().await
+            });
+        assert_eq!(peer_device(&dialled.unwrap()), Some(theirs.device()));
+        assert_eq!(peer_device(&accepted.unwrap()), Some(ours.device()));
+    }
+}
+
+#[tokio::test]
+async fn wrong_key_is_refused_and_told_apart() {
+    let (server, addr) = server(&keys(2));
+    let client = endpoint(None, None).unwrap();
+    let accepting = tokio::spawn(async move { server.accept().await.unwrap().await });
+    let result = connect(&client, addr, dial(&keys(1), Some(keys(3).device()))).await;
+    assert_eq!(result.map(|_| ()), Err(LinkError::WrongKey));
+    assert!(accepting.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn frames_cross_and_the_reason_of_a_close_arrives() {
+    let (server, addr) = server(&keys(2));
+    let client = endpoint(None, None).unwrap();
+    let frame = Frame::Ack(Ack { batches: 1, arrival: 2 });
+    let sent = frame.clone();
+    let far = tokio::spawn(async move {
+        let connection = server.accept().await.unwrap().await.unwrap();
+        let (send, recv) = connection.accept_bi().await.unwrap();
+        let mut reader = FrameReader::new(recv);
+        assert_eq!(reader.read().await, Ok(Some(Incoming::Frame(sent))));
+        assert_eq!(reader.read().await, Ok(None));
+        let mut writer = FrameWriter::new(send);
+        writer.write(&Frame::Bye(Bye {})).await.unwrap();
+        writer.finish().await.unwrap();
+        let _unread = writer.get_mut().stopped().await;
+        connection.close(Close::ShuttingDown.code(), b"");
+        server.wait_idle().await;
+    });
+    let connection = connect(&client, addr, dial(&keys(1), None)).await.unwrap();
+    let (send, recv) = connection.open_bi().await.unwrap();
+    let mut writer = FrameWriter::new(send);
+    writer.write(&frame).await.unwrap();
+    writer.finish().await.unwrap();
+    let mut reader = FrameReader::new(recv);
+    assert_eq!(reader.read().await, Ok(Some(Incoming::Frame(Frame::Bye(Bye {})))));
+    assert_eq!(reader.read().await, Ok(None));
+    let closed = LinkError::from(connection.closed().await);
+    assert_eq!(closed, LinkError::Closed(Close::ShuttingDown));
+    far.await.unwrap();
+}
+
+#[tokio::test]
+async fn stream_reset_inside_a_frame_says_why() {
+    let (server, addr) = server(&keys(2));
+    let client = endpoint(None, None).unwrap();
+    let far = tokio::spawn(async move {
+        let connection = server.accept().await.unwrap().await.unwrap();
+        let (_send, recv) = connection.accept_bi().await.unwrap();
+        FrameReader::new(recv).read().await
+    });
+    let connection = connect(&client, addr, dial(&keys(1), None)).await.unwrap();
+    let (mut send, _recv) = connection.open_bi().await.unwrap();
+    send.write_all(&[100, 1, 2]).await.unwrap();
+    send.finish().unwrap();
+    assert_eq!(far.await.unwrap(), Err(LinkError::Truncated { got: 3, expected: 101 }));
+}
+
+#[tokio::test]
+async fn address_in_use_is_said_so() {
+    let (_server, addr) = server(&keys(2));
+    let config = server_config(keys(3) as Arc<dyn Signer>, &Transport::relay()).unwrap();
+    assert_eq!(endpoint(Some(addr), Some(config)).map(|_| ()), Err(LinkError::InUse(addr)));
+}
+
+#[tokio::test]
+async fn text_that_is_no_address_is_named() {
+    assert_eq!(resolve("nonsense").await, Err(LinkError::Address("nonsense".into())));
+    let found = resolve("127.0.0.1:7400").await.unwrap();
+    assert_eq!(found, [SocketAddr::from((Ipv4Addr::LOCALHOST, 7400))]);
+}

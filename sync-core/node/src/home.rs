@@ -1,0 +1,256 @@
+//! The data folder: one device's keys and one community's store.
+//!
+//! ```text
+//! DIR/device.key          two secrets, readable by their owner alone
+//! DIR/community.sqlite    the store
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use data_encoding::BASE32_NOPAD;
+use sync_core::keys::{self, DeviceKeys, Secret, Signer, domain};
+use sync_core::peer::moment;
+use sync_core::replica::{Founding, Replica, ReplicaError};
+use sync_core::roster::ticket::{RelayAddr, Ticket};
+use sync_core::store::{SqliteStore, StoreError};
+use thiserror::Error;
+
+use crate::driver::now;
+
+const KEY_FILE: &str = "device.key";
+const STORE_FILE: &str = "community.sqlite";
+const KEY_HEADER: &str = "banyan-device-key-1";
+const KEY_FILE_BYTES_MAX: u64 = 4096;
+
+/// What is wrong with a data folder.
+#[derive(Debug, Error)]
+pub enum HomeError {
+    /// There is no folder.
+    #[error("there is no data folder {0}; found a community or join one to make it")]
+    NoFolder(PathBuf),
+    /// The key file's bytes are not what was written.
+    #[error("the key file {0} is damaged: copy it back from a backup; it is never replaced by itself")]
+    DamagedKey(PathBuf),
+    /// The store is there and the key file is gone.
+    #[error("the key file {0} is missing, so this store cannot be used: copy it back from a backup")]
+    MissingKey(PathBuf),
+    /// The system refused.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The disk is full.
+    #[error("the disk is full; make room, then try again")]
+    Full,
+    /// The replica in it.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+}
+
+impl From<StoreError> for HomeError {
+    fn from(error: StoreError) -> Self {
+        Self::Replica(error.into())
+    }
+}
+
+/// A data folder.
+#[derive(Debug, Clone)]
+pub struct Home {
+    dir: PathBuf,
+}
+
+impl Home {
+    /// The folder at `dir`, which need not exist yet.
+    #[must_use]
+    pub fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// Where the store lies.
+    #[must_use]
+    pub fn store_path(&self) -> PathBuf {
+        self.dir.join(STORE_FILE)
+    }
+
+    /// Opens the community in the folder.
+    ///
+    /// # Errors
+    /// [`HomeError`]; the folder is not changed.
+    pub fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
+        if !self.dir.is_dir() {
+            return Err(HomeError::NoFolder(self.dir.clone()));
+        }
+        if !self.store_path().exists() {
+            return Err(ReplicaError::NoCommunity.into());
+        }
+        let path = self.dir.join(KEY_FILE);
+        if !path.exists() {
+            return Err(HomeError::MissingKey(path));
+        }
+        let signer = Arc::new(read_keys(&path)?);
+        let store = SqliteStore::open(&self.store_path())?;
+        let replica = Replica::open(Box::new(store), Arc::clone(&signer) as Arc<dyn Signer>)?;
+        Ok((replica, signer))
+    }
+
+    /// Founds a community in the folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`HomeError`]; [`ReplicaError::NotEmpty`] if there is a community already.
+    pub fn found(
+        &self,
+        title: &str,
+        name: &str,
+        relays: &[RelayAddr],
+    ) -> Result<(Founding, Arc<DeviceKeys>), HomeError> {
+        let (store, signer) = self.prepare()?;
+        let mut rng = rand::rng();
+        let moment = &mut moment(now(), &mut rng);
+        let keys = Arc::clone(&signer) as Arc<dyn Signer>;
+        let founding = Replica::found(Box::new(store), keys, title, name, relays, moment)?;
+        Ok((founding, signer))
+    }
+
+    /// Takes up an invitation in the folder, which is made if it is not there.
+    ///
+    /// An invitation that was taken up before and led nowhere, because the community never heard of this
+    /// device, gives way to the new one.
+    ///
+    /// # Errors
+    /// [`HomeError`]; [`ReplicaError::NotEmpty`] if there is a community already.
+    pub fn join(&self, ticket: &Ticket, name: &str) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
+        if self.has_only_a_ticket()? {
+            self.remove_store().map_err(|error| io_error(&self.dir, error))?;
+        }
+        let (store, signer) = self.prepare()?;
+        let mut rng = rand::rng();
+        let moment = &mut moment(now(), &mut rng);
+        let keys = Arc::clone(&signer) as Arc<dyn Signer>;
+        let replica = Replica::join(Box::new(store), keys, ticket, name, moment)?;
+        Ok((replica, signer))
+    }
+
+    /// Whether the store holds nothing but our own request to join: nothing would be lost with it.
+    fn has_only_a_ticket(&self) -> Result<bool, HomeError> {
+        if !self.store_path().exists() {
+            return Ok(false);
+        }
+        let replica = match self.open() {
+            Ok((replica, _)) => replica,
+            Err(HomeError::Replica(ReplicaError::NoCommunity)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let store = replica.store();
+        let is_ours = store.logs()?.iter().all(|log| log.device == replica.device());
+        Ok(is_ours && replica.join_to_present().is_some() && store.pending()?.is_empty())
+    }
+
+    fn remove_store(&self) -> io::Result<()> {
+        for name in [STORE_FILE.to_owned(), format!("{STORE_FILE}-wal"), format!("{STORE_FILE}-shm")] {
+            match fs::remove_file(self.dir.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare(&self) -> Result<(SqliteStore, Arc<DeviceKeys>), HomeError> {
+        make_private_dir(&self.dir).map_err(|error| io_error(&self.dir, error))?;
+        let path = self.dir.join(KEY_FILE);
+        let signer = if path.exists() {
+            read_keys(&path)?
+        } else if self.store_path().exists() {
+            return Err(HomeError::MissingKey(path));
+        } else {
+            let keys = DeviceKeys::generate(&mut rand::rng());
+            write_keys(&path, &keys).map_err(|error| io_error(&path, error))?;
+            keys
+        };
+        Ok((SqliteStore::open(&self.store_path())?, Arc::new(signer)))
+    }
+}
+
+fn io_error(path: &Path, error: io::Error) -> HomeError {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return HomeError::Full;
+    }
+    HomeError::Io { path: path.to_owned(), error }
+}
+
+fn make_private_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// `header \n signing \n sealing \n checksum \n`, each secret in base32.
+fn write_keys(path: &Path, keys: &DeviceKeys) -> io::Result<()> {
+    let (signing, sealing) = keys.to_secrets();
+    let text = format!(
+        "{KEY_HEADER}\n{}\n{}\n{}\n",
+        BASE32_NOPAD.encode(signing.expose()),
+        BASE32_NOPAD.encode(sealing.expose()),
+        BASE32_NOPAD.encode(&checksum(&signing, &sealing)),
+    );
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    // Whole or not at all: a half-written key file would look damaged for ever.
+    let draft = path.with_extension("new");
+    let _leftover = fs::remove_file(&draft);
+    let mut file = options.open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+fn read_keys(path: &Path) -> Result<DeviceKeys, HomeError> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => HomeError::DamagedKey(path.to_owned()),
+            _ => io_error(path, error),
+        })?;
+    parse_keys(&text).ok_or_else(|| HomeError::DamagedKey(path.to_owned()))
+}
+
+fn parse_keys(text: &str) -> Option<DeviceKeys> {
+    let mut lines = text.lines();
+    if lines.next()? != KEY_HEADER {
+        return None;
+    }
+    let mut secret = || {
+        let bytes = BASE32_NOPAD.decode(lines.next()?.as_bytes()).ok()?;
+        Some(Secret::new(bytes.try_into().ok()?))
+    };
+    let (signing, sealing) = (secret()?, secret()?);
+    let sum = BASE32_NOPAD.decode(lines.next()?.as_bytes()).ok()?;
+    (sum == checksum(&signing, &sealing)).then(|| DeviceKeys::from_secrets(&signing, sealing))
+}
+
+fn checksum(signing: &Secret, sealing: &Secret) -> [u8; 5] {
+    let hash = keys::derive(domain::CHECKSUM, &[signing.expose(), sealing.expose()]);
+    let mut sum = [0; 5];
+    sum.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    sum
+}

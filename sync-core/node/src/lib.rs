@@ -1,0 +1,24 @@
+//! The shell around a replica: files, clock, randomness, sockets.
+//!
+//! ```text
+//! Home    the data folder: the device's key file and the community's store
+//! Node    the handle: call into the replica, sync once, or stay live
+//! driver  one thread owns the replica; everything that happens comes to it as one input
+//! wire    one task reads a connection's frames and one writes them; both within bounds
+//! ```
+//! The core decides everything; nothing here knows what is in a frame. Frames that wait are taken
+//! together, so that a fast relay and a slow disk meet in few large transactions.
+
+mod connection;
+mod driver;
+mod home;
+mod live;
+mod node;
+mod report;
+
+pub use home::{Home, HomeError};
+pub use live::{Live, LiveEvent};
+pub use node::{Node, NodeError, ProgressFn, SYNC_TIMEOUT};
+pub use report::SyncReport;
+pub use sync_core as core;
+pub use sync_link::LinkError;

@@ -1,0 +1,309 @@
+//! A replica in a session: what each event of the protocol does to the store, and the plain report.
+//!
+//! Still pure: frames in, frames out. The shell moves the bytes, keeps the clock, and calls
+//! [`Peer::poll_transmit`] whenever the link has room.
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::id::{Arrival, DeviceId, LaneId, Millis};
+use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
+use crate::session::carrier::Carrier;
+use crate::session::{Event, Parties, Session, SessionError};
+use crate::wire::batches::Received;
+use crate::wire::{Frame, Hello, PeerKind, Refusal, Totals};
+
+/// Why a session with a peer ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PeerError {
+    /// The other side refuses the session.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The other side broke the protocol.
+    #[error("the other side broke the protocol: {0}")]
+    Peer(Refusal),
+    /// This store was restored from a backup; a new incarnation has begun, and a new session will do.
+    #[error("this store was restored from a backup; it goes on under a new name")]
+    Reborn,
+    /// Ours failed.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+}
+
+impl From<SessionError> for PeerError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Peer(refusal) => Self::Peer(refusal),
+            SessionError::Store(error) => Self::Replica(error.into()),
+        }
+    }
+}
+
+/// What a session did, in plain counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Entries sent.
+    pub sent: u64,
+    /// Entries received that were new.
+    pub received: u64,
+    /// What merging did.
+    pub tally: Tally,
+    /// Times that we waited for an answer.
+    pub round_trips: u64,
+    /// What the other side announced.
+    pub announced: Totals,
+    /// What the other side refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// One session of a replica.
+#[derive(Debug)]
+pub struct Peer {
+    session: Session,
+    report: Report,
+    /// Batches gathered from several frames for one transaction.
+    waiting: Vec<Received>,
+    cursors: Vec<(LaneId, u64)>,
+    caught_up: bool,
+    roster_changed: bool,
+}
+
+impl Peer {
+    /// Begins a session with a peer that we dialled.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn dial(
+        replica: &Replica,
+        peer: DeviceId,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, PeerError> {
+        let parties = parties(replica, peer);
+        let join = replica.join_to_present();
+        let session = Session::dial(parties, replica, join, rng).map_err(ReplicaError::from)?;
+        Ok(Self::new(session))
+    }
+
+    /// Answers the hello of a member's device that dialled us, or of a stranger's that presents an
+    /// invitation which we know.
+    ///
+    /// # Errors
+    /// The peer is no member of the community, speaks another version, or the store failed.
+    pub fn accept(
+        replica: &mut Replica,
+        peer: DeviceId,
+        hello: Hello,
+        moment: &mut Moment<'_>,
+    ) -> Result<Self, PeerError> {
+        if hello.community != replica.community() {
+            return Err(PeerError::Peer(Refusal::CommunityUnknown));
+        }
+        let is_known = replica.roster().devices().contains_key(&peer);
+        if !is_known {
+            let join = hello.join.as_deref().ok_or(PeerError::Peer(Refusal::NotAMember))?;
+            replica.hear_join(&peer, join, moment)?.map_err(PeerError::Peer)?;
+        }
+        let (session, events) =
+            Session::accept(parties(replica, peer), replica, hello, moment.rng)?;
+        let mut this = Self::new(session);
+        this.roster_changed = !is_known;
+        this.heed(replica, events, moment)?;
+        Ok(this)
+    }
+
+    fn new(session: Session) -> Self {
+        Self {
+            session,
+            report: Report::default(),
+            waiting: Vec::new(),
+            cursors: Vec::new(),
+            caught_up: false,
+            roster_changed: false,
+        }
+    }
+
+    /// Takes all frames that have come; their batches become durable in one transaction.
+    ///
+    /// # Errors
+    /// The session is over; what was durable before stays. Frames may still wait to be sent
+    /// ([`Peer::poll_transmit`]): the refusal that tells the other side.
+    pub fn receive(
+        &mut self,
+        replica: &mut Replica,
+        frames: impl IntoIterator<Item = Frame>,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
+        for frame in frames {
+            let events = self.session.receive(frame, replica)?;
+            self.heed(replica, events, moment)?;
+        }
+        self.flush(replica, moment)
+    }
+
+    /// Says that a frame's type is not known here.
+    pub fn refuse_unknown(&mut self) {
+        self.session.refuse(Refusal::UnknownFrame, None);
+    }
+
+    fn heed(
+        &mut self,
+        replica: &mut Replica,
+        events: Vec<Event>,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
+        for event in events {
+            match event {
+                Event::Ingest { batches, upto } => {
+                    self.waiting.extend(batches);
+                    self.cursors.extend(upto);
+                }
+                Event::Cursors(cursors) => {
+                    self.flush(replica, moment)?;
+                    if let Some(store) = self.relay_store() {
+                        replica.note_cursors(&store, &cursors)?;
+                    }
+                }
+                Event::Compared => {
+                    replica.seal_pending(moment)?;
+                }
+                Event::OwnLogAhead(_) => {
+                    replica.be_reborn(moment)?;
+                    self.session.end();
+                    return Err(PeerError::Reborn);
+                }
+                Event::CaughtUp => {
+                    self.flush(replica, moment)?;
+                    self.caught_up = true;
+                }
+                Event::Totals(totals) => {
+                    self.report.announced.batches += totals.batches;
+                    self.report.announced.entries += totals.entries;
+                    self.report.announced.bytes += totals.bytes;
+                }
+                Event::Refused { refusal, batch: None } if refusal.ends_session() => {
+                    return Err(PeerError::Refused(refusal));
+                }
+                Event::Refused { refusal, .. } => self.report.refusals.push(refusal),
+                Event::Acked(_) | Event::Receipt(_) | Event::Ended => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what has been gathered durable, and acknowledges it.
+    fn flush(
+        &mut self,
+        replica: &mut Replica,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let batches = std::mem::take(&mut self.waiting);
+        let cursors = std::mem::take(&mut self.cursors);
+        let source = Source { relay: self.relay_store() };
+        let done = replica.ingest(batches, &cursors, &source, moment)?;
+        self.report.tally.add(&done.tally);
+        self.report.received += done.tally.received;
+        self.session.stored(&done.taken);
+        if done.is_roster_changed {
+            self.roster_changed = true;
+            // What the roster made us say goes out with the live stream.
+            replica.seal_pending(moment)?;
+            self.session.lanes_changed(replica)?;
+        }
+        Ok(())
+    }
+
+    fn relay_store(&self) -> Option<crate::id::StoreId> {
+        if self.session.peer_kind()? != PeerKind::Relay {
+            return None;
+        }
+        self.session.peer_store()
+    }
+
+    /// The next frame to send, if the window allows one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn poll_transmit(&mut self, replica: &Replica) -> Result<Option<Frame>, PeerError> {
+        Ok(self.session.poll_transmit(replica).map_err(ReplicaError::from)?)
+    }
+
+    /// Another session, or this device, changed the roster: new lanes may be ours.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn roster_changed(&mut self, replica: &Replica) -> Result<(), PeerError> {
+        Ok(self.session.lanes_changed(replica)?)
+    }
+
+    /// Whether this session brought changes of the roster since it was last asked.
+    pub fn take_roster_changed(&mut self) -> bool {
+        std::mem::take(&mut self.roster_changed)
+    }
+
+    /// Whether both sides have everything, durably, and nothing of ours is pending.
+    #[must_use]
+    pub fn is_done(&self, replica: &Replica) -> bool {
+        let Ok(last) = replica.last_arrival() else { return false };
+        self.caught_up && self.session.has_delivered(last)
+    }
+
+    /// Remembers for the next time what a relay has, so that it is not compared again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn note_delivered(&mut self, replica: &mut Replica) -> Result<(), PeerError> {
+        if let Some(store) = self.relay_store()
+            && self.is_done(replica)
+        {
+            let last: Arrival = replica.last_arrival().map_err(ReplicaError::from)?;
+            replica.note_uploaded(&store, last)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the session politely.
+    pub fn end(&mut self) {
+        self.session.end();
+    }
+
+    /// Whether the session is over.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.session.is_ended()
+    }
+
+    /// The device at the other end.
+    #[must_use]
+    pub fn device(&self) -> &DeviceId {
+        self.session.peer()
+    }
+
+    /// What the session has done so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let counts = self.session.counts();
+        Report {
+            sent: counts.entries_sent,
+            round_trips: counts.round_trips,
+            ..self.report.clone()
+        }
+    }
+}
+
+fn parties(replica: &Replica, peer: DeviceId) -> Parties {
+    Parties {
+        us: replica.device(),
+        kind: PeerKind::Member,
+        incarnation: replica.incarnation(),
+        peer,
+    }
+}
+
+/// The moment at which something happened, for shells that have a clock and a generator.
+#[must_use]
+pub fn moment(now: Millis, rng: &mut dyn CryptoRng) -> Moment<'_> {
+    Moment { now, rng }
+}

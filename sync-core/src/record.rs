@@ -1,0 +1,45 @@
+//! Records: one Automerge document each, and what may be merged into it.
+//!
+//! An edit becomes one Automerge change ([`RecordDoc::edit`]), the change becomes a [`Payload`] that says
+//! which record it belongs to, and the payload is compressed ([`compress`]) before it is sealed. On the
+//! other side the same steps run backwards, and the change passes the gate of [`RecordDoc::apply`].
+//!
+//! Automerge trusts its input and we do not. What the gate lets through is decided from the change, from
+//! its signer and from the changes that it builds on, and from nothing else: so every replica holds the
+//! same changes, whatever the order they came in.
+
+mod chunk;
+mod compress;
+mod doc;
+mod gate;
+mod hold;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
+mod index;
+mod payload;
+mod rewrite;
+
+pub use automerge::ChangeHash;
+pub use chunk::{KEY_BYTES_MAX, MAX_CHANGE_BYTES, MAX_OPS};
+pub use compress::{DecompressError, MAX_PAYLOAD, NEWEST_DICTIONARY, compress, decompress};
+pub use doc::{
+    Concurrent, DocError, EditError, FieldChange, FieldState, HISTORY_TEXT_CHARS_MAX, HistoryItem,
+    NewChange, RecordDoc, Splice,
+};
+pub use gate::{BeginRule, Candidate, Verdict};
+pub use hold::HoldReason;
+pub use payload::{BadPayload, KindName, Payload, Target};
+pub use rewrite::Rewriter;
+
+/// Hash of a change chunk, by which later changes refer to it; `None` if the bytes are no change.
+#[must_use]
+pub fn change_hash(chunk: &[u8]) -> Option<ChangeHash> {
+    // Automerge would follow every count in the bytes, however large.
+    chunk::Chunk::parse(chunk).ok()?;
+    automerge::Change::try_from(chunk)
+        .ok()
+        .map(|change| change.hash())
+}
+
+#[cfg(test)]
+mod tests;

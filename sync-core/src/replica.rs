@@ -1,0 +1,235 @@
+//! A replica: one community on one device, from an edit to what everybody sees.
+//!
+//! Everything that changes the store goes through [`Replica::act`]: one transaction per input, and the
+//! replica's memory is thrown away and read again if the transaction did not commit. Time and
+//! randomness are arguments; the store is whatever it was opened with.
+
+mod carry;
+mod edit;
+mod found;
+mod hold;
+mod housekeeping;
+mod ingest;
+mod keys;
+mod merge;
+mod mind;
+mod read;
+mod rebirth;
+
+mod rebuild;
+mod refs;
+mod seal;
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::entry::seal::SealBatchError;
+use crate::id::{CommunityId, DeviceId, Incarnation, Millis, StoreId};
+use crate::keys::{SealError, Signer};
+use crate::record::{BadPayload, DocError, EditError};
+use crate::roster::Roster;
+use crate::roster::role::Role;
+use crate::roster::ticket::RelayAddr;
+use crate::schema::{FieldError, Schema};
+use crate::store::{Store, StoreError, StoreTx};
+
+pub use edit::Edited;
+pub use found::Founding;
+pub use hold::Hold;
+pub use ingest::{Ingested, Source, Tally};
+use mind::Mind;
+pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status};
+
+
+/// Why a replica could not do what it was asked. The user's own faults come first.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReplicaError {
+    /// The text matches several records.
+    #[error("\"{0}\" is the beginning of several record ids; type more letters")]
+    AmbiguousRecord(String),
+    /// A field or value does not fit.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// There is a community in the store already.
+    #[error("this data folder already holds a community; choose another with --data")]
+    NotEmpty,
+    /// The role does not suffice.
+    #[error("you are not allowed to do that here: it takes a {least} of this space; ask one to do it or to give you the role")]
+    NotAllowed {
+        /// The least role that may.
+        least: Role,
+    },
+    /// The device has been asked to join and has not yet met a relay or a member.
+    #[error("this device has not met the community yet; run a sync first")]
+    NotYetJoined,
+    /// There is no community in the store.
+    #[error("there is no community in this data folder yet; found one or join one with a ticket")]
+    NoCommunity,
+    /// No key to write with.
+    #[error("the reading key of this space has not arrived yet; your work is kept and is sent once it has")]
+    NoKey,
+    /// No such kind.
+    #[error("there is no kind \"{kind}\"; the kinds are {known}")]
+    UnknownKind {
+        /// What was asked for.
+        kind: String,
+        /// Those there are.
+        known: String,
+    },
+    /// No such record.
+    #[error("there is no record \"{0}\" here; list shows the records that this device has")]
+    UnknownRecord(String),
+    /// No such space.
+    #[error("there is no space \"{0}\" here; status shows the spaces that this device has")]
+    UnknownSpace(String),
+    /// The edit does not fit the document.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A name that cannot be a record's kind or key.
+    #[error(transparent)]
+    Payload(#[from] BadPayload),
+    /// The device's keys did not answer.
+    #[error(transparent)]
+    Keys(#[from] SealError),
+    /// Entries could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealBatchError),
+    /// The store failed; nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<DocError> for ReplicaError {
+    fn from(error: DocError) -> Self {
+        Self::Store(damaged_document(error, "a record"))
+    }
+}
+
+fn damaged_document(error: DocError, place: &str) -> StoreError {
+    StoreError::Corrupt { what: "a document", place: format!("{place} ({error})") }
+}
+
+/// One community on one device.
+#[derive(Debug)]
+pub struct Replica {
+    store: Box<dyn Store>,
+    mind: Mind,
+    is_stale: bool,
+}
+
+impl Replica {
+    /// Opens the community that a store holds.
+    ///
+    /// # Errors
+    /// [`ReplicaError::NoCommunity`] if it holds none; the store's.
+    pub fn open(store: Box<dyn Store>, signer: Arc<dyn Signer>) -> Result<Self, ReplicaError> {
+        let mind = Mind::load(&*store, signer)?.ok_or(ReplicaError::NoCommunity)?;
+        Ok(Self { store, mind, is_stale: false })
+    }
+
+    /// Runs one input as one transaction; on any error nothing has changed.
+    fn act<T>(
+        &mut self,
+        action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<T, ReplicaError>,
+    ) -> Result<T, ReplicaError> {
+        self.refresh()?;
+        let result = run(&mut *self.store, &mut self.mind, action);
+        self.is_stale = result.is_err();
+        result
+    }
+
+    /// Reads again what another program wrote to the store, or what a failed transaction left in memory.
+    ///
+    /// Says whether there was anything.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn refresh(&mut self) -> Result<bool, ReplicaError> {
+        if self.store.changed_elsewhere()? || self.is_stale {
+            let signer = Arc::clone(&self.mind.signer);
+            self.mind = Mind::load(&*self.store, signer)?.ok_or(ReplicaError::NoCommunity)?;
+            self.is_stale = false;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The community.
+    #[must_use]
+    pub fn community(&self) -> CommunityId {
+        self.mind.community
+    }
+
+    /// This device.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.mind.us
+    }
+
+    /// Which installation of this device writes.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.mind.incarnation
+    }
+
+    /// Which life of the store this is.
+    #[must_use]
+    pub fn store_id(&self) -> StoreId {
+        self.mind.store_id
+    }
+
+    /// Who belongs.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.mind.roster
+    }
+
+    /// The kinds of records.
+    #[must_use]
+    pub fn schema(&self) -> &'static Schema {
+        Schema::station()
+    }
+
+    /// The relays that this device knows.
+    #[must_use]
+    pub fn relays(&self) -> &[RelayAddr] {
+        &self.mind.relays
+    }
+
+    /// The store, to look at.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Ends the replica and gives the store back, as if the process had been killed.
+    #[must_use]
+    pub fn into_store(self) -> Box<dyn Store> {
+        self.store
+    }
+}
+
+fn run<T>(
+    store: &mut dyn Store,
+    mind: &mut Mind,
+    action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<T, ReplicaError>,
+) -> Result<T, ReplicaError> {
+    let mut tx = store.begin()?;
+    let result = action(&mut *tx, mind)?;
+    tx.commit()?;
+    Ok(result)
+}
+
+/// The moment and the randomness of one input.
+#[expect(missing_debug_implementations, reason = "a borrowed generator has nothing to show")]
+pub struct Moment<'r> {
+    /// Now, by the device's clock.
+    pub now: Millis,
+    /// Randomness for keys, salts and ids.
+    pub rng: &'r mut dyn CryptoRng,
+}
+
+#[cfg(test)]
+mod tests;

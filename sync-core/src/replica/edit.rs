@@ -1,0 +1,259 @@
+//! Edits of this device: durable at once, sealed later.
+
+use crate::id::{LaneId, RecordId};
+use crate::record::{KindName, NewChange, Payload, RecordDoc, Splice, Target};
+use crate::replica::found::{RECORDS, random};
+use crate::replica::merge::Work;
+use crate::replica::mind::{Mind, next_seq};
+use crate::replica::{Moment, Replica, ReplicaError};
+use crate::roster::role::Role;
+use crate::schema::{FieldEdit, FieldError, Kind, Schema};
+use crate::store::{EntryRef, PendingRow, StoreTx};
+
+/// What an edit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edited {
+    /// The record.
+    pub record: RecordId,
+    /// Whether anything changed; setting what is there already changes nothing.
+    pub is_changed: bool,
+}
+
+/// One new record to be created.
+#[derive(Debug, Clone)]
+struct Draft<'d> {
+    kind: &'d Kind,
+    name: KindName,
+    space: LaneId,
+}
+
+impl Replica {
+    /// Creates a record; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Unknown kind or space, a field that does not fit, or no right to create: nothing is written then.
+    pub fn create(
+        &mut self,
+        kind: &str,
+        space: LaneId,
+        edits: &[FieldEdit],
+        moment: &mut Moment<'_>,
+    ) -> Result<RecordId, ReplicaError> {
+        self.act(|tx, mind| mind.create(tx, kind, space, edits, moment))
+    }
+
+    /// Creates many records in one transaction: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Replica::create`], for the first that fails.
+    pub fn create_all(
+        &mut self,
+        kind: &str,
+        space: LaneId,
+        rows: &[Vec<FieldEdit>],
+        moment: &mut Moment<'_>,
+    ) -> Result<Vec<RecordId>, ReplicaError> {
+        self.act(|tx, mind| {
+            rows.iter().map(|edits| mind.create(tx, kind, space, edits, moment)).collect()
+        })
+    }
+
+    /// Changes fields of a record; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Unknown record, a field that does not fit, or no right to edit: nothing is written then.
+    pub fn edit(
+        &mut self,
+        record: RecordId,
+        edits: &[FieldEdit],
+        moment: &mut Moment<'_>,
+    ) -> Result<Edited, ReplicaError> {
+        let now = moment.now;
+        self.act(|tx, mind| {
+            mind.change(tx, record, |mind, kind, doc| {
+                for edit in edits {
+                    let known = kind.field(&edit.field).is_some();
+                    if !known {
+                        return Err(unknown_field(kind, &edit.field).into());
+                    }
+                }
+                Ok(doc.edit(mind.actor(), now, kind, edits)?)
+            })
+        })
+    }
+
+    /// Types into a text field: at `position` (unicode code points) removes `delete` and inserts `text`.
+    ///
+    /// # Errors
+    /// As [`Replica::edit`].
+    pub fn splice(
+        &mut self,
+        record: RecordId,
+        field: &str,
+        position: usize,
+        delete: usize,
+        text: &str,
+        moment: &mut Moment<'_>,
+    ) -> Result<Edited, ReplicaError> {
+        self.splice_all(record, field, &[Splice { pos: position, del: delete, text }], moment)
+    }
+
+    /// Does several splices in a text field as one change; each counts positions in what the ones before
+    /// it left. No splices at all begin the text if the field has none.
+    ///
+    /// # Errors
+    /// As [`Replica::edit`].
+    pub fn splice_all(
+        &mut self,
+        record: RecordId,
+        field: &str,
+        splices: &[Splice<'_>],
+        moment: &mut Moment<'_>,
+    ) -> Result<Edited, ReplicaError> {
+        let now = moment.now;
+        self.act(|tx, mind| {
+            mind.change(tx, record, |mind, kind, doc| {
+                if kind.field(field).is_none() {
+                    return Err(unknown_field(kind, field).into());
+                }
+                Ok(doc.splice_all(mind.actor(), now, field, splices)?)
+            })
+        })
+    }
+}
+
+fn unknown_field(kind: &Kind, field: &str) -> FieldError {
+    match kind.parse_edit(field, "") {
+        Err(error) => error,
+        Ok(_) => unreachable!("the field was looked up just before and is not there"),
+    }
+}
+
+impl Mind {
+    fn create(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        kind: &str,
+        space: LaneId,
+        edits: &[FieldEdit],
+        moment: &mut Moment<'_>,
+    ) -> Result<RecordId, ReplicaError> {
+        let draft = self.draft(kind, space)?;
+        draft.kind.check_complete(edits)?;
+        let mut doc = RecordDoc::new();
+        let change = doc
+            .edit(self.actor(), moment.now, draft.kind, edits)?
+            .ok_or_else(|| ReplicaError::UnknownKind { kind: kind.to_owned(), known: known_kinds() })?;
+        let (record, target) = self.new_target(tx, &draft, moment)?;
+        let mut work = Work::begin(record, kind, space, doc);
+        let entry = self.put_change(tx, record, space, target, &change)?;
+        work.add(entry, &change.chunk);
+        self.save_work(tx, work)?;
+        Ok(record)
+    }
+
+    fn draft<'d>(&self, kind: &str, space: LaneId) -> Result<Draft<'d>, ReplicaError> {
+        let unknown =
+            || ReplicaError::UnknownKind { kind: kind.to_owned(), known: known_kinds() };
+        let schema_kind = Schema::station().kind(kind).ok_or_else(unknown)?;
+        if space != self.commons && !self.roster.spaces().contains_key(&space) {
+            if !self.roster.devices().contains_key(&self.us) {
+                return Err(ReplicaError::NotYetJoined);
+            }
+            return Err(ReplicaError::UnknownSpace(space.to_string()));
+        }
+        let role = self.roster.role_in_space(&self.us, &space);
+        if !role.is_some_and(|role| role >= Role::Volunteer && schema_kind.may_create(role)) {
+            return Err(ReplicaError::NotAllowed { least: Role::Volunteer });
+        }
+        Ok(Draft { kind: schema_kind, name: KindName::new(kind)?, space })
+    }
+
+    /// A new record's id: random, and bound to its space by the first bytes of the nonce.
+    fn new_target(
+        &self,
+        tx: &dyn StoreTx,
+        draft: &Draft<'_>,
+        moment: &mut Moment<'_>,
+    ) -> Result<(RecordId, Target), ReplicaError> {
+        loop {
+            let target = Target::Begin {
+                kind: draft.name.clone(),
+                nonce: space_nonce(&draft.space, random(moment)),
+            };
+            let record = target.record_id(&self.us, &self.incarnation);
+            if tx.doc(&record)?.is_none() {
+                return Ok((record, target));
+            }
+        }
+    }
+
+    fn change(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: RecordId,
+        edit: impl FnOnce(&Self, &Kind, &mut RecordDoc) -> Result<Option<NewChange>, ReplicaError>,
+    ) -> Result<Edited, ReplicaError> {
+        let mut work = self
+            .load_work(tx, &record)?
+            .filter(Work::has_begun)
+            .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
+        let kind = Schema::station().kind(work.kind()).ok_or_else(|| {
+            ReplicaError::UnknownKind { kind: work.kind().to_owned(), known: known_kinds() }
+        })?;
+        self.check_edit(&work, kind)?;
+        let Some(change) = edit(self, kind, work.doc_mut())? else {
+            self.keep_work(work);
+            return Ok(Edited { record, is_changed: false });
+        };
+        let entry = self.put_change(tx, record, work.space(), Target::Edit(record), &change)?;
+        work.add(entry, &change.chunk);
+        self.save_work(tx, work)?;
+        Ok(Edited { record, is_changed: true })
+    }
+
+    fn check_edit(&self, work: &Work, kind: &Kind) -> Result<(), ReplicaError> {
+        let role = self.roster.role_in_space(&self.us, &work.space());
+        let creator = work.created_by(self);
+        let is_own = self.roster.member_id(&creator) == self.roster.member_id(&self.us);
+        match role {
+            Some(role) if role >= Role::Volunteer && kind.may_edit(role, is_own) => Ok(()),
+            Some(role) if role >= Role::Volunteer => {
+                Err(ReplicaError::NotAllowed { least: Role::Lead })
+            }
+            Some(_) | None => Err(ReplicaError::NotAllowed { least: Role::Volunteer }),
+        }
+    }
+
+    fn put_change(
+        &self,
+        tx: &mut dyn StoreTx,
+        record: RecordId,
+        space: LaneId,
+        target: Target,
+        change: &NewChange,
+    ) -> Result<EntryRef, ReplicaError> {
+        let log = self.own_log(space);
+        let seq = next_seq(tx, &log)?;
+        let bytes = Payload { target, chunk: change.chunk.clone() }.encode();
+        tx.put_pending(&PendingRow { lane: space, seq, kind: RECORDS, record: Some(record), bytes })?;
+        Ok(EntryRef { log, seq })
+    }
+}
+
+/// Three bytes of the space, then five random ones: the same beginning in another space is void.
+fn space_nonce(space: &LaneId, random: [u8; 5]) -> [u8; 8] {
+    let [a, b, c, ..] = *space.as_bytes();
+    let [d, e, f, g, h] = random;
+    [a, b, c, d, e, f, g, h]
+}
+
+/// Whether a beginning's nonce was made for this space.
+pub(super) fn is_nonce_of(space: &LaneId, nonce: &[u8; 8]) -> bool {
+    space.as_bytes().iter().zip(nonce).take(3).all(|(a, b)| a == b)
+}
+
+fn known_kinds() -> String {
+    let names: Vec<&str> = Schema::station().kinds().iter().map(Kind::name).collect();
+    names.join(", ")
+}

@@ -1,0 +1,557 @@
+//! What comes in: verified, stored, merged and shown in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::entry::place::{Link, LogView, Placement, place};
+use crate::entry::{Body, VerifiedBatch};
+use crate::id::{
+    Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, MemberId, RecordId, Seq, StoreId,
+};
+use crate::record::{RecordDoc, Target, Verdict};
+use crate::replica::merge::Work;
+use crate::replica::mind::Mind;
+use crate::replica::rebuild::{Incoming, Shut, candidate};
+use crate::replica::{Hold, Moment, Replica, ReplicaError};
+use crate::roster::Said;
+use crate::session::Taken;
+use crate::store::{EntryRef, HeldRow, StoreError, StoreTx};
+use crate::wire::Refusal;
+use crate::wire::batches::Received;
+
+/// Where batches come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Source {
+    /// The life of the relay's store that sent them; none for a member's device or a file.
+    pub relay: Option<StoreId>,
+}
+
+/// Counts of what merging did, in entries (`conflicts` in records).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// New entries stored.
+    pub received: u64,
+    /// Changes merged.
+    pub merged: u64,
+    /// Records that have a conflict now and had none, or fewer.
+    pub conflicts: u64,
+    /// Entries held.
+    pub held: u64,
+    /// Entries that wait for a reading key.
+    pub waiting: u64,
+    /// Merged changes by kind of record.
+    pub by_kind: BTreeMap<String, u64>,
+    /// Merged changes by member.
+    pub by_member: BTreeMap<MemberId, u64>,
+}
+
+impl Tally {
+    /// Adds another tally to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.merged += other.merged;
+        self.conflicts += other.conflicts;
+        self.held += other.held;
+        self.waiting += other.waiting;
+        for (kind, count) in &other.by_kind {
+            *self.by_kind.entry(kind.clone()).or_default() += count;
+        }
+        for (member, count) in &other.by_member {
+            *self.by_member.entry(*member).or_default() += count;
+        }
+    }
+}
+
+/// What became of an input.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ingested {
+    /// Per batch, in order: what to tell the other side.
+    pub taken: Vec<Taken>,
+    /// Counts.
+    pub tally: Tally,
+    /// Records that look different now.
+    pub changed: BTreeSet<RecordId>,
+    /// Whether the roster changed, and with it perhaps the lanes that we may have.
+    pub is_roster_changed: bool,
+}
+
+impl Replica {
+    /// Verifies, stores and merges batches; durable when this returns.
+    ///
+    /// Bad batches are named in [`Ingested::taken`] and change nothing; good ones beside them count.
+    ///
+    /// # Errors
+    /// The store's alone; then nothing has changed.
+    pub fn ingest(
+        &mut self,
+        batches: Vec<Received>,
+        cursors: &[(LaneId, u64)],
+        source: &Source,
+        moment: &mut Moment<'_>,
+    ) -> Result<Ingested, ReplicaError> {
+        self.act(|tx, mind| {
+            let mut intake = Intake::default();
+            for received in batches {
+                let taken = mind.take_in(tx, received, source, &mut intake)?;
+                intake.done.taken.push(taken);
+            }
+            mind.digest_intake(tx, &mut intake, moment)?;
+            if let Some(store) = &source.relay {
+                for (lane, upto) in cursors {
+                    tx.put_cursor(store, lane, *upto)?;
+                }
+            }
+            Ok(intake.done)
+        })
+    }
+
+    /// Notes up to which positions of a relay's store we have its lanes.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn note_cursors(
+        &mut self,
+        store: &StoreId,
+        cursors: &[(LaneId, u64)],
+    ) -> Result<(), ReplicaError> {
+        self.act(|tx, _| {
+            for (lane, upto) in cursors {
+                tx.put_cursor(store, lane, *upto)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that a relay's store has everything of ours up to an arrival.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn note_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), ReplicaError> {
+        if self.store.uploaded(store)? >= upto {
+            return Ok(());
+        }
+        self.act(|tx, _| Ok(tx.put_uploaded(store, upto)?))
+    }
+
+    /// Judges every record again from its entries and writes all documents and rows anew.
+    ///
+    /// # Errors
+    /// The store's; then nothing has changed.
+    pub fn rebuild_all(&mut self) -> Result<(), ReplicaError> {
+        self.act(|tx, mind| {
+            for record in tx.records()? {
+                mind.rebuild(tx, &record, &[])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What one input has brought so far.
+#[derive(Debug, Default)]
+struct Intake {
+    done: Ingested,
+    fresh: Vec<VerifiedBatch>,
+    by_record: BTreeMap<RecordId, Vec<Incoming>>,
+    to_judge: BTreeSet<RecordId>,
+    heads: HashMap<LogId, Head>,
+}
+
+/// One log as placing sees it: the head from memory, the rest from the store.
+struct LogInStore<'a> {
+    tx: &'a dyn StoreTx,
+    log: LogId,
+    head: Head,
+}
+
+impl LogView for LogInStore<'_> {
+    type Error = StoreError;
+
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.head)
+    }
+
+    fn at(&self, seq: Seq) -> Result<Option<Link>, StoreError> {
+        self.tx.link_at(&self.log, seq)
+    }
+
+    fn ending_with(&self, chain: &ChainHash) -> Result<Option<Seq>, StoreError> {
+        self.tx.ending_with(&self.log, chain)
+    }
+
+    fn has_branch(&self, chain: &ChainHash) -> Result<bool, StoreError> {
+        self.tx.has_branch(&self.log, chain)
+    }
+}
+
+impl Mind {
+    fn take_in(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        received: Received,
+        source: &Source,
+        intake: &mut Intake,
+    ) -> Result<Taken, ReplicaError> {
+        let log = received.batch.place().log;
+        let is_roster = log.lane == self.roster_lane;
+        let is_sealed = received.batch.place().epoch != EpochId::ZERO;
+        if is_roster == is_sealed {
+            return Ok(Taken::Refused(Refusal::BadFrame));
+        }
+        let head = match intake.heads.get(&log) {
+            Some(head) => *head,
+            None => tx.head(&log)?,
+        };
+        let view = LogInStore { tx, log, head };
+        let placement = place(received, &self.community, &view)?;
+        let relay = source.relay.as_ref();
+        match placement {
+            Placement::Extends(batch) => {
+                let arrival = tx.append(&batch, relay)?;
+                intake.heads.insert(log, batch.head());
+                intake.done.tally.received += batch.count() as u64;
+                self.know_log(&log);
+                intake.fresh.push(batch);
+                Ok(Taken::Stored(arrival))
+            }
+            Placement::Forks { batch, wins } => self.take_fork(tx, batch, wins, relay, intake),
+            Placement::OnBranch(batch) => {
+                let arrival = tx.append_branch(&batch, relay)?;
+                self.keep_branch(tx, batch, intake)?;
+                Ok(Taken::Stored(arrival))
+            }
+            Placement::Known => Ok(Taken::Known),
+            Placement::NeedsBranch => Ok(Taken::NeedsBranch(log)),
+            Placement::Refused(refusal) => Ok(Taken::Refused(refusal)),
+        }
+    }
+
+    /// A device wrote twice at one position: the smaller hash counts, the other branch is held.
+    fn take_fork(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        batch: VerifiedBatch,
+        wins: bool,
+        relay: Option<&StoreId>,
+        intake: &mut Intake,
+    ) -> Result<Taken, ReplicaError> {
+        let log = *batch.log();
+        if !wins {
+            let arrival = tx.append_branch(&batch, relay)?;
+            self.keep_branch(tx, batch, intake)?;
+            return Ok(Taken::Stored(arrival));
+        }
+        self.unmerge_from(tx, &log, batch.place().first_seq, intake)?;
+        tx.demote(&log, batch.place().first_seq)?;
+        let arrival = tx.append(&batch, relay)?;
+        intake.heads.insert(log, batch.head());
+        intake.done.tally.received += batch.count() as u64;
+        intake.fresh.push(batch);
+        Ok(Taken::Stored(arrival))
+    }
+
+    /// Keeps a losing branch: its records' entries as held, its statements as said.
+    ///
+    /// Statements are a set, so both branches of a roster log count: else whoever steals a key could
+    /// unsay what its owner said, and everybody invited by them.
+    fn keep_branch(
+        &self,
+        tx: &mut dyn StoreTx,
+        batch: VerifiedBatch,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        if batch.log().lane == self.roster_lane {
+            intake.fresh.push(batch);
+            return Ok(());
+        }
+        Ok(hold_all(tx, &batch, intake)?)
+    }
+
+    /// Finds the records that entries from `seq` on went into, to judge them without those.
+    fn unmerge_from(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        log: &LogId,
+        seq: Seq,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        if log.lane == self.roster_lane {
+            return Ok(());
+        }
+        intake.fresh.retain(|batch| batch.log() != log || batch.place().first_seq < seq);
+        for batch in tx.missing(log, seq, usize::MAX)? {
+            let Some(carried) = tx.batch(batch.arrival)? else { continue };
+            hold_all(tx, &carried.batch, intake)?;
+            for (_, opened) in self.open_batch(&carried.batch) {
+                if let Ok(incoming) = opened {
+                    let record = incoming
+                        .payload
+                        .target
+                        .record_id(&log.device, &log.incarnation);
+                    self.docs.forget(&record);
+                    intake.to_judge.insert(record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn digest_intake(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        intake: &mut Intake,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), ReplicaError> {
+        self.hear_statements(tx, intake)?;
+        let fresh = std::mem::take(&mut intake.fresh);
+        let roster_lane = self.roster_lane;
+        for batch in fresh.iter().filter(|batch| batch.log().lane != roster_lane) {
+            self.sort_entries(tx, batch, intake)?;
+        }
+        for (record, incoming) in std::mem::take(&mut intake.by_record) {
+            self.merge_record(tx, record, &incoming, intake)?;
+        }
+        for record in std::mem::take(&mut intake.to_judge) {
+            self.judge_again(tx, &record, &[], intake)?;
+        }
+        if intake.done.is_roster_changed {
+            self.keep_house(tx, moment)?;
+        }
+        self.logs.save(tx)?;
+        Ok(())
+    }
+
+    /// Roster first: who may write is known before what they wrote is merged.
+    fn hear_statements(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        let mut is_new = false;
+        for batch in intake.fresh.iter().filter(|batch| batch.log().lane == self.roster_lane) {
+            for entry in batch.entries() {
+                let Body::Present(bytes) = entry.body else { continue };
+                let device = batch.log().device;
+                match Said::read(&self.community, device, entry.kind, bytes) {
+                    Some(said) => is_new |= self.said.insert(said.id, said).is_none(),
+                    None if entry.kind.word().is_some() => {
+                        let entry = EntryRef { log: *batch.log(), seq: entry.seq };
+                        let reason = Hold::Void.code();
+                        tx.put_held(&HeldRow { entry, record: None, reason })?;
+                        intake.done.tally.held += 1;
+                    }
+                    None => {}
+                }
+            }
+        }
+        if !is_new {
+            return Ok(());
+        }
+        let before = self.roster.clone();
+        self.evaluate();
+        intake.done.is_roster_changed = before != self.roster;
+        if intake.done.is_roster_changed {
+            self.judge_changed_devices(tx, &before, intake)?;
+        }
+        self.open_waiting(tx, intake)
+    }
+
+    /// New keys open what waited for them.
+    fn open_waiting(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        let new = self.unlock();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.save_keys(tx)?;
+        for epoch in new {
+            let mut seen = BTreeSet::new();
+            for entry in tx.waiting_for(&epoch)? {
+                let Some(batch) = tx.batch_with(&entry)? else { continue };
+                if seen.insert((*batch.log(), batch.place().first_seq)) {
+                    self.sort_entries(tx, &batch, intake)?;
+                }
+            }
+            tx.remove_waiting(&epoch)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a batch of a space and sorts its changes by record.
+    fn sort_entries(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        batch: &VerifiedBatch,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        for (seq, opened) in self.open_batch(batch) {
+            let entry = EntryRef { log: *batch.log(), seq };
+            match opened {
+                Ok(incoming) => {
+                    let log = batch.log();
+                    let record =
+                        incoming.payload.target.record_id(&log.device, &log.incarnation);
+                    intake.by_record.entry(record).or_default().push(incoming);
+                }
+                Err(Shut::NoKey) => {
+                    tx.put_waiting(&batch.place().epoch, &entry)?;
+                    intake.done.tally.waiting += 1;
+                }
+                Err(Shut::Held(hold)) => {
+                    let reason = hold.code();
+                    tx.put_held(&HeldRow { entry, record: None, reason })?;
+                    intake.done.tally.held += 1;
+                }
+                Err(Shut::Erased | Shut::OtherKind) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The quick way: a record without trouble and changes that all fit; otherwise all is judged anew.
+    fn merge_record(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: RecordId,
+        incoming: &[Incoming],
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        let work = match self.load_work(tx, &record)? {
+            Some(work) => Some(work),
+            None => begin_work(record, incoming),
+        };
+        let Some(mut work) = work.filter(|work| !work.is_troubled()) else {
+            return self.judge_again(tx, &record, incoming, intake);
+        };
+        let creator = match work.doc().created() {
+            Some((actor, _)) => self.device_of(&actor),
+            None => incoming.first().map_or(DeviceId::ZERO, |first| first.entry.log.device),
+        };
+        let space = work.space();
+        let all_may = incoming
+            .iter()
+            .all(|incoming| self.permit(incoming, work.kind(), &space, &creator).is_ok());
+        if !all_may {
+            return self.judge_again(tx, &record, incoming, intake);
+        }
+        let conflicts = conflicts_of(tx, &work)?;
+        let candidates: Vec<_> = incoming.iter().map(candidate).collect();
+        let verdicts = work.doc_mut().apply(&candidates);
+        if !verdicts.iter().all(|verdict| *verdict == Verdict::Merged) {
+            // The document in hand has been changed; what is stored has not.
+            drop(work);
+            return self.judge_again(tx, &record, incoming, intake);
+        }
+        incoming.iter().for_each(|incoming| work.add(incoming.entry, &incoming.payload.chunk));
+        self.count_merged(work.kind(), incoming, intake);
+        let kept = self.save_work(tx, work)?;
+        intake.done.tally.conflicts += u64::from(kept > conflicts);
+        intake.done.changed.insert(record);
+        Ok(())
+    }
+
+    fn count_merged(&self, kind: &str, incoming: &[Incoming], intake: &mut Intake) {
+        let tally = &mut intake.done.tally;
+        tally.merged += incoming.len() as u64;
+        *tally.by_kind.entry(kind.to_owned()).or_default() += incoming.len() as u64;
+        for incoming in incoming {
+            if let Some(member) = self.roster.member_id(&incoming.entry.log.device) {
+                *tally.by_member.entry(member).or_default() += 1;
+            }
+        }
+    }
+
+    fn judge_again(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: &RecordId,
+        incoming: &[Incoming],
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        let before = match self.load_work(tx, record)? {
+            Some(work) => {
+                let count = work.doc().change_count();
+                let conflicts = conflicts_of(tx, &work)?;
+                self.keep_work(work);
+                (count, conflicts)
+            }
+            None => (0, 0),
+        };
+        let judged = self.rebuild(tx, record, incoming)?;
+        let row = tx.row(record)?;
+        let kept = row.as_ref().map_or(0, |row| row.conflicts);
+        let tally = &mut intake.done.tally;
+        let merged = judged.merged.saturating_sub(before.0) as u64;
+        tally.merged += merged;
+        tally.held += judged.held as u64;
+        tally.conflicts += u64::from(kept > before.1);
+        if let Some(row) = row {
+            *tally.by_kind.entry(row.kind).or_default() += merged;
+        }
+        intake.done.changed.insert(*record);
+        Ok(())
+    }
+
+    /// Devices whose rights changed: what they wrote is judged again.
+    fn judge_changed_devices(
+        &self,
+        tx: &dyn StoreTx,
+        before: &crate::roster::Roster,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        for log in tx.logs()? {
+            if log.lane == self.roster_lane {
+                continue;
+            }
+            let was = before.role_in_space(&log.device, &log.lane);
+            let is = self.roster.role_in_space(&log.device, &log.lane);
+            if was == is {
+                continue;
+            }
+            for batch in tx.missing(&log, Seq::FIRST, usize::MAX)? {
+                let Some(carried) = tx.batch(batch.arrival)? else { continue };
+                let records = self.open_batch(&carried.batch).into_iter().filter_map(|(_, opened)| {
+                    let target = opened.ok()?.payload.target;
+                    Some(target.record_id(&log.device, &log.incarnation))
+                });
+                intake.to_judge.extend(records);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Keeps the entries of a losing branch as held.
+fn hold_all(
+    tx: &mut dyn StoreTx,
+    batch: &VerifiedBatch,
+    intake: &mut Intake,
+) -> Result<(), StoreError> {
+    intake.done.tally.held += batch.count() as u64;
+    for stored in batch.entries() {
+        let entry = EntryRef { log: *batch.log(), seq: stored.seq };
+        tx.put_held(&HeldRow { entry, record: None, reason: Hold::Forked.code() })?;
+    }
+    Ok(())
+}
+
+/// How many conflicts the record's row shows so far.
+fn conflicts_of(tx: &dyn StoreTx, work: &Work) -> Result<u32, StoreError> {
+    if !work.has_begun() {
+        return Ok(0);
+    }
+    Ok(tx.row(&work.record())?.map_or(0, |row| row.conflicts))
+}
+
+/// A record begins here if its beginning is among the changes.
+fn begin_work(record: RecordId, incoming: &[Incoming]) -> Option<Work> {
+    incoming.iter().find_map(|incoming| match &incoming.payload.target {
+        Target::Begin { kind, .. } | Target::BeginKeyed { kind, .. } => {
+            let space = incoming.entry.log.lane;
+            Some(Work::begin(record, kind.as_str(), space, RecordDoc::new()))
+        }
+        Target::Edit(_) => None,
+    })
+}

@@ -1,0 +1,330 @@
+//! Documents at work: loaded, changed, saved, and shown.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::id::{DeviceId, LaneId, Millis, RecordId};
+use crate::record::RecordDoc;
+use crate::replica::mind::Mind;
+use crate::replica::{ReplicaError, damaged_document};
+use crate::schema::{Kind, Schema, Value};
+use crate::store::{DocRow, EntryRef, StoreRead, StoreTx, TailRow, ViewRow};
+
+/// Documents up to this size are rewritten in place; larger ones grow tails.
+const SMALL_BYTES_MAX: usize = 8 * 1024;
+/// Memory for documents that stay loaded.
+const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// One document while it is worked on.
+#[derive(Debug)]
+pub(super) struct Work {
+    record: RecordId,
+    kind: String,
+    space: LaneId,
+    doc: RecordDoc,
+    base: Vec<u8>,
+    base_refs: Vec<u8>,
+    tail_bytes: usize,
+    new_refs: Vec<EntryRef>,
+    /// Raw changes that came since the last save, each after those that it builds on.
+    new_chunks: Vec<u8>,
+    is_troubled: bool,
+    /// The base is another one than is stored.
+    is_replaced: bool,
+}
+
+impl Work {
+    pub(super) fn begin(record: RecordId, kind: &str, space: LaneId, doc: RecordDoc) -> Self {
+        Self {
+            record,
+            kind: kind.to_owned(),
+            space,
+            doc,
+            base: Vec::new(),
+            base_refs: Vec::new(),
+            tail_bytes: 0,
+            new_refs: Vec::new(),
+            new_chunks: Vec::new(),
+            is_troubled: false,
+            is_replaced: false,
+        }
+    }
+
+    pub(super) fn load(row: DocRow, tails: &[TailRow]) -> Result<Self, ReplicaError> {
+        let chunks = tails.iter().map(|tail| tail.chunk.as_slice());
+        let doc = if row.base.is_empty() && tails.is_empty() {
+            RecordDoc::new()
+        } else {
+            RecordDoc::load(&row.base, chunks)
+                .map_err(|error| damaged_document(error, &row.record.short()))?
+        };
+        Ok(Self {
+            record: row.record,
+            kind: row.kind,
+            space: row.space,
+            doc,
+            base: row.base,
+            base_refs: row.refs,
+            tail_bytes: tails.iter().map(|tail| tail.chunk.len()).sum(),
+            new_refs: Vec::new(),
+            new_chunks: Vec::new(),
+            is_troubled: row.is_troubled,
+            is_replaced: false,
+        })
+    }
+
+    pub(super) fn record(&self) -> RecordId {
+        self.record
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    pub(super) fn space(&self) -> LaneId {
+        self.space
+    }
+
+    pub(super) fn doc(&self) -> &RecordDoc {
+        &self.doc
+    }
+
+    pub(super) fn doc_mut(&mut self) -> &mut RecordDoc {
+        &mut self.doc
+    }
+
+    pub(super) fn is_troubled(&self) -> bool {
+        self.is_troubled
+    }
+
+    /// Whether any change is merged; a record all of whose changes are held has not begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.doc.change_count() > 0
+    }
+
+    /// Notes a change that the document has taken, for the next save.
+    pub(super) fn add(&mut self, entry: EntryRef, chunk: &[u8]) {
+        self.new_refs.push(entry);
+        self.new_chunks.extend_from_slice(chunk);
+    }
+
+    /// Who began the record; nobody if it has not begun.
+    pub(super) fn created_by(&self, mind: &Mind) -> DeviceId {
+        self.doc.created().map_or(DeviceId::ZERO, |(actor, _)| mind.device_of(&actor))
+    }
+
+    /// Puts another document in the place of what is stored: after a judgement of all entries.
+    pub(super) fn replace(
+        &mut self,
+        kind: &str,
+        doc: RecordDoc,
+        refs: Vec<u8>,
+        is_troubled: bool,
+    ) {
+        kind.clone_into(&mut self.kind);
+        self.base = if doc.change_count() == 0 { Vec::new() } else { doc.save() };
+        self.doc = doc;
+        self.base_refs = refs;
+        self.tail_bytes = 0;
+        self.new_refs.clear();
+        self.new_chunks.clear();
+        self.is_troubled = is_troubled;
+        self.is_replaced = true;
+    }
+
+    fn approx_bytes(&self) -> usize {
+        self.doc.approx_bytes() + self.base.len() + self.base_refs.len()
+    }
+}
+
+/// Documents that stay loaded, the least lately used go first.
+#[derive(Debug, Default)]
+pub(super) struct DocCache {
+    works: HashMap<RecordId, (u64, Work)>,
+    order: BTreeMap<u64, RecordId>,
+    bytes: usize,
+    clock: u64,
+}
+
+impl DocCache {
+    pub(super) fn take(&mut self, record: &RecordId) -> Option<Work> {
+        let (tick, work) = self.works.remove(record)?;
+        self.order.remove(&tick);
+        self.bytes = self.bytes.saturating_sub(work.approx_bytes());
+        Some(work)
+    }
+
+    pub(super) fn keep(&mut self, work: Work) {
+        self.clock += 1;
+        self.bytes += work.approx_bytes();
+        self.order.insert(self.clock, work.record);
+        self.works.insert(work.record, (self.clock, work));
+        while self.bytes > CACHE_BYTES_MAX {
+            let Some((_, oldest)) = self.order.pop_first() else { return };
+            if let Some((_, work)) = self.works.remove(&oldest) {
+                self.bytes = self.bytes.saturating_sub(work.approx_bytes());
+            }
+        }
+    }
+
+    pub(super) fn forget(&mut self, record: &RecordId) {
+        drop(self.take(record));
+    }
+}
+
+impl Mind {
+    /// A document from the cache or the store; `None` if there is nothing of it.
+    pub(super) fn load_work(
+        &mut self,
+        store: &dyn StoreRead,
+        record: &RecordId,
+    ) -> Result<Option<Work>, ReplicaError> {
+        if let Some(work) = self.docs.take(record) {
+            return Ok(Some(work));
+        }
+        load(store, record)
+    }
+
+    /// Keeps a document that did not change.
+    pub(super) fn keep_work(&mut self, work: Work) {
+        self.docs.keep(work);
+    }
+
+    /// Writes a document and its row, and keeps it loaded; returns how many conflicts it has.
+    pub(super) fn save_work(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        mut work: Work,
+    ) -> Result<u32, ReplicaError> {
+        self.save_doc(tx, &mut work)?;
+        let row = self.project(&work);
+        if let Some(row) = &row {
+            tx.put_row(row)?;
+        }
+        self.logs.save(tx)?;
+        self.docs.keep(work);
+        Ok(row.map_or(0, |row| row.conflicts))
+    }
+
+    fn save_doc(&mut self, tx: &mut dyn StoreTx, work: &mut Work) -> Result<(), ReplicaError> {
+        let chunk = std::mem::take(&mut work.new_chunks);
+        let new_refs = std::mem::take(&mut work.new_refs);
+        if std::mem::take(&mut work.is_replaced) {
+            return Ok(tx.put_doc(&doc_row(work))?);
+        }
+        let fits_in_place =
+            work.tail_bytes == 0 && work.base.len() + chunk.len() < SMALL_BYTES_MAX;
+        let fits_behind = work.base.len() >= SMALL_BYTES_MAX / 2
+            && work.tail_bytes + chunk.len() <= work.base.len().max(SMALL_BYTES_MAX);
+        if fits_in_place {
+            work.base.extend_from_slice(&chunk);
+            self.logs.pack(&mut work.base_refs, new_refs.into_iter());
+            tx.put_doc(&doc_row(work))?;
+        } else if fits_behind {
+            let mut refs = Vec::new();
+            self.logs.pack(&mut refs, new_refs.into_iter());
+            work.tail_bytes += chunk.len();
+            tx.append_tail(&work.record, &TailRow { chunk, refs })?;
+        } else {
+            if work.tail_bytes > 0 {
+                for tail in tx.tails(&work.record)? {
+                    work.base_refs.extend_from_slice(&tail.refs);
+                }
+            }
+            self.logs.pack(&mut work.base_refs, new_refs.into_iter());
+            work.base = self.compact(tx, work, &chunk)?;
+            work.tail_bytes = 0;
+            tx.put_doc(&doc_row(work))?;
+        }
+        Ok(())
+    }
+
+    /// The whole document, compact; as raw changes if it would not load again, which no honest change causes.
+    fn compact(
+        &self,
+        tx: &dyn StoreTx,
+        work: &Work,
+        chunk: &[u8],
+    ) -> Result<Vec<u8>, ReplicaError> {
+        let saved = work.doc.save();
+        let loaded = RecordDoc::load(&saved, std::iter::empty());
+        if loaded.is_ok_and(|loaded| loaded.heads() == work.doc.heads()) {
+            return Ok(saved);
+        }
+        let mut raw = work.base.clone();
+        for tail in tx.tails(&work.record)? {
+            raw.extend_from_slice(&tail.chunk);
+        }
+        raw.extend_from_slice(chunk);
+        Ok(raw)
+    }
+
+    /// The row that people look at; `None` if the record has not begun.
+    fn project(&self, work: &Work) -> Option<ViewRow> {
+        let (creator, created_at) = work.doc.created()?;
+        let (updater, updated_at) = work.doc.updated()?;
+        let kind = kind_or_plain(&work.kind);
+        let mut fields = serde_json::Map::new();
+        let mut conflicts = 0;
+        let mut title = String::new();
+        for field in work.doc.fields(kind) {
+            if field.name == kind.title() {
+                title = field.winner.to_string();
+            }
+            conflicts += u32::from(!field.others.is_empty());
+            fields.insert(field.name, json_of(&field.winner));
+        }
+        Some(ViewRow {
+            record: work.record,
+            kind: work.kind.clone(),
+            space: work.space,
+            title,
+            fields: serde_json::Value::Object(fields).to_string(),
+            created_by: self.device_of(&creator),
+            created_at: in_range(created_at),
+            updated_by: self.device_of(&updater),
+            updated_at: in_range(updated_at),
+            conflicts,
+        })
+    }
+}
+
+pub(super) fn load(
+    store: &dyn StoreRead,
+    record: &RecordId,
+) -> Result<Option<Work>, ReplicaError> {
+    let Some(row) = store.doc(record)? else { return Ok(None) };
+    // Small documents are rewritten in place and have no tails.
+    let tails = if row.base.len() >= SMALL_BYTES_MAX / 2 { store.tails(record)? } else { Vec::new() };
+    Work::load(row, &tails).map(Some)
+}
+
+fn doc_row(work: &Work) -> DocRow {
+    DocRow {
+        record: work.record,
+        kind: work.kind.clone(),
+        space: work.space,
+        base: work.base.clone(),
+        refs: work.base_refs.clone(),
+        is_troubled: work.is_troubled,
+    }
+}
+
+/// Reads records of kinds that this version does not know as it reads any: by their fields.
+pub(super) fn kind_or_plain(name: &str) -> &'static Kind {
+    let schema = Schema::station();
+    schema.kind(name).or_else(|| schema.kinds().first()).expect("the station's schema has kinds")
+}
+
+pub(super) fn json_of(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => serde_json::Value::from(text.as_str()),
+        Value::Number(number) => serde_json::Value::from(*number),
+        Value::Flag(flag) => serde_json::Value::from(*flag),
+    }
+}
+
+/// A claimed time may be anything; what is shown stays within the years 1970 to 9999.
+fn in_range(at: Millis) -> Millis {
+    const YEAR_9999: i64 = 253_402_300_799_999;
+    Millis(at.0.clamp(0, YEAR_9999))
+}

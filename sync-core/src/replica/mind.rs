@@ -1,0 +1,244 @@
+//! What a replica keeps in memory; all of it can be read again from the store.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+
+use crate::entry::Body;
+use crate::epoch::{EpochKey, Keyring};
+use crate::id::{
+    ActorId, Arrival, CommunityId, DeviceId, EpochId, Incarnation, LaneId, LogId, Seq, StoreId,
+};
+use crate::keys::{DeviceKeys, Secret, Signer};
+use crate::replica::merge::DocCache;
+use crate::replica::refs::LogTable;
+use crate::roster::role::Scope;
+use crate::roster::statement::StatementId;
+use crate::roster::ticket::RelayAddr;
+use crate::roster::{Roster, Said, commons, roster_lane};
+use crate::store::{EntryRef, PendingRow, StoreError, StoreRead, StoreTx};
+
+/// Names of values in the store.
+pub(super) mod meta {
+    pub(crate) const COMMUNITY: &str = "community";
+    pub(crate) const INCARNATION: &str = "incarnation";
+    pub(crate) const STORE: &str = "store";
+    pub(crate) const KEYRING: &str = "keyring";
+    pub(crate) const RELAYS: &str = "relays";
+    pub(crate) const TICKET: &str = "ticket";
+    pub(crate) const NAME: &str = "name";
+    pub(crate) const LOG_TABLE: &str = "log-table";
+}
+
+/// What is kept of a ticket after joining with it.
+#[derive(Debug, Clone, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub(super) struct HeldTicket {
+    #[n(0)]
+    pub(super) secret: minicbor::bytes::ByteArray<16>,
+    #[n(1)]
+    pub(super) scope: Scope,
+    /// Our first batch of the roster lane, as a hello carries it.
+    #[n(2)]
+    pub(super) join: ByteVec,
+}
+
+#[derive(Debug)]
+pub(super) struct Mind {
+    pub(super) community: CommunityId,
+    pub(super) roster_lane: LaneId,
+    pub(super) commons: LaneId,
+    pub(super) us: DeviceId,
+    pub(super) signer: Arc<dyn Signer>,
+    pub(super) incarnation: Incarnation,
+    pub(super) store_id: StoreId,
+    pub(super) relays: Vec<RelayAddr>,
+    pub(super) ticket: Option<HeldTicket>,
+    pub(super) said: BTreeMap<StatementId, Said>,
+    pub(super) roster: Roster,
+    pub(super) keyring: Keyring,
+    pub(super) actors: HashMap<ActorId, DeviceId>,
+    pub(super) logs: LogTable,
+    pub(super) docs: DocCache,
+}
+
+impl Mind {
+    pub(super) fn load(
+        store: &dyn StoreRead,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(community) = read_id::<CommunityId>(store, meta::COMMUNITY)? else {
+            return Ok(None);
+        };
+        let incarnation = read_id::<Incarnation>(store, meta::INCARNATION)?;
+        let store_id = read_id::<StoreId>(store, meta::STORE)?;
+        let mut mind = Self {
+            community,
+            roster_lane: roster_lane(&community),
+            commons: commons(&community),
+            us: signer.device(),
+            signer,
+            incarnation: incarnation.ok_or_else(|| damaged(meta::INCARNATION))?,
+            store_id: store_id.ok_or_else(|| damaged(meta::STORE))?,
+            relays: read_cbor(store, meta::RELAYS)?.unwrap_or_default(),
+            ticket: read_cbor(store, meta::TICKET)?,
+            said: BTreeMap::new(),
+            roster: Roster::evaluate(&community, []),
+            keyring: Keyring::default(),
+            actors: HashMap::new(),
+            logs: LogTable::load(store.meta(meta::LOG_TABLE)?.as_deref()),
+            docs: DocCache::default(),
+        };
+        mind.load_keys(store)?;
+        mind.load_roster(store)?;
+        for log in store.logs()? {
+            mind.know_log(&log);
+        }
+        mind.know_log(&mind.own_log(mind.roster_lane));
+        Ok(Some(mind))
+    }
+
+    fn load_keys(&mut self, store: &dyn StoreRead) -> Result<(), StoreError> {
+        let bytes = store.meta(meta::KEYRING)?.unwrap_or_default();
+        let (keys, rest) = bytes.as_chunks::<32>();
+        if !rest.is_empty() {
+            return Err(damaged(meta::KEYRING));
+        }
+        for key in keys {
+            self.keyring.insert(EpochKey::from_secret(Secret::new(*key)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn save_keys(&self, tx: &mut dyn StoreTx) -> Result<(), StoreError> {
+        let bytes: Vec<u8> =
+            self.keyring.iter().flat_map(|key| key.secret().expose().iter().copied()).collect();
+        tx.put_meta(meta::KEYRING, &bytes)
+    }
+
+    /// Statements of the store's own batches were proved when they came in; held ones say nothing.
+    fn load_roster(&mut self, store: &dyn StoreRead) -> Result<(), StoreError> {
+        let held: BTreeSet<EntryRef> = store
+            .held()?
+            .into_iter()
+            .filter(|held| held.entry.log.lane == self.roster_lane)
+            .map(|held| held.entry)
+            .collect();
+        let last = store.last_arrival()?;
+        let mut after = Arrival::default();
+        loop {
+            let batches = store.stretch(&self.roster_lane, after, last, 1 << 20)?;
+            let Some(newest) = batches.last().map(|carried| carried.arrival) else { break };
+            after = newest;
+            for carried in &batches {
+                let log = *carried.batch.log();
+                for entry in carried.batch.entries() {
+                    let Body::Present(bytes) = entry.body else { continue };
+                    if held.contains(&EntryRef { log, seq: entry.seq }) {
+                        continue;
+                    }
+                    let said = Said::read_again(&self.community, log.device, entry.kind, bytes);
+                    self.said.extend(said.map(|said| (said.id, said)));
+                }
+            }
+        }
+        for row in store.pending()? {
+            self.hear_pending(&row);
+        }
+        self.evaluate();
+        Ok(())
+    }
+
+    /// Takes a statement of ours that is not sealed yet.
+    pub(super) fn hear_pending(&mut self, row: &PendingRow) {
+        if row.lane == self.roster_lane {
+            let said = Said::read_again(&self.community, self.us, row.kind, &row.bytes);
+            self.said.extend(said.map(|said| (said.id, said)));
+        }
+    }
+
+    pub(super) fn evaluate(&mut self) {
+        self.roster = Roster::evaluate(&self.community, self.said.values());
+    }
+
+    pub(super) fn own_log(&self, lane: LaneId) -> LogId {
+        LogId { lane, device: self.us, incarnation: self.incarnation }
+    }
+
+    pub(super) fn actor(&self) -> ActorId {
+        ActorId::derive(&self.us, &self.incarnation)
+    }
+
+    pub(super) fn know_log(&mut self, log: &LogId) {
+        self.actors.insert(log.actor(), log.device);
+    }
+
+    /// The device behind an actor; every actor in a document signed an entry that we have.
+    pub(super) fn device_of(&self, actor: &ActorId) -> DeviceId {
+        self.actors.get(actor).copied().unwrap_or(DeviceId::ZERO)
+    }
+
+    /// The keys that our ticket yields, as long as we may need what was sealed to the invite.
+    pub(super) fn invite_keys(&self) -> Option<DeviceKeys> {
+        self.ticket.as_ref().map(|ticket| DeviceKeys::derive_for_invite(&ticket.secret))
+    }
+
+    /// The lanes that this device has: by the roster, or, before that is there, by its ticket.
+    pub(super) fn own_lanes(&self) -> BTreeSet<LaneId> {
+        let lanes = self.roster.lanes_of(&self.us);
+        if !lanes.is_empty() {
+            return lanes;
+        }
+        let mut lanes = BTreeSet::from([self.roster_lane, self.commons]);
+        if let Some(HeldTicket { scope: Scope::Space(space), .. }) = &self.ticket {
+            lanes.insert(*space);
+        }
+        lanes
+    }
+
+    /// Keys of a space that we hold, the one to write with last.
+    ///
+    /// Only epochs that nobody holds who may not read now; the deepest, then the greatest id.
+    pub(super) fn key_to_write(&self, space: &LaneId) -> Option<&EpochKey> {
+        let mut epochs: Vec<(usize, EpochId)> = self
+            .roster
+            .usable_epochs(space)
+            .into_iter()
+            .filter(|id| self.keyring.key(id).is_some())
+            .map(|id| (self.roster.epoch_depth(space, &id), id))
+            .collect();
+        epochs.sort_unstable();
+        epochs.last().and_then(|(_, id)| self.keyring.key(id))
+    }
+}
+
+/// The next position of our log in a lane, after what is sealed and what is pending.
+pub(super) fn next_seq(tx: &dyn StoreTx, log: &LogId) -> Result<Seq, StoreError> {
+    let pending = tx.last_pending(&log.lane)?.unwrap_or(Seq(0));
+    Ok(tx.head(log)?.seq.max(pending).plus(1))
+}
+
+fn read_id<T: for<'b> TryFrom<&'b [u8]>>(
+    store: &dyn StoreRead,
+    key: &'static str,
+) -> Result<Option<T>, StoreError> {
+    store
+        .meta(key)?
+        .map(|bytes| T::try_from(bytes.as_slice()).map_err(|_| damaged(key)))
+        .transpose()
+}
+
+fn read_cbor<T: for<'b> minicbor::Decode<'b, ()>>(
+    store: &dyn StoreRead,
+    key: &'static str,
+) -> Result<Option<T>, StoreError> {
+    store
+        .meta(key)?
+        .map(|bytes| minicbor::decode(&bytes).map_err(|_| damaged(key)))
+        .transpose()
+}
+
+fn damaged(key: &'static str) -> StoreError {
+    StoreError::Corrupt { what: "a setting", place: key.to_owned() }
+}

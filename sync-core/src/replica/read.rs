@@ -1,0 +1,421 @@
+//! What people look at: lists, one record with its history, who is here, how things stand.
+
+use serde::Serialize;
+
+use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
+use crate::replica::merge::{json_of, kind_or_plain, load};
+use crate::replica::mind::meta;
+use crate::replica::{Hold, Replica, ReplicaError};
+use crate::keys::domain;
+use crate::record::Payload;
+use crate::roster::commons;
+use crate::roster::role::{Role, Scope};
+use crate::store::{HeldRow, KindCount, RowFilter, ViewRow};
+
+/// One member, as people know them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberView {
+    /// The member's id.
+    pub id: String,
+    /// Their name; none until it can be read.
+    pub name: Option<String>,
+    /// Highest role and where, in words: `lead of <space>`.
+    pub roles: Vec<(String, Option<String>)>,
+    /// How many devices.
+    pub devices: usize,
+    /// Joined, and not yet confirmed by a lead.
+    pub is_provisional: bool,
+}
+
+/// A value that is not the one shown, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// The value.
+    pub value: serde_json::Value,
+    /// Who set it.
+    pub by: String,
+}
+
+/// One field of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldView {
+    /// The field's name.
+    pub name: String,
+    /// The value shown.
+    pub value: serde_json::Value,
+    /// Who set it.
+    pub by: String,
+    /// Other values that were set at the same time.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// One record, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordView {
+    /// The record.
+    pub record: String,
+    /// Its kind.
+    pub kind: String,
+    /// The space, by name.
+    pub space: String,
+    /// The title field's value.
+    pub title: String,
+    /// Who began it.
+    pub created_by: String,
+    /// When, in milliseconds, by their clock.
+    pub created_at: i64,
+    /// Whose change is the latest.
+    pub updated_by: String,
+    /// When, in milliseconds, by their clock.
+    pub updated_at: i64,
+    /// All fields.
+    pub fields: Vec<FieldView>,
+    /// Entries of the record that are held, with the reason.
+    pub held: Vec<(String, String)>,
+}
+
+/// One step of a record's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryEntry {
+    /// Who.
+    pub by: String,
+    /// When, in milliseconds, by their clock.
+    pub at: i64,
+    /// Field, value before, value after.
+    pub changes: Vec<(String, Option<serde_json::Value>, Option<serde_json::Value>)>,
+}
+
+/// How up to date a replica is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Freshness {
+    /// Relay, by key.
+    pub relay: String,
+    /// Its address.
+    pub addr: String,
+}
+
+/// How things stand on this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The community's id.
+    pub community: String,
+    /// Its name; none until it can be read.
+    pub title: Option<String>,
+    /// This device.
+    pub device: String,
+    /// This person's name.
+    pub name: Option<String>,
+    /// Role and space (none: the whole community).
+    pub roles: Vec<(String, Option<String>)>,
+    /// Whether the community knows this device.
+    pub is_member: bool,
+    /// Joined, and not yet confirmed by a lead.
+    pub is_provisional: bool,
+    /// Members.
+    pub members: usize,
+    /// Spaces by id and name.
+    pub spaces: Vec<(String, String)>,
+    /// Records by space and kind.
+    pub records: Vec<(String, String, u64)>,
+    /// Records with a conflict.
+    pub conflicts: u64,
+    /// Entries held.
+    pub held: u64,
+    /// Entries that wait for a reading key.
+    pub waiting_for_key: u64,
+    /// Edits of this device not sent yet.
+    pub pending: u64,
+    /// Relays.
+    pub relays: Vec<Freshness>,
+    /// Digest of all heads: equal on devices that have the same.
+    pub digest: String,
+}
+
+impl Replica {
+    /// A member's name by one of their devices; the device's short id until the name can be read.
+    #[must_use]
+    pub fn name_of(&self, device: &DeviceId) -> String {
+        let member = self.mind.roster.member_id(device);
+        member
+            .and_then(|id| self.mind.roster.members().get(&id))
+            .and_then(|member| self.mind.open_text(member.name.as_ref()?))
+            .unwrap_or_else(|| device.short())
+    }
+
+    /// A member's name.
+    #[must_use]
+    pub fn member_name(&self, member: &MemberId) -> String {
+        let member_row = self.mind.roster.members().get(member);
+        member_row
+            .and_then(|row| self.mind.open_text(row.name.as_ref()?))
+            .unwrap_or_else(|| member.short())
+    }
+
+    /// A space's name; its short id until the name can be read.
+    #[must_use]
+    pub fn space_name(&self, space: &LaneId) -> String {
+        if *space == commons(&self.mind.community) {
+            return "commons".to_owned();
+        }
+        let title = self.mind.roster.spaces().get(space);
+        title.and_then(|row| self.mind.open_text(&row.title)).unwrap_or_else(|| space.short())
+    }
+
+    /// The community's name, once it can be read.
+    #[must_use]
+    pub fn title(&self) -> Option<String> {
+        self.mind.open_text(self.mind.roster.title()?)
+    }
+
+    /// The space with this name or id (or the beginning of an id); `commons` is the commons.
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownSpace`].
+    pub fn find_space(&self, text: &str) -> Result<LaneId, ReplicaError> {
+        let unknown = || ReplicaError::UnknownSpace(text.to_owned());
+        if text == "commons" {
+            return Ok(self.mind.commons);
+        }
+        let spaces = self.mind.roster.spaces();
+        let named = spaces.keys().find(|space| self.space_name(space) == text);
+        let by_id = || {
+            let mut like = spaces.keys().filter(|space| space.to_string().starts_with(text));
+            like.next().filter(|_| !text.is_empty() && like.next().is_none())
+        };
+        named.or_else(by_id).copied().ok_or_else(unknown)
+    }
+
+    /// The record with this id, or the only one whose id begins so.
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownRecord`] or [`ReplicaError::AmbiguousRecord`].
+    pub fn find_record(&self, text: &str) -> Result<RecordId, ReplicaError> {
+        let text = text.trim().to_ascii_lowercase();
+        let mut like = self.store.records_like(&text, 2)?.into_iter();
+        match (like.next(), like.next()) {
+            (Some(record), None) => Ok(record),
+            (Some(_), Some(_)) => Err(ReplicaError::AmbiguousRecord(text)),
+            (None, _) => Err(ReplicaError::UnknownRecord(text)),
+        }
+    }
+
+    /// Rows of the view, newest change first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn list(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, ReplicaError> {
+        Ok(self.store.rows(filter)?)
+    }
+
+    /// Records by space and kind.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn counts(&self) -> Result<Vec<KindCount>, ReplicaError> {
+        Ok(self.store.counts()?)
+    }
+
+    /// One record, whole.
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownRecord`]; the store's.
+    pub fn show(&self, record: RecordId) -> Result<RecordView, ReplicaError> {
+        let unknown = || ReplicaError::UnknownRecord(record.to_string());
+        let row = self.store.row(&record)?.ok_or_else(unknown)?;
+        let work = load(&*self.store, &record)?.ok_or_else(unknown)?;
+        let kind = kind_or_plain(work.kind());
+        let fields = work
+            .doc()
+            .fields(kind)
+            .into_iter()
+            .map(|field| FieldView {
+                value: json_of(&field.winner),
+                by: self.name_of(&self.mind.device_of(&field.set_by)),
+                conflicts: field
+                    .others
+                    .iter()
+                    .map(|other| Conflict {
+                        value: json_of(&other.value),
+                        by: self.name_of(&self.mind.device_of(&other.actor)),
+                    })
+                    .collect(),
+                name: field.name,
+            })
+            .collect();
+        let held = self
+            .store
+            .held_of(&record)?
+            .into_iter()
+            .map(|held| (self.name_of(&held.entry.log.device), reason_of(&held)))
+            .collect();
+        Ok(RecordView {
+            record: record.to_string(),
+            space: self.space_name(&row.space),
+            title: row.title,
+            created_by: self.name_of(&row.created_by),
+            created_at: row.created_at.0,
+            updated_by: self.name_of(&row.updated_by),
+            updated_at: row.updated_at.0,
+            kind: row.kind,
+            fields,
+            held,
+        })
+    }
+
+    /// Who changed which field of a record from what to what, in causal order.
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownRecord`]; the store's.
+    pub fn history(&self, record: RecordId) -> Result<Vec<HistoryEntry>, ReplicaError> {
+        let work = load(&*self.store, &record)?
+            .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
+        let kind = kind_or_plain(work.kind());
+        let entries = work.doc().history(kind).into_iter().map(|item| HistoryEntry {
+            by: self.name_of(&self.mind.device_of(&item.actor)),
+            at: item.at.0,
+            changes: item
+                .changes
+                .into_iter()
+                .map(|change| {
+                    let (from, to) = (change.from.as_ref(), change.to.as_ref());
+                    (change.field, from.map(json_of), to.map(json_of))
+                })
+                .collect(),
+        });
+        Ok(entries.collect())
+    }
+
+    /// Everybody who belongs.
+    #[must_use]
+    pub fn members(&self) -> Vec<MemberView> {
+        let members = self.mind.roster.members();
+        members
+            .iter()
+            .map(|(id, member)| MemberView {
+                id: id.to_string(),
+                name: member.name.as_ref().and_then(|name| self.mind.open_text(name)),
+                roles: self.roles_in_words(&member.roles),
+                devices: member.devices.len(),
+                is_provisional: member.is_provisional,
+            })
+            .collect()
+    }
+
+    fn roles_in_words<'r>(
+        &self,
+        roles: impl IntoIterator<Item = &'r (Scope, Role)>,
+    ) -> Vec<(String, Option<String>)> {
+        roles
+            .into_iter()
+            .map(|(scope, role)| {
+                let space = match scope {
+                    Scope::Community => None,
+                    Scope::Space(space) => Some(self.space_name(space)),
+                };
+                (role.name().to_owned(), space)
+            })
+            .collect()
+    }
+
+    /// Every held entry: whose, and why.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn held(&self) -> Result<Vec<(DeviceId, HeldRow)>, ReplicaError> {
+        let held = self.store.held()?;
+        Ok(held.into_iter().map(|row| (row.entry.log.device, row)).collect())
+    }
+
+    /// How things stand.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn status(&self) -> Result<Status, ReplicaError> {
+        let roster = &self.mind.roster;
+        let member = roster.member_id(&self.mind.us).and_then(|id| roster.members().get(&id));
+        let counts = self.store.counts()?;
+        let name = self.store.meta(meta::NAME)?.map(|name| String::from_utf8_lossy(&name).into());
+        let own = self.mind.own_lanes();
+        let spaces = own.iter().filter(|lane| **lane != self.mind.roster_lane);
+        Ok(Status {
+            community: self.mind.community.to_string(),
+            title: self.title(),
+            device: self.mind.us.to_string(),
+            name,
+            roles: member.map(|member| self.roles_in_words(&member.roles)).unwrap_or_default(),
+            is_member: member.is_some(),
+            is_provisional: member.is_some_and(|member| member.is_provisional),
+            members: roster.members().len(),
+            spaces: spaces.map(|lane| (lane.to_string(), self.space_name(lane))).collect(),
+            conflicts: counts.iter().map(|count| count.in_conflict).sum(),
+            records: counts
+                .into_iter()
+                .map(|count| (self.space_name(&count.space), count.kind, count.records))
+                .collect(),
+            held: self.store.held_count()?,
+            waiting_for_key: self.store.waited_for()?.iter().map(|(_, count)| count).sum(),
+            pending: self.store.pending()?.len() as u64,
+            relays: self
+                .mind
+                .relays
+                .iter()
+                .map(|relay| Freshness { relay: relay.relay.to_string(), addr: relay.addr.clone() })
+                .collect(),
+            digest: data_encoding::HEXLOWER.encode(&self.heads_digest()?.0),
+        })
+    }
+
+    /// The changes in a batch, as far as this device can open them: for tools that check or measure.
+    #[must_use]
+    pub fn payloads(&self, batch: &crate::entry::VerifiedBatch) -> Vec<(RecordId, Payload)> {
+        let log = batch.log();
+        let opened = self.mind.open_batch(batch).into_iter().filter_map(|(_, opened)| opened.ok());
+        opened
+            .map(|incoming| {
+                let target = &incoming.payload.target;
+                (target.record_id(&log.device, &log.incarnation), incoming.payload)
+            })
+            .collect()
+    }
+
+    /// Digest of all rows that this device shows of a space: equal on devices that show the same.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn view_digest(&self, space: &LaneId) -> Result<blake3::Hash, ReplicaError> {
+        let filter = RowFilter { space: Some(*space), ..RowFilter::default() };
+        let mut rows = self.store.rows(&filter)?;
+        rows.sort_unstable_by_key(|row| row.record);
+        let mut hasher = blake3::Hasher::new_derive_key(domain::VIEW_DIGEST);
+        for row in rows {
+            for part in [row.kind.as_bytes(), row.title.as_bytes(), row.fields.as_bytes()] {
+                hasher.update(&(part.len() as u64).to_be_bytes());
+                hasher.update(part);
+            }
+            hasher.update(row.record.as_bytes());
+            hasher.update(row.created_by.as_bytes());
+            hasher.update(&row.created_at.0.to_be_bytes());
+            hasher.update(row.updated_by.as_bytes());
+            hasher.update(&row.updated_at.0.to_be_bytes());
+            hasher.update(&row.conflicts.to_be_bytes());
+        }
+        Ok(hasher.finalize())
+    }
+
+    /// When the records that this device shows were last changed, by their authors' clocks.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn newest_change(&self) -> Result<Option<Millis>, ReplicaError> {
+        let filter = RowFilter { limit: Some(1), ..RowFilter::default() };
+        Ok(self.store.rows(&filter)?.first().map(|row| row.updated_at))
+    }
+}
+
+fn reason_of(held: &HeldRow) -> String {
+    Hold::from_code(held.reason).map_or_else(
+        || format!("held for a reason that a newer version knows ({})", held.reason.0),
+        |hold| hold.to_string(),
+    )
+}
+

@@ -1,0 +1,387 @@
+//! Who belongs: a set of signed statements, evaluated into the same roster everywhere.
+//!
+//! A statement acts only on strictly lower rank, inside its author's scope. So the set is evaluated
+//! stratum by stratum: owners first; what they say decides the coordinators, and so on down. There
+//! is no clock, no order and no cycle in it: [`Roster::evaluate`] is a pure function of the set.
+
+mod evaluate;
+pub mod role;
+pub mod statement;
+pub mod ticket;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::entry::EntryKind;
+use crate::id::{CommunityId, DeviceId, EpochId, InviteId, LaneId, MemberId};
+use crate::keys::{self, SealingKey, domain};
+use crate::roster::role::{Role, Scope};
+use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
+
+/// The roster lane of a community.
+#[must_use]
+pub fn roster_lane(community: &CommunityId) -> LaneId {
+    LaneId::from_hash(&keys::derive(domain::ROSTER_LANE, &[community.as_bytes()]))
+}
+
+/// The space that all members read.
+#[must_use]
+pub fn commons(community: &CommunityId) -> LaneId {
+    LaneId::from_hash(&keys::derive(domain::COMMONS, &[community.as_bytes()]))
+}
+
+/// The community that founding bytes make. Its founder is part of it: nobody else can say the same
+/// bytes and become its owner.
+#[must_use]
+pub fn community_of(founder: &DeviceId, found: &[u8]) -> CommunityId {
+    CommunityId::from_hash(&keys::derive(domain::COMMUNITY, &[founder.as_bytes(), found]))
+}
+
+/// The space that a Space statement makes.
+#[must_use]
+pub fn space_of(community: &CommunityId, author: &DeviceId, bytes: &[u8]) -> LaneId {
+    let parts = [community.as_bytes(), author.as_bytes(), bytes];
+    LaneId::from_hash(&keys::derive(domain::SPACE, &parts))
+}
+
+/// The member whose first device this is.
+#[must_use]
+pub fn member_of(community: &CommunityId, first_device: &DeviceId) -> MemberId {
+    let parts: [&[u8]; 2] = [community.as_bytes(), first_device.as_bytes()];
+    MemberId::from_hash(&keys::derive(domain::MEMBER, &parts))
+}
+
+/// One statement and who signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Hash of the statement.
+    pub id: StatementId,
+    /// The device that signed it.
+    pub author: DeviceId,
+    /// What it says.
+    pub statement: Statement,
+    /// The space that it makes, if it is a Space.
+    space: LaneId,
+}
+
+impl Said {
+    /// Takes a verified entry of the roster lane; `None` if it says nothing: this version cannot
+    /// read it, it founds another community, or it is a join by somebody who had no ticket.
+    #[must_use]
+    pub fn read(
+        community: &CommunityId,
+        author: DeviceId,
+        kind: EntryKind,
+        bytes: &[u8],
+    ) -> Option<Self> {
+        let said = Self::read_again(community, author, kind, bytes)?;
+        match &said.statement {
+            Statement::Join(join) if !join.is_proved(community, &author) => None,
+            _ => Some(said),
+        }
+    }
+
+    /// The same for an entry that [`Said::read`] has taken before, without checking its proof again.
+    #[must_use]
+    pub fn read_again(
+        community: &CommunityId,
+        author: DeviceId,
+        kind: EntryKind,
+        bytes: &[u8],
+    ) -> Option<Self> {
+        let statement = Statement::decode(kind, bytes)?;
+        let is_found = matches!(statement, Statement::Found(_));
+        if is_found && community_of(&author, bytes) != *community {
+            return None;
+        }
+        Some(Self {
+            id: StatementId::derive(community, &author, kind, bytes),
+            author,
+            statement,
+            space: space_of(community, &author, bytes),
+        })
+    }
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Their name, sealed under the commons, and the device that sealed it; none said so far.
+    pub name: Option<(DeviceId, Vec<u8>)>,
+    /// What they may do, and where.
+    pub roles: BTreeSet<(Scope, Role)>,
+    /// Their devices.
+    pub devices: BTreeSet<DeviceId>,
+    /// Joined, and no lead's device has confirmed it yet.
+    pub is_provisional: bool,
+}
+
+/// A phone or computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Device {
+    /// Whose it is.
+    pub member: MemberId,
+    /// Epoch keys for it are sealed to this.
+    pub sealing: SealingKey,
+}
+
+/// A village's or team's space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// Its name, sealed under the commons, and the device that sealed it.
+    pub title: (DeviceId, Vec<u8>),
+}
+
+/// An invitation that somebody of sufficient rank gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invite {
+    /// Its ticket's public key, which joins name it by.
+    pub id: InviteId,
+    /// Epoch keys for it are sealed to this.
+    pub sealing: SealingKey,
+    /// Where the role holds.
+    pub scope: Scope,
+    /// The role.
+    pub role: Role,
+    /// How many people may join.
+    pub uses: u16,
+    /// The reading keys that it opens.
+    pub keys: Vec<SealedKey>,
+    /// Joins with it, by statement.
+    pub joins: BTreeMap<StatementId, JoinState>,
+}
+
+impl Invite {
+    /// Whether who holds the ticket may read a space; the commons is for everybody.
+    fn opens(&self, community: &CommunityId, space: &LaneId) -> bool {
+        *space == commons(community) || self.scope.covers(&Scope::Space(*space))
+    }
+
+    /// Whether somebody may still join with it, so that new epochs are sealed to it too.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let confirmed = self.joins.values().filter(|join| join.is_confirmed).count();
+        confirmed < usize::from(self.uses)
+    }
+}
+
+/// A join by somebody who held the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinState {
+    /// The device that joined.
+    pub device: DeviceId,
+    /// Whether somebody of higher rank has confirmed it.
+    pub is_confirmed: bool,
+    /// Whether it counts. More joins than uses are held until a lead says which ones are right.
+    pub is_accepted: bool,
+}
+
+/// A reading key of a space, as the statements know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochInfo {
+    /// Who it was sealed to, with every sealed copy: a spoilt copy must not hide a good one.
+    pub sealed: BTreeMap<Recipient, BTreeSet<Vec<u8>>>,
+    /// Older epochs wrapped under it, with every wrapped copy, for the same reason.
+    pub older: BTreeMap<EpochId, BTreeSet<Vec<u8>>>,
+}
+
+/// Who belongs and who may what: the same on every device that has the same statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    community: CommunityId,
+    title: Option<(DeviceId, Vec<u8>)>,
+    members: BTreeMap<MemberId, Member>,
+    devices: BTreeMap<DeviceId, Device>,
+    spaces: BTreeMap<LaneId, Space>,
+    invites: BTreeMap<StatementId, Invite>,
+    epochs: BTreeMap<(LaneId, EpochId), EpochInfo>,
+}
+
+impl Roster {
+    /// The community.
+    #[must_use]
+    pub fn community(&self) -> &CommunityId {
+        &self.community
+    }
+
+    /// The community's sealed name and who sealed it, once the founding statement is there.
+    #[must_use]
+    pub fn title(&self) -> Option<&(DeviceId, Vec<u8>)> {
+        self.title.as_ref()
+    }
+
+    /// All members.
+    #[must_use]
+    pub fn members(&self) -> &BTreeMap<MemberId, Member> {
+        &self.members
+    }
+
+    /// All devices of members.
+    #[must_use]
+    pub fn devices(&self) -> &BTreeMap<DeviceId, Device> {
+        &self.devices
+    }
+
+    /// All spaces but the commons.
+    #[must_use]
+    pub fn spaces(&self) -> &BTreeMap<LaneId, Space> {
+        &self.spaces
+    }
+
+    /// All invitations, by the statement that gave them. Each stands for itself, so that nobody can
+    /// hide an invitation by giving another one for the same ticket.
+    #[must_use]
+    pub fn invites(&self) -> &BTreeMap<StatementId, Invite> {
+        &self.invites
+    }
+
+    /// The invitations for one ticket: one, unless somebody copied its key into another.
+    pub fn invites_of(&self, ticket: InviteId) -> impl Iterator<Item = &Invite> {
+        self.invites.values().filter(move |invite| invite.id == ticket)
+    }
+
+    /// All epochs, by the space that they read.
+    #[must_use]
+    pub fn epochs(&self) -> &BTreeMap<(LaneId, EpochId), EpochInfo> {
+        &self.epochs
+    }
+
+    /// Whether the founding statement is there.
+    #[must_use]
+    pub fn is_founded(&self) -> bool {
+        self.title.is_some()
+    }
+
+    /// The member whose device this is.
+    #[must_use]
+    pub fn member_id(&self, device: &DeviceId) -> Option<MemberId> {
+        self.devices.get(device).map(|device| device.member)
+    }
+
+    /// The highest role that a device's member has in a scope.
+    #[must_use]
+    pub fn role_in(&self, device: &DeviceId, scope: &Scope) -> Option<Role> {
+        let member = self.members.get(&self.member_id(device)?)?;
+        member.roles.iter().filter(|(held, _)| held.covers(scope)).map(|(_, role)| *role).max()
+    }
+
+    /// The highest role that a device's member has in a space; in the commons, anywhere.
+    #[must_use]
+    pub fn role_in_space(&self, device: &DeviceId, space: &LaneId) -> Option<Role> {
+        if *space == commons(&self.community) {
+            let member = self.members.get(&self.member_id(device)?)?;
+            return member.roles.iter().map(|(_, role)| *role).max();
+        }
+        self.role_in(device, &Scope::Space(*space))
+    }
+
+    /// Whether a device may read a space. The roster and the commons are for all members.
+    #[must_use]
+    pub fn may_read(&self, device: &DeviceId, lane: &LaneId) -> bool {
+        if *lane == roster_lane(&self.community) {
+            return self.devices.contains_key(device);
+        }
+        self.role_in_space(device, lane).is_some()
+    }
+
+    /// Whether a device may write records into a space.
+    #[must_use]
+    pub fn may_write(&self, device: &DeviceId, space: &LaneId) -> bool {
+        self.role_in_space(device, space).is_some_and(|role| role >= Role::Volunteer)
+    }
+
+    /// The lanes that a device may have: roster, commons, and the spaces it reads.
+    #[must_use]
+    pub fn lanes_of(&self, device: &DeviceId) -> BTreeSet<LaneId> {
+        if !self.devices.contains_key(device) {
+            return BTreeSet::new();
+        }
+        self.all_lanes().into_iter().filter(|lane| self.may_read(device, lane)).collect()
+    }
+
+    /// Every lane: roster, commons and all spaces.
+    #[must_use]
+    pub fn all_lanes(&self) -> BTreeSet<LaneId> {
+        [roster_lane(&self.community), commons(&self.community)]
+            .into_iter()
+            .chain(self.spaces.keys().copied())
+            .collect()
+    }
+
+    /// Everybody who may read a space now, with the key to seal to: devices and open invites.
+    #[must_use]
+    pub fn readers(&self, space: &LaneId) -> BTreeSet<(Recipient, SealingKey)> {
+        let devices = self
+            .devices
+            .iter()
+            .filter(|(id, _)| self.may_read(id, space))
+            .map(|(id, device)| (Recipient::Device(*id), device.sealing));
+        let invites = self
+            .invites
+            .values()
+            .filter(|invite| invite.is_open() && invite.opens(&self.community, space))
+            .map(|invite| (Recipient::Invite(invite.id), invite.sealing));
+        devices.chain(invites).collect()
+    }
+
+    /// The epochs of a space that may be sealed under now: nobody has them who may not read.
+    ///
+    /// An invite's own sealed copies count as long as the invite stands, used or not.
+    #[must_use]
+    pub fn usable_epochs(&self, space: &LaneId) -> Vec<EpochId> {
+        self.epochs
+            .iter()
+            .filter(|((of, _), _)| of == space)
+            .filter(|(_, epoch)| {
+                epoch.sealed.keys().all(|recipient| match recipient {
+                    Recipient::Device(device) => self.may_read(device, space),
+                    Recipient::Invite(id) => {
+                        self.invites_of(*id).any(|invite| invite.opens(&self.community, space))
+                    }
+                })
+            })
+            .map(|((_, id), _)| *id)
+            .collect()
+    }
+
+    /// How many epochs lie under one: the longest way down through the older ones.
+    #[must_use]
+    pub fn epoch_depth(&self, space: &LaneId, epoch: &EpochId) -> usize {
+        let mut depth = 0;
+        let mut layer: BTreeSet<EpochId> = BTreeSet::from([*epoch]);
+        let mut seen = layer.clone();
+        loop {
+            layer = layer
+                .iter()
+                .filter_map(|id| self.epochs.get(&(*space, *id)))
+                .flat_map(|epoch| epoch.older.keys().copied())
+                .filter(|id| !seen.contains(id))
+                .collect();
+            if layer.is_empty() {
+                return depth;
+            }
+            seen.extend(layer.iter().copied());
+            depth += 1;
+        }
+    }
+
+    /// Whether the statement may be said by this device now: for clear errors before anything is written.
+    #[must_use]
+    pub fn may_act(&self, device: &DeviceId, scope: &Scope, on: Role) -> bool {
+        self.role_in(device, scope).is_some_and(|role| role > on && role >= Role::Lead)
+    }
+
+    /// Joins that a device should confirm: accepted ones in its scope, of lower rank.
+    #[must_use]
+    pub fn to_confirm(&self, device: &DeviceId) -> BTreeSet<StatementId> {
+        self.invites
+            .values()
+            .filter(|invite| self.may_act(device, &invite.scope, invite.role))
+            .flat_map(|invite| invite.joins.iter())
+            .filter(|(_, join)| join.is_accepted && !join.is_confirmed)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

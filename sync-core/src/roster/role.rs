@@ -1,0 +1,89 @@
+//! Roles and where they hold.
+
+use std::fmt;
+use std::str::FromStr;
+
+use minicbor::{Decode, Encode};
+use thiserror::Error;
+
+use crate::id::LaneId;
+
+/// What a member may do. A statement acts only on strictly lower rank (DESIGN: a set, not an order).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Role {
+    /// Reads.
+    #[n(0)]
+    Observer,
+    /// Reads and writes records.
+    #[n(1)]
+    Volunteer,
+    /// Leads a village: invites and confirms volunteers.
+    #[n(2)]
+    Lead,
+    /// Reviews the whole; makes spaces, invites leads.
+    #[n(3)]
+    Coordinator,
+    /// Founded the community, or took it up again with the recovery key.
+    #[n(4)]
+    Owner,
+}
+
+impl Role {
+    /// From the highest rank to the lowest: the order in which strata are evaluated.
+    pub const DESCENDING: [Self; 5] =
+        [Self::Owner, Self::Coordinator, Self::Lead, Self::Volunteer, Self::Observer];
+
+    /// The word used on the command line and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observer => "observer",
+            Self::Volunteer => "volunteer",
+            Self::Lead => "lead",
+            Self::Coordinator => "coordinator",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A word that names no role.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the roles are owner, coordinator, lead, volunteer and observer")]
+pub struct ParseRoleError;
+
+impl FromStr for Role {
+    type Err = ParseRoleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRoleError> {
+        Self::DESCENDING.into_iter().find(|role| role.name() == text).ok_or(ParseRoleError)
+    }
+}
+
+/// Where a role holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub enum Scope {
+    /// Everywhere, in spaces made later too.
+    #[n(0)]
+    Community,
+    /// In one space.
+    #[n(1)]
+    Space(#[n(0)] LaneId),
+}
+
+impl Scope {
+    /// Whether a right in this scope is a right in `other`.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match self {
+            Self::Community => true,
+            Self::Space(_) => self == other,
+        }
+    }
+}

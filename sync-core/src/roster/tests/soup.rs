@@ -1,0 +1,178 @@
+//! Whatever is said, by whomever and in whatever order, gives one roster.
+
+use proptest::prelude::*;
+use rand::seq::SliceRandom;
+
+use super::*;
+use crate::id::{EpochId, MemberId};
+use crate::roster::statement::{Grant, Profile, Revoke, SealedKey, Target};
+
+/// A statement to be said: by whom, what, and three choices of what it is about.
+#[derive(Debug, Clone)]
+struct Saying {
+    by: usize,
+    what: u8,
+    picks: [usize; 3],
+}
+
+fn saying() -> impl Strategy<Value = Saying> {
+    (any::<usize>(), 0_u8..11, any::<[usize; 3]>())
+        .prop_map(|(by, what, picks)| Saying { by, what, picks })
+}
+
+/// A community with every rank, two outsiders, and all things that can be named.
+struct Soup {
+    world: World,
+    members: Vec<DeviceKeys>,
+    strangers: Vec<DeviceKeys>,
+    outsiders: Vec<DeviceKeys>,
+    tickets: Vec<DeviceKeys>,
+    spaces: Vec<LaneId>,
+    ids: Vec<StatementId>,
+}
+
+fn pick<T>(from: &[T], choice: usize) -> &T {
+    &from[choice % from.len()]
+}
+
+impl Soup {
+    fn new(seed: u64) -> Self {
+        let mut world = World::new(seed);
+        let owner = world.owner.clone();
+        let (a, b) = (world.space(&owner, 1), world.space(&owner, 2));
+        let mut members = vec![owner.clone()];
+        for role in [Role::Coordinator, Role::Lead, Role::Volunteer, Role::Observer] {
+            for scope in [Scope::Community, Scope::Space(a), Scope::Space(b)] {
+                members.push(world.member(role, scope));
+            }
+        }
+        let tickets = (0..3)
+            .map(|uses| world.invite(&owner, Role::Volunteer, Scope::Space(a), uses))
+            .collect();
+        let strangers = (0..3).map(|_| world.device()).collect();
+        let outsiders = (0..2).map(|_| world.device()).collect();
+        let ids = world.said.iter().map(|said| said.id).collect();
+        let spaces = vec![a, b, crate::roster::commons(&world.community)];
+        Self { world, members, strangers, outsiders, tickets, spaces, ids }
+    }
+
+    fn hear(&mut self, sayings: &[Saying]) {
+        for saying in sayings {
+            let all = [&self.members, &self.strangers, &self.outsiders].map(Vec::as_slice).concat();
+            let by = pick(&all, saying.by).clone();
+            let statement = self.statement(&by, saying);
+            let id = self.world.say(&by, statement);
+            self.ids.push(id);
+        }
+    }
+
+    fn is_outsider(&self, device: &DeviceId) -> bool {
+        self.outsiders.iter().any(|keys| keys.device() == *device)
+    }
+
+    fn statement(&self, by: &DeviceKeys, saying: &Saying) -> Statement {
+        let [x, y, z] = saying.picks;
+        let space = *pick(&self.spaces, x);
+        let scope = *pick(&[Scope::Community, Scope::Space(space)], y);
+        let role = *pick(&Role::DESCENDING, z);
+        let epoch = EpochId::new([u8::try_from(x % 4).unwrap(); 16]);
+        let nonce = vec![u8::try_from(z % 8).unwrap()];
+        match saying.what {
+            0 => Statement::Space(Space { nonce: nonce.into(), title: vec![1].into() }),
+            1 | 2 => {
+                let mut invite = invite_to(pick(&self.tickets, z), role, scope, u16::try_from(z % 3).unwrap());
+                invite.keys.push(SealedKey { space, epoch, sealed: nonce.into() });
+                Statement::Invite(invite)
+            }
+            3 | 4 => {
+                // Outsiders hold no ticket, so they sign the proof themselves.
+                let ticket = pick(&self.tickets, x);
+                let holds_it = !self.is_outsider(&by.device());
+                let mut join = self.world.join_of(by, if holds_it { ticket } else { by });
+                join.invite = ticket.invite();
+                Statement::Join(join)
+            }
+            5 => Statement::Confirm(Confirm { join: *pick(&self.ids, x) }),
+            6 => Statement::AddDevice(self.add_device(by, saying)),
+            7 => {
+                let to = *pick(&[by.device(), DeviceId::new([7; 32])], y);
+                let keys = vec![KeyFor { recipient: Recipient::Device(to), sealed: nonce.into() }];
+                let older = vec![Older { epoch: EpochId::new([9; 16]), wrapped: vec![1].into() }];
+                Statement::Epoch(Epoch { space, epoch, keys, older })
+            }
+            8 => Statement::Profile(Profile { name: nonce.into(), version: (y % 3) as u64 }),
+            9 => {
+                let member = MemberId::new([1; 16]);
+                Statement::Grant(Grant { member, scope, role, nonce: nonce.into() })
+            }
+            _ => {
+                let target = Target::Device(pick(&self.members, x).device());
+                Statement::Revoke(Revoke { target, cuts: Vec::new(), nonce: nonce.into() })
+            }
+        }
+    }
+
+    /// A device of a stranger, who agrees or not, or one of an outsider, who never does.
+    fn add_device(&self, by: &DeviceKeys, saying: &Saying) -> AddDevice {
+        let [x, y, _] = saying.picks;
+        let candidates = [self.strangers.as_slice(), &self.outsiders].concat();
+        let new = pick(&candidates, x);
+        let agrees = !self.is_outsider(&new.device()) && y % 2 == 0;
+        let member = member_of(&self.world.community, &by.device());
+        let (device, sealing) = (new.device(), new.sealing_key());
+        let bytes = AddDevice::proof_bytes(&self.world.community, &member, &device, &sealing);
+        let proof = if agrees { new } else { by }.sign(&bytes).unwrap().as_bytes().to_vec();
+        AddDevice { device, sealing, proof: proof.into(), label: Vec::new().into() }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_order_and_any_repetition_gives_the_same_roster(
+        seed in 0_u64..4,
+        sayings in proptest::collection::vec(saying(), 0..60),
+        shuffle in any::<u64>(),
+    ) {
+        let mut soup = Soup::new(seed);
+        soup.hear(&sayings);
+        let expected = soup.world.roster();
+        let rng = &mut ChaCha8Rng::seed_from_u64(shuffle);
+        let mut said = soup.world.said.clone();
+        let repeated = said.len() / 2;
+        said.shuffle(rng);
+        said.extend_from_within(..repeated);
+        said.shuffle(rng);
+        prop_assert_eq!(&Roster::evaluate(&soup.world.community, &said), &expected);
+        let (first, second) = said.split_at(repeated);
+        let regrouped = second.iter().chain(first);
+        prop_assert_eq!(&Roster::evaluate(&soup.world.community, regrouped), &expected);
+    }
+
+    #[test]
+    fn what_outsiders_say_never_changes_the_roster(
+        seed in 0_u64..4,
+        sayings in proptest::collection::vec(saying(), 0..60),
+    ) {
+        let mut soup = Soup::new(seed);
+        soup.hear(&sayings);
+        let inside = soup.world.said.iter().filter(|said| !soup.is_outsider(&said.author));
+        let expected = Roster::evaluate(&soup.world.community, inside);
+        prop_assert_eq!(soup.world.roster(), expected);
+    }
+
+    #[test]
+    fn no_statement_takes_a_confirmed_role_away_before_revocations_are_heard(
+        seed in 0_u64..4,
+        sayings in proptest::collection::vec(saying(), 0..60),
+    ) {
+        let mut soup = Soup::new(seed);
+        let before = soup.world.roster();
+        soup.hear(&sayings);
+        let after = soup.world.roster();
+        for (id, member) in before.members() {
+            prop_assert!(after.members().get(id).is_some_and(|it| it.roles.is_superset(&member.roles)));
+        }
+    }
+}

@@ -1,0 +1,645 @@
+//! One session: two peers, one community, until both have the same; then live.
+//!
+//! A pure state machine. Frames go in by [`Session::receive`], which answers with what its owner must
+//! do ([`Event`]); frames come out of [`Session::poll_transmit`], one at a time, as fast as the link
+//! takes them. What is to be sent is never queued: it is read from the store when there is room.
+//!
+//! ```text
+//! dialer                                   acceptor
+//! Hello (digest of all shared lanes)  →
+//!                                     ←    Hello (digest); if they are equal, both are live
+//!                                     ←    Lanes (digest, tip, and your own log, per lane)
+//! Ask (cursors of a relay, or heads)  →
+//!                                     ←    Want, Totals, Batches …, CaughtUp
+//! Totals, Batches …, CaughtUp         →
+//! Ack of what is durable             ← →   Batches as they arise
+//! ```
+
+pub mod carrier;
+mod compare;
+mod marks;
+#[cfg(any(test, feature = "conformance"))]
+pub mod memory;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::entry::BadBatch;
+use crate::id::{Arrival, DeviceId, Incarnation, LaneId, LogId, Seq, StoreId};
+use crate::roster::roster_lane;
+use crate::session::carrier::{Carrier, set_digest};
+use crate::session::marks::Marks;
+use crate::session::plan::Plan;
+use crate::store::StoreError;
+use crate::wire::batches::{BatchReader, BatchWriter, Received};
+use crate::wire::{
+    Ack, BadFrame, Bye, CaughtUp, Digest, FRAME_BATCHES_MAX, FRAME_BYTES_TARGET, Frame, Hello,
+    PeerKind, Receipt, Refusal, Refuse, Totals, VERSION_MAX, VERSION_MIN,
+};
+
+/// Bytes of batches that may be on their way unacknowledged.
+pub const WINDOW_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Who the two peers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parties {
+    /// Our device.
+    pub us: DeviceId,
+    /// What we are.
+    pub kind: PeerKind,
+    /// Which installation of us.
+    pub incarnation: Incarnation,
+    /// The device at the other end, as the link has proved it.
+    pub peer: DeviceId,
+}
+
+/// Why a session cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SessionError {
+    /// The peer broke the protocol.
+    #[error("the other side broke the protocol: {0}")]
+    Peer(Refusal),
+    /// Our own store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<BadFrame> for SessionError {
+    fn from(error: BadFrame) -> Self {
+        match error {
+            BadFrame::TooLarge => Self::Peer(Refusal::TooLarge),
+            BadFrame::Layout(_) | BadFrame::Unknown(_) => Self::Peer(Refusal::BadFrame),
+        }
+    }
+}
+
+/// What the owner of a session must do or may tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The other side is ready: pending edits of ours can be sealed now.
+    Compared,
+    /// Verify and store these, then say [`Session::stored`].
+    Ingest {
+        /// In order.
+        batches: Vec<Received>,
+        /// Cursors that hold once they are durable.
+        upto: Vec<(LaneId, u64)>,
+    },
+    /// Cursors that hold now: nothing else was to come in these lanes.
+    Cursors(Vec<(LaneId, u64)>),
+    /// The other side has more of our own log than we have: this store was restored from a backup.
+    OwnLogAhead(LaneId),
+    /// So many batches, from the first, are durable over there.
+    Acked(u64),
+    /// What is about to come.
+    Totals(Totals),
+    /// The other side has sent everything that it had.
+    CaughtUp,
+    /// The other side refuses something.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Which batch of ours, counted from 1 in this session; none: the session itself.
+        batch: Option<u64>,
+    },
+    /// A signed receipt, still to be verified.
+    Receipt(Receipt),
+    /// The other side has ended the session.
+    Ended,
+}
+
+/// What became of a batch that was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Durable, at this position.
+    Stored(Arrival),
+    /// Known already.
+    Known,
+    /// It does not follow what we have: the log has another branch over there.
+    NeedsBranch(LogId),
+    /// Not taken.
+    Refused(Refusal),
+}
+
+/// Counts of one session, for the plain report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Entries sent.
+    pub entries_sent: u64,
+    /// Entries received, known ones too.
+    pub entries_received: u64,
+    /// Times that we waited for an answer before we could go on.
+    pub round_trips: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// We said hello and wait for theirs.
+    Greeting,
+    /// Digests differ; the dialer waits for Lanes.
+    AwaitLanes,
+    /// The acceptor has sent Lanes and waits for the first Ask.
+    AwaitAsk,
+    /// Compared: what is missing flows, then the session is live.
+    Flowing,
+    /// Over.
+    Ended,
+}
+
+/// One session of one side.
+#[derive(Debug)]
+pub struct Session {
+    parties: Parties,
+    is_dialer: bool,
+    roster_lane: LaneId,
+    stage: Stage,
+    nonces: ([u8; 8], Option<[u8; 8]>),
+    hello: Hello,
+    peer_hello: Option<Hello>,
+    peer_store: Option<StoreId>,
+    queue: VecDeque<Frame>,
+    plan: Plan,
+    /// What we have more of our own logs, until we know what else the other side lacks: what
+    /// others wrote before goes first.
+    own_logs: Vec<(LogId, Seq)>,
+    /// Lanes that both sides know the other wants.
+    subscribed: BTreeSet<LaneId>,
+    /// Lanes that we may have and the other side did not know yet when we compared.
+    waiting: BTreeSet<LaneId>,
+    /// The last batch of ours that may teach the other side of the waiting lanes.
+    news_upto: Option<u64>,
+    /// Asks and wants of ours without their CaughtUp.
+    asks_open: u64,
+    /// Asks of ours without their Want: until it comes, nothing new is sent, because it may
+    /// build on batches that the other side lacks.
+    wants_due: u64,
+    /// Asks and wants of theirs that are owed a CaughtUp once the plan is empty.
+    caught_up_owed: u64,
+    tail_after: Arrival,
+    /// Arrivals after it that the other side has: they came from there, or went there by plan.
+    skip: BTreeSet<Arrival>,
+    writer: BatchWriter,
+    reader: BatchReader,
+    sent_batches: u64,
+    acked_batches: u64,
+    unacked: VecDeque<(u64, u64)>,
+    unacked_bytes: u64,
+    received_batches: u64,
+    counts: Counts,
+}
+
+impl Session {
+    /// Begins a session as the side that dialled; `join` is a joiner's own first roster batch.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn dial(
+        parties: Parties,
+        carrier: &dyn Carrier,
+        join: Option<Vec<u8>>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, StoreError> {
+        let mut session = Self::new(parties, true, carrier, rng)?;
+        session.hello.join = join.map(Into::into);
+        session.queue.push_back(Frame::Hello(session.hello.clone()));
+        session.counts.round_trips = 1;
+        Ok(session)
+    }
+
+    /// Answers a hello as the side that was dialled, once its owner has let the device in.
+    ///
+    /// # Errors
+    /// The store's, or the versions have nothing in common.
+    pub fn accept(
+        parties: Parties,
+        carrier: &dyn Carrier,
+        hello: Hello,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Vec<Event>), SessionError> {
+        check_version(&hello)?;
+        let mut session = Self::new(parties, false, carrier, rng)?;
+        session.queue.push_back(Frame::Hello(session.hello.clone()));
+        let events = session.on_hello(hello, carrier)?;
+        Ok((session, events))
+    }
+
+    fn new(
+        parties: Parties,
+        is_dialer: bool,
+        carrier: &dyn Carrier,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, StoreError> {
+        let mut nonce = [0; 8];
+        rng.fill_bytes(&mut nonce);
+        let lanes = shared_lanes(&parties, carrier);
+        let hello = Hello {
+            version_min: VERSION_MIN,
+            version_max: VERSION_MAX,
+            community: carrier.community(),
+            kind: parties.kind,
+            nonce: nonce.into(),
+            digest: digest_of(&lanes, carrier)?,
+            incarnation: parties.incarnation,
+            join: None,
+        };
+        Ok(Self {
+            parties,
+            is_dialer,
+            roster_lane: roster_lane(&carrier.community()),
+            stage: Stage::Greeting,
+            nonces: (nonce, None),
+            hello,
+            peer_hello: None,
+            peer_store: None,
+            queue: VecDeque::new(),
+            plan: Plan::default(),
+            own_logs: Vec::new(),
+            subscribed: lanes,
+            waiting: BTreeSet::new(),
+            news_upto: None,
+            asks_open: 0,
+            wants_due: 0,
+            caught_up_owed: 0,
+            tail_after: carrier.last_arrival()?,
+            skip: BTreeSet::new(),
+            writer: BatchWriter::default(),
+            reader: BatchReader::default(),
+            sent_batches: 0,
+            acked_batches: 0,
+            unacked: VecDeque::new(),
+            unacked_bytes: 0,
+            received_batches: 0,
+            counts: Counts::default(),
+        })
+    }
+
+    /// The device at the other end.
+    #[must_use]
+    pub fn peer(&self) -> &DeviceId {
+        &self.parties.peer
+    }
+
+    /// What the other end is, once it has said hello.
+    #[must_use]
+    pub fn peer_kind(&self) -> Option<PeerKind> {
+        self.peer_hello.as_ref().map(|hello| hello.kind)
+    }
+
+    /// Which life of its store the other end's positions belong to, once it has said so.
+    #[must_use]
+    pub fn peer_store(&self) -> Option<StoreId> {
+        self.peer_store
+    }
+
+    /// Counts so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether both sides have sent all they had when they compared, and ours is durable over there.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.stage == Stage::Flowing
+            && self.asks_open == 0
+            && self.caught_up_owed == 0
+            && self.plan.is_empty()
+            && self.acked_batches == self.sent_batches
+    }
+
+    /// Whether everything of ours up to `arrival` has been sent and is durable over there.
+    #[must_use]
+    pub fn has_delivered(&self, arrival: Arrival) -> bool {
+        self.is_caught_up() && self.tail_after >= arrival
+    }
+
+    /// How many frames wait to be sent beside batches: answers to what the other side said.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether the session is over.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// Says goodbye; the last frame comes out of [`Session::poll_transmit`].
+    pub fn end(&mut self) {
+        if self.stage != Stage::Ended {
+            self.queue.push_back(Frame::Bye(Bye {}));
+            self.stage = Stage::Ended;
+        }
+    }
+
+    /// Refuses a batch of the other side, or (`batch` none) the whole session.
+    pub fn refuse(&mut self, refusal: Refusal, batch: Option<u64>) {
+        self.queue.push_back(Frame::Refuse(Refuse { code: refusal.code(), batch }));
+        if batch.is_none() && refusal.ends_session() {
+            self.stage = Stage::Ended;
+        }
+    }
+
+    /// Takes one frame.
+    ///
+    /// # Errors
+    /// The peer broke the protocol (the session is over and a refusal is on its way), or our store failed.
+    pub fn receive(&mut self, frame: Frame, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
+        if self.stage == Stage::Ended {
+            return Ok(Vec::new());
+        }
+        let result = self.take(frame, carrier);
+        if let Err(SessionError::Peer(refusal)) = &result {
+            self.refuse(*refusal, None);
+            self.stage = Stage::Ended;
+        }
+        result
+    }
+
+    fn take(&mut self, frame: Frame, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
+        match frame {
+            Frame::Hello(hello) if self.stage == Stage::Greeting => self.on_hello(hello, carrier),
+            Frame::Lanes(lanes) if self.stage == Stage::AwaitLanes => self.on_lanes(&lanes, carrier),
+            Frame::Ask(ask) if matches!(self.stage, Stage::AwaitAsk | Stage::Flowing) => {
+                self.on_ask(&ask, carrier)
+            }
+            Frame::Want(want) if self.stage == Stage::Flowing => self.on_want(&want, carrier),
+            Frame::Totals(totals) => Ok(vec![Event::Totals(totals)]),
+            Frame::Batches(batches) if self.stage == Stage::Flowing => {
+                let upto = batches.upto.clone();
+                let batches = self.reader.read(batches).map_err(bad_batch)?;
+                let entries: usize = batches.iter().map(|received| received.batch.count()).sum();
+                self.counts.entries_received += entries as u64;
+                Ok(vec![Event::Ingest { batches, upto }])
+            }
+            Frame::Ack(ack) => self.on_ack(&ack, carrier),
+            Frame::CaughtUp(caught_up) if self.stage == Stage::Flowing => {
+                self.asks_open = self.asks_open.saturating_sub(1);
+                let mut events = vec![Event::Cursors(caught_up.lanes)];
+                if self.asks_open == 0 {
+                    events.push(Event::CaughtUp);
+                }
+                Ok(events)
+            }
+            Frame::Refuse(refuse) => Ok(self.on_refuse(refuse)),
+            Frame::Receipt(receipt) => Ok(vec![Event::Receipt(receipt)]),
+            Frame::Bye(_) => {
+                self.stage = Stage::Ended;
+                Ok(vec![Event::Ended])
+            }
+            Frame::Hello(_)
+            | Frame::Lanes(_)
+            | Frame::Ask(_)
+            | Frame::Want(_)
+            | Frame::Batches(_)
+            | Frame::CaughtUp(_) => Err(SessionError::Peer(Refusal::BadFrame)),
+        }
+    }
+
+    fn on_hello(&mut self, hello: Hello, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
+        check_version(&hello)?;
+        if hello.community != self.hello.community {
+            return Err(SessionError::Peer(Refusal::CommunityUnknown));
+        }
+        self.nonces.1 = Some(*hello.nonce);
+        let is_equal = hello.digest == self.hello.digest;
+        self.peer_hello = Some(hello);
+        if is_equal {
+            self.stage = Stage::Flowing;
+            return Ok(vec![Event::Compared, Event::CaughtUp]);
+        }
+        if self.is_dialer {
+            self.stage = Stage::AwaitLanes;
+        } else {
+            self.stage = Stage::AwaitAsk;
+            let lanes = self.lane_states(carrier)?;
+            self.queue.push_back(Frame::Lanes(lanes));
+        }
+        Ok(Vec::new())
+    }
+
+    fn marks(&self) -> Marks {
+        let theirs = self.nonces.1.unwrap_or_default();
+        if self.is_dialer {
+            Marks::new(&self.nonces.0, &theirs)
+        } else {
+            Marks::new(&theirs, &self.nonces.0)
+        }
+    }
+
+    fn own_log(&self, lane: LaneId) -> LogId {
+        LogId { lane, device: self.parties.us, incarnation: self.parties.incarnation }
+    }
+
+    fn peer_log(&self, lane: LaneId) -> Option<LogId> {
+        let incarnation = self.peer_hello.as_ref()?.incarnation;
+        Some(LogId { lane, device: self.parties.peer, incarnation })
+    }
+
+    fn on_ack(&mut self, ack: &Ack, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
+        if ack.batches < self.acked_batches || ack.batches > self.sent_batches {
+            return Err(SessionError::Peer(Refusal::BadFrame));
+        }
+        self.acked_batches = ack.batches;
+        while self.unacked.front().is_some_and(|(ordinal, _)| *ordinal <= ack.batches) {
+            let (_, bytes) = self.unacked.pop_front().unwrap_or_default();
+            self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
+        }
+        if self.news_upto.is_some_and(|upto| upto <= ack.batches) {
+            self.news_upto = None;
+            self.ask_for_waiting(carrier)?;
+        }
+        Ok(vec![Event::Acked(ack.batches)])
+    }
+
+    fn on_refuse(&mut self, refuse: Refuse) -> Vec<Event> {
+        let refusal = Refusal::from_code(refuse.code);
+        if refuse.batch.is_none() && refusal.ends_session() {
+            self.stage = Stage::Ended;
+        }
+        vec![Event::Refused { refusal, batch: refuse.batch }]
+    }
+
+    /// What became of the batches of one [`Event::Ingest`], once it is durable: acks go out.
+    pub fn stored(&mut self, taken: &[Taken]) {
+        let mut newest = Arrival::default();
+        let mut branched = BTreeSet::new();
+        for taken in taken {
+            self.received_batches += 1;
+            match taken {
+                Taken::Stored(arrival) => {
+                    newest = newest.max(*arrival);
+                    if *arrival > self.tail_after {
+                        self.skip.insert(*arrival);
+                    }
+                }
+                Taken::Known => {}
+                Taken::NeedsBranch(log) => {
+                    branched.insert(*log);
+                }
+                Taken::Refused(refusal) => self.refuse(*refusal, Some(self.received_batches)),
+            }
+        }
+        if !taken.is_empty() {
+            let ack = Ack { batches: self.received_batches, arrival: newest.0 };
+            self.queue.push_back(Frame::Ack(ack));
+        }
+        let mut wanted = BTreeMap::new();
+        self.plan_branches(&branched, &mut wanted);
+        self.want_branches(wanted);
+    }
+
+    /// The next frame to send, if there is one and the window allows it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn poll_transmit(&mut self, carrier: &dyn Carrier) -> Result<Option<Frame>, StoreError> {
+        if let Some(frame) = self.queue.pop_front() {
+            return Ok(Some(frame));
+        }
+        if self.stage != Stage::Flowing || self.unacked_bytes >= WINDOW_BYTES_MAX {
+            return Ok(None);
+        }
+        self.fill_from_plan(carrier)?;
+        if self.writer.count() == 0 && self.plan.is_empty() {
+            if self.wants_due > 0 {
+                return Ok(None);
+            }
+            if self.caught_up_owed > 0 {
+                self.caught_up_owed -= 1;
+                return Ok(Some(Frame::CaughtUp(CaughtUp { lanes: self.sent_positions(carrier)? })));
+            }
+            self.fill_from_tail(carrier)?;
+        }
+        if self.writer.count() == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Frame::Batches(self.writer.take())))
+    }
+
+    fn sent_positions(&self, carrier: &dyn Carrier) -> Result<Vec<(LaneId, u64)>, StoreError> {
+        if self.parties.kind != PeerKind::Relay {
+            return Ok(Vec::new());
+        }
+        self.subscribed
+            .iter()
+            .map(|lane| Ok((*lane, carrier.tip(lane)?.min(self.tail_after).0)))
+            .collect()
+    }
+
+    fn fill_from_plan(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
+        while self.writer.bytes() < FRAME_BYTES_TARGET && self.writer.count() < FRAME_BATCHES_MAX {
+            let room = FRAME_BYTES_TARGET.saturating_sub(self.writer.bytes());
+            let Some(step) = self.plan.next(carrier, room)? else { return Ok(()) };
+            for carried in step.batches {
+                if carried.arrival > self.tail_after {
+                    // It is not to be sent a second time as news.
+                    self.skip.insert(carried.arrival);
+                }
+                self.push(&carried.batch, step.is_explicit || carried.is_branch);
+            }
+            if let Some((lane, upto)) = step.reached
+                && self.parties.kind == PeerKind::Relay
+            {
+                self.writer.mark(lane, upto.0);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has arrived since the two compared, but for what came from over there.
+    fn fill_from_tail(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
+        let last = carrier.last_arrival()?;
+        while self.tail_after < last && self.writer.bytes() < FRAME_BYTES_TARGET {
+            let fresh = carrier.since(self.tail_after, FRAME_BYTES_TARGET)?;
+            if fresh.is_empty() {
+                self.tail_after = last;
+                break;
+            }
+            for carried in fresh {
+                self.tail_after = carried.arrival;
+                let is_echo = self.skip.remove(&carried.arrival);
+                let lane = carried.batch.log().lane;
+                if !self.subscribed.contains(&lane) {
+                    continue;
+                }
+                if !is_echo {
+                    self.push(&carried.batch, carried.is_branch);
+                }
+                if self.parties.kind == PeerKind::Relay && self.writer.count() > 0 {
+                    self.writer.mark(lane, carried.arrival.0);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, batch: &crate::entry::VerifiedBatch, with_prev: bool) {
+        let is_own = self.peer_log(batch.log().lane).as_ref() == Some(batch.log());
+        if is_own && !with_prev {
+            return;
+        }
+        let before = self.writer.bytes();
+        self.writer.push(batch, with_prev);
+        let bytes = self.writer.bytes().saturating_sub(before) as u64;
+        self.sent_batches += 1;
+        if batch.log().lane == self.roster_lane {
+            self.news_upto = Some(self.sent_batches);
+        }
+        self.counts.entries_sent += batch.count() as u64;
+        self.unacked.push_back((self.sent_batches, bytes));
+        self.unacked_bytes += bytes;
+    }
+
+    /// The lanes that both sides exchange.
+    #[must_use]
+    pub fn subscribed(&self) -> &BTreeSet<LaneId> {
+        &self.subscribed
+    }
+}
+
+fn check_version(hello: &Hello) -> Result<(), SessionError> {
+    if hello.version_min > VERSION_MAX {
+        return Err(SessionError::Peer(Refusal::VersionTooOld));
+    }
+    if hello.version_max < VERSION_MIN {
+        return Err(SessionError::Peer(Refusal::VersionTooNew));
+    }
+    Ok(())
+}
+
+fn bad_batch(error: BadBatch) -> SessionError {
+    SessionError::Peer(match error {
+        BadBatch::BadLayout => Refusal::BadFrame,
+        BadBatch::BadSignature => Refusal::BadSignature,
+        BadBatch::TooLarge => Refusal::TooLarge,
+    })
+}
+
+/// The lanes that this session is about: what the member side may have and the other carries.
+fn shared_lanes(parties: &Parties, carrier: &dyn Carrier) -> BTreeSet<LaneId> {
+    let ours = carrier.own_lanes();
+    match parties.kind {
+        PeerKind::Relay => carrier.lanes_for(&parties.peer),
+        // A relay is no member: it is told apart from one by not being on the roster.
+        PeerKind::Member => {
+            let theirs = carrier.lanes_for(&parties.peer);
+            if theirs.is_empty() { ours } else { ours.intersection(&theirs).copied().collect() }
+        }
+    }
+}
+
+fn digest_of(lanes: &BTreeSet<LaneId>, carrier: &dyn Carrier) -> Result<Digest, StoreError> {
+    let digests: Vec<_> = lanes
+        .iter()
+        .map(|lane| Ok((*lane, carrier.digest(lane)?)))
+        .collect::<Result<_, StoreError>>()?;
+    Ok(set_digest(digests))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What one side still has to send after the two have compared: positions, never bytes.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::id::{Arrival, LaneId, LogId, Seq};
+use crate::session::carrier::{BatchRef, Carried, Carrier};
+use crate::store::StoreError;
+use crate::wire::Totals;
+
+/// Most batches whose positions are held at once.
+const REFS_MAX: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Stretches of lanes, by arrival; the roster's first because it is asked for first.
+    stretches: VecDeque<(LaneId, Arrival, Arrival)>,
+    /// Logs whose batches from a position on are still to be looked up.
+    logs: BTreeMap<(LogId, bool), Seq>,
+    /// Looked up, in the order they arrived here, which is causal order.
+    refs: VecDeque<(BatchRef, bool)>,
+}
+
+/// One step of a plan.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) batches: Vec<Carried>,
+    pub(super) is_explicit: bool,
+    /// The lane has been sent up to this position.
+    pub(super) reached: Option<(LaneId, Arrival)>,
+}
+
+impl Plan {
+    pub(super) fn is_empty(&self) -> bool {
+        self.stretches.is_empty() && self.logs.is_empty() && self.refs.is_empty()
+    }
+
+    pub(super) fn add_stretch(&mut self, lane: LaneId, after: Arrival, upto: Arrival) {
+        if after < upto {
+            self.stretches.push_back((lane, after, upto));
+        }
+    }
+
+    pub(super) fn add_log(&mut self, log: LogId, from: Seq, is_explicit: bool) {
+        let known = self.logs.entry((log, is_explicit)).or_insert(from);
+        *known = from.min(*known);
+    }
+
+    /// Adds a log and says how much of it there is to send.
+    pub(super) fn add_log_counted(
+        &mut self,
+        log: LogId,
+        from: Seq,
+        carrier: &dyn Carrier,
+    ) -> Result<Totals, StoreError> {
+        let refs = carrier.missing(&log, from, REFS_MAX)?;
+        self.add_log(log, from, false);
+        Ok(Totals {
+            batches: refs.len() as u64,
+            entries: refs.iter().map(|batch| batch.entries).sum(),
+            bytes: refs.iter().map(|batch| batch.bytes).sum(),
+        })
+    }
+
+    /// The next batches, of about `room` bytes; `None` once the plan is done.
+    pub(super) fn next(
+        &mut self,
+        carrier: &dyn Carrier,
+        room: usize,
+    ) -> Result<Option<Step>, StoreError> {
+        if let Some((lane, after, upto)) = self.stretches.pop_front() {
+            return self.next_of_stretch(carrier, lane, after, upto, room).map(Some);
+        }
+        if self.refs.is_empty() {
+            self.look_up(carrier)?;
+        }
+        let Some((batch, is_explicit)) = self.refs.pop_front() else { return Ok(None) };
+        let batches = carrier.batch(batch.arrival)?.into_iter().collect();
+        Ok(Some(Step { batches, is_explicit, reached: None }))
+    }
+
+    fn next_of_stretch(
+        &mut self,
+        carrier: &dyn Carrier,
+        lane: LaneId,
+        after: Arrival,
+        upto: Arrival,
+        room: usize,
+    ) -> Result<Step, StoreError> {
+        let batches = carrier.stretch(&lane, after, upto, room)?;
+        let reached = batches.last().map_or(upto, |last| last.arrival);
+        if reached < upto {
+            self.stretches.push_front((lane, reached, upto));
+        }
+        Ok(Step { batches, is_explicit: false, reached: Some((lane, reached)) })
+    }
+
+    fn look_up(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
+        let mut found = Vec::new();
+        while let Some(((log, is_explicit), from)) = self.logs.pop_first() {
+            let room = REFS_MAX.saturating_sub(found.len());
+            let refs = carrier.missing(&log, from, room)?;
+            let is_cut_short = refs.len() == room;
+            let next = refs.last().map_or(from, |last| last.last_seq.plus(1));
+            found.extend(refs.into_iter().map(|batch| (batch, is_explicit)));
+            if is_explicit {
+                // Whoever lacks one branch may lack all of them.
+                found.extend(carrier.branches(&log)?.into_iter().map(|batch| (batch, true)));
+            }
+            if is_cut_short {
+                self.logs.insert((log, is_explicit), next);
+                break;
+            }
+        }
+        found.sort_unstable();
+        self.refs = found.into();
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! Everything that a store can be asked, asked at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use crate::entry::{Place, VerifiedBatch};
+use crate::id::{Arrival, ChainHash, EpochId, Head, LaneId, LogId, RecordId, Seq, StoreId};
+use crate::session::carrier::Carried;
+use crate::store::{EntryRef, RowFilter, StoreError, StoreRead};
+
+/// Answers by question, as texts: equal for stores that hold the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading(pub BTreeMap<String, Result<String, StoreError>>);
+
+impl Reading {
+    fn ask<T: Debug>(&mut self, question: String, answer: Result<T, StoreError>) {
+        self.0.insert(question, answer.map(|answer| format!("{answer:?}")));
+    }
+
+    /// The first question that has another answer in `other`, with both.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let questions: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        let differs = |question: &&&String| self.0.get(**question) != other.0.get(**question);
+        questions.iter().find(differs).map(|question| {
+            let (ours, theirs) = (self.0.get(*question), other.0.get(*question));
+            format!("{question}: {ours:?} or {theirs:?}")
+        })
+    }
+}
+
+/// All that a batch is, in short.
+fn seen(batch: &VerifiedBatch) -> (Place, ChainHash, Head, blake3::Hash) {
+    (*batch.place(), *batch.prev(), batch.head(), blake3::hash(batch.tail()))
+}
+
+fn seen_carried(carried: Carried) -> impl Debug {
+    (carried.arrival, carried.is_branch, seen(&carried.batch))
+}
+
+fn seen_all(all: Vec<Carried>) -> impl Debug {
+    all.into_iter().map(seen_carried).collect::<Vec<_>>()
+}
+
+/// What to ask a store about: names, whether it knows them or not.
+#[derive(Debug, Clone, Default)]
+pub struct Probe {
+    /// Named values.
+    pub names: BTreeSet<String>,
+    /// Logs; their lanes are asked about too.
+    pub logs: BTreeSet<LogId>,
+    /// Chain hashes, asked for in each log.
+    pub chains: BTreeSet<ChainHash>,
+    /// Records.
+    pub records: BTreeSet<RecordId>,
+    /// Epochs.
+    pub epochs: BTreeSet<EpochId>,
+    /// Relays' stores.
+    pub stores: BTreeSet<StoreId>,
+    /// Names of kinds.
+    pub kinds: BTreeSet<String>,
+    /// How far arrivals and positions are asked for.
+    pub upto: u64,
+}
+
+impl Probe {
+    /// Asks everything; the answers do not depend on which store it is.
+    #[must_use]
+    pub fn read(&self, store: &dyn StoreRead) -> Reading {
+        let mut reading = Reading::default();
+        self.read_whole(store, &mut reading);
+        self.read_lanes(store, &mut reading);
+        for log in &self.logs {
+            self.read_log(store, log, &mut reading);
+        }
+        self.read_views(store, &mut reading);
+        for record in &self.records {
+            reading.ask(format!("doc {record}"), store.doc(record));
+            reading.ask(format!("tails {record}"), store.tails(record));
+            reading.ask(format!("row {record}"), store.row(record));
+            reading.ask(format!("held of {record}"), store.held_of(record));
+            let prefix: String = record.to_string().chars().take(2).collect();
+            reading.ask(format!("like {prefix}"), store.records_like(&prefix, 3));
+        }
+        reading
+    }
+
+    fn lanes(&self) -> BTreeSet<LaneId> {
+        self.logs.iter().map(|log| log.lane).collect()
+    }
+
+    fn read_whole(&self, store: &dyn StoreRead, reading: &mut Reading) {
+        for name in &self.names {
+            reading.ask(format!("meta {name}"), store.meta(name));
+        }
+        reading.ask("logs".to_owned(), store.logs());
+        reading.ask("last arrival".to_owned(), store.last_arrival());
+        reading.ask("pending".to_owned(), store.pending());
+        reading.ask("records".to_owned(), store.records());
+        reading.ask("records like all".to_owned(), store.records_like("", usize::MAX));
+        reading.ask("counts".to_owned(), store.counts());
+        reading.ask("held".to_owned(), store.held());
+        reading.ask("held count".to_owned(), store.held_count());
+        reading.ask("waited for".to_owned(), store.waited_for());
+        for epoch in &self.epochs {
+            reading.ask(format!("waiting for {epoch}"), store.waiting_for(epoch));
+        }
+        for at in 0..=self.upto {
+            let one = store.batch(Arrival(at)).map(|carried| carried.map(seen_carried));
+            reading.ask(format!("batch {at}"), one);
+            reading.ask(format!("since {at}"), store.since(Arrival(at), 1000).map(seen_all));
+            for id in &self.stores {
+                let answer = store.logs_since(Arrival(at), id);
+                reading.ask(format!("logs since {at} {id}"), answer);
+            }
+        }
+        let all = store.since(Arrival(0), usize::MAX).map(seen_all);
+        reading.ask("since 0, all".to_owned(), all);
+        for id in &self.stores {
+            reading.ask(format!("uploaded {id}"), store.uploaded(id));
+        }
+    }
+
+    fn read_lanes(&self, store: &dyn StoreRead, reading: &mut Reading) {
+        for lane in &self.lanes() {
+            reading.ask(format!("heads {lane}"), store.heads(lane));
+            reading.ask(format!("tip {lane}"), store.tip(lane));
+            reading.ask(format!("last pending {lane}"), store.last_pending(lane));
+            for id in &self.stores {
+                reading.ask(format!("cursor {id} {lane}"), store.cursor(id, lane));
+            }
+            for after in 0..=self.upto {
+                for upto in [after / 2, after + 1, after + 3, u64::MAX] {
+                    let (from, to) = (Arrival(after), Arrival(upto));
+                    let totals = store.totals(lane, from, to);
+                    reading.ask(format!("totals {lane} {after} {upto}"), totals);
+                    let stretch = store.stretch(lane, from, to, 800);
+                    reading.ask(format!("stretch {lane} {after} {upto}"), stretch.map(seen_all));
+                }
+            }
+            let all = store.stretch(lane, Arrival(0), Arrival(u64::MAX), usize::MAX);
+            reading.ask(format!("stretch {lane} all"), all.map(seen_all));
+        }
+    }
+
+    fn read_log(&self, store: &dyn StoreRead, log: &LogId, reading: &mut Reading) {
+        let name = format!("{} {}", log.lane, log.device);
+        reading.ask(format!("head {name}"), store.head(log));
+        for seq in 0..=self.upto {
+            let seq = Seq(seq);
+            reading.ask(format!("link {name} {seq}"), store.link_at(log, seq));
+            let holding = store.batch_with(&EntryRef { log: *log, seq });
+            let holding = holding.map(|batch| batch.map(|batch| seen(&batch)));
+            reading.ask(format!("batch with {name} {seq}"), holding);
+            reading.ask(format!("missing {name} {seq}"), store.missing(log, seq, 2));
+            let all = store.missing(log, seq, usize::MAX);
+            reading.ask(format!("missing {name} {seq}, all"), all);
+        }
+        for chain in &self.chains {
+            let end = store.ending_with(log, chain);
+            reading.ask(format!("ending {name} {chain}"), end);
+            reading.ask(format!("branch {name} {chain}"), store.has_branch(log, chain));
+        }
+    }
+
+    fn read_views(&self, store: &dyn StoreRead, reading: &mut Reading) {
+        let spaces: Vec<_> = self.lanes().into_iter().map(Some).chain([None]).collect();
+        let kinds: Vec<_> = self.kinds.iter().cloned().map(Some).chain([None]).collect();
+        for (space, kind) in spaces.iter().flat_map(|space| kinds.iter().map(move |k| (space, k))) {
+            for only_conflicts in [false, true] {
+                let whole = RowFilter {
+                    kind: kind.clone(),
+                    space: *space,
+                    only_conflicts,
+                    ..RowFilter::default()
+                };
+                let page = RowFilter { limit: Some(3), offset: 2, ..whole.clone() };
+                let name = format!("{kind:?} {space:?} {only_conflicts}");
+                reading.ask(format!("rows {name}"), store.rows(&whole));
+                reading.ask(format!("page of rows {name}"), store.rows(&page));
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Writing: one transaction, which is over as soon as anything in it fails.
+
+use rusqlite::Transaction;
+
+use crate::store::StoreTx;
+use crate::store::forward::forward_reads;
+use crate::store::forward::names::*;
+
+use super::read::Rows;
+
+/// The one transaction that may write; dropped, it has not happened.
+pub(super) struct SqliteTx<'c> {
+    tx: Transaction<'c>,
+    /// Why a write failed: it may have been half done, so that nothing after it counts.
+    failed: Option<StoreError>,
+}
+
+impl<'c> SqliteTx<'c> {
+    pub(super) fn new(tx: Transaction<'c>) -> Self {
+        Self { tx, failed: None }
+    }
+
+    fn rows(&self) -> Result<Rows<'_>, StoreError> {
+        // SQLite ends a transaction by itself when the disk is full; what would come after that
+        // would be committed at once, each write alone.
+        if self.tx.is_autocommit() {
+            let ended = || StoreError::Io("the transaction has ended".to_owned());
+            return Err(self.failed.clone().unwrap_or_else(ended));
+        }
+        Ok(Rows { conn: &self.tx })
+    }
+
+    fn write<T>(
+        &mut self,
+        change: impl FnOnce(&Rows<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let done = self.rows().and_then(|rows| change(&rows));
+        if let Err(error) = &done {
+            self.failed = Some(error.clone());
+        }
+        done
+    }
+}
+
+impl StoreRead for SqliteTx<'_> {
+    forward_reads!(self => &self.rows()?);
+}
+
+impl StoreTx for SqliteTx<'_> {
+    fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_meta(key, value))
+    }
+
+    fn remove_meta(&mut self, key: &str) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_meta(key))
+    }
+
+    fn append(
+        &mut self,
+        batch: &VerifiedBatch,
+        origin: Option<&StoreId>,
+    ) -> Result<Arrival, StoreError> {
+        self.write(|rows| rows.append(batch, origin, false))
+    }
+
+    fn append_branch(
+        &mut self,
+        batch: &VerifiedBatch,
+        origin: Option<&StoreId>,
+    ) -> Result<Arrival, StoreError> {
+        self.write(|rows| rows.append(batch, origin, true))
+    }
+
+    fn demote(&mut self, log: &LogId, seq: Seq) -> Result<(), StoreError> {
+        self.write(|rows| rows.demote(log, seq))
+    }
+
+    fn put_pending(&mut self, row: &PendingRow) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_pending(row))
+    }
+
+    fn remove_pending(&mut self, lane: &LaneId, upto: Seq) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_pending(lane, upto))
+    }
+
+    fn put_doc(&mut self, row: &DocRow) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_doc(row))
+    }
+
+    fn append_tail(&mut self, record: &RecordId, tail: &TailRow) -> Result<(), StoreError> {
+        self.write(|rows| rows.append_tail(record, tail))
+    }
+
+    fn remove_record(&mut self, record: &RecordId) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_record(record))
+    }
+
+    fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_row(row))
+    }
+
+    fn clear_records(&mut self) -> Result<(), StoreError> {
+        self.write(|rows| rows.clear_records())
+    }
+
+    fn put_held(&mut self, row: &HeldRow) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_held(row))
+    }
+
+    fn remove_held(&mut self, entry: &EntryRef) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_held(entry))
+    }
+
+    fn put_waiting(&mut self, epoch: &EpochId, entry: &EntryRef) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_waiting(epoch, entry))
+    }
+
+    fn remove_waiting(&mut self, epoch: &EpochId) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_waiting(epoch))
+    }
+
+    fn put_cursor(&mut self, store: &StoreId, lane: &LaneId, upto: u64) -> Result<(), StoreError> {
+        let key = [store.as_bytes().as_slice(), lane.as_bytes()].concat();
+        self.write(|rows| rows.put_mark(&key, upto))
+    }
+
+    fn put_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_mark(store.as_bytes(), upto.0))
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.write(|_| Ok(()))?;
+        Ok(self.tx.commit()?)
+    }
+}

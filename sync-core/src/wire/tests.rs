@@ -1,0 +1,260 @@
+mod batches;
+mod newer;
+mod overhead;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+fn lane() -> impl Strategy<Value = LaneId> {
+    any::<[u8; 16]>().prop_map(LaneId::new)
+}
+
+fn position() -> impl Strategy<Value = (LaneId, u64)> {
+    (lane(), any::<u64>())
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..200)
+}
+
+fn hello() -> impl Strategy<Value = Frame> {
+    let versions = any::<(u16, u16)>();
+    let ids = any::<([u8; 32], [u8; 16], [u8; 8], [u8; 8])>();
+    (versions, ids, any::<bool>(), proptest::option::of(bytes())).prop_map(
+        |((version_min, version_max), (community, digest, nonce, incarnation), is_relay, join)| {
+            Frame::Hello(Hello {
+                version_min,
+                version_max,
+                community: CommunityId::new(community),
+                kind: if is_relay { PeerKind::Relay } else { PeerKind::Member },
+                nonce: nonce.into(),
+                digest: Digest(digest),
+                incarnation: Incarnation::new(incarnation),
+                join: join.map(Into::into),
+            })
+        },
+    )
+}
+
+fn lanes() -> impl Strategy<Value = Frame> {
+    let state = (lane(), any::<([u8; 16], u64, u64, [u8; 32])>()).prop_map(
+        |(lane, (digest, tip, yours, chain))| LaneState {
+            lane,
+            digest: Digest(digest),
+            tip,
+            yours,
+            chain: ChainHash::new(chain),
+        },
+    );
+    (any::<[u8; 16]>(), vec(state, 0..5))
+        .prop_map(|(store, lanes)| Frame::Lanes(Lanes { store: StoreId::new(store), lanes }))
+}
+
+fn lane_heads() -> impl Strategy<Value = Vec<LaneHeads>> {
+    let heads = (lane(), bytes(), any::<bool>())
+        .prop_map(|(lane, heads, is_complete)| LaneHeads { lane, heads: heads.into(), is_complete });
+    vec(heads, 0..4)
+}
+
+fn batches() -> impl Strategy<Value = Frame> {
+    let epoch = any::<[u8; 16]>().prop_map(crate::id::EpochId::new);
+    (vec(lane(), 0..4), vec(epoch, 0..4), bytes(), vec(bytes(), 0..4), vec(position(), 0..4))
+        .prop_map(|(lanes, epochs, rows, batches, upto)| {
+            let batches = batches.into_iter().map(Into::into).collect();
+            Frame::Batches(Batches { lanes, epochs, rows, batches, upto })
+        })
+}
+
+fn receipt() -> impl Strategy<Value = Frame> {
+    (any::<([u8; 32], [u8; 16])>(), vec(position(), 0..4), bytes()).prop_map(
+        |((device, store), lanes, signature)| {
+            Frame::Receipt(Receipt {
+                device: DeviceId::new(device),
+                store: StoreId::new(store),
+                lanes,
+                signature: signature.into(),
+            })
+        },
+    )
+}
+
+fn frame() -> impl Strategy<Value = Frame> {
+    prop_oneof![
+        hello(),
+        lanes(),
+        (vec(position(), 0..4), lane_heads())
+            .prop_map(|(pull, heads)| Frame::Ask(Ask { pull, heads })),
+        (lane_heads(), any::<bool>(), vec(lane(), 0..4)).prop_map(|(lanes, is_explicit, unknown)| {
+            Frame::Want(Want { lanes, is_explicit, unknown })
+        }),
+        any::<(u64, u64, u64)>().prop_map(|(batches, entries, bytes)| {
+            Frame::Totals(Totals { batches, entries, bytes })
+        }),
+        batches(),
+        any::<(u64, u64)>().prop_map(|(batches, arrival)| Frame::Ack(Ack { batches, arrival })),
+        vec(position(), 0..4).prop_map(|lanes| Frame::CaughtUp(CaughtUp { lanes })),
+        any::<(u16, Option<u64>)>()
+            .prop_map(|(code, batch)| Frame::Refuse(Refuse { code, batch })),
+        receipt(),
+        Just(Frame::Bye(Bye {})),
+    ]
+}
+
+fn split(bytes: &[u8]) -> (usize, &[u8]) {
+    let (len, prefix) = frame_len(bytes).unwrap().unwrap();
+    (len, &bytes[prefix..])
+}
+
+proptest! {
+    #[test]
+    fn every_frame_comes_back(frame in frame()) {
+        let bytes = frame.encode();
+        let (len, rest) = split(&bytes);
+        prop_assert_eq!(len, rest.len());
+        prop_assert_eq!(Frame::decode(rest), Ok(frame));
+    }
+
+    #[test]
+    fn fields_of_newer_versions_are_skipped(frame in frame()) {
+        let bytes = frame.encode();
+        let (kind, body) = split(&bytes).1.split_first().unwrap();
+        let mut newer = vec![*kind];
+        newer.extend(newer::with_new_fields(body));
+        prop_assert!(newer.len() > body.len() + 1);
+        prop_assert_eq!(Frame::decode(&newer), Ok(frame));
+    }
+
+    #[test]
+    fn frame_that_is_cut_or_runs_on_is_refused(frame in frame(), cut in any::<usize>()) {
+        let bytes = frame.encode();
+        let (_, rest) = split(&bytes);
+        let cut = cut % rest.len();
+        prop_assert!(Frame::decode(&rest[..cut]).is_err());
+        prop_assert!(Frame::decode(&[rest, &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_a_frame_or_refused(kind in 0_u8..16, body in vec(any::<u8>(), 0..300)) {
+        let bytes = [&[kind], body.as_slice()].concat();
+        if let Ok(frame) = Frame::decode(&bytes) {
+            prop_assert_eq!(Frame::decode(split(&frame.encode()).1), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn changed_frames_are_a_frame_or_refused(frame in frame(), at in any::<usize>(), to in any::<u8>()) {
+        let bytes = frame.encode();
+        let mut rest = split(&bytes).1.to_vec();
+        let at = at % rest.len();
+        rest[at] = to;
+        if let Ok(frame) = Frame::decode(&rest) {
+            prop_assert_eq!(Frame::decode(split(&frame.encode()).1), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn unknown_types_are_told_apart_from_broken_ones(kind in any::<u8>(), body in bytes()) {
+        prop_assume!(FRAME_TYPES.iter().all(|(known, _)| *known != kind));
+        let bytes = [&[kind], body.as_slice()].concat();
+        prop_assert_eq!(Frame::decode(&bytes), Err(BadFrame::Unknown(kind)));
+    }
+
+    #[test]
+    fn length_of_a_frame_is_known_as_soon_as_its_prefix_is_there(len in 1..=FRAME_BYTES_MAX) {
+        let mut prefix = Vec::new();
+        put_varint(&mut prefix, len as u64);
+        for cut in 0..prefix.len() {
+            prop_assert_eq!(frame_len(&prefix[..cut]), Ok(None));
+        }
+        prop_assert_eq!(frame_len(&prefix), Ok(Some((len, prefix.len()))));
+        let more = [prefix.as_slice(), &[0xff; 8]].concat();
+        prop_assert_eq!(frame_len(&more), Ok(Some((len, prefix.len()))));
+    }
+
+    #[test]
+    fn any_prefix_is_a_length_or_refused(bytes in vec(any::<u8>(), 0..8)) {
+        if let Ok(Some((len, taken))) = frame_len(&bytes) {
+            prop_assert!((1..=FRAME_BYTES_MAX).contains(&len));
+            prop_assert!(taken <= FRAME_PREFIX_MAX);
+        }
+    }
+}
+
+#[test]
+fn frames_that_are_too_long_are_refused_before_they_are_read() {
+    let mut prefix = Vec::new();
+    put_varint(&mut prefix, FRAME_BYTES_MAX as u64 + 1);
+    assert_eq!(frame_len(&prefix), Err(BadFrame::TooLarge));
+    assert_eq!(frame_len(&[0xff; 4]), Err(BadFrame::TooLarge));
+    assert_eq!(Frame::decode(&vec![1; FRAME_BYTES_MAX + 1]), Err(BadFrame::TooLarge));
+}
+
+#[test]
+fn lengths_that_are_no_lengths_are_refused() {
+    assert_eq!(frame_len(&[0]), Err(BadFrame::Layout(0)));
+    assert_eq!(frame_len(&[0x80, 0x00]), Err(BadFrame::Layout(0)), "not the shortest form");
+    assert_eq!(Frame::decode(&[]), Err(BadFrame::Layout(0)));
+}
+
+#[test]
+fn a_key_that_stands_twice_counts_as_it_stands_last() {
+    let twice = [ACK, 0xa3, 0x00, 0x01, 0x01, 0x02, 0x00, 0x07];
+    assert_eq!(Frame::decode(&twice), Ok(Frame::Ack(Ack { batches: 7, arrival: 2 })));
+}
+
+#[test]
+fn state_of_a_lane_may_grow_at_its_end() {
+    let mut body = vec![LANES, 0xa2, 0x00, 0x50];
+    body.extend_from_slice(&[1; 16]);
+    body.extend_from_slice(&[0x01, 0x81, 0x86, 0x50]);
+    body.extend_from_slice(&[2; 16]);
+    body.push(0x50);
+    body.extend_from_slice(&[3; 16]);
+    body.extend_from_slice(&[4, 5, 0x58, 0x20]);
+    body.extend_from_slice(&[6; 32]);
+    body.extend_from_slice(&[0x61, b'?']);
+    let state = LaneState {
+        lane: LaneId::new([2; 16]),
+        digest: Digest([3; 16]),
+        tip: 4,
+        yours: 5,
+        chain: ChainHash::new([6; 32]),
+    };
+    let lanes = Lanes { store: StoreId::new([1; 16]), lanes: vec![state] };
+    assert_eq!(Frame::decode(&body), Ok(Frame::Lanes(lanes)));
+}
+
+#[test]
+fn refusals_come_back_and_unknown_ones_mean_a_fault() {
+    let known: Vec<_> = (0..=u16::MAX)
+        .map(|code| (code, Refusal::from_code(code)))
+        .filter(|(code, refusal)| refusal.code() == *code)
+        .collect();
+    assert_eq!(known.len(), Refusal::CODES.len());
+    assert_eq!(Refusal::from_code(0), Refusal::Internal);
+    assert_eq!(Refusal::from_code(u16::MAX), Refusal::Internal);
+}
+
+#[test]
+fn receipt_is_bound_to_everything_that_it_says() {
+    use crate::keys::{DeviceKeys, Secret, Signer};
+    let keys = DeviceKeys::from_secrets(&Secret::new([1; 32]), Secret::new([2; 32]));
+    let (community, store) = (CommunityId::new([3; 32]), StoreId::new([4; 16]));
+    let lanes = vec![(LaneId::new([5; 16]), 6), (LaneId::new([7; 16]), 8)];
+    let bytes = Receipt::signed_bytes(&community, &keys.device(), &store, &lanes);
+    let signature = keys.sign(&bytes).unwrap().as_bytes().to_vec();
+    let receipt = Receipt { device: keys.device(), store, lanes, signature: signature.into() };
+    assert!(receipt.is_signed(&community));
+    assert!(!receipt.is_signed(&CommunityId::new([9; 32])));
+    let mut changed = receipt.clone();
+    changed.lanes[0].1 += 1;
+    assert!(!changed.is_signed(&community));
+    let mut changed = receipt.clone();
+    changed.store = StoreId::ZERO;
+    assert!(!changed.is_signed(&community));
+    let mut changed = receipt;
+    changed.signature.pop();
+    assert!(!changed.is_signed(&community));
+}

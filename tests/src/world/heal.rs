@@ -1,0 +1,170 @@
+//! The end: everybody comes back and meets the relay, one after the other, until nothing flows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_core::id::{Arrival, Head, LaneId, LogId};
+use sync_core::session::carrier::Carrier as _;
+use sync_core::store::StoreRead as _;
+
+use super::net::{ConnId, Node};
+use super::{Broken, Outcome, World, broken};
+
+/// Rounds of everybody meeting the relay after which all must have the same. In the first everybody
+/// brings what they have, in the second they take what others brought; a restored phone needs a
+/// round to begin its new incarnation, and a joiner one to hear that it has been confirmed.
+const ROUNDS_MAX: usize = 6;
+/// How often a phone dials again in one round: its first session may tell it that it was restored.
+const DIALS_MAX: usize = 3;
+/// Bytes of a session beside the batches: hellos, lanes, asks, acks.
+const SESSION_BYTES: u64 = 1_500;
+/// Bytes per log of the community that a session may take: a head here, a head there, a table row.
+const BYTES_PER_LOG: u64 = 96;
+/// Bytes of a session per byte of batches that one side lacked, in percent.
+const BYTES_PER_MISSING_PERCENT: u64 = 115;
+/// A session of two who have the same.
+pub(super) const IN_SYNC_BYTES_MAX: u64 = 1_024;
+
+/// Heads of all lanes that a phone has.
+pub(super) type Heads = BTreeMap<LaneId, Vec<(LogId, Head)>>;
+
+impl World {
+    pub(super) fn heal(&mut self) -> Outcome {
+        self.tell("everybody comes back".to_owned());
+        self.is_healing = true;
+        self.cut_all()?;
+        self.hub_starts()?;
+        for index in 0..self.phones.len() {
+            let phone = self.phone(index);
+            phone.has_faults = false;
+            if let Some(disk) = phone.disk() {
+                disk.revive();
+            }
+            self.switch_on(index)?;
+        }
+        for round in 1..=ROUNDS_MAX {
+            self.tell(format!("round {round}"));
+            for index in 0..self.phones.len() {
+                self.meet_and_part(index, self.meeting_place())?;
+            }
+            if self.all_agree()?.is_none() {
+                return Ok(());
+            }
+        }
+        let why = self.all_agree()?.unwrap_or_default();
+        broken!("after {ROUNDS_MAX} rounds of everybody meeting the relay, {why}")
+    }
+
+    /// Whom everybody meets in the end.
+    pub(super) fn meeting_place(&self) -> Node {
+        if self.hub.device_if_on().is_some() { Node::Relay } else { Node::Phone(0) }
+    }
+
+    /// One session from hello to goodbye.
+    pub(super) fn meet_and_part(&mut self, index: usize, with: Node) -> Outcome {
+        if with == Node::Phone(index) || self.device_at(with) == Some(self.phone(index).device()) {
+            return Ok(());
+        }
+        for _ in 0..DIALS_MAX {
+            let (here, there) = (self.last_arrival(index)?, self.last_arrival_at(with)?);
+            let Some(id) = self.dial(index, with)? else { return Ok(()) };
+            self.flow_to_silence()?;
+            let Some(bytes) = self.net.get(id).map(super::net::Connection::bytes) else { continue };
+            let missing =
+                self.bytes_since(Node::Phone(index), here)? + self.bytes_since(with, there)?;
+            self.check_cost(bytes, missing)?;
+            let report = self.phone(index).talks.get(&id).and_then(|talk| talk.peer.as_ref());
+            let report = report.map(sync_core::peer::Peer::report);
+            self.tell(format!("  phone {index}: {bytes} bytes, {missing} missing, {report:?}"));
+            self.part(index, id)?;
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, index: usize, id: ConnId) -> Outcome {
+        let talk = self.phone(index).talks.get_mut(&id);
+        if let Some(peer) = talk.and_then(|talk| talk.peer.as_mut()) {
+            peer.end();
+        }
+        self.pump(index)?;
+        self.flow_to_silence()
+    }
+
+    fn check_cost(&mut self, bytes: u64, missing: u64) -> Outcome {
+        let logs = self.replica(0)?.store().logs().map_or(0, |logs| logs.len() as u64);
+        let logs = logs + 4 * self.phones.len() as u64;
+        let most = missing * BYTES_PER_MISSING_PERCENT / 100 + logs * BYTES_PER_LOG + SESSION_BYTES;
+        if bytes > most && self.summary.copies == 0 {
+            return broken!("a session took {bytes} bytes where {missing} were missing");
+        }
+        Ok(())
+    }
+
+    fn last_arrival(&self, index: usize) -> Outcome<Arrival> {
+        let last = self.replica(index)?.last_arrival();
+        last.map_err(|error| Broken(format!("phone {index} cannot be read: {error}")))
+    }
+
+    fn last_arrival_at(&self, node: Node) -> Outcome<Arrival> {
+        match node {
+            Node::Phone(index) => self.last_arrival(index),
+            Node::Relay => Ok(self.hub_tip()),
+            Node::Stranger => Ok(Arrival(0)),
+        }
+    }
+
+    /// Bytes of batches of others that have come to somebody since an arrival.
+    fn bytes_since(&self, node: Node, after: Arrival) -> Outcome<u64> {
+        let Node::Phone(index) = node else { return Ok(self.hub_bytes_since(after)) };
+        let replica = self.replica(index)?;
+        let fresh = replica.since(after, usize::MAX);
+        let fresh = fresh.map_err(|error| Broken(format!("phone {index}: {error}")))?;
+        let others = fresh.iter().filter(|it| it.batch.log().device != replica.device());
+        Ok(others.map(|it| it.batch.tail().len() as u64).sum())
+    }
+
+    /// What two still disagree about; none if all have the same.
+    fn all_agree(&self) -> Outcome<Option<String>> {
+        let mut known: BTreeMap<LaneId, (usize, Vec<(LogId, Head)>)> = BTreeMap::new();
+        for (lane, heads) in self.hub_heads() {
+            known.insert(lane, (usize::MAX, heads));
+        }
+        for index in 0..self.phones.len() {
+            let replica = self.replica(index)?;
+            if !replica.roster().devices().contains_key(&replica.device()) {
+                return Ok(Some(format!("phone {index} has not joined")));
+            }
+            if replica.pending_count().is_ok_and(|pending| pending > 0) {
+                return Ok(Some(format!("phone {index} has edits that are not sealed")));
+            }
+            for (lane, heads) in self.heads_of(index)? {
+                match known.get(&lane) {
+                    Some((other, theirs)) if *theirs != heads => {
+                        let short = lane.short();
+                        return Ok(Some(format!(
+                            "phones {other} and {index} have not the same in lane {short}:\n\
+                             {theirs:?}\n{heads:?}"
+                        )));
+                    }
+                    Some(_) => {}
+                    None => {
+                        known.insert(lane, (index, heads));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn heads_of(&self, index: usize) -> Outcome<Heads> {
+        let replica = self.replica(index)?;
+        let lanes: BTreeSet<LaneId> = replica.own_lanes();
+        lanes
+            .into_iter()
+            .map(|lane| {
+                let heads = replica.store().heads(&lane);
+                Ok((lane, heads.map_err(|error| Broken(format!("phone {index}: {error}")))?))
+            })
+            .collect()
+    }
+}

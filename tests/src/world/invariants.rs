@@ -1,0 +1,341 @@
+//! What must hold: now and then on the way, and all of it in the end.
+
+use std::collections::{BTreeMap, BTreeSet, hash_map::DefaultHasher};
+use std::hash::{Hash, Hasher};
+
+use sync_core::epoch::EpochKey;
+use sync_core::id::{EpochId, LaneId};
+use sync_core::keys::Secret;
+use sync_core::replica::{HistoryEntry, Hold, RecordView, Replica};
+use sync_core::session::carrier::Carrier as _;
+use sync_core::store::{HeldRow, RowFilter, StoreRead as _, ViewRow};
+
+use super::heal::IN_SYNC_BYTES_MAX;
+use super::net::Node;
+use super::oracle::{Fate, Found, Way, tokens_in};
+use super::{Broken, Outcome, World, broken};
+
+/// Everything that a phone shows of one space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shown {
+    rows: Vec<ViewRow>,
+    records: Vec<(RecordView, Vec<HistoryEntry>)>,
+    held: Vec<HeldRow>,
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Broken {
+    Broken(format!("a phone cannot be read: {error}"))
+}
+
+fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
+    let filter = RowFilter { space: Some(space), ..RowFilter::default() };
+    let rows = replica.list(&filter).map_err(unreadable)?;
+    let records = rows
+        .iter()
+        .map(|row| Ok((replica.show(row.record)?, replica.history(row.record)?)))
+        .collect::<Result<_, sync_core::replica::ReplicaError>>()
+        .map_err(unreadable)?;
+    let held = replica.held().map_err(unreadable)?.into_iter().map(|(_, row)| row);
+    // A losing branch is known to those who heard of it before it lost.
+    let held = held
+        .filter(|row| row.entry.log.lane == space && row.reason != Hold::Forked.code())
+        .collect();
+    Ok(Shown { rows, records, held })
+}
+
+/// How often each token is shown.
+fn found_in(shown: &Shown) -> BTreeMap<Way2, Found> {
+    let mut found: BTreeMap<Way2, Found> = BTreeMap::new();
+    let mut count = |way, text: &str| {
+        for token in tokens_in(text) {
+            *found.entry(way).or_default().entry(token.to_owned()).or_default() += 1;
+        }
+    };
+    for (record, history) in &shown.records {
+        for field in &record.fields {
+            let others = field.conflicts.iter().map(|conflict| &conflict.value);
+            for text in others.chain([&field.value]).filter_map(|value| value.as_str()) {
+                count(Way2::Text, text);
+            }
+        }
+        for (_, from, to) in history.iter().flat_map(|entry| &entry.changes) {
+            let text = |value: &Option<serde_json::Value>| {
+                value.as_ref().and_then(|it| it.as_str()).unwrap_or_default().to_owned()
+            };
+            let before = text(from);
+            for token in tokens_in(&text(to)).filter(|token| !before.contains(*token)) {
+                count(Way2::Title, &super::oracle::mark(token));
+            }
+        }
+    }
+    found
+}
+
+/// Where a token is looked for, as a key that sorts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way2 {
+    Title,
+    Text,
+}
+
+impl From<Way> for Way2 {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Title => Self::Title,
+            Way::Text => Self::Text,
+        }
+    }
+}
+
+impl World {
+    /// A connection on which nothing moves has nothing left to do.
+    pub(super) fn check_silent_connections(&self) -> Outcome {
+        for id in self.net.ids() {
+            let Some(connection) = self.net.get(id) else { continue };
+            if connection.is_cut || !connection.is_silent() || !self.is_honest(id) {
+                continue;
+            }
+            let ends = [connection.dialer, connection.acceptor];
+            for end in ends {
+                let Node::Phone(index) = end else { continue };
+                let replica = self.replica(index)?;
+                let talk = self.phones.get(index).and_then(|phone| phone.talks.get(&id));
+                let Some(peer) = talk.and_then(|talk| talk.peer.as_ref()) else {
+                    return broken!("phone {index} waits for a hello on {id:?} for ever");
+                };
+                if !peer.is_done(replica) {
+                    return broken!("phone {index}'s session {id:?} stands still: {peer:#?}");
+                }
+                let refusals = peer.report().refusals;
+                if !refusals.is_empty() && self.summary.copies == 0 {
+                    return broken!("phone {index} was refused {refusals:?} on {id:?}");
+                }
+            }
+            self.check_equal(ends)?;
+        }
+        Ok(())
+    }
+
+    /// Two between whom nothing moves have the same in all lanes that both may have.
+    fn check_equal(&self, ends: [Node; 2]) -> Outcome {
+        if self.summary.copies > 0 {
+            return Ok(());
+        }
+        let [Node::Phone(one), Node::Phone(other)] = ends else { return self.hub_equals(ends) };
+        let (a, b) = (self.replica(one)?, self.replica(other)?);
+        let lanes = a.lanes_for(&b.device());
+        for lane in lanes.intersection(&b.lanes_for(&a.device())) {
+            if !(a.own_lanes().contains(lane) && b.own_lanes().contains(lane)) {
+                continue;
+            }
+            let heads = |replica: &Replica| replica.store().heads(lane).map_err(unreadable);
+            if heads(a)? != heads(b)? {
+                return broken!(
+                    "phones {one} and {other} are silent and differ in lane {}:\n{:?}\n{:?}",
+                    lane.short(),
+                    heads(a)?,
+                    heads(b)?
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Judging everything again from the entries changes nothing, nor does opening the store again.
+    pub(super) fn check_rebuild(&mut self, index: usize) -> Outcome {
+        if self.phone(index).has_faults {
+            return Ok(());
+        }
+        let lanes: BTreeSet<LaneId> = self.replica(index)?.own_lanes();
+        let all = |world: &Self| -> Outcome<Vec<Shown>> {
+            lanes.iter().map(|lane| shown(world.replica(index)?, *lane)).collect()
+        };
+        let before = all(self)?;
+        let rebuilt = self.phone(index).with(0, |replica, _| replica.rebuild_all());
+        if let Some(Err(error)) = rebuilt {
+            return broken!("phone {index} could not be rebuilt: {error}");
+        }
+        same(&before, &all(self)?, &format!("rebuilding phone {index}"))?;
+        let roster = self.replica(index)?.roster().clone();
+        let copy = self.phone(index).copy_of_disk()?;
+        drop(copy);
+        same(&before, &all(self)?, &format!("opening phone {index} again"))?;
+        if roster != *self.replica(index)?.roster() {
+            return broken!("phone {index} knows another roster after it was opened again");
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_all(&mut self) -> Outcome {
+        self.check_rosters()?;
+        self.check_views()?;
+        for index in 0..self.phones.len() {
+            self.check_nothing_foreign(index)?;
+        }
+        self.hub_check()?;
+        let index = rand::RngExt::random_range(&mut self.rng, 0..self.phones.len());
+        self.check_rebuild(index)?;
+        self.check_in_sync()
+    }
+
+    fn check_rosters(&self) -> Outcome {
+        let roster = self.replica(0)?.roster();
+        for index in 1..self.phones.len() {
+            if self.replica(index)?.roster() != roster {
+                return broken!("phones 0 and {index} have the same entries and other rosters");
+            }
+        }
+        Ok(())
+    }
+
+    /// The same entries make the same view, and all that was durable is in it.
+    fn check_views(&self) -> Outcome {
+        let mut known: BTreeMap<LaneId, (usize, Shown)> = BTreeMap::new();
+        for index in 0..self.phones.len() {
+            let replica = self.replica(index)?;
+            for lane in replica.own_lanes() {
+                let mine = shown(replica, lane)?;
+                match known.get(&lane) {
+                    Some((other, theirs)) => {
+                        let what = format!("lane {} on phones {other} and {index}", lane.short());
+                        same(std::slice::from_ref(theirs), &[mine], &what)?;
+                    }
+                    None => {
+                        known.insert(lane, (index, mine));
+                    }
+                }
+            }
+            if let Some((epoch, count)) =
+                replica.store().waited_for().map_err(unreadable)?.first()
+            {
+                return broken!("phone {index}: {count} entries wait for key {epoch:?}");
+            }
+        }
+        for (lane, (index, shown)) in &known {
+            self.check_oracle(*lane, *index, shown)?;
+        }
+        Ok(())
+    }
+
+    fn check_oracle(&self, space: LaneId, index: usize, shown: &Shown) -> Outcome {
+        let found = found_in(shown);
+        for written in self.oracle.of_space(space) {
+            let times = found.get(&written.way.into()).and_then(|it| it.get(&written.token));
+            let times = times.copied().unwrap_or(0);
+            let is_fine = match written.fate {
+                Fate::Sure => times == 1,
+                Fate::Open => times <= 1,
+                Fate::Never => times == 0,
+            };
+            if !is_fine {
+                let held: Vec<_> = shown.held.iter().map(|row| (row.entry.seq, row.reason)).collect();
+                return broken!("phone {index} shows {times} times {written:?}; held: {held:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// A phone has no batches, records or keys of spaces that it may not read.
+    fn check_nothing_foreign(&self, index: usize) -> Outcome {
+        let replica = self.replica(index)?;
+        let store = replica.store();
+        let lanes = replica.roster().lanes_of(&replica.device());
+        let logs = store.logs().map_err(unreadable)?;
+        if let Some(log) = logs.iter().find(|log| !lanes.contains(&log.lane)) {
+            return broken!("phone {index} carries lane {} and may not", log.lane.short());
+        }
+        let rows = store.rows(&RowFilter::default()).map_err(unreadable)?;
+        if let Some(row) = rows.iter().find(|row| !lanes.contains(&row.space)) {
+            return broken!("phone {index} shows a record of {} and may not", row.space.short());
+        }
+        for record in store.records().map_err(unreadable)? {
+            let doc = store.doc(&record).map_err(unreadable)?;
+            if doc.is_some_and(|doc| !lanes.contains(&doc.space)) {
+                return broken!("phone {index} has a document of a space that it may not read");
+            }
+        }
+        let own: BTreeSet<EpochId> = replica
+            .roster()
+            .epochs()
+            .keys()
+            .filter(|(space, _)| lanes.contains(space))
+            .map(|(_, id)| *id)
+            .collect();
+        let ring = store.meta("keyring").map_err(unreadable)?.unwrap_or_default();
+        for secret in ring.as_chunks::<32>().0 {
+            let id = EpochKey::from_secret(Secret::new(*secret)).id();
+            if !own.contains(&id) {
+                return broken!("phone {index} has a reading key of a space that is not its own");
+            }
+        }
+        Ok(())
+    }
+
+    /// Two who have the same find it out with a handful of bytes.
+    fn check_in_sync(&mut self) -> Outcome {
+        let place = self.meeting_place();
+        for index in 0..self.phones.len() {
+            for with in [place, Node::Phone(0), Node::Phone(1)] {
+                if with == Node::Phone(index)
+                    || self.device_at(with) == Some(self.phone(index).device())
+                {
+                    continue;
+                }
+                let Some(id) = self.dial(index, with)? else { continue };
+                self.flow_to_silence()?;
+                let Some(bytes) = self.net.get(id).map(super::net::Connection::bytes) else {
+                    return broken!("phone {index} and {with:?} have the same and cannot talk");
+                };
+                let talk = self.phone(index).talks.get(&id);
+                let report = talk.and_then(|talk| talk.peer.as_ref()).map(|peer| peer.report());
+                let trips = report.map_or(0, |report| report.round_trips);
+                if bytes > IN_SYNC_BYTES_MAX || trips != 1 {
+                    return broken!(
+                        "phone {index} and {with:?} have the same, and it took {bytes} bytes and \
+                         {trips} round trips to know it"
+                    );
+                }
+                self.net.cut(id, &mut self.rng);
+                self.close_if_over(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of everything that was told and of what all have in the end.
+    pub(super) fn digest(&self) -> Outcome<u64> {
+        let mut hasher = DefaultHasher::new();
+        self.trace.hash(&mut hasher);
+        for index in 0..self.phones.len() {
+            self.replica(index)?.heads_digest().map_err(unreadable)?.hash(&mut hasher);
+        }
+        self.oracle.sure_count().hash(&mut hasher);
+        Ok(hasher.finish())
+    }
+}
+
+/// Says where two views differ first.
+fn same(one: &[Shown], other: &[Shown], what: &str) -> Outcome {
+    for (a, b) in one.iter().zip(other) {
+        if a == b {
+            continue;
+        }
+        for (x, y) in a.rows.iter().zip(&b.rows).filter(|(x, y)| x != y) {
+            return broken!("{what}: rows differ:\n{x:?}\n{y:?}");
+        }
+        for (x, y) in a.records.iter().zip(&b.records).filter(|(x, y)| x != y) {
+            return broken!("{what}: records differ:\n{x:?}\n{y:?}");
+        }
+        if a.held != b.held {
+            let only = |p: &Shown, q: &Shown| -> Vec<HeldRow> {
+                p.held.iter().filter(|row| !q.held.contains(row)).cloned().collect()
+            };
+            return broken!("{what}: held differ:\n{:?}\n{:?}", only(a, b), only(b, a));
+        }
+        let titles = |p: &Shown, q: &Shown| -> Vec<ViewRow> {
+            p.rows.iter().filter(|row| !q.rows.contains(row)).cloned().collect()
+        };
+        return broken!("{what}: rows are missing:\n{:?}\n{:?}", titles(a, b), titles(b, a));
+    }
+    Ok(())
+}

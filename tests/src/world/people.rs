@@ -1,0 +1,133 @@
+//! Founding, spaces, invitations, joins.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+use sync_core::keys::Signer;
+use sync_core::replica::{Replica, ReplicaError};
+use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::ticket::RelayAddr;
+use sync_core::store::MemoryStore;
+
+use super::net::Node;
+use super::oracle::CANARY;
+use super::phone::{Life, Phone, identity, on_disk};
+use super::{Broken, FIRST_MILLIS, Outcome, World};
+
+impl World {
+    pub(super) fn found(&mut self) -> Outcome {
+        let (keys, mut rng) = identity(self.seed, 0);
+        let (store, disk) = on_disk(MemoryStore::new());
+        let relays: Vec<RelayAddr> = self
+            .hub
+            .device_if_on()
+            .map(|relay| RelayAddr { relay, addr: "relay:1".to_owned() })
+            .into_iter()
+            .collect();
+        let signer = Arc::clone(&keys) as Arc<dyn Signer>;
+        let moment = &mut sync_core::peer::moment(sync_core::id::Millis(FIRST_MILLIS), &mut rng);
+        let title = format!("{CANARY}丹灶");
+        let founding = Replica::found(store, signer, &title, "李芳", &relays, moment)
+            .map_err(|error| Broken(format!("founding failed: {error}")))?;
+        let life = Life::On { replica: Box::new(founding.replica), disk };
+        let mut phone = Phone::new(keys, rng, life);
+        phone.is_steward = true;
+        self.phones.push(phone);
+        self.hub_allows();
+        self.add_space(0)?;
+        // Somebody to talk to from the start.
+        for _ in 0..2 {
+            self.invite_by(0)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_space_somewhere(&mut self) -> Outcome {
+        let members = self.members_on();
+        match self.pick(&members) {
+            Some(index) if self.spaces.len() < self.spaces_max => self.add_space(index),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn add_space(&mut self, index: usize) -> Outcome {
+        let (now, title) = (self.now, format!("{CANARY}良登村{}", self.spaces.len()));
+        let phone = self.phone(index);
+        let added = phone.with(now, |replica, moment| replica.add_space(&title, moment));
+        let has_faults = phone.has_faults;
+        self.after(index)?;
+        match added {
+            None | Some(Err(ReplicaError::NotAllowed { .. } | ReplicaError::NoKey)) => Ok(()),
+            Some(Err(ReplicaError::Store(_))) if has_faults => Ok(()),
+            Some(Err(error)) => {
+                super::broken!("phone {index} could not make a space: {error}")
+            }
+            Some(Ok(space)) => {
+                self.tell(format!("  phone {index} makes space {}", space.short()));
+                self.spaces.push(space);
+                self.pump_news(index)
+            }
+        }
+    }
+
+    /// A change of the roster of one's own is news to one's sessions.
+    fn pump_news(&mut self, index: usize) -> Outcome {
+        self.spread_news(index, super::net::ConnId(0))?;
+        self.pump(index)
+    }
+
+    pub(super) fn invite_somebody(&mut self) -> Outcome {
+        let members = self.members_on();
+        match self.pick(&members) {
+            Some(index) if self.phones.len() < self.phones_max => self.invite_by(index),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn invite_by(&mut self, index: usize) -> Outcome {
+        let spaces = self.spaces.clone();
+        let (Some(space), Some(role)) = (self.pick(&spaces), self.random_role()) else {
+            return Ok(());
+        };
+        let scope = match role {
+            Role::Coordinator => Scope::Community,
+            _ if self.rng.random_ratio(1, 6) => Scope::Community,
+            _ => Scope::Space(space),
+        };
+        let now = self.now;
+        let phone = self.phone(index);
+        let invited = phone.with(now, |replica, moment| replica.invite(scope, role, 1, moment));
+        let has_faults = phone.has_faults;
+        self.after(index)?;
+        let ticket = match invited {
+            None | Some(Err(ReplicaError::NotAllowed { .. })) => return Ok(()),
+            Some(Err(ReplicaError::Store(_))) if has_faults => return Ok(()),
+            Some(Err(error)) => {
+                return super::broken!("phone {index} could not invite: {error}");
+            }
+            Some(Ok(ticket)) => ticket,
+        };
+        let number = self.phones.len();
+        self.tell(format!("  phone {index} invites phone {number} as {role} of {scope:?}"));
+        let (keys, mut rng) = identity(self.seed, number as u64);
+        let (store, disk) = on_disk(MemoryStore::new());
+        let signer = Arc::clone(&keys) as Arc<dyn Signer>;
+        let moment = &mut sync_core::peer::moment(sync_core::id::Millis(now), &mut rng);
+        let name = format!("{CANARY}陈小明{number}");
+        let replica = Replica::join(store, signer, &ticket, &name, moment)
+            .map_err(|error| Broken(format!("joining failed: {error}")))?;
+        let mut phone = Phone::new(keys, rng, Life::On { replica: Box::new(replica), disk });
+        phone.is_steward = role >= Role::Lead;
+        self.phones.push(phone);
+        // Mostly they meet at once: the joiner scans the ticket off the lead's phone.
+        if self.rng.random_ratio(3, 4) {
+            self.dial(number, Node::Phone(index))?;
+        }
+        self.pump_news(index)
+    }
+
+    fn random_role(&mut self) -> Option<Role> {
+        use Role::{Coordinator, Lead, Observer, Volunteer};
+        self.pick(&[Volunteer, Volunteer, Volunteer, Volunteer, Lead, Lead, Observer, Coordinator])
+    }
+}

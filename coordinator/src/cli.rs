@@ -236,7 +236,9 @@ fn arg_with_words(arg: Arg, key: &str, text: &Text) -> Arg {
     let own = format!("{key}.arg.{}", arg.get_id());
     let common = format!("help.arg.{}", arg.get_id());
     let words = text.find(&own).or_else(|| text.find(&common)).map(str::to_owned);
-    let arg = arg.help_heading(heading).hide_default_value(true);
+    // Defaults are said in the help itself, in the reader's words.
+    let has_value = arg.get_action().takes_values();
+    let arg = arg.help_heading(heading).hide_default_value(has_value);
     match words {
         Some(words) => arg.help(words),
         None => arg,

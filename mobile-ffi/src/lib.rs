@@ -1,1 +1,22 @@
-//! x
+//! A community on a phone: what Kotlin, Swift and Python apps hold.
+//!
+//! ```text
+//! Community   the one object: found, join or open a data folder; write, read, sync, close
+//! values      plain records in and out; apps never see a type of the core
+//! errors      one enum of things that an app can act on, each with a sentence for a person
+//! ```
+//! There is no logic here: every method hands one closure to the node, which runs it in turn with
+//! everything else. Methods that touch the store are `async` and can be awaited on any executor.
+
+mod community;
+mod error;
+mod recovery;
+mod values;
+
+pub use community::Community;
+pub use error::BanyanError;
+pub use values::{
+    Conflict, Field, FieldValue, Filter, HeldEntry, RecordView, Role, Row, Space, Status, SyncReport,
+};
+
+uniffi::setup_scaffolding!("banyan");

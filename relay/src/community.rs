@@ -189,7 +189,11 @@ impl Community {
         limits: &Limits,
         log: &dyn BatchLog,
     ) -> Result<Result<(), Refusal>, StoreError> {
-        let of_device = self.device_bytes.get(&id.device).copied().unwrap_or_default();
+        let of_device = self
+            .device_bytes
+            .get(&id.device)
+            .copied()
+            .unwrap_or_default();
         if self.bytes.saturating_add(bytes) > limits.community_bytes_max
             || of_device.saturating_add(bytes) > limits.device_bytes_max
         {
@@ -198,7 +202,11 @@ impl Community {
         if id.lane == self.roster_lane {
             let may_begin = !self.logs.contains_key(id);
             let is_named = self.names(&id.device, log)?;
-            return Ok(if is_named || may_begin { Ok(()) } else { Err(Refusal::NotAMember) });
+            return Ok(if is_named || may_begin {
+                Ok(())
+            } else {
+                Err(Refusal::NotAMember)
+            });
         }
         if self.may_write(id) {
             return Ok(Ok(()));
@@ -208,7 +216,11 @@ impl Community {
             return Ok(Ok(()));
         }
         let is_named = self.roster.devices().contains_key(&id.device);
-        Ok(Err(if is_named { Refusal::NotAllowed } else { Refusal::NotAMember }))
+        Ok(Err(if is_named {
+            Refusal::NotAllowed
+        } else {
+            Refusal::NotAMember
+        }))
     }
 
     fn may_write(&self, id: &LogId) -> bool {
@@ -217,15 +229,16 @@ impl Community {
     }
 
     /// Whether a verified batch of a device that the roster does not name may begin its log: it
-    /// founds this community, or it takes up an invitation that somebody gave.
+    /// founds this community, or it takes up an invitation that somebody gave. Who brings a whole
+    /// roster (`is_seeding`) may bring the taking up before the giving.
     #[must_use]
-    pub fn may_begin(&self, batch: &VerifiedBatch) -> bool {
+    pub fn may_begin(&self, batch: &VerifiedBatch, is_seeding: bool) -> bool {
         if batch.place().first_seq != Seq::FIRST {
             return false;
         }
         statements_of(&self.id, batch).next().is_some_and(|said| {
             if let Statement::Join(join) = &said.statement {
-                return self.uses_of(&join.invite) > 0;
+                return is_seeding || self.uses_of(&join.invite) > 0;
             }
             matches!(said.statement, Statement::Found(_))
         })
@@ -235,9 +248,11 @@ impl Community {
     fn uses_of(&self, ticket: &InviteId) -> u16 {
         self.statements
             .values()
-            .filter_map(|said| match &said.statement {
-                Statement::Invite(invite) if invite.invite == *ticket => Some(invite.uses),
-                _ => None,
+            .filter_map(|said| {
+                let Statement::Invite(invite) = &said.statement else {
+                    return None;
+                };
+                (invite.invite == *ticket).then_some(invite.uses)
             })
             .max()
             .unwrap_or_default()
@@ -251,10 +266,17 @@ impl Community {
     pub fn may_join(&self, batch: &VerifiedBatch) -> Result<(), Refusal> {
         let device = batch.log().device;
         let mut said = statements_of(&self.id, batch);
-        let (Some(first), 1) = (said.next(), batch.count()) else { return Err(Refusal::BadFrame) };
-        let Statement::Join(join) = first.statement else { return Err(Refusal::BadFrame) };
-        let uses: usize =
-            self.roster.invites_of(join.invite).map(|invite| usize::from(invite.uses)).sum();
+        let (Some(first), 1) = (said.next(), batch.count()) else {
+            return Err(Refusal::BadFrame);
+        };
+        let Statement::Join(join) = first.statement else {
+            return Err(Refusal::BadFrame);
+        };
+        let uses: usize = self
+            .roster
+            .invites_of(join.invite)
+            .map(|invite| usize::from(invite.uses))
+            .sum();
         if uses == 0 {
             return Err(Refusal::InviteUnknown);
         }
@@ -267,7 +289,11 @@ impl Community {
             .map(|said| said.author)
             .filter(|other| *other != device)
             .collect();
-        if others.len() < uses { Ok(()) } else { Err(Refusal::InviteUsed) }
+        if others.len() < uses {
+            Ok(())
+        } else {
+            Err(Refusal::InviteUsed)
+        }
     }
 
     /// Takes note of a batch that the log has taken.
@@ -284,7 +310,10 @@ impl Community {
         self.lanes.insert(id.lane, arrival);
         self.bytes += bytes;
         *self.device_bytes.entry(id.device).or_default() += bytes;
-        let state = self.logs.entry(id).or_insert(LogState { head: Head::EMPTY, bytes: 0 });
+        let state = self.logs.entry(id).or_insert(LogState {
+            head: Head::EMPTY,
+            bytes: 0,
+        });
         state.bytes += bytes;
         if spot != Spot::Branch {
             state.head = batch.head();
@@ -302,14 +331,23 @@ impl Community {
             self.recent.clear();
             self.recent_bytes = 0;
         }
-        self.remember(Carried { arrival, batch, is_branch: spot == Spot::Branch }, limits);
+        self.remember(
+            Carried {
+                arrival,
+                batch,
+                is_branch: spot == Spot::Branch,
+            },
+            limits,
+        );
     }
 
     fn remember(&mut self, carried: Carried, limits: &Limits) {
         self.recent_bytes += carried.batch.tail().len();
         self.recent.push_back(carried);
         while self.recent_bytes > limits.recent_bytes_max {
-            let Some(oldest) = self.recent.pop_front() else { break };
+            let Some(oldest) = self.recent.pop_front() else {
+                break;
+            };
             self.recent_bytes = self.recent_bytes.saturating_sub(oldest.batch.tail().len());
         }
     }
@@ -376,7 +414,11 @@ impl<L: BatchLog + ?Sized> LogView for Placing<'_, L> {
     type Error = StoreError;
 
     fn head(&self) -> Result<Head, StoreError> {
-        Ok(self.community.logs.get(&self.id).map_or(Head::EMPTY, |state| state.head))
+        Ok(self
+            .community
+            .logs
+            .get(&self.id)
+            .map_or(Head::EMPTY, |state| state.head))
     }
 
     fn at(&self, seq: Seq) -> Result<Option<Link>, StoreError> {
@@ -385,7 +427,9 @@ impl<L: BatchLog + ?Sized> LogView for Placing<'_, L> {
 
     fn ending_with(&self, chain: &ChainHash) -> Result<Option<Seq>, StoreError> {
         let found = self.log.with_chain(&self.community.id, &self.id, chain)?;
-        Ok(found.filter(|(_, is_branch)| !is_branch).map(|(seq, _)| seq))
+        Ok(found
+            .filter(|(_, is_branch)| !is_branch)
+            .map(|(seq, _)| seq))
     }
 
     fn has_branch(&self, chain: &ChainHash) -> Result<bool, StoreError> {
@@ -438,14 +482,26 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
     }
 
     fn heads(&self, lane: &LaneId) -> Result<Vec<(LogId, Head)>, StoreError> {
-        let first = LogId { lane: *lane, device: DeviceId::ZERO, incarnation: Incarnation::ZERO };
-        let logs = self.community.logs.range(first..).take_while(|(id, _)| id.lane == *lane);
+        let first = LogId {
+            lane: *lane,
+            device: DeviceId::ZERO,
+            incarnation: Incarnation::ZERO,
+        };
+        let logs = self
+            .community
+            .logs
+            .range(first..)
+            .take_while(|(id, _)| id.lane == *lane);
         let heads = logs.map(|(id, state)| (*id, state.head));
         Ok(heads.filter(|(_, head)| head.seq > Seq(0)).collect())
     }
 
     fn head(&self, log: &LogId) -> Result<Head, StoreError> {
-        Ok(self.community.logs.get(log).map_or(Head::EMPTY, |state| state.head))
+        Ok(self
+            .community
+            .logs
+            .get(log)
+            .map_or(Head::EMPTY, |state| state.head))
     }
 
     fn tip(&self, lane: &LaneId) -> Result<Arrival, StoreError> {
@@ -483,14 +539,21 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        self.log.read(&self.community.id, Some(lane), after, upto, bytes_max)
+        self.log
+            .read(&self.community.id, Some(lane), after, upto, bytes_max)
     }
 
     fn since(&self, after: Arrival, bytes_max: usize) -> Result<Vec<Carried>, StoreError> {
         if let Some(recent) = self.community.recent_since(after, bytes_max) {
             return Ok(recent);
         }
-        self.log.read(&self.community.id, None, after, self.community.tip, bytes_max)
+        self.log.read(
+            &self.community.id,
+            None,
+            after,
+            self.community.tip,
+            bytes_max,
+        )
     }
 
     fn totals(&self, lane: &LaneId, after: Arrival, upto: Arrival) -> Result<Totals, StoreError> {

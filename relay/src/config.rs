@@ -120,8 +120,14 @@ impl Flags {
             None => Default::default(),
         };
         let missing = |flag, key| ConfigError::Missing { flag, key };
-        let data = self.data.or(file.data).ok_or_else(|| missing("--data", "data"))?;
-        let listen = self.listen.or(file.listen).ok_or_else(|| missing("--listen", "listen"))?;
+        let data = self
+            .data
+            .or(file.data)
+            .ok_or_else(|| missing("--data", "data"))?;
+        let listen = self
+            .listen
+            .or(file.listen)
+            .ok_or_else(|| missing("--listen", "listen"))?;
         let metrics = self.metrics.or(file.metrics);
         if let Some(addr) = metrics.filter(|addr| !addr.ip().is_loopback()) {
             return Err(ConfigError::MetricsNotLoopback(addr));
@@ -132,7 +138,13 @@ impl Flags {
             (false, false) => Admission::Listed(listed),
             (false, true) => return Err(ConfigError::NobodyAllowed),
         };
-        Ok(RelayConfig { data, listen, admission, metrics, limits: file.limits })
+        Ok(RelayConfig {
+            data,
+            listen,
+            admission,
+            metrics,
+            limits: file.limits,
+        })
     }
 }
 
@@ -141,12 +153,18 @@ fn read(path: &Path) -> Result<(File, Vec<CommunityId>), ConfigError> {
         path: path.to_owned(),
         reason: error.to_string(),
     })?;
-    let wrong = |reason: String| ConfigError::Wrong { path: path.to_owned(), reason };
+    let wrong = |reason: String| ConfigError::Wrong {
+        path: path.to_owned(),
+        reason,
+    };
     let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let allowed = file
         .allow
         .iter()
-        .map(|id| id.parse().map_err(|error| wrong(format!("allow = [\"{id}\"]: {error}"))))
+        .map(|id| {
+            id.parse()
+                .map_err(|error| wrong(format!("allow = [\"{id}\"]: {error}")))
+        })
         .collect::<Result<_, _>>()?;
     Ok((file, allowed))
 }
@@ -169,20 +187,29 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file() {
-        let file = "data = \"a\"\nlisten = \"127.0.0.1:1\"\nopen = true\n[limits]\nframes_burst = 7";
+        let file =
+            "data = \"a\"\nlisten = \"127.0.0.1:1\"\nopen = true\n[limits]\nframes_burst = 7";
         let both = config(&["--listen", "127.0.0.1:2"], Some(file)).unwrap();
         assert_eq!(both.listen.port(), 2);
         assert_eq!(both.data, Path::new("a"));
         assert_eq!(both.admission, Admission::Open);
         assert_eq!(both.limits.frames_burst, 7);
-        assert_eq!(both.limits.connections_max, Limits::default().connections_max);
+        assert_eq!(
+            both.limits.connections_max,
+            Limits::default().connections_max
+        );
     }
 
     #[test]
     fn unknown_setting_is_named_with_its_line() {
         let file = "open = true\nlisten_on = \"x\"";
-        let Err(ConfigError::Wrong { reason, .. }) = config(&[], Some(file)) else { panic!() };
-        assert!(reason.contains("listen_on") && reason.contains("line 2"), "{reason}");
+        let Err(ConfigError::Wrong { reason, .. }) = config(&[], Some(file)) else {
+            panic!()
+        };
+        assert!(
+            reason.contains("listen_on") && reason.contains("line 2"),
+            "{reason}"
+        );
         let Err(ConfigError::Wrong { reason, .. }) = config(&[], Some("[limits]\nmore = 1")) else {
             panic!()
         };
@@ -197,19 +224,36 @@ mod tests {
         let file = format!("allow = [\"{id}\"]");
         let listed = Admission::Listed(BTreeSet::from([id]));
         assert_eq!(config(&flags, Some(&file)).unwrap().admission, listed);
-        assert!(matches!(config(&flags, Some("allow = [\"x\"]")), Err(ConfigError::Wrong { .. })));
+        assert!(matches!(
+            config(&flags, Some("allow = [\"x\"]")),
+            Err(ConfigError::Wrong { .. })
+        ));
     }
 
     #[test]
     fn metrics_for_everybody_are_refused() {
-        let flags = ["--data", "a", "--listen", "127.0.0.1:1", "--open", "--metrics", "0.0.0.0:9"];
+        let flags = [
+            "--data",
+            "a",
+            "--listen",
+            "127.0.0.1:1",
+            "--open",
+            "--metrics",
+            "0.0.0.0:9",
+        ];
         let error = ConfigError::MetricsNotLoopback("0.0.0.0:9".parse().unwrap());
         assert_eq!(config(&flags, None), Err(error));
     }
 
     #[test]
     fn missing_folder_is_named() {
-        let error = ConfigError::Missing { flag: "--data", key: "data" };
-        assert_eq!(config(&["--listen", "127.0.0.1:1", "--open"], None), Err(error));
+        let error = ConfigError::Missing {
+            flag: "--data",
+            key: "data",
+        };
+        assert_eq!(
+            config(&["--listen", "127.0.0.1:1", "--open"], None),
+            Err(error)
+        );
     }
 }

@@ -87,7 +87,10 @@ impl TokenBucket {
     /// A full bucket.
     #[must_use]
     pub fn full(limits: &Limits, now: Millis) -> Self {
-        Self { thousandths: u64::from(limits.frames_burst) * 1000, at: now }
+        Self {
+            thousandths: u64::from(limits.frames_burst) * 1000,
+            at: now,
+        }
     }
 
     /// Takes a token if there is one.
@@ -113,15 +116,25 @@ mod tests {
 
     #[test]
     fn bucket_gives_its_burst_and_then_its_rate() {
-        let limits = Limits { frames_per_second: 10, frames_burst: 3, ..Limits::default() };
+        let limits = Limits {
+            frames_per_second: 10,
+            frames_burst: 3,
+            ..Limits::default()
+        };
         let mut bucket = TokenBucket::full(&limits, Millis(0));
         let taken = |bucket: &mut TokenBucket, at| {
-            (0..100).take_while(|_| bucket.take(&limits, Millis(at))).count()
+            (0..100)
+                .take_while(|_| bucket.take(&limits, Millis(at)))
+                .count()
         };
         assert_eq!(taken(&mut bucket, 0), 3);
         assert_eq!(taken(&mut bucket, 99), 0);
         assert_eq!(taken(&mut bucket, 100), 1);
         assert_eq!(taken(&mut bucket, 10_000), 3);
-        assert_eq!(taken(&mut bucket, 5_000), 0, "a clock that goes back gives nothing");
+        assert_eq!(
+            taken(&mut bucket, 5_000),
+            0,
+            "a clock that goes back gives nothing"
+        );
     }
 }

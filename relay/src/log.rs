@@ -16,9 +16,7 @@ use std::collections::BTreeMap;
 
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
-use sync_core::id::{
-    Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId,
-};
+use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
@@ -129,8 +127,12 @@ pub trait BatchLog: Send {
     ///
     /// # Errors
     /// As the disk fails.
-    fn at(&self, community: &CommunityId, log: &LogId, seq: Seq)
-    -> Result<Option<Link>, StoreError>;
+    fn at(
+        &self,
+        community: &CommunityId,
+        log: &LogId,
+        seq: Seq,
+    ) -> Result<Option<Link>, StoreError>;
 
     /// Last entry of the batch with this chain hash, and whether it lies on a losing branch.
     ///

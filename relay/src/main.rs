@@ -1,6 +1,6 @@
 //! The relay program: flags → configuration → log lines → serve until asked to stop → exit code.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
@@ -9,32 +9,32 @@ use relay::server::{RelayError, RelayServer};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-const WRONG_CONFIG: u8 = 3;
-
 fn main() -> ExitCode {
     let config = match Flags::parse().into_config() {
         Ok(config) => config,
-        Err(error @ ConfigError::Missing { .. }) => {
-            Flags::command().error(ErrorKind::MissingRequiredArgument, error).exit()
-        }
-        Err(error) => return fail(&error, WRONG_CONFIG),
+        Err(error @ ConfigError::Missing { .. }) => Flags::command()
+            .error(ErrorKind::MissingRequiredArgument, error)
+            .exit(),
+        Err(error) => return fail(&error, 3),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error, 1),
-    };
-    match runtime.block_on(serve(config)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, error.exit_code()),
+    let is_terminal = io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    lines.with_ansi(is_terminal).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime.map(|runtime| runtime.block_on(serve(config))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => fail(&error, error.exit_code()),
+        Err(error) => fail(&error, 1),
     }
 }
 
 async fn serve(config: RelayConfig) -> Result<(), RelayError> {
-    let folder = config.data.clone();
-    let failed = |reason| RelayError::Folder { path: folder.clone(), reason };
-    let mut asked = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut asked = signal(SignalKind::terminate()).map_err(|_| RelayError::Fault)?;
     let mut relay = RelayServer::start(config).await?;
     let mut out = io::stdout();
     let ready = writeln!(out, "relay ready {}", relay.relay_addr()).and_then(|()| out.flush());

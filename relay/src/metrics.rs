@@ -114,27 +114,49 @@ impl Metrics {
         let add = |counter: &Counter, seen: u64, now: u64| {
             counter.inc_by(now.saturating_sub(seen));
         };
-        add(&self.batches_stored, seen.batches_stored, now.batches_stored);
-        add(&self.entries_stored, seen.entries_stored, now.entries_stored);
+        add(
+            &self.batches_stored,
+            seen.batches_stored,
+            now.batches_stored,
+        );
+        add(
+            &self.entries_stored,
+            seen.entries_stored,
+            now.entries_stored,
+        );
         add(&self.bytes_stored, seen.bytes_stored, now.bytes_stored);
         add(&self.batches_known, seen.batches_known, now.batches_known);
         add(&self.frames_sent, seen.frames_sent, now.frames_sent);
-        add(&self.frames_received, seen.frames_received, now.frames_received);
+        add(
+            &self.frames_received,
+            seen.frames_received,
+            now.frames_received,
+        );
         add(&self.commits, seen.commits, now.commits);
-        add(&self.commits_failed, seen.commits_failed, now.commits_failed);
+        add(
+            &self.commits_failed,
+            seen.commits_failed,
+            now.commits_failed,
+        );
         for (refusal, count) in &now.refusals {
             let before = seen.refusals.get(refusal).copied().unwrap_or_default();
             if before != *count {
-                add(&self.refusals.get_or_create(&label(*refusal)), before, *count);
+                add(
+                    &self.refusals.get_or_create(&label(*refusal)),
+                    before,
+                    *count,
+                );
             }
         }
         if seen != now {
             seen.clone_from(now);
         }
         self.connections.set(gauge_value(relay.connections()));
-        self.communities.set(gauge_value(relay.communities_in_memory()));
+        self.communities
+            .set(gauge_value(relay.communities_in_memory()));
         self.outbox_bytes.set(gauge_value(relay.outbox_bytes()));
-        self.group_inputs.observe(f64::from(u32::try_from(inputs).unwrap_or(u32::MAX)));
+        self.group_inputs
+            .observe(f64::from(u32::try_from(inputs).unwrap_or(u32::MAX)));
         self.group_seconds.observe(took.as_secs_f64());
     }
 }
@@ -146,14 +168,18 @@ fn label(refusal: Refusal) -> Vec<(&'static str, String)> {
 /// Shows the metrics to whoever asks, until it is dropped.
 pub async fn show(listener: TcpListener, registry: Arc<Registry>) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let registry = Arc::clone(&registry);
         let service = service_fn(move |request| {
             let page = answer(&request, &registry);
             async move { Ok::<_, Infallible>(page) }
         });
         // One reader at a time: the page is for one collector on this machine.
-        let serving = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+        let serving = http1::Builder::new()
+            .keep_alive(false)
+            .serve_connection(TokioIo::new(stream), service);
         if let Ok(Err(error)) = tokio::time::timeout(PAGE_TIMEOUT, serving).await {
             tracing::debug!(%error, "a reader of the metrics went away");
         }
@@ -172,7 +198,9 @@ fn answer(request: &Request<Incoming>, registry: &Registry) -> Response<Full<Byt
         return response;
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     *response.body_mut() = Full::from(text);
     response
 }

@@ -324,7 +324,9 @@ impl<L: BatchLog> Relay<L> {
             }
             Input::Broken { conn, refusal } => self.turn_away(conn, refusal, group),
             Input::Writable { conn } => {
-                let Some(state) = self.conns.get_mut(&conn) else { return };
+                let Some(state) = self.conns.get_mut(&conn) else {
+                    return;
+                };
                 self.outbox_bytes = self.outbox_bytes.saturating_sub(state.frame_left(now));
                 group.stirred.insert(conn);
             }
@@ -337,7 +339,8 @@ impl<L: BatchLog> Relay<L> {
         *of_device += 1;
         let is_one_too_many = *of_device > self.limits.connections_per_device_max
             || self.conns.len() >= self.limits.connections_max;
-        self.conns.insert(conn, Conn::new(device, &self.limits, now));
+        self.conns
+            .insert(conn, Conn::new(device, &self.limits, now));
         if is_one_too_many {
             self.turn_away(conn, Refusal::Busy, group);
         }
@@ -345,7 +348,9 @@ impl<L: BatchLog> Relay<L> {
 
     /// Takes note of a frame; a connection that sends more than it may is turned away.
     fn count_frame(&mut self, conn: ConnId, group: &mut Group) -> bool {
-        let Some(state) = self.conns.get_mut(&conn) else { return false };
+        let Some(state) = self.conns.get_mut(&conn) else {
+            return false;
+        };
         self.counters.frames_received += 1;
         self.unread.insert(conn);
         if state.frame_came() {
@@ -360,7 +365,10 @@ impl<L: BatchLog> Relay<L> {
         if !self.conns.contains_key(&conn) {
             return;
         }
-        let frame = Frame::Refuse(Refuse { code: refusal.code(), batch: None });
+        let frame = Frame::Refuse(Refuse {
+            code: refusal.code(),
+            batch: None,
+        });
         self.close_with(conn, Some(frame), Ending::Refused(refusal), group);
     }
 
@@ -369,13 +377,7 @@ impl<L: BatchLog> Relay<L> {
     }
 
     /// Lets the last answers of a session out, and one frame more, and closes.
-    fn close_with(
-        &mut self,
-        conn: ConnId,
-        last: Option<Frame>,
-        ending: Ending,
-        group: &mut Group,
-    ) {
+    fn close_with(&mut self, conn: ConnId, last: Option<Frame>, ending: Ending, group: &mut Group) {
         if let Ending::Refused(refusal) = ending {
             *self.counters.refusals.entry(refusal).or_default() += 1;
             tracing::debug!(%conn, %refusal, "session refused");
@@ -391,7 +393,9 @@ impl<L: BatchLog> Relay<L> {
     }
 
     fn forget(&mut self, conn: ConnId) {
-        let Some(state) = self.conns.remove(&conn) else { return };
+        let Some(state) = self.conns.remove(&conn) else {
+            return;
+        };
         self.outbox_bytes = self.outbox_bytes.saturating_sub(state.outbox_bytes());
         self.hungry.remove(&conn);
         self.unread.remove(&conn);
@@ -401,8 +405,9 @@ impl<L: BatchLog> Relay<L> {
                 self.by_device.remove(&state.device);
             }
         }
-        if let Some(carrying) =
-            state.community().and_then(|community| self.communities.get_mut(&community))
+        if let Some(carrying) = state
+            .community()
+            .and_then(|community| self.communities.get_mut(&community))
         {
             carrying.conns.remove(&conn);
             carrying.last_used = self.turn;
@@ -414,11 +419,16 @@ impl<L: BatchLog> Relay<L> {
         self.communities
             .retain(|_, carrying| !carrying.conns.is_empty() || !carrying.community.is_empty());
         loop {
-            let idle = self.communities.iter().filter(|(_, carrying)| carrying.conns.is_empty());
+            let idle = self
+                .communities
+                .iter()
+                .filter(|(_, carrying)| carrying.conns.is_empty());
             if idle.clone().count() <= self.limits.communities_idle_max {
                 return;
             }
-            let oldest = idle.min_by_key(|(_, carrying)| carrying.last_used).map(|(id, _)| *id);
+            let oldest = idle
+                .min_by_key(|(_, carrying)| carrying.last_used)
+                .map(|(id, _)| *id);
             let Some(oldest) = oldest else { return };
             self.communities.remove(&oldest);
         }

@@ -134,7 +134,16 @@ impl RelayServer {
         let gate = Arc::new(Gate::new(to_engine.clone(), gate_limits));
         let accepting = tokio::spawn(accept(endpoint, gate, stopped));
         tracing::info!(relay = id.short(), %addr, "relay serves");
-        Ok(Self { addr, id, metrics, to_engine, stop, engine, accepting, _page: page })
+        Ok(Self {
+            addr,
+            id,
+            metrics,
+            to_engine,
+            stop,
+            engine,
+            accepting,
+            _page: page,
+        })
     }
 
     /// Where it serves.
@@ -158,7 +167,10 @@ impl RelayServer {
     /// Key and address, as tickets name a relay.
     #[must_use]
     pub fn relay_addr(&self) -> RelayAddr {
-        RelayAddr { relay: self.id, addr: self.addr.to_string() }
+        RelayAddr {
+            relay: self.id,
+            addr: self.addr.to_string(),
+        }
     }
 
     /// Waits until the relay stops by a fault of its own, which it never should.
@@ -177,7 +189,11 @@ impl RelayServer {
         let was_running = self.to_engine.send(Message::Stop).await.is_ok();
         let ended = self.engine.await.is_ok();
         let _in_time = self.accepting.await;
-        if was_running && ended { Ok(()) } else { Err(RelayError::Fault) }
+        if was_running && ended {
+            Ok(())
+        } else {
+            Err(RelayError::Fault)
+        }
     }
 }
 

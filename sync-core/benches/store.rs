@@ -1,6 +1,10 @@
 //! What a store costs: appending, merging's writes, the list on a person's screen, opening.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement may stop loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measurement may stop loudly"
+)]
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -10,9 +14,7 @@ use divan::counter::ItemsCount;
 use sync_core::entry::VerifiedBatch;
 use sync_core::id::{Arrival, DeviceId, Head, LaneId, Millis, RecordId};
 use sync_core::store::conformance::{Author, COMMUNITY};
-use sync_core::store::{
-    DocRow, MemoryStore, RowFilter, SqliteStore, Store, StoreRead, ViewRow,
-};
+use sync_core::store::{DocRow, MemoryStore, RowFilter, SqliteStore, Store, StoreRead, ViewRow};
 use tempfile::TempDir;
 
 const LANE: LaneId = LaneId::new([1; 16]);
@@ -80,7 +82,9 @@ fn append_memory(bencher: Bencher<'_, '_>) {
 
 fn record(number: u32) -> RecordId {
     // Spread as hashes are.
-    RecordId::new((u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_be_bytes())
+    RecordId::new(
+        (u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_be_bytes(),
+    )
 }
 
 fn row(number: u32) -> ViewRow {
@@ -179,7 +183,10 @@ fn open_and_list_fifty_of_many(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn list_fifty_newest_of_all(bencher: Bencher<'_, '_>) {
     let store = SqliteStore::open(many_rows()).unwrap();
-    let filter = RowFilter { limit: Some(50), ..RowFilter::default() };
+    let filter = RowFilter {
+        limit: Some(50),
+        ..RowFilter::default()
+    };
     bencher.bench_local(|| store.rows(&filter).unwrap());
 }
 
@@ -198,6 +205,8 @@ fn read_all_batches(bencher: Bencher<'_, '_>) {
     tx.commit().unwrap();
     append_all(&mut store, batches(), 400);
     bencher.counter(ItemsCount::new(BATCHES)).bench_local(|| {
-        store.stretch(&LANE, Arrival(0), Arrival(u64::MAX), usize::MAX).unwrap()
+        store
+            .stretch(&LANE, Arrival(0), Arrival(u64::MAX), usize::MAX)
+            .unwrap()
     });
 }

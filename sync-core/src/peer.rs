@@ -173,6 +173,9 @@ impl Peer {
                 }
                 Event::CaughtUp => {
                     self.flush(replica, moment)?;
+                    if replica.settle_orphans(moment)? {
+                        replica.seal_pending(moment)?;
+                    }
                     self.caught_up = true;
                 }
                 Event::Totals(totals) => {

@@ -136,7 +136,11 @@ impl Replica {
     ) -> Result<T, ReplicaError> {
         self.refresh()?;
         let result = run(&mut *self.store, &mut self.mind, action);
-        self.is_stale = result.is_err();
+        if result.is_err() {
+            self.is_stale = true;
+            // A disk that failed to write may fail to read as well; then the next input reads again.
+            self.is_stale = self.refresh().is_err();
+        }
         result
     }
 

@@ -1,3 +1,4 @@
 //! All end-to-end tests, in one program.
 
+mod tidy;
 mod world;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sync_core::entry::VerifiedBatch;
 use sync_core::id::{LaneId, LogId, Millis, RecordId, Seq};
 use sync_core::peer::{Peer, PeerError, moment};
 use sync_core::record::{EditError, MAX_OPS, Splice};
@@ -11,7 +12,7 @@ use sync_core::schema::{FieldEdit, Value};
 use sync_core::session::Taken;
 use sync_core::session::carrier::Carrier;
 use sync_core::wire::batches::{BatchReader, BatchWriter, Received, decode_join};
-use sync_core::wire::{Frame, frame_len};
+use sync_core::wire::{FRAME_BYTES_MAX, Frame, frame_len};
 use sync_node::Home;
 
 use crate::exit::Exit;
@@ -27,6 +28,8 @@ const OTHER_FIELDS: [(&str, &str); 3] =
     [("category", "other"), ("level", "community"), ("state", "draft")];
 /// Batches that are handed over at a time.
 const BATCHES_AT_ONCE: usize = 256;
+/// A frame with so many bytes of batches is full; the largest batch still fits into what is left.
+const FRAME_BYTES_FULL: usize = FRAME_BYTES_MAX / 2;
 /// Characters of one insertion in one change; longer ones become several changes.
 const CHARS_AT_ONCE: usize = MAX_OPS / 2;
 
@@ -324,7 +327,7 @@ impl Phone {
 
     /// Batches with the entries `has+1..=upto` of this phone's typing, off the wire.
     fn hand_over(&self, has: u64, upto: u64) -> Result<Vec<Received>, Failure> {
-        let mut writer = BatchWriter::default();
+        let mut wire = Wire::default();
         let mut next = Seq(self.base + has + 1);
         let end = Seq(self.base + upto);
         while next <= end {
@@ -333,17 +336,45 @@ impl Phone {
             for batch in batches.into_iter().take_while(|batch| batch.last_seq <= end) {
                 let carried = self.replica.batch(batch.arrival)?;
                 let carried = carried.ok_or_else(|| Failure::internal("a batch is missing"))?;
-                writer.push(&carried.batch, false);
+                wire.carry(&carried.batch)?;
                 next = batch.last_seq.plus(1);
             }
             if next == before {
                 return Err(Failure::internal("a batch holds more than may be handed over"));
             }
         }
-        let Frame::Batches(frame) = rewired(&Frame::Batches(writer.take()))? else {
+        wire.finish()
+    }
+}
+
+/// Batches on their way from one phone to another, frame by frame.
+#[derive(Debug, Default)]
+struct Wire {
+    writer: BatchWriter,
+    reader: BatchReader,
+    received: Vec<Received>,
+}
+
+impl Wire {
+    fn carry(&mut self, batch: &VerifiedBatch) -> Result<(), Failure> {
+        self.writer.push(batch, false);
+        if self.writer.bytes() >= FRAME_BYTES_FULL || self.writer.count() >= BATCHES_AT_ONCE {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        let Frame::Batches(frame) = rewired(&Frame::Batches(self.writer.take()))? else {
             return Err(Failure::internal("another frame than was sent"));
         };
-        BatchReader::default().read(frame).map_err(Failure::internal)
+        self.received.extend(self.reader.read(frame).map_err(Failure::internal)?);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Received>, Failure> {
+        self.flush()?;
+        Ok(self.received)
     }
 }
 

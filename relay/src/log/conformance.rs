@@ -2,6 +2,7 @@
 //!
 //! # Panics
 //! Every function panics when the log breaks its contract.
+#![expect(clippy::indexing_slicing, reason = "the suite chooses its own indexes")]
 
 use sync_core::entry::seal::{PlainEntry, seal_batch};
 use sync_core::entry::{EntryKind, VerifiedBatch};
@@ -24,8 +25,16 @@ struct Author {
 impl Author {
     fn new(seed: u8, lane: LaneId) -> Self {
         let keys = DeviceKeys::from_secrets(&Secret::new([seed; 32]), Secret::new([seed; 32]));
-        let log = LogId { lane, device: keys.device(), incarnation: Incarnation::new([seed; 8]) };
-        Self { keys, log, count: 0 }
+        let log = LogId {
+            lane,
+            device: keys.device(),
+            incarnation: Incarnation::new([seed; 8]),
+        };
+        Self {
+            keys,
+            log,
+            count: 0,
+        }
     }
 
     fn batch(&mut self, after: &Head, entries: usize) -> VerifiedBatch {
@@ -36,8 +45,10 @@ impl Author {
         };
         let entries: Vec<_> = (0..entries).map(entry).collect();
         let mut rng = Counter(self.count);
-        seal_batch(&self.keys, &COMMUNITY, self.log, after, None, &entries, &mut rng)
-            .expect("a few words fit a batch")
+        seal_batch(
+            &self.keys, &COMMUNITY, self.log, after, None, &entries, &mut rng,
+        )
+        .expect("a few words fit a batch")
     }
 
     fn chain(&mut self, count: usize) -> Vec<VerifiedBatch> {
@@ -60,11 +71,15 @@ impl rand_core::TryRng for Counter {
     type Error = std::convert::Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        self.try_next_u64().map(|word| u32::try_from(word >> 32).unwrap_or_default())
+        self.try_next_u64()
+            .map(|word| u32::try_from(word >> 32).unwrap_or_default())
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         Ok(self.0)
     }
 
@@ -81,14 +96,19 @@ impl rand_core::TryCryptoRng for Counter {}
 
 fn store(log: &mut dyn BatchLog, batch: &VerifiedBatch, spot: Spot) -> Appended {
     log.begin().expect("a transaction opens");
-    let appended = log.append(&COMMUNITY, batch, spot).expect("the batch is taken");
+    let appended = log
+        .append(&COMMUNITY, batch, spot)
+        .expect("the batch is taken");
     log.commit().expect("the transaction commits");
     appended
 }
 
 fn positions(log: &dyn BatchLog, lane: Option<&LaneId>) -> Vec<(u64, bool)> {
     let all = log.read(&COMMUNITY, lane, Arrival(0), Arrival(u64::MAX), usize::MAX);
-    all.expect("the log can be read").iter().map(|row| (row.arrival.0, row.is_branch)).collect()
+    all.expect("the log can be read")
+        .iter()
+        .map(|row| (row.arrival.0, row.is_branch))
+        .collect()
 }
 
 /// Positions rise by one over all lanes, and each lane knows its own.
@@ -98,16 +118,30 @@ pub fn positions_rise_by_one_over_all_lanes(log: &mut dyn BatchLog) {
     let (a, b) = (a.chain(2), b.chain(2));
     let order = a.iter().zip(&b).flat_map(|(a, b)| [a, b]);
     for (expected, batch) in (1..).zip(order) {
-        assert_eq!(store(log, batch, Spot::Next), Appended::Stored(Arrival(expected)));
+        assert_eq!(
+            store(log, batch, Spot::Next),
+            Appended::Stored(Arrival(expected))
+        );
     }
-    assert_eq!(positions(log, None), [(1, false), (2, false), (3, false), (4, false)]);
+    assert_eq!(
+        positions(log, None),
+        [(1, false), (2, false), (3, false), (4, false)]
+    );
     assert_eq!(positions(log, Some(&other)), [(2, false), (4, false)]);
     let state = log.community(&COMMUNITY).expect("readable").expect("there");
     assert_eq!(state.tip, Arrival(4));
     assert_eq!(state.lanes[&LANE], Arrival(3));
     assert_eq!(state.logs[a[0].log()].head, a[1].head());
-    assert_eq!(state.bytes(), a.iter().chain(&b).map(|batch| batch.tail().len() as u64).sum::<u64>());
-    let totals = log.totals(&COMMUNITY, &other, Arrival(2), Arrival(4)).expect("readable");
+    assert_eq!(
+        state.bytes(),
+        a.iter()
+            .chain(&b)
+            .map(|batch| batch.tail().len() as u64)
+            .sum::<u64>()
+    );
+    let totals = log
+        .totals(&COMMUNITY, &other, Arrival(2), Arrival(4))
+        .expect("readable");
     assert_eq!((totals.batches, totals.entries), (1, 2));
     assert_eq!(totals.bytes, b[1].tail().len() as u64);
 }
@@ -141,9 +175,15 @@ pub fn winner_of_a_fork_takes_over_and_the_loser_stays(log: &mut dyn BatchLog) {
         store(log, batch, Spot::Next);
     }
     let winner = author.batch(&main[0].head(), 1);
-    assert_eq!(store(log, &winner, Spot::Winner), Appended::Stored(Arrival(4)));
+    assert_eq!(
+        store(log, &winner, Spot::Winner),
+        Appended::Stored(Arrival(4))
+    );
     let loser = author.batch(&main[2].head(), 1);
-    assert_eq!(store(log, &loser, Spot::Branch), Appended::Stored(Arrival(5)));
+    assert_eq!(
+        store(log, &loser, Spot::Branch),
+        Appended::Stored(Arrival(5))
+    );
     assert_eq!(
         positions(log, None),
         [(1, false), (2, true), (3, true), (4, false), (5, true)]
@@ -151,14 +191,35 @@ pub fn winner_of_a_fork_takes_over_and_the_loser_stays(log: &mut dyn BatchLog) {
     let id = winner.log();
     let state = log.community(&COMMUNITY).expect("readable").expect("there");
     assert_eq!(state.logs[id].head, winner.head());
-    let missing = log.missing(&COMMUNITY, id, Seq::FIRST, 10).expect("readable");
-    assert_eq!(missing.iter().map(|batch| batch.arrival.0).collect::<Vec<_>>(), [1, 4]);
+    let missing = log
+        .missing(&COMMUNITY, id, Seq::FIRST, 10)
+        .expect("readable");
+    assert_eq!(
+        missing
+            .iter()
+            .map(|batch| batch.arrival.0)
+            .collect::<Vec<_>>(),
+        [1, 4]
+    );
     let branches = log.branches(&COMMUNITY, id).expect("readable");
-    assert_eq!(branches.iter().map(|batch| batch.arrival.0).collect::<Vec<_>>(), [2, 3, 5]);
-    let at = log.at(&COMMUNITY, id, Seq(3)).expect("readable").expect("there");
-    assert_eq!((at.prev, at.chain), (main[0].head().chain, winner.head().chain));
+    assert_eq!(
+        branches
+            .iter()
+            .map(|batch| batch.arrival.0)
+            .collect::<Vec<_>>(),
+        [2, 3, 5]
+    );
+    let at = log
+        .at(&COMMUNITY, id, Seq(3))
+        .expect("readable")
+        .expect("there");
+    assert_eq!(
+        (at.prev, at.chain),
+        (main[0].head().chain, winner.head().chain)
+    );
     let chain = |batch: &VerifiedBatch| {
-        log.with_chain(&COMMUNITY, id, &batch.head().chain).expect("readable")
+        log.with_chain(&COMMUNITY, id, &batch.head().chain)
+            .expect("readable")
     };
     assert_eq!(chain(&winner), Some((Seq(3), false)));
     assert_eq!(chain(&main[2]), Some((Seq(6), true)));
@@ -169,17 +230,22 @@ pub fn winner_of_a_fork_takes_over_and_the_loser_stays(log: &mut dyn BatchLog) {
 pub fn rollback_leaves_nothing(log: &mut dyn BatchLog) {
     let batches = Author::new(1, LANE).chain(2);
     log.begin().expect("a transaction opens");
-    log.append(&COMMUNITY, &batches[0], Spot::Next).expect("taken");
+    log.append(&COMMUNITY, &batches[0], Spot::Next)
+        .expect("taken");
     assert_eq!(positions(log, None).len(), 1);
     log.rollback();
     assert_eq!(log.community(&COMMUNITY), Ok(None));
     assert_eq!(log.communities(), Ok(0));
     store(log, &batches[0], Spot::Next);
     log.begin().expect("a transaction opens");
-    log.append(&COMMUNITY, &batches[1], Spot::Next).expect("taken");
+    log.append(&COMMUNITY, &batches[1], Spot::Next)
+        .expect("taken");
     log.rollback();
     assert_eq!(positions(log, None), [(1, false)]);
-    assert_eq!(store(log, &batches[1], Spot::Next), Appended::Stored(Arrival(2)));
+    assert_eq!(
+        store(log, &batches[1], Spot::Next),
+        Appended::Stored(Arrival(2))
+    );
 }
 
 /// Reading stops near the bytes asked for, and always gets on by at least one batch.
@@ -190,19 +256,47 @@ pub fn reading_is_bounded_and_gets_on(log: &mut dyn BatchLog) {
     }
     let one = batches[0].tail().len();
     let read = |after, upto, bytes| -> Vec<u64> {
-        let rows = log.read(&COMMUNITY, Some(&LANE), Arrival(after), Arrival(upto), bytes);
-        rows.expect("readable").iter().map(|row| row.arrival.0).collect()
+        let rows = log.read(
+            &COMMUNITY,
+            Some(&LANE),
+            Arrival(after),
+            Arrival(upto),
+            bytes,
+        );
+        rows.expect("readable")
+            .iter()
+            .map(|row| row.arrival.0)
+            .collect()
     };
     assert_eq!(read(0, 9, 1), [1]);
     assert_eq!(read(1, 9, one + 1), [2, 3]);
     assert_eq!(read(3, 4, usize::MAX), [4]);
     assert_eq!(read(5, 9, usize::MAX), [0; 0]);
-    let row = log.batch(&COMMUNITY, Arrival(3)).expect("readable").expect("there");
+    let row = log
+        .batch(&COMMUNITY, Arrival(3))
+        .expect("readable")
+        .expect("there");
     assert_eq!(*row.batch, batches[2]);
-    assert!(log.batch(&COMMUNITY, Arrival(6)).expect("readable").is_none());
-    assert!(log.batch(&COMMUNITY, Arrival(0)).expect("readable").is_none());
-    let missing = log.missing(&COMMUNITY, batches[0].log(), Seq(4), 2).expect("readable");
-    assert_eq!(missing.iter().map(|batch| batch.arrival.0).collect::<Vec<_>>(), [2, 3]);
+    assert!(
+        log.batch(&COMMUNITY, Arrival(6))
+            .expect("readable")
+            .is_none()
+    );
+    assert!(
+        log.batch(&COMMUNITY, Arrival(0))
+            .expect("readable")
+            .is_none()
+    );
+    let missing = log
+        .missing(&COMMUNITY, batches[0].log(), Seq(4), 2)
+        .expect("readable");
+    assert_eq!(
+        missing
+            .iter()
+            .map(|batch| batch.arrival.0)
+            .collect::<Vec<_>>(),
+        [2, 3]
+    );
 }
 
 /// Communities are apart from each other.
@@ -219,16 +313,31 @@ pub fn communities_are_apart(log: &mut dyn BatchLog) {
     assert_eq!(log.at(&other, batches[0].log(), Seq::FIRST), Ok(None));
 }
 
+/// One fact, shown on an empty log.
+pub type Fact = fn(&mut dyn BatchLog);
+
 /// Every fact of the suite, with its name.
-pub const ALL: &[(&str, fn(&mut dyn BatchLog))] = &[
-    ("positions_rise_by_one_over_all_lanes", positions_rise_by_one_over_all_lanes),
-    ("batch_that_comes_twice_is_known", batch_that_comes_twice_is_known),
-    ("batch_that_does_not_follow_is_stale", batch_that_does_not_follow_is_stale),
+pub const ALL: &[(&str, Fact)] = &[
+    (
+        "positions_rise_by_one_over_all_lanes",
+        positions_rise_by_one_over_all_lanes,
+    ),
+    (
+        "batch_that_comes_twice_is_known",
+        batch_that_comes_twice_is_known,
+    ),
+    (
+        "batch_that_does_not_follow_is_stale",
+        batch_that_does_not_follow_is_stale,
+    ),
     (
         "winner_of_a_fork_takes_over_and_the_loser_stays",
         winner_of_a_fork_takes_over_and_the_loser_stays,
     ),
     ("rollback_leaves_nothing", rollback_leaves_nothing),
-    ("reading_is_bounded_and_gets_on", reading_is_bounded_and_gets_on),
+    (
+        "reading_is_bounded_and_gets_on",
+        reading_is_bounded_and_gets_on,
+    ),
     ("communities_are_apart", communities_are_apart),
 ];

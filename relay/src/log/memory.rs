@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
-use sync_core::id::{
-    Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId,
-};
+use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
@@ -43,7 +41,11 @@ impl MemoryLog {
     /// An empty log.
     #[must_use]
     pub fn new(store: StoreId) -> Self {
-        Self { store, communities: BTreeMap::new(), undo: None }
+        Self {
+            store,
+            communities: BTreeMap::new(),
+            undo: None,
+        }
     }
 
     fn rows(&self, community: &CommunityId) -> Option<&Rows> {
@@ -58,12 +60,17 @@ impl Rows {
     }
 
     fn main(&self, log: &LogId) -> impl DoubleEndedIterator<Item = &Carried> {
-        let main = self.logs.get(log).map_or(&[][..], |log| log.main.as_slice());
+        let main = self
+            .logs
+            .get(log)
+            .map_or(&[][..], |log| log.main.as_slice());
         main.iter().filter_map(|arrival| self.row(*arrival))
     }
 
     fn head(&self, log: &LogId) -> Head {
-        self.main(log).next_back().map_or(Head::EMPTY, |row| row.batch.head())
+        self.main(log)
+            .next_back()
+            .map_or(Head::EMPTY, |row| row.batch.head())
     }
 
     fn fits(&self, batch: &VerifiedBatch, spot: Spot) -> bool {
@@ -85,7 +92,9 @@ impl Rows {
         if spot == Spot::Winner {
             log.main.retain(|position| {
                 let index = usize::try_from(position.0.saturating_sub(1)).unwrap_or(usize::MAX);
-                let Some(row) = rows.get_mut(index) else { return false };
+                let Some(row) = rows.get_mut(index) else {
+                    return false;
+                };
                 row.is_branch = row.batch.place().first_seq >= batch.place().first_seq;
                 !row.is_branch
             });
@@ -96,7 +105,11 @@ impl Rows {
         log.chains.insert(batch.head().chain, arrival);
         log.bytes += batch.tail().len() as u64;
         let batch = Arc::new(batch.clone());
-        rows.push(Carried { arrival, batch, is_branch: spot == Spot::Branch });
+        rows.push(Carried {
+            arrival,
+            batch,
+            is_branch: spot == Spot::Branch,
+        });
         arrival
     }
 }
@@ -150,7 +163,10 @@ impl BatchLog for MemoryLog {
             rows: Vec::new(),
             logs: BTreeMap::new(),
         });
-        let known = rows.logs.get(batch.log()).and_then(|log| log.chains.get(&batch.head().chain));
+        let known = rows
+            .logs
+            .get(batch.log())
+            .and_then(|log| log.chains.get(&batch.head().chain));
         if let Some(known) = known {
             return Ok(Appended::Known(*known));
         }
@@ -165,7 +181,11 @@ impl BatchLog for MemoryLog {
     }
 
     fn founded_by(&self, device: &DeviceId) -> Result<u64, StoreError> {
-        Ok(self.communities.values().filter(|rows| rows.founder == *device).count() as u64)
+        Ok(self
+            .communities
+            .values()
+            .filter(|rows| rows.founder == *device)
+            .count() as u64)
     }
 
     fn community(&self, community: &CommunityId) -> Result<Option<CommunityState>, StoreError> {
@@ -175,9 +195,21 @@ impl BatchLog for MemoryLog {
         let logs = rows.logs.iter();
         Ok(Some(CommunityState {
             tip: Arrival(rows.rows.len() as u64),
-            lanes: rows.rows.iter().map(|row| (row.batch.log().lane, row.arrival)).collect(),
+            lanes: rows
+                .rows
+                .iter()
+                .map(|row| (row.batch.log().lane, row.arrival))
+                .collect(),
             logs: logs
-                .map(|(id, log)| (*id, LogState { head: rows.head(id), bytes: log.bytes }))
+                .map(|(id, log)| {
+                    (
+                        *id,
+                        LogState {
+                            head: rows.head(id),
+                            bytes: log.bytes,
+                        },
+                    )
+                })
                 .collect(),
         }))
     }
@@ -189,9 +221,13 @@ impl BatchLog for MemoryLog {
         seq: Seq,
     ) -> Result<Option<Link>, StoreError> {
         let row = self.rows(community).and_then(|rows| {
-            rows.main(log).find(|row| row.batch.place().first_seq == seq)
+            rows.main(log)
+                .find(|row| row.batch.place().first_seq == seq)
         });
-        Ok(row.map(|row| Link { prev: *row.batch.prev(), chain: row.batch.head().chain }))
+        Ok(row.map(|row| Link {
+            prev: *row.batch.prev(),
+            chain: row.batch.head().chain,
+        }))
     }
 
     fn with_chain(
@@ -200,9 +236,9 @@ impl BatchLog for MemoryLog {
         log: &LogId,
         chain: &ChainHash,
     ) -> Result<Option<(Seq, bool)>, StoreError> {
-        let row = self.rows(community).and_then(|rows| {
-            rows.row(*rows.logs.get(log)?.chains.get(chain)?)
-        });
+        let row = self
+            .rows(community)
+            .and_then(|rows| rows.row(*rows.logs.get(log)?.chains.get(chain)?));
         Ok(row.map(|row| (row.batch.last_seq(), row.is_branch)))
     }
 
@@ -213,14 +249,20 @@ impl BatchLog for MemoryLog {
         from: Seq,
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError> {
-        let Some(rows) = self.rows(community) else { return Ok(Vec::new()) };
+        let Some(rows) = self.rows(community) else {
+            return Ok(Vec::new());
+        };
         let main = rows.main(log).filter(|row| row.batch.last_seq() >= from);
         Ok(main.take(limit).map(reference).collect())
     }
 
     fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        let rows = self.rows(community).map_or(&[][..], |rows| rows.rows.as_slice());
-        let branches = rows.iter().filter(|row| row.is_branch && row.batch.log() == log);
+        let rows = self
+            .rows(community)
+            .map_or(&[][..], |rows| rows.rows.as_slice());
+        let branches = rows
+            .iter()
+            .filter(|row| row.is_branch && row.batch.log() == log);
         Ok(branches.map(reference).collect())
     }
 
@@ -229,7 +271,10 @@ impl BatchLog for MemoryLog {
         community: &CommunityId,
         arrival: Arrival,
     ) -> Result<Option<Carried>, StoreError> {
-        Ok(self.rows(community).and_then(|rows| rows.row(arrival)).cloned())
+        Ok(self
+            .rows(community)
+            .and_then(|rows| rows.row(arrival))
+            .cloned())
     }
 
     fn read(
@@ -240,7 +285,9 @@ impl BatchLog for MemoryLog {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        let rows = self.rows(community).map_or(&[][..], |rows| rows.rows.as_slice());
+        let rows = self
+            .rows(community)
+            .map_or(&[][..], |rows| rows.rows.as_slice());
         let skip = usize::try_from(after.0).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let found = rows

@@ -16,9 +16,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, named_params};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
-use sync_core::id::{
-    Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId,
-};
+use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
@@ -41,7 +39,9 @@ pub struct SqliteLog {
 
 impl fmt::Debug for SqliteLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteLog").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("SqliteLog")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,8 +60,9 @@ impl SqliteLog {
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         prepare(&conn)?;
         schema::upgrade(&mut conn)?;
-        let id: Vec<u8> =
-            conn.query_row("SELECT id FROM store", [], |row| row.get(0)).map_err(failed)?;
+        let id: Vec<u8> = conn
+            .query_row("SELECT id FROM store", [], |row| row.get(0))
+            .map_err(failed)?;
         let store = StoreId::try_from(id.as_slice()).map_err(|_| corrupt("the log", "its id"))?;
         Ok(Self { conn, store })
     }
@@ -75,14 +76,19 @@ impl SqliteLog {
             .conn
             .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
             .map_err(failed)?;
-        if found == "ok" { Ok(()) } else { Err(corrupt("the layout of the log", &found)) }
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(corrupt("the layout of the log", &found))
+        }
     }
 
     fn key_of(&self, community: &CommunityId) -> Result<Option<i64>, StoreError> {
         self.conn
             .prepare_cached("SELECT id FROM community WHERE name = ?1")
             .and_then(|mut find| {
-                find.query_row([community.as_bytes()], |row| row.get(0)).optional()
+                find.query_row([community.as_bytes()], |row| row.get(0))
+                    .optional()
             })
             .map_err(failed)
     }
@@ -91,15 +97,20 @@ impl SqliteLog {
         self.conn
             .prepare_cached("SELECT id FROM lane WHERE community = ?1 AND name = ?2")
             .and_then(|mut find| {
-                find.query_row((community, lane.as_bytes()), |row| row.get(0)).optional()
+                find.query_row((community, lane.as_bytes()), |row| row.get(0))
+                    .optional()
             })
             .map_err(failed)
     }
 
     /// The number of a log, if it has any batch.
     fn log_key(&self, community: &CommunityId, log: &LogId) -> Result<Option<i64>, StoreError> {
-        let Some(community) = self.key_of(community)? else { return Ok(None) };
-        let Some(lane) = self.lane_key(community, &log.lane)? else { return Ok(None) };
+        let Some(community) = self.key_of(community)? else {
+            return Ok(None);
+        };
+        let Some(lane) = self.lane_key(community, &log.lane)? else {
+            return Ok(None);
+        };
         Ok(self.log_row(lane, log)?.map(|row| row.id))
     }
 
@@ -111,7 +122,8 @@ impl SqliteLog {
             .prepare_cached(sql)
             .and_then(|mut find| {
                 let key = (lane, log.device.as_bytes(), log.incarnation.as_bytes());
-                find.query_row(key, |row| Ok(LogKey::read(row, lane, log))).optional()
+                find.query_row(key, |row| Ok(LogKey::read(row, lane, log)))
+                    .optional()
             })
             .map_err(failed)?;
         found.transpose()
@@ -138,22 +150,36 @@ fn prepare(conn: &Connection) -> Result<(), StoreError> {
 }
 
 pub(crate) fn corrupt(what: &'static str, place: impl fmt::Display) -> StoreError {
-    StoreError::Corrupt { what, place: place.to_string() }
+    StoreError::Corrupt {
+        what,
+        place: place.to_string(),
+    }
 }
 
 /// What a refusal of SQLite means to us. Our statements are fixed, so that one which does not fit the
 /// file, or a rule of the schema that is broken, is damage.
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
-    let Some(code) = error.sqlite_error_code() else { return corrupt("a value of the log", error) };
-    match code {
-        ErrorCode::DiskFull => StoreError::Full,
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
+    let Some(code) = error.sqlite_error_code() else {
+        return corrupt("a value of the log", error);
+    };
+    let is_damage = matches!(
+        code,
         ErrorCode::DatabaseCorrupt
-        | ErrorCode::NotADatabase
-        | ErrorCode::ConstraintViolation
-        | ErrorCode::TypeMismatch
-        | ErrorCode::Unknown => corrupt("the log", error),
-        _ => StoreError::Io(error.to_string()),
+            | ErrorCode::NotADatabase
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::Unknown
+    );
+    if is_damage {
+        return corrupt("the log", error);
+    }
+    if matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) {
+        return StoreError::Busy;
+    }
+    if code == ErrorCode::DiskFull {
+        StoreError::Full
+    } else {
+        StoreError::Io(error.to_string())
     }
 }
 
@@ -217,15 +243,20 @@ impl BatchLog for SqliteLog {
         log: &LogId,
         seq: Seq,
     ) -> Result<Option<Link>, StoreError> {
-        let Some(key) = self.log_key(community, log)? else { return Ok(None) };
-        let Ok(seq) = i64::try_from(seq.0) else { return Ok(None) };
+        let Some(key) = self.log_key(community, log)? else {
+            return Ok(None);
+        };
+        let Ok(seq) = i64::try_from(seq.0) else {
+            return Ok(None);
+        };
         let sql = "SELECT prev, chain FROM batch WHERE log = ?1 AND is_branch = 0
                    AND last_seq >= ?2 AND first_seq = ?2 ORDER BY last_seq LIMIT 1";
         let found: Option<([u8; 32], [u8; 32])> = self
             .conn
             .prepare_cached(sql)
             .and_then(|mut find| {
-                find.query_row((key, seq), |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                find.query_row((key, seq), |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
             })
             .map_err(failed)?;
         Ok(found.map(|(prev, chain)| Link {
@@ -240,14 +271,17 @@ impl BatchLog for SqliteLog {
         log: &LogId,
         chain: &ChainHash,
     ) -> Result<Option<(Seq, bool)>, StoreError> {
-        let Some(key) = self.log_key(community, log)? else { return Ok(None) };
+        let Some(key) = self.log_key(community, log)? else {
+            return Ok(None);
+        };
         let sql = "SELECT last_seq, is_branch FROM batch WHERE log = ?1 AND chain = ?2";
         let found: Option<(i64, bool)> = self
             .conn
             .prepare_cached(sql)
             .and_then(|mut find| {
                 let row = (key, chain.as_bytes());
-                find.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                find.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
             })
             .map_err(failed)?;
         Ok(found.map(|(seq, is_branch)| (Seq(unsigned(seq)), is_branch)))
@@ -260,12 +294,16 @@ impl BatchLog for SqliteLog {
         from: Seq,
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError> {
-        let Some(key) = self.log_key(community, log)? else { return Ok(Vec::new()) };
+        let Some(key) = self.log_key(community, log)? else {
+            return Ok(Vec::new());
+        };
         self.main_from(key, from, limit)
     }
 
     fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        let Some(key) = self.log_key(community, log)? else { return Ok(Vec::new()) };
+        let Some(key) = self.log_key(community, log)? else {
+            return Ok(Vec::new());
+        };
         self.branches_of(key)
     }
 
@@ -274,8 +312,12 @@ impl BatchLog for SqliteLog {
         community: &CommunityId,
         arrival: Arrival,
     ) -> Result<Option<Carried>, StoreError> {
-        let Some(key) = self.key_of(community)? else { return Ok(None) };
-        let Some(id) = position(key, arrival) else { return Ok(None) };
+        let Some(key) = self.key_of(community)? else {
+            return Ok(None);
+        };
+        let Some(id) = position(key, arrival) else {
+            return Ok(None);
+        };
         self.batch_at(community, key, id)
     }
 
@@ -287,7 +329,9 @@ impl BatchLog for SqliteLog {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        let Some(key) = self.key_of(community)? else { return Ok(Vec::new()) };
+        let Some(key) = self.key_of(community)? else {
+            return Ok(Vec::new());
+        };
         let lane = match lane {
             Some(lane) => match self.lane_key(key, lane)? {
                 Some(lane) => Some(lane),
@@ -305,8 +349,12 @@ impl BatchLog for SqliteLog {
         after: Arrival,
         upto: Arrival,
     ) -> Result<Totals, StoreError> {
-        let Some(key) = self.key_of(community)? else { return Ok(Totals::default()) };
-        let Some(lane) = self.lane_key(key, lane)? else { return Ok(Totals::default()) };
+        let Some(key) = self.key_of(community)? else {
+            return Ok(Totals::default());
+        };
+        let Some(lane) = self.lane_key(key, lane)? else {
+            return Ok(Totals::default());
+        };
         let (Some(after), Some(upto)) = (position(key, after), position(key, upto)) else {
             return Ok(Totals::default());
         };

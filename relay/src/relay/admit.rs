@@ -66,19 +66,26 @@ impl<L: BatchLog> Relay<L> {
         rng: &mut dyn CryptoRng,
         group: &mut Group,
     ) -> Result<(), NotIn> {
-        let Some(device) = self.conns.get(&conn).map(|conn| conn.device) else { return Ok(()) };
+        let Some(device) = self.conns.get(&conn).map(|conn| conn.device) else {
+            return Ok(());
+        };
         let community = hello.community;
         self.load(&community, &device)?;
         let join = hello.join.as_ref().map(|join| join.as_slice());
         let is_seeding = !self.let_in(&community, &device, join, group)?;
-        let Some(carrying) = self.communities.get_mut(&community) else { return Ok(()) };
+        let Some(carrying) = self.communities.get_mut(&community) else {
+            return Ok(());
+        };
         let parties = Parties {
             us: self.device,
             kind: PeerKind::Relay,
             incarnation: self.incarnation,
             peer: device,
         };
-        let view = View { community: &carrying.community, log: &self.log };
+        let view = View {
+            community: &carrying.community,
+            log: &self.log,
+        };
         let accepted = Session::accept(parties, &view, hello, rng);
         let (session, _events) = accepted.map_err(|error| match error {
             SessionError::Peer(refusal) => NotIn::Refused(refusal),
@@ -87,7 +94,11 @@ impl<L: BatchLog> Relay<L> {
         carrying.conns.insert(conn);
         carrying.last_used = self.turn;
         if let Some(state) = self.conns.get_mut(&conn) {
-            state.live = Some(Live { community, session: Box::new(session), is_seeding });
+            state.live = Some(Live {
+                community,
+                session: Box::new(session),
+                is_seeding,
+            });
         }
         tracing::debug!(
             %conn,
@@ -116,7 +127,14 @@ impl<L: BatchLog> Relay<L> {
             }
         }
         let conns = BTreeSet::new();
-        self.communities.insert(*id, Carrying { community, conns, last_used: self.turn });
+        self.communities.insert(
+            *id,
+            Carrying {
+                community,
+                conns,
+                last_used: self.turn,
+            },
+        );
         Ok(())
     }
 
@@ -147,7 +165,11 @@ impl<L: BatchLog> Relay<L> {
             return Err(Refusal::Internal.into());
         };
         let is_in = community.names_joiner(device, &self.log)?;
-        if is_in { Ok(true) } else { Err(Refusal::InviteUsed.into()) }
+        if is_in {
+            Ok(true)
+        } else {
+            Err(Refusal::InviteUsed.into())
+        }
     }
 
     fn join(
@@ -163,7 +185,9 @@ impl<L: BatchLog> Relay<L> {
             return Err(Refusal::NotAMember.into());
         }
         let bytes = batch.tail_len() as u64;
-        let batch = batch.verify(id, &ChainHash::ZERO).map_err(|_| Refusal::BadSignature)?;
+        let batch = batch
+            .verify(id, &ChainHash::ZERO)
+            .map_err(|_| Refusal::BadSignature)?;
         self.touch(id, group);
         self.open_group(group)?;
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
@@ -176,7 +200,11 @@ impl<L: BatchLog> Relay<L> {
                 self.counters.batches_stored += 1;
                 self.counters.entries_stored += 1;
                 self.counters.bytes_stored += bytes;
-                tracing::info!(device = device.short(), community = id.short(), "a device joins");
+                tracing::info!(
+                    device = device.short(),
+                    community = id.short(),
+                    "a device joins"
+                );
                 Ok(())
             }
             Ok(Appended::Known(_)) => Ok(()),

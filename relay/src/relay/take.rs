@@ -21,7 +21,9 @@ impl<L: BatchLog> Relay<L> {
         rng: &mut dyn CryptoRng,
         group: &mut Group,
     ) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let Some(state) = self.conns.get_mut(&conn) else {
+            return;
+        };
         let Some(live) = &mut state.live else {
             self.greet(conn, frame, rng, group);
             return;
@@ -33,7 +35,10 @@ impl<L: BatchLog> Relay<L> {
         };
         group.heard.insert(conn);
         group.stirred.insert(conn);
-        let view = View { community: &carrying.community, log: &self.log };
+        let view = View {
+            community: &carrying.community,
+            log: &self.log,
+        };
         match live.session.receive(frame, &view) {
             Ok(events) => self.react(conn, &community, events, group),
             // The session has said why in its last frame.
@@ -48,7 +53,9 @@ impl<L: BatchLog> Relay<L> {
     }
 
     pub(super) fn take_unknown(&mut self, conn: ConnId, kind: u8, group: &mut Group) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let Some(state) = self.conns.get_mut(&conn) else {
+            return;
+        };
         let Some(session) = state.session_mut() else {
             self.turn_away(conn, Refusal::BadFrame, group);
             return;
@@ -67,7 +74,8 @@ impl<L: BatchLog> Relay<L> {
     ) {
         for event in events {
             match event {
-                Event::Ingest { batches, .. } => match self.ingest(community, batches, group) {
+                Event::Ingest { batches, .. } => match self.ingest(conn, community, batches, group)
+                {
                     Ok(taken) => group.taken.push((conn, taken)),
                     // Told with the others once the group has been rolled back.
                     Err(error) => {
@@ -78,10 +86,16 @@ impl<L: BatchLog> Relay<L> {
                     self.close(conn, Ending::Done, group);
                     return;
                 }
-                Event::Refused { refusal, batch: Some(_) } => {
+                Event::Refused {
+                    refusal,
+                    batch: Some(_),
+                } => {
                     tracing::debug!(%conn, %refusal, "a phone does not take a batch");
                 }
-                Event::Refused { refusal, batch: None } => {
+                Event::Refused {
+                    refusal,
+                    batch: None,
+                } => {
                     tracing::debug!(%conn, %refusal, "a phone refuses");
                     if refusal.ends_session() {
                         self.close(conn, Ending::Done, group);
@@ -123,16 +137,27 @@ impl<L: BatchLog> Relay<L> {
 
     fn ingest(
         &mut self,
+        conn: ConnId,
         id: &CommunityId,
         batches: Vec<Received>,
         group: &mut Group,
     ) -> Result<Vec<Taken>, StoreError> {
         self.touch(id, group);
         self.open_group(group)?;
-        batches.into_iter().map(|received| self.take_batch(id, received)).collect()
+        let live = self.conns.get(&conn).and_then(|state| state.live.as_ref());
+        let is_seeding = live.is_some_and(|live| live.is_seeding);
+        batches
+            .into_iter()
+            .map(|received| self.take_batch(id, received, is_seeding))
+            .collect()
     }
 
-    fn take_batch(&mut self, id: &CommunityId, received: Received) -> Result<Taken, StoreError> {
+    fn take_batch(
+        &mut self,
+        id: &CommunityId,
+        received: Received,
+        is_seeding: bool,
+    ) -> Result<Taken, StoreError> {
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
             return Ok(Taken::Refused(Refusal::Internal));
         };
@@ -140,14 +165,18 @@ impl<L: BatchLog> Relay<L> {
         let bytes = received.batch.tail_len() as u64;
         let taken = match community.judge(&log, bytes, &self.limits, &self.log)? {
             Ok(()) => {
-                let placing = Placing { community: &*community, log: &self.log, id: log };
+                let placing = Placing {
+                    community: &*community,
+                    log: &self.log,
+                    id: log,
+                };
                 match place(received, id, &placing)? {
-                    Placement::Extends(batch) => self.store(id, batch, Spot::Next)?,
+                    Placement::Extends(batch) => self.store(id, batch, Spot::Next, is_seeding)?,
                     Placement::Forks { batch, wins: true } => {
-                        self.store(id, batch, Spot::Winner)?
+                        self.store(id, batch, Spot::Winner, is_seeding)?
                     }
                     Placement::Forks { batch, wins: false } | Placement::OnBranch(batch) => {
-                        self.store(id, batch, Spot::Branch)?
+                        self.store(id, batch, Spot::Branch, is_seeding)?
                     }
                     Placement::Known => Taken::Known,
                     Placement::NeedsBranch => Taken::NeedsBranch(log),
@@ -172,29 +201,35 @@ impl<L: BatchLog> Relay<L> {
         id: &CommunityId,
         batch: VerifiedBatch,
         spot: Spot,
+        is_seeding: bool,
     ) -> Result<Taken, StoreError> {
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
             return Ok(Taken::Refused(Refusal::Internal));
         };
-        let is_named = community.roster().devices().contains_key(&batch.log().device);
-        if !is_named && !community.may_begin(&batch) {
+        let is_named = community
+            .roster()
+            .devices()
+            .contains_key(&batch.log().device);
+        if !is_named && !community.may_begin(&batch, is_seeding) {
             return Ok(Taken::Refused(Refusal::NotAMember));
         }
         if community.is_empty() {
             tracing::info!(community = id.short(), "a community begins here");
         }
         let (entries, bytes) = (batch.count() as u64, batch.tail().len() as u64);
-        Ok(match append(community, &mut self.log, batch, spot, &self.limits)? {
-            Appended::Stored(arrival) => {
-                self.counters.batches_stored += 1;
-                self.counters.entries_stored += entries;
-                self.counters.bytes_stored += bytes;
-                Taken::Stored(arrival)
-            }
-            Appended::Known(_) => Taken::Known,
-            // Another relay has moved the log: the phone tries again.
-            Appended::Stale => Taken::Refused(Refusal::Gap),
-        })
+        Ok(
+            match append(community, &mut self.log, batch, spot, &self.limits)? {
+                Appended::Stored(arrival) => {
+                    self.counters.batches_stored += 1;
+                    self.counters.entries_stored += entries;
+                    self.counters.bytes_stored += bytes;
+                    Taken::Stored(arrival)
+                }
+                Appended::Known(_) => Taken::Known,
+                // Another relay has moved the log: the phone tries again.
+                Appended::Stale => Taken::Refused(Refusal::Gap),
+            },
+        )
     }
 
     /// Makes the group durable. If that fails, nothing of it was ever stored: the communities are
@@ -225,7 +260,9 @@ impl<L: BatchLog> Relay<L> {
         };
         let mut out: Vec<ConnId> = group.heard.iter().filter(took_part).copied().collect();
         for id in std::mem::take(&mut group.touched) {
-            let Some(carrying) = self.communities.get_mut(&id) else { continue };
+            let Some(carrying) = self.communities.get_mut(&id) else {
+                continue;
+            };
             match Community::load(id, &self.log) {
                 Ok(community) => carrying.community = community,
                 Err(error) => {
@@ -252,7 +289,9 @@ impl<L: BatchLog> Relay<L> {
     /// Sessions follow what their communities' rosters have become.
     pub(super) fn follow_rosters(&mut self, group: &mut Group) {
         for id in group.touched.clone() {
-            let Some(carrying) = self.communities.get_mut(&id) else { continue };
+            let Some(carrying) = self.communities.get_mut(&id) else {
+                continue;
+            };
             group.stirred.extend(carrying.conns.iter().copied());
             let has_changed = match carrying.community.follow(&self.log) {
                 Ok(has_changed) => has_changed,
@@ -273,16 +312,28 @@ impl<L: BatchLog> Relay<L> {
     }
 
     fn follow_roster(&mut self, conn: ConnId, id: &CommunityId, group: &mut Group) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        let Some(carrying) = self.communities.get(id) else { return };
+        let Some(state) = self.conns.get_mut(&conn) else {
+            return;
+        };
+        let Some(carrying) = self.communities.get(id) else {
+            return;
+        };
         let Some(live) = &mut state.live else { return };
-        if carrying.community.roster().devices().contains_key(&state.device) {
+        if carrying
+            .community
+            .roster()
+            .devices()
+            .contains_key(&state.device)
+        {
             live.is_seeding = false;
         } else if !live.is_seeding {
             self.turn_away(conn, Refusal::NotAMember, group);
             return;
         }
-        let view = View { community: &carrying.community, log: &self.log };
+        let view = View {
+            community: &carrying.community,
+            log: &self.log,
+        };
         if let Err(error) = live.session.lanes_changed(&view) {
             tracing::error!(%conn, %error, "a session could not follow the roster");
             let refusal = match &error {

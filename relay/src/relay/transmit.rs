@@ -29,7 +29,9 @@ impl<L: BatchLog> Relay<L> {
 
     fn transmit_one(&mut self, conn: ConnId, now: Millis, group: &mut Group) {
         loop {
-            let Some(state) = self.conns.get_mut(&conn) else { return };
+            let Some(state) = self.conns.get_mut(&conn) else {
+                return;
+            };
             if !state.has_room() {
                 return;
             }
@@ -38,8 +40,13 @@ impl<L: BatchLog> Relay<L> {
                 self.hungry.insert(conn);
                 return;
             }
-            let Some(carrying) = self.communities.get(&live.community) else { return };
-            let view = View { community: &carrying.community, log: &self.log };
+            let Some(carrying) = self.communities.get(&live.community) else {
+                return;
+            };
+            let view = View {
+                community: &carrying.community,
+                log: &self.log,
+            };
             match live.session.poll_transmit(&view) {
                 Ok(Some(frame)) => {
                     let bytes = size_of_frame(&frame);
@@ -67,8 +74,12 @@ impl<L: BatchLog> Relay<L> {
         let limits = &self.limits;
         let conns = &mut self.conns;
         self.unread.retain(|conn| {
-            let Some(state) = conns.get_mut(conn) else { return false };
-            let answers = state.session().map_or(0, sync_core::session::Session::queued);
+            let Some(state) = conns.get_mut(conn) else {
+                return false;
+            };
+            let answers = state
+                .session()
+                .map_or(0, sync_core::session::Session::queued);
             while answers < ANSWERS_MAX && state.allow_one(limits, now) {
                 group.effects.push(Effect::Read { conn: *conn });
             }
@@ -78,13 +89,22 @@ impl<L: BatchLog> Relay<L> {
 
     /// What a session still wants to say when it ends; `is_refused`: another frame follows.
     pub(super) fn last_frames(&mut self, conn: ConnId, is_refused: bool) -> Vec<Frame> {
-        let Some(state) = self.conns.get_mut(&conn) else { return Vec::new() };
-        let Some(live) = &mut state.live else { return Vec::new() };
-        let Some(carrying) = self.communities.get(&live.community) else { return Vec::new() };
+        let Some(state) = self.conns.get_mut(&conn) else {
+            return Vec::new();
+        };
+        let Some(live) = &mut state.live else {
+            return Vec::new();
+        };
+        let Some(carrying) = self.communities.get(&live.community) else {
+            return Vec::new();
+        };
         if is_refused {
             return Vec::new();
         }
-        let view = View { community: &carrying.community, log: &self.log };
+        let view = View {
+            community: &carrying.community,
+            log: &self.log,
+        };
         let frames = std::iter::from_fn(|| live.session.poll_transmit(&view).ok().flatten());
         let mut frames: Vec<Frame> = frames.collect();
         // The last one says goodbye or why not; answers before it may be lost.
@@ -96,11 +116,17 @@ impl<L: BatchLog> Relay<L> {
             return;
         }
         self.looked_at = now;
-        let slow = self.conns.iter().filter(|(_, state)| state.is_too_slow(&self.limits, now));
+        let slow = self
+            .conns
+            .iter()
+            .filter(|(_, state)| state.is_too_slow(&self.limits, now));
         let slow: Vec<ConnId> = slow.map(|(conn, _)| *conn).collect();
         for conn in slow {
             tracing::debug!(%conn, "connection is too slow");
-            group.effects.push(Effect::Close { conn, ending: Ending::TooSlow });
+            group.effects.push(Effect::Close {
+                conn,
+                ending: Ending::TooSlow,
+            });
             self.forget(conn);
         }
     }
@@ -110,7 +136,12 @@ impl<L: BatchLog> Relay<L> {
 fn size_of_frame(frame: &Frame) -> usize {
     let bytes = match frame {
         Frame::Batches(batches) => {
-            batches.batches.iter().map(|batch| batch.len()).sum::<usize>() + batches.rows.len()
+            batches
+                .batches
+                .iter()
+                .map(|batch| batch.len())
+                .sum::<usize>()
+                + batches.rows.len()
         }
         Frame::Want(want) => want.lanes.iter().map(|lane| lane.heads.len()).sum(),
         Frame::Ask(ask) => ask.heads.iter().map(|lane| lane.heads.len()).sum(),

@@ -34,7 +34,11 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(to_engine: mpsc::Sender<Message>, limits: Limits) -> Self {
         let inbox = Arc::new(Semaphore::new((limits.inbox_bytes_max / KIB).max(2 * KIB)));
-        Self { to_engine, limits, inbox }
+        Self {
+            to_engine,
+            limits,
+            inbox,
+        }
     }
 
     /// Refuses when full; when it gets crowded, newcomers must show that their address is theirs.
@@ -52,7 +56,10 @@ impl Gate {
     }
 
     async fn tell(&self, input: Input) -> bool {
-        self.to_engine.send(Message::Input { input, share: None }).await.is_ok()
+        self.to_engine
+            .send(Message::Input { input, share: None })
+            .await
+            .is_ok()
     }
 
     fn patience(&self) -> Duration {
@@ -67,7 +74,9 @@ impl Gate {
 
 /// Serves a connection from its first packet to its last.
 pub(super) async fn serve(knock: Knock, conn: ConnId, gate: Arc<Gate>) {
-    let Ok(connecting) = knock.accept() else { return };
+    let Ok(connecting) = knock.accept() else {
+        return;
+    };
     let Ok(Ok(connection)) = tokio::time::timeout(gate.patience(), connecting).await else {
         return;
     };
@@ -75,16 +84,24 @@ pub(super) async fn serve(knock: Knock, conn: ConnId, gate: Arc<Gate>) {
         connection.close(Close::Protocol.code(), b"");
         return;
     };
-    let Ok(Ok((send, recv))) =
-        tokio::time::timeout(gate.patience(), connection.accept_bi()).await
+    let Ok(Ok((send, recv))) = tokio::time::timeout(gate.patience(), connection.accept_bi()).await
     else {
         connection.close(Close::TooSlow.code(), b"");
         return;
     };
     let (outbox, frames) = mpsc::channel(OUTBOX_CAPACITY);
     let reads = Arc::new(Semaphore::new(READ_AHEAD_FRAMES as usize));
-    let wire = Wire { outbox, reads: Arc::clone(&reads), connection: connection.clone() };
-    if gate.to_engine.send(Message::Open { conn, device, wire }).await.is_err() {
+    let wire = Wire {
+        outbox,
+        reads: Arc::clone(&reads),
+        connection: connection.clone(),
+    };
+    if gate
+        .to_engine
+        .send(Message::Open { conn, device, wire })
+        .await
+        .is_err()
+    {
         connection.close(Close::ShuttingDown.code(), b"");
         return;
     }
@@ -135,7 +152,10 @@ async fn read_until_closed(
             };
             Input::Broken { conn, refusal }
         }
-        Err(LinkError::Truncated { .. }) => Input::Broken { conn, refusal: Refusal::BadFrame },
+        Err(LinkError::Truncated { .. }) => Input::Broken {
+            conn,
+            refusal: Refusal::BadFrame,
+        },
         Err(error) => {
             tracing::debug!(%conn, %error, "connection ends");
             Input::Closed { conn }
@@ -152,9 +172,13 @@ async fn read(
     let mut reader = FrameReader::new(recv);
     reader.set_limit(HELLO_BYTES_MAX);
     loop {
-        let Ok(permit) = reads.acquire().await else { return Ok(()) };
+        let Ok(permit) = reads.acquire().await else {
+            return Ok(());
+        };
         permit.forget();
-        let Some(len) = reader.announced().await? else { return Ok(()) };
+        let Some(len) = reader.announced().await? else {
+            return Ok(());
+        };
         let share = u32::try_from(len / KIB + 1).unwrap_or(u32::MAX);
         let Ok(share) = Arc::clone(&gate.inbox).acquire_many_owned(share).await else {
             return Ok(());
@@ -168,7 +192,10 @@ async fn read(
             None => return Ok(()),
         };
         reader.set_limit(FRAME_BYTES_MAX);
-        let message = Message::Input { input, share: Some(share) };
+        let message = Message::Input {
+            input,
+            share: Some(share),
+        };
         if gate.to_engine.send(message).await.is_err() {
             return Ok(());
         }

@@ -25,9 +25,16 @@ pub(super) const INPUTS_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) enum Message {
     /// A device is connected.
-    Open { conn: ConnId, device: DeviceId, wire: Wire },
+    Open {
+        conn: ConnId,
+        device: DeviceId,
+        wire: Wire,
+    },
     /// Something came; the share is its part of the bytes that may be on their way in.
-    Input { input: Input, share: Option<OwnedSemaphorePermit> },
+    Input {
+        input: Input,
+        share: Option<OwnedSemaphorePermit>,
+    },
     /// Time has passed.
     Tick,
     /// Say goodbye to everybody and end.
@@ -65,7 +72,14 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(relay: Relay<SqliteLog>, folder: Folder, metrics: Metrics) -> Self {
         let (wires, rng, began) = (HashMap::new(), UnwrapErr(SysRng), Instant::now());
-        Self { relay, wires, metrics, rng, began, _folder: folder }
+        Self {
+            relay,
+            wires,
+            metrics,
+            rng,
+            began,
+            _folder: folder,
+        }
     }
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
@@ -110,7 +124,10 @@ impl Engine {
         effects.into_iter().for_each(|effect| self.act(effect));
         self.metrics.observe(&self.relay, count, started.elapsed());
         if stop {
-            self.relay.shut_down().into_iter().for_each(|effect| self.act(effect));
+            self.relay
+                .shut_down()
+                .into_iter()
+                .for_each(|effect| self.act(effect));
         }
         stop
     }
@@ -118,7 +135,9 @@ impl Engine {
     fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Send { conn, frame } => {
-                let Some(wire) = self.wires.get(&conn) else { return };
+                let Some(wire) = self.wires.get(&conn) else {
+                    return;
+                };
                 // The outbox has room for all that the core sends at once; if the task has ended,
                 // its farewell is on its way here.
                 let _gone = wire.outbox.try_send(Outgoing::Frame(Box::new(frame)));
@@ -129,7 +148,9 @@ impl Engine {
                 }
             }
             Effect::Close { conn, ending } => {
-                let Some(wire) = self.wires.remove(&conn) else { return };
+                let Some(wire) = self.wires.remove(&conn) else {
+                    return;
+                };
                 match ending {
                     // Its outbox would never empty.
                     Ending::TooSlow => wire.connection.close(Close::TooSlow.code(), b""),

@@ -25,13 +25,19 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, RelayError> {
-        let failed = |reason| RelayError::Folder { path: path.to_owned(), reason };
+        let failed = |reason| RelayError::Folder {
+            path: path.to_owned(),
+            reason,
+        };
         fs::create_dir_all(path).map_err(failed)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         let lock = options.open(path.join("relay.lock")).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(RelayError::FolderInUse(path.to_owned())),
             Err(TryLockError::Error(reason)) => Err(failed(reason)),
         }
@@ -53,10 +59,16 @@ impl Folder {
                 }
                 let keys = DeviceKeys::generate(rng);
                 self.write(&path, &keys)
-                    .map_err(|reason| RelayError::Folder { path: self.path.clone(), reason })?;
+                    .map_err(|reason| RelayError::Folder {
+                        path: self.path.clone(),
+                        reason,
+                    })?;
                 Ok(keys)
             }
-            Err(reason) => Err(RelayError::Folder { path: self.path.clone(), reason }),
+            Err(reason) => Err(RelayError::Folder {
+                path: self.path.clone(),
+                reason,
+            }),
         }
     }
 
@@ -76,7 +88,12 @@ impl Folder {
 }
 
 fn checksum(bytes: &[u8]) -> Vec<u8> {
-    keys::derive(domain::CHECKSUM, &[bytes]).as_bytes().iter().take(CHECKSUM_LEN).copied().collect()
+    keys::derive(domain::CHECKSUM, &[bytes])
+        .as_bytes()
+        .iter()
+        .take(CHECKSUM_LEN)
+        .copied()
+        .collect()
 }
 
 fn bytes_of(keys: &DeviceKeys) -> Vec<u8> {
@@ -94,7 +111,10 @@ fn parse(bytes: &[u8]) -> Option<DeviceKeys> {
     }
     let (signing, sealing) = secrets.split_first_chunk::<32>()?;
     let sealing: [u8; 32] = sealing.try_into().ok()?;
-    Some(DeviceKeys::from_secrets(&Secret::new(*signing), Secret::new(sealing)))
+    Some(DeviceKeys::from_secrets(
+        &Secret::new(*signing),
+        Secret::new(sealing),
+    ))
 }
 
 #[cfg(test)]
@@ -114,7 +134,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(parent.path().join("relay.key")).unwrap().permissions().mode();
+            let mode = fs::metadata(parent.path().join("relay.key"))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
@@ -131,7 +154,10 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             fs::write(&path, &bytes).unwrap();
-            assert!(matches!(folder.keys(rng), Err(RelayError::KeyDamaged(_))), "byte {at}");
+            assert!(
+                matches!(folder.keys(rng), Err(RelayError::KeyDamaged(_))),
+                "byte {at}"
+            );
             assert_eq!(fs::read(&path).unwrap(), bytes);
         }
         fs::write(&path, &whole[..40]).unwrap();

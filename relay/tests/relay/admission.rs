@@ -27,7 +27,12 @@ fn founder_brings_the_community_to_an_open_relay_in_one_session() {
     village.connect(0, None);
     village.settle();
     assert_eq!(village.phones[0].refused, []);
-    let state = village.relay.log().community(&village.community).unwrap().unwrap();
+    let state = village
+        .relay
+        .log()
+        .community(&village.community)
+        .unwrap()
+        .unwrap();
     assert_eq!(state.logs.len(), 3);
     assert_eq!(state.tip.0, 4);
     assert!(village.phones[0].session.as_ref().unwrap().is_caught_up());
@@ -40,7 +45,10 @@ fn relay_with_a_list_refuses_a_community_that_is_not_on_it() {
     closed.connect(0, None);
     closed.settle();
     assert_eq!(closed.phones[0].ending, refused(Refusal::CommunityUnknown));
-    assert_eq!(closed.phones[0].refused, [(Refusal::CommunityUnknown, None)]);
+    assert_eq!(
+        closed.phones[0].refused,
+        [(Refusal::CommunityUnknown, None)]
+    );
     let listed = Admission::Listed(BTreeSet::from([closed.community]));
     let mut open = Village::new(log(), listed, Limits::default());
     open.connect(0, None);
@@ -81,12 +89,18 @@ fn invitation_that_the_relay_does_not_know_is_said_so() {
     let join = village.join(phone, &unknown);
     village.connect(phone, Some(join.clone()));
     village.settle();
-    assert_eq!(village.phones[phone].ending, refused(Refusal::InviteUnknown));
+    assert_eq!(
+        village.phones[phone].ending,
+        refused(Refusal::InviteUnknown)
+    );
     village.connect(0, None);
     village.settle();
     village.connect(phone, Some(join));
     village.settle();
-    assert_eq!(village.phones[phone].ending, refused(Refusal::InviteUnknown));
+    assert_eq!(
+        village.phones[phone].ending,
+        refused(Refusal::InviteUnknown)
+    );
 }
 
 #[test]
@@ -140,7 +154,10 @@ fn join_by_another_device_than_the_connected_one_is_refused() {
 fn first_frame_must_be_a_hello() {
     let mut village = village(Limits::default());
     let conn = village.connect(0, None);
-    village.handle(vec![Input::Frame { conn, frame: Frame::Bye(Bye {}) }]);
+    village.handle(vec![Input::Frame {
+        conn,
+        frame: Frame::Bye(Bye {}),
+    }]);
     assert_eq!(village.phones[0].ending, refused(Refusal::BadFrame));
     let conn = village.connect(0, None);
     village.handle(vec![Input::Unknown { conn, kind: 40 }]);
@@ -149,7 +166,10 @@ fn first_frame_must_be_a_hello() {
 
 #[test]
 fn one_device_founds_so_many_communities_and_no_more() {
-    let limits = Limits { communities_per_device_max: 0, ..Limits::default() };
+    let limits = Limits {
+        communities_per_device_max: 0,
+        ..Limits::default()
+    };
     let mut village = village(limits);
     village.connect(0, None);
     village.settle();
@@ -158,7 +178,10 @@ fn one_device_founds_so_many_communities_and_no_more() {
 
 #[test]
 fn connection_over_the_cap_is_refused_as_busy() {
-    let limits = Limits { connections_per_device_max: 1, ..Limits::default() };
+    let limits = Limits {
+        connections_per_device_max: 1,
+        ..Limits::default()
+    };
     let mut village = village(limits);
     village.connect(0, None);
     village.settle();
@@ -181,11 +204,20 @@ fn relay_that_has_lost_everything_is_filled_again_by_any_member() {
     let empty = MemoryLog::new(StoreId::new([8; 16]));
     let mut again = Village::new(empty, Admission::Open, Limits::default());
     again.phones = village.phones;
-    let all = again.phones[phone].carrier.rows().iter().map(|row| *row.batch.log());
+    let all = again.phones[phone]
+        .carrier
+        .rows()
+        .iter()
+        .map(|row| *row.batch.log());
     again.phones[phone].carrier.unshared = all.collect();
     again.connect(phone, None);
     again.settle();
     assert_eq!(again.phones[phone].refused, []);
-    let state = again.relay.log().community(&again.community).unwrap().unwrap();
+    let state = again
+        .relay
+        .log()
+        .community(&again.community)
+        .unwrap()
+        .unwrap();
     assert_eq!(state.tip.0, whole as u64);
 }

@@ -23,16 +23,23 @@ fn live_edit_reaches_those_who_may_have_the_lane_and_nobody_else() {
     let mut village = village(Limits::default());
     let space = village.space(0);
     let inside = village.member(Role::Volunteer, Scope::Space(space));
-    let outside = village.member(Role::Lead, Scope::Community);
-    village.phones[outside].carrier.lanes.insert(space);
+    let everywhere = village.member(Role::Lead, Scope::Community);
+    village.phones[everywhere].carrier.lanes.insert(space);
+    village.disconnect(everywhere);
+    village.connect(everywhere, None);
     let other = village.stranger();
     village.settle();
     let before: Vec<u64> = village.phones.iter().map(|phone| phone.received).collect();
     village.write(inside, space, "a visit");
     village.settle();
-    let gained: Vec<u64> =
-        village.phones.iter().zip(before).map(|(phone, before)| phone.received - before).collect();
+    let gained: Vec<u64> = village
+        .phones
+        .iter()
+        .zip(before)
+        .map(|(phone, before)| phone.received - before)
+        .collect();
     assert_eq!(gained[0], 1);
+    assert_eq!(gained[everywhere], 1);
     assert_eq!(gained[inside], 0, "nobody gets their own words back");
     assert_eq!(gained[other], 0);
 }
@@ -63,9 +70,18 @@ fn observer_may_not_write_records_and_is_told_by_name() {
     let commons = village.commons();
     village.write(phone, commons, "I may not");
     village.settle();
-    assert_eq!(village.phones[phone].refused, [(Refusal::NotAllowed, Some(1))]);
+    assert_eq!(
+        village.phones[phone].refused,
+        [(Refusal::NotAllowed, Some(1))]
+    );
     assert_eq!(village.phones[phone].ending, None);
-    assert!(village.phones[0].carrier.rows().iter().all(|row| row.batch.log().lane != commons));
+    assert!(
+        village.phones[0]
+            .carrier
+            .rows()
+            .iter()
+            .all(|row| row.batch.log().lane != commons)
+    );
 }
 
 #[test]
@@ -103,27 +119,47 @@ fn batches_of_a_device_that_nobody_invited_are_refused_whoever_carries_them() {
     let row = village.phones[stranger].carrier.rows()[0].clone();
     let place = *row.batch.place();
     let batch = sync_core::entry::SignedBatch::parse(place, row.batch.tail().to_vec()).unwrap();
-    village.phones[member].carrier.take(sync_core::wire::batches::Received { batch, prev: None });
+    village.phones[member]
+        .carrier
+        .take(sync_core::wire::batches::Received { batch, prev: None });
     village.phones[member].carrier.unshared.insert(place.log);
     village.connect(member, None);
     village.settle();
-    assert_eq!(village.phones[member].refused, [(Refusal::NotAMember, Some(1))]);
+    assert_eq!(
+        village.phones[member].refused,
+        [(Refusal::NotAMember, Some(1))]
+    );
 }
 
 #[test]
 fn quota_is_refused_by_name_and_the_session_goes_on() {
-    let limits = Limits { device_bytes_max: 2000, ..Limits::default() };
+    let limits = Limits {
+        device_bytes_max: 2000,
+        ..Limits::default()
+    };
     let mut village = village(limits);
     let phone = village.member(Role::Volunteer, Scope::Community);
     let commons = village.commons();
     village.write(phone, commons, &"x".repeat(3000));
     village.settle();
-    assert_eq!(village.phones[phone].refused, [(Refusal::OverQuota, Some(1))]);
+    assert_eq!(
+        village.phones[phone].refused,
+        [(Refusal::OverQuota, Some(1))]
+    );
     village.write(0, commons, "the others may");
     village.settle();
     assert_eq!(village.phones[phone].ending, None);
-    assert_eq!(village.phones[phone].carrier.rows().last().unwrap().batch.log().device,
-        village.phones[0].device());
+    assert_eq!(
+        village.phones[phone]
+            .carrier
+            .rows()
+            .last()
+            .unwrap()
+            .batch
+            .log()
+            .device,
+        village.phones[0].device()
+    );
 }
 
 #[test]
@@ -133,7 +169,10 @@ fn frame_of_an_unknown_type_is_refused_and_the_session_goes_on() {
     let conn = village.phones[phone].conn.unwrap();
     village.handle(vec![Input::Unknown { conn, kind: 40 }]);
     village.settle();
-    assert_eq!(village.phones[phone].refused, [(Refusal::UnknownFrame, None)]);
+    assert_eq!(
+        village.phones[phone].refused,
+        [(Refusal::UnknownFrame, None)]
+    );
     let commons = village.commons();
     village.write(phone, commons, "still here");
     village.settle();
@@ -142,7 +181,10 @@ fn frame_of_an_unknown_type_is_refused_and_the_session_goes_on() {
 
 #[test]
 fn slow_reader_is_left_alone_and_then_dropped() {
-    let limits = Limits { stalled_seconds_max: 5, ..Limits::default() };
+    let limits = Limits {
+        stalled_seconds_max: 5,
+        ..Limits::default()
+    };
     let mut village = village(limits);
     let slow = village.member(Role::Volunteer, Scope::Community);
     village.phones[slow].is_stuck = true;
@@ -154,7 +196,8 @@ fn slow_reader_is_left_alone_and_then_dropped() {
         for _ in 0..6 {
             let inputs = village.gather();
             let effects = village.handle(inputs);
-            let to_slow = |effect: &&Effect| matches!(effect, Effect::Send { conn: to, .. } if *to == conn);
+            let to_slow =
+                |effect: &&Effect| matches!(effect, Effect::Send { conn: to, .. } if *to == conn);
             sent += effects.iter().filter(to_slow).count();
         }
     }
@@ -187,7 +230,11 @@ fn connection_that_says_nothing_is_dropped() {
 
 #[test]
 fn fast_sender_is_read_at_its_rate() {
-    let limits = Limits { frames_per_second: 10, frames_burst: 5, ..Limits::default() };
+    let limits = Limits {
+        frames_per_second: 10,
+        frames_burst: 5,
+        ..Limits::default()
+    };
     let mut village = village(limits);
     village.connect(0, None);
     let commons = village.commons();
@@ -204,7 +251,12 @@ fn fast_sender_is_read_at_its_rate() {
     }
     assert_eq!(village.phones[0].ending, None);
     let log = village.phones[0].log(commons);
-    let state = village.relay.log().community(&village.community).unwrap().unwrap();
+    let state = village
+        .relay
+        .log()
+        .community(&village.community)
+        .unwrap()
+        .unwrap();
     assert_eq!(state.logs[&log].head.seq, Seq(50));
 }
 
@@ -215,14 +267,20 @@ fn sender_that_ignores_the_rate_is_refused_as_busy() {
     let frame = |_| Input::Unknown { conn, kind: 40 };
     village.settle();
     village.handle((0..50).map(frame).collect());
-    assert_eq!(village.phones[0].ending, Some(Ending::Refused(Refusal::Busy)));
+    assert_eq!(
+        village.phones[0].ending,
+        Some(Ending::Refused(Refusal::Busy))
+    );
 }
 
 #[test]
 fn goodbye_is_said_to_everybody() {
     let mut village = village(Limits::default());
     let phone = village.member(Role::Volunteer, Scope::Community);
-    let conns = [village.phones[0].conn.unwrap(), village.phones[phone].conn.unwrap()];
+    let conns = [
+        village.phones[0].conn.unwrap(),
+        village.phones[phone].conn.unwrap(),
+    ];
     let effects = village.relay.shut_down();
     for conn in conns {
         let mine: Vec<_> = effects
@@ -233,7 +291,10 @@ fn goodbye_is_said_to_everybody() {
             })
             .collect();
         assert!(matches!(mine.as_slice(), [Frame::Bye(_)]), "{mine:?}");
-        assert!(effects.contains(&Effect::Close { conn, ending: Ending::ShuttingDown }));
+        assert!(effects.contains(&Effect::Close {
+            conn,
+            ending: Ending::ShuttingDown
+        }));
     }
 }
 
@@ -362,20 +423,33 @@ fn nothing_is_acked_or_passed_on_before_it_is_durable() {
     ] {
         for fails_on_append in [true, false] {
             let log = MemoryLog::new(StoreId::new([7; 16]));
-            let log = Failing { log, failure: None, fails_on_append };
+            let log = Failing {
+                log,
+                failure: None,
+                fails_on_append,
+            };
             let mut village = Village::new(log, Admission::Open, Limits::default());
             let writer = village.member(Role::Volunteer, Scope::Community);
             let reader = village.member(Role::Volunteer, Scope::Community);
             village.settle();
-            let (acked, received) = (village.phones[writer].acked, village.phones[reader].received);
+            let (acked, received) = (
+                village.phones[writer].acked,
+                village.phones[reader].received,
+            );
             village.relay.log_mut().failure = Some(failure.clone());
             let commons = village.commons();
             village.write(writer, commons, "not durable");
             village.settle();
-            assert_eq!(village.phones[writer].ending, Some(Ending::Refused(refusal)));
+            assert_eq!(
+                village.phones[writer].ending,
+                Some(Ending::Refused(refusal))
+            );
             assert_eq!(village.phones[writer].acked, acked);
             assert_eq!(village.phones[reader].received, received);
-            assert_eq!(village.phones[reader].ending, None, "who stored nothing stays");
+            assert_eq!(
+                village.phones[reader].ending, None,
+                "who stored nothing stays"
+            );
             village.relay.log_mut().failure = None;
             village.connect(writer, None);
             village.settle();
@@ -388,8 +462,9 @@ fn nothing_is_acked_or_passed_on_before_it_is_durable() {
 #[test]
 fn everything_of_one_call_is_one_commit() {
     let mut village = village(Limits::default());
-    let phones: Vec<usize> =
-        (0..5).map(|_| village.member(Role::Volunteer, Scope::Community)).collect();
+    let phones: Vec<usize> = (0..5)
+        .map(|_| village.member(Role::Volunteer, Scope::Community))
+        .collect();
     village.settle();
     let commons = village.commons();
     let before = village.relay.counters().commits;
@@ -403,7 +478,10 @@ fn everything_of_one_call_is_one_commit() {
 
 #[test]
 fn community_that_nobody_is_connected_to_leaves_memory_and_comes_back() {
-    let mut village = village(Limits { communities_idle_max: 0, ..Limits::default() });
+    let mut village = village(Limits {
+        communities_idle_max: 0,
+        ..Limits::default()
+    });
     let phone = village.member(Role::Volunteer, Scope::Community);
     village.disconnect(0);
     village.disconnect(phone);
@@ -436,8 +514,10 @@ fn forked_log_ends_alike_at_the_relay_and_on_phones() {
         let batch = sync_core::entry::SignedBatch::parse(place, row.batch.tail().to_vec()).unwrap();
         let carrier = village.member(Role::Volunteer, Scope::Community);
         village.disconnect(carrier);
-        let received =
-            sync_core::wire::batches::Received { batch, prev: Some(*row.batch.prev()) };
+        let received = sync_core::wire::batches::Received {
+            batch,
+            prev: Some(*row.batch.prev()),
+        };
         village.phones[carrier].carrier.take(received);
         village.phones[carrier].carrier.unshared.insert(place.log);
         // A check of one byte may miss a fork; the next session has another.
@@ -447,12 +527,33 @@ fn forked_log_ends_alike_at_the_relay_and_on_phones() {
             village.disconnect(carrier);
         }
     }
-    let smaller = branches.iter().map(|row| row.batch.head().chain).min().unwrap();
-    let state = village.relay.log().community(&village.community).unwrap().unwrap();
+    let smaller = branches
+        .iter()
+        .map(|row| row.batch.head().chain)
+        .min()
+        .unwrap();
+    let state = village
+        .relay
+        .log()
+        .community(&village.community)
+        .unwrap()
+        .unwrap();
     assert_eq!(state.logs[branches[0].batch.log()].head.chain, smaller);
-    let heads = village.phones[0].carrier.rows().iter().filter(|row| !row.is_branch);
-    assert!(heads.into_iter().any(|row| row.batch.head().chain == smaller));
-    let losers: Vec<_> =
-        village.phones[0].carrier.rows().iter().filter(|row| row.is_branch).collect();
+    let heads = village.phones[0]
+        .carrier
+        .rows()
+        .iter()
+        .filter(|row| !row.is_branch);
+    assert!(
+        heads
+            .into_iter()
+            .any(|row| row.batch.head().chain == smaller)
+    );
+    let losers: Vec<_> = village.phones[0]
+        .carrier
+        .rows()
+        .iter()
+        .filter(|row| row.is_branch)
+        .collect();
     assert_eq!(losers.len(), 1);
 }

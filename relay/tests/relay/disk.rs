@@ -64,7 +64,8 @@ fn transaction_that_was_never_committed_leaves_nothing_behind() {
     let community = village.community;
     let log = village.relay.log_mut();
     log.begin().unwrap();
-    log.append(&community, &row.batch, relay::log::Spot::Next).unwrap();
+    log.append(&community, &row.batch, relay::log::Spot::Next)
+        .unwrap();
     let killed = tempfile::tempdir().unwrap();
     copy(folder.path(), killed.path());
     assert_eq!(open(killed.path()).community(&community).unwrap(), before);
@@ -96,7 +97,9 @@ fn relay_goes_on_where_it_stopped() {
 /// Reads everything that a session could read.
 fn read_all(path: &Path, community: &sync_core::id::CommunityId) -> Result<usize, StoreError> {
     let log = SqliteLog::open(path)?;
-    let Some(state) = log.community(community)? else { return Ok(0) };
+    let Some(state) = log.community(community)? else {
+        return Ok(0);
+    };
     let rows = log.read(community, None, Arrival(0), state.tip, usize::MAX)?;
     for (lane, tip) in &state.lanes {
         log.read(community, Some(lane), Arrival(0), *tip, usize::MAX)?;
@@ -138,7 +141,11 @@ fn flipped_byte_is_an_error_or_changes_nothing() {
             }
         }
     }
-    assert!(noticed > 100, "{noticed} of {} were noticed", noticed + harmless);
+    assert!(
+        noticed > 100,
+        "{noticed} of {} were noticed",
+        noticed + harmless
+    );
 }
 
 #[test]
@@ -158,7 +165,10 @@ fn damaged_community_is_refused_and_said_to_be_the_relays_fault() {
     again.phones = phones;
     again.connect(0, None);
     again.settle();
-    assert_eq!(again.phones[0].ending, Some(Ending::Refused(Refusal::Internal)));
+    assert_eq!(
+        again.phones[0].ending,
+        Some(Ending::Refused(Refusal::Internal))
+    );
 }
 
 #[test]
@@ -169,14 +179,27 @@ fn file_of_a_newer_version_and_files_of_others_are_refused() {
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
-    assert_eq!(SqliteLog::open(&path).map(|_| ()), Err(StoreError::Newer(99)));
+    assert_eq!(
+        SqliteLog::open(&path).map(|_| ()),
+        Err(StoreError::Newer(99))
+    );
     let other = folder.path().join("other.db");
-    fs::write(&other, "this is no database, but long enough to look at: ".repeat(40)).unwrap();
-    assert!(matches!(SqliteLog::open(&other), Err(StoreError::Corrupt { .. })));
+    fs::write(
+        &other,
+        "this is no database, but long enough to look at: ".repeat(40),
+    )
+    .unwrap();
+    assert!(matches!(
+        SqliteLog::open(&other),
+        Err(StoreError::Corrupt { .. })
+    ));
     let strange = folder.path().join("strange.db");
     rusqlite::Connection::open(&strange)
         .unwrap()
         .execute_batch("CREATE TABLE visit (a); PRAGMA user_version = 1;")
         .unwrap();
-    assert!(matches!(SqliteLog::open(&strange), Err(StoreError::Corrupt { .. })));
+    assert!(matches!(
+        SqliteLog::open(&strange),
+        Err(StoreError::Corrupt { .. })
+    ));
 }

@@ -18,9 +18,16 @@ fn lane() -> impl Strategy<Value = LaneId> {
 }
 
 fn heads() -> impl Strategy<Value = LaneHeads> {
-    (lane(), prop::collection::vec(any::<u8>(), 0..40), any::<bool>()).prop_map(
-        |(lane, heads, is_complete)| LaneHeads { lane, heads: heads.into(), is_complete },
+    (
+        lane(),
+        prop::collection::vec(any::<u8>(), 0..40),
+        any::<bool>(),
     )
+        .prop_map(|(lane, heads, is_complete)| LaneHeads {
+            lane,
+            heads: heads.into(),
+            is_complete,
+        })
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
@@ -29,15 +36,30 @@ fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         (0..3_u64, any::<u64>())
             .prop_map(|(batches, arrival)| Frame::Ack(Ack { batches, arrival })),
-        (lanes(), prop::collection::vec(heads(), 0..4))
-            .prop_map(|(pull, heads)| Frame::Ask(Ask { pull, heads, unknown: Vec::new() })),
+        (lanes(), prop::collection::vec(heads(), 0..4)).prop_map(|(pull, heads)| Frame::Ask(Ask {
+            pull,
+            heads,
+            unknown: Vec::new()
+        })),
         (prop::collection::vec(heads(), 0..4), any::<bool>()).prop_map(|(lanes, is_explicit)| {
-            Frame::Want(Want { lanes, is_explicit, unknown: Vec::new() })
+            Frame::Want(Want {
+                lanes,
+                is_explicit,
+                unknown: Vec::new(),
+            })
         }),
         (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(batches, entries, bytes)| {
-            Frame::Totals(Totals { batches, entries, bytes })
+            Frame::Totals(Totals {
+                batches,
+                entries,
+                bytes,
+            })
         }),
-        (prop::collection::vec(lane(), 0..3), bytes(), prop::collection::vec(bytes(), 0..4))
+        (
+            prop::collection::vec(lane(), 0..3),
+            bytes(),
+            prop::collection::vec(bytes(), 0..4)
+        )
             .prop_map(|(lanes, rows, batches)| {
                 Frame::Batches(Batches {
                     lanes,
@@ -55,7 +77,10 @@ fn frame() -> impl Strategy<Value = Frame> {
             lanes,
             signature: signature.into(),
         })),
-        Just(Frame::Lanes(Lanes { store: StoreId::ZERO, lanes: Vec::new() })),
+        Just(Frame::Lanes(Lanes {
+            store: StoreId::ZERO,
+            lanes: Vec::new()
+        })),
         Just(Frame::Bye(Bye {})),
     ]
 }
@@ -89,7 +114,10 @@ fn flip(conn: ConnId, frame: &Frame, at: usize, mask: u8) -> Input {
     let mut bytes = frame.encode();
     let at = at % bytes.len();
     bytes[at] ^= mask;
-    let broken = Input::Broken { conn, refusal: Refusal::BadFrame };
+    let broken = Input::Broken {
+        conn,
+        refusal: Refusal::BadFrame,
+    };
     match frame_len(&bytes) {
         Ok(Some((len, prefix))) if len + prefix <= bytes.len() => {
             match Frame::decode(&bytes[prefix..prefix + len]) {

@@ -9,7 +9,11 @@ use sync_core::roster::ticket::RelayAddr;
 
 fn relay(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_banyan-relay"));
-    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("RUST_LOG");
+    command
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .env_remove("RUST_LOG");
     command
 }
 
@@ -20,17 +24,31 @@ fn run(args: &[&str]) -> (i32, String) {
 
 fn start(folder: &Path) -> (Child, RelayAddr) {
     let data = folder.display().to_string();
-    let mut child =
-        relay(&["--data", &data, "--listen", "127.0.0.1:0", "--open"]).spawn().unwrap();
+    let mut child = relay(&["--data", &data, "--listen", "127.0.0.1:0", "--open"])
+        .spawn()
+        .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let addr = line.strip_prefix("relay ready ").expect(&line).trim().parse().unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let addr = line
+        .strip_prefix("relay ready ")
+        .expect(&line)
+        .trim()
+        .parse()
+        .unwrap();
     (child, addr)
 }
 
 fn ask_to_stop(child: &Child) {
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 #[test]

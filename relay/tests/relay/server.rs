@@ -41,7 +41,9 @@ fn config(folder: &Path) -> RelayConfig {
 async fn dial(phone: &Phone, relay: &RelayServer) -> Connection {
     let signer: Arc<dyn Signer> = Arc::new(phone.keys.clone());
     let config = client_config(signer, Some(relay.id()), &Transport::default()).unwrap();
-    connect(&endpoint(None, None).unwrap(), relay.addr(), config).await.unwrap()
+    connect(&endpoint(None, None).unwrap(), relay.addr(), config)
+        .await
+        .unwrap()
 }
 
 /// A phone's session over a real connection.
@@ -66,7 +68,13 @@ impl<'p> Line<'p> {
         let rng = &mut rand::rng();
         let session = Session::dial(parties, &phone.carrier, join, rng).unwrap();
         let (reader, writer) = (FrameReader::new(recv), FrameWriter::new(send));
-        Self { phone, session, reader, writer, connection }
+        Self {
+            phone,
+            session,
+            reader,
+            writer,
+            connection,
+        }
     }
 
     /// Sends what there is to send.
@@ -87,8 +95,10 @@ impl<'p> Line<'p> {
             for event in self.session.receive(frame, &self.phone.carrier).unwrap() {
                 match event {
                     Event::Ingest { batches, .. } => {
-                        let taken: Vec<Taken> =
-                            batches.into_iter().map(|it| self.phone.carrier.take(it)).collect();
+                        let taken: Vec<Taken> = batches
+                            .into_iter()
+                            .map(|it| self.phone.carrier.take(it))
+                            .collect();
                         self.session.stored(&taken);
                     }
                     Event::Refused { refusal, batch } => self.phone.refused.push((refusal, batch)),
@@ -131,7 +141,9 @@ async fn two_phones_meet_at_the_relay_and_it_remembers() {
     village.write(0, commons, "a notice");
     let community = village.community;
     let Village { phones, rng, .. } = &mut village;
-    let [founder, joiner] = &mut phones[..] else { panic!() };
+    let [founder, joiner] = &mut phones[..] else {
+        panic!()
+    };
     let mut first = Line::open(founder, &relay, None).await;
     first.catch_up().await;
     let mut second = Line::open(joiner, &relay, Some(join)).await;
@@ -140,11 +152,18 @@ async fn two_phones_meet_at_the_relay_and_it_remembers() {
     // Live: an edit of the joiner reaches the founder, who has the join too then.
     second.phone.write(commons, "thanks", rng);
     second.catch_up().await;
-    first.until(|_, phone| phone.carrier.rows().len() == 5).await;
+    first
+        .until(|_, phone| phone.carrier.rows().len() == 5)
+        .await;
     assert_eq!(first.phone.refused, []);
     let stopping = tokio::spawn(relay.shut_down());
-    let closed = tokio::time::timeout(PATIENCE, first.connection.closed()).await.unwrap();
-    assert_eq!(LinkError::from(closed), LinkError::Closed(Close::ShuttingDown));
+    let closed = tokio::time::timeout(PATIENCE, first.connection.closed())
+        .await
+        .unwrap();
+    assert_eq!(
+        LinkError::from(closed),
+        LinkError::Closed(Close::ShuttingDown)
+    );
     stopping.await.unwrap().unwrap();
     let log = SqliteLog::open(&folder.path().join("relay.db")).unwrap();
     assert_eq!(log.community(&community).unwrap().unwrap().tip.0, 5);
@@ -184,8 +203,14 @@ async fn stranger_gets_no_room_for_a_large_frame() {
     sync_core::entry::codec::put_varint(&mut length, HELLO_BYTES_MAX as u64 + 1);
     send.write_all(&length).await.unwrap();
     let mut reader = FrameReader::new(recv);
-    let answer = tokio::time::timeout(PATIENCE, reader.read()).await.unwrap().unwrap();
-    assert!(matches!(answer, Some(Incoming::Frame(Frame::Refuse(_)))), "{answer:?}");
+    let answer = tokio::time::timeout(PATIENCE, reader.read())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        matches!(answer, Some(Incoming::Frame(Frame::Refuse(_)))),
+        "{answer:?}"
+    );
     relay.shut_down().await.unwrap();
 }
 
@@ -194,12 +219,21 @@ async fn second_relay_in_a_folder_and_second_on_a_port_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let relay = RelayServer::start(config(folder.path())).await.unwrap();
     let second = RelayServer::start(config(folder.path())).await.err();
-    assert!(matches!(second, Some(RelayError::FolderInUse(_))), "{second:?}");
+    assert!(
+        matches!(second, Some(RelayError::FolderInUse(_))),
+        "{second:?}"
+    );
     assert_eq!(second.unwrap().exit_code(), 4);
     let other = tempfile::tempdir().unwrap();
-    let config = RelayConfig { listen: relay.addr(), ..config(other.path()) };
+    let config = RelayConfig {
+        listen: relay.addr(),
+        ..config(other.path())
+    };
     let second = RelayServer::start(config).await.err();
-    assert!(matches!(second, Some(RelayError::Link(LinkError::InUse(_)))), "{second:?}");
+    assert!(
+        matches!(second, Some(RelayError::Link(LinkError::InUse(_)))),
+        "{second:?}"
+    );
     assert_eq!(second.unwrap().exit_code(), 5);
     relay.shut_down().await.unwrap();
 }
@@ -208,13 +242,21 @@ async fn second_relay_in_a_folder_and_second_on_a_port_are_refused() {
 async fn metrics_are_shown_on_loopback() {
     let folder = tempfile::tempdir().unwrap();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let config = RelayConfig { metrics: Some(any), ..config(folder.path()) };
+    let config = RelayConfig {
+        metrics: Some(any),
+        ..config(folder.path())
+    };
     let relay = RelayServer::start(config).await.unwrap();
     let (mut village, _) = people();
     let mut line = Line::open(&mut village.phones[0], &relay, None).await;
     line.catch_up().await;
-    for (path, expected) in [("/metrics", "banyan_relay_batches_stored_total 2"), ("/", "404")] {
-        let mut stream = tokio::net::TcpStream::connect(relay.metrics().unwrap()).await.unwrap();
+    for (path, expected) in [
+        ("/metrics", "banyan_relay_batches_stored_total 2"),
+        ("/", "404"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(relay.metrics().unwrap())
+            .await
+            .unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut page = String::new();

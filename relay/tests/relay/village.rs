@@ -44,20 +44,30 @@ impl Phone {
     }
 
     pub(crate) fn log(&self, lane: LaneId) -> LogId {
-        LogId { lane, device: self.device(), incarnation: self.incarnation }
+        LogId {
+            lane,
+            device: self.device(),
+            incarnation: self.incarnation,
+        }
     }
 
     pub(crate) fn say(&mut self, statement: &Statement, rng: &mut ChaCha8Rng) -> Vec<u8> {
         let (kind, bytes) = statement.encode();
         let lane = roster_lane(&self.carrier.community());
-        let entry = PlainEntry { kind, bytes: bytes.clone() };
+        let entry = PlainEntry {
+            kind,
+            bytes: bytes.clone(),
+        };
         let log = self.log(lane);
         self.carrier.write(&self.keys, log, &[entry], rng);
         bytes
     }
 
     pub(crate) fn write(&mut self, lane: LaneId, text: &str, rng: &mut ChaCha8Rng) {
-        let entry = PlainEntry { kind: EntryKind::CHANGE, bytes: text.into() };
+        let entry = PlainEntry {
+            kind: EntryKind::CHANGE,
+            bytes: text.into(),
+        };
         let log = self.log(lane);
         self.carrier.write(&self.keys, log, &[entry], rng);
     }
@@ -66,16 +76,26 @@ impl Phone {
     pub(crate) fn join(&mut self, ticket: &DeviceKeys, rng: &mut ChaCha8Rng) -> Vec<u8> {
         let community = self.carrier.community();
         let sealing = self.keys.sealing_key();
-        let proof = ticket.sign(&Join::proof_bytes(&community, &self.device(), &sealing)).unwrap();
+        let proof = ticket
+            .sign(&Join::proof_bytes(&community, &self.device(), &sealing))
+            .unwrap();
         let proof = proof.as_bytes().to_vec().into();
-        self.say(&Statement::Join(Join { invite: ticket.invite(), sealing, proof }), rng);
+        self.say(
+            &Statement::Join(Join {
+                invite: ticket.invite(),
+                sealing,
+                proof,
+            }),
+            rng,
+        );
         encode_join(&self.carrier.rows().last().unwrap().batch)
     }
 
     fn receive(&mut self, frame: Frame) {
         let Some(session) = &mut self.session else {
             if let Frame::Refuse(refuse) = frame {
-                self.refused.push((Refusal::from_code(refuse.code), refuse.batch));
+                self.refused
+                    .push((Refusal::from_code(refuse.code), refuse.batch));
             }
             return;
         };
@@ -83,18 +103,24 @@ impl Phone {
             match event {
                 Event::Ingest { batches, upto } => {
                     self.received += batches.len() as u64;
-                    let taken: Vec<Taken> =
-                        batches.into_iter().map(|batch| self.carrier.take(batch)).collect();
+                    let taken: Vec<Taken> = batches
+                        .into_iter()
+                        .map(|batch| self.carrier.take(batch))
+                        .collect();
                     session.stored(&taken);
                     let store = session.peer_store();
                     for (lane, position) in upto {
-                        self.carrier.cursors.extend(store.map(|it| ((it, lane), position)));
+                        self.carrier
+                            .cursors
+                            .extend(store.map(|it| ((it, lane), position)));
                     }
                 }
                 Event::Cursors(upto) => {
                     let store = session.peer_store();
                     for (lane, position) in upto {
-                        self.carrier.cursors.extend(store.map(|it| ((it, lane), position)));
+                        self.carrier
+                            .cursors
+                            .extend(store.map(|it| ((it, lane), position)));
                     }
                 }
                 Event::Acked(batches) => self.acked = batches,
@@ -121,7 +147,11 @@ pub(crate) struct Village<L> {
 }
 
 pub(crate) fn village(limits: Limits) -> Village<MemoryLog> {
-    Village::new(MemoryLog::new(StoreId::new([7; 16])), Admission::Open, limits)
+    Village::new(
+        MemoryLog::new(StoreId::new([7; 16])),
+        Admission::Open,
+        limits,
+    )
 }
 
 impl<L: BatchLog> Village<L> {
@@ -130,8 +160,14 @@ impl<L: BatchLog> Village<L> {
         let mut rng = ChaCha8Rng::seed_from_u64(42);
         let relay = Relay::new(log, DeviceId::new([9; 32]), admission, limits, &mut rng);
         let community = CommunityId::ZERO;
-        let mut village =
-            Self { relay, phones: Vec::new(), now: Millis(1000), rng, community, conns: 0 };
+        let mut village = Self {
+            relay,
+            phones: Vec::new(),
+            now: Millis(1000),
+            rng,
+            community,
+            conns: 0,
+        };
         let keys = DeviceKeys::generate(&mut village.rng);
         let found = Statement::Found(Found {
             nonce: vec![1; 16].into(),
@@ -176,7 +212,10 @@ impl<L: BatchLog> Village<L> {
     }
 
     pub(crate) fn space(&mut self, by: usize) -> LaneId {
-        let space = Space { nonce: vec![5; 16].into(), title: vec![5].into() };
+        let space = Space {
+            nonce: vec![5; 16].into(),
+            title: vec![5].into(),
+        };
         let bytes = self.phones[by].say(&Statement::Space(space), &mut self.rng);
         let lane = space_of(&self.community, &self.phones[by].device(), &bytes);
         self.phones[by].carrier.lanes.insert(lane);
@@ -212,7 +251,11 @@ impl<L: BatchLog> Village<L> {
         let join = self.join(phone, &ticket);
         self.connect(phone, Some(join));
         self.settle();
-        assert_eq!(self.phones[phone].ending, None, "{:?}", self.phones[phone].refused);
+        assert_eq!(
+            self.phones[phone].ending, None,
+            "{:?}",
+            self.phones[phone].refused
+        );
         phone
     }
 
@@ -260,13 +303,18 @@ impl<L: BatchLog> Village<L> {
         for effect in effects.clone() {
             let (Effect::Send { conn, .. } | Effect::Read { conn } | Effect::Close { conn, .. }) =
                 effect;
-            let phone = self.phones.iter_mut().find(|phone| phone.conn == Some(conn));
+            let phone = self
+                .phones
+                .iter_mut()
+                .find(|phone| phone.conn == Some(conn));
             let Some(phone) = phone else { continue };
             match effect {
                 Effect::Send { frame, .. } => phone.outbox.push_back(frame),
                 Effect::Read { .. } => phone.may_send += 1,
                 Effect::Close { ending, .. } => {
-                    std::mem::take(&mut phone.outbox).into_iter().for_each(|it| phone.receive(it));
+                    std::mem::take(&mut phone.outbox)
+                        .into_iter()
+                        .for_each(|it| phone.receive(it));
                     phone.ending = Some(ending);
                     phone.conn = None;
                     phone.session = None;
@@ -278,7 +326,9 @@ impl<L: BatchLog> Village<L> {
 
     /// What a phone has to say now, allowed or not.
     pub(crate) fn poll(&mut self, phone: usize) -> Option<Frame> {
-        let Phone { session, carrier, .. } = &mut self.phones[phone];
+        let Phone {
+            session, carrier, ..
+        } = &mut self.phones[phone];
         session.as_mut()?.poll_transmit(carrier).unwrap()
     }
 
@@ -286,7 +336,9 @@ impl<L: BatchLog> Village<L> {
     pub(crate) fn gather(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
         for phone in &mut self.phones {
-            let (Some(conn), Some(session)) = (phone.conn, &mut phone.session) else { continue };
+            let (Some(conn), Some(session)) = (phone.conn, &mut phone.session) else {
+                continue;
+            };
             if !phone.is_stuck
                 && let Some(frame) = phone.outbox.pop_front()
             {

@@ -39,13 +39,11 @@ impl Close {
     /// The number on the wire.
     #[must_use]
     pub fn code(self) -> VarInt {
-        let code = match self {
-            Self::Other(code) => code,
-            known => Self::CODES
-                .iter()
-                .find(|(_, close)| *close == known)
-                .map_or(u32::MAX, |(code, _)| *code),
-        };
+        if let Self::Other(code) = self {
+            return VarInt::from_u32(code);
+        }
+        let known = Self::CODES.iter().find(|(_, close)| *close == self);
+        let code = known.map_or(u32::MAX, |(code, _)| *code);
         VarInt::from_u32(code)
     }
 
@@ -79,7 +77,9 @@ pub enum LinkError {
     #[error("nobody answers at {0}: is it switched on, and is this device online?")]
     Unreachable(SocketAddr),
     /// Another key answers than the one expected.
-    #[error("another key answers there than the one expected: it is not the relay that the ticket names, or it was set up anew")]
+    #[error(
+        "another key answers there than the one expected: it is not the relay that the ticket names, or it was set up anew"
+    )]
     WrongKey,
     /// The other side does not speak Banyan, or no version in common.
     #[error("what answers there does not speak a Banyan protocol that this version knows")]
@@ -140,15 +140,10 @@ const NO_PROTOCOL_CODE: u64 = 0x100 + 120;
 impl LinkError {
     /// What a failed attempt to connect means.
     pub(crate) fn connecting(error: &ConnectionError, addr: SocketAddr) -> Self {
-        match error {
-            ConnectionError::TimedOut => Self::Unreachable(addr),
-            ConnectionError::ConnectionClosed(close)
-                if u64::from(close.error_code) != NO_PROTOCOL_CODE =>
-            {
-                Self::Refused
-            }
-            other => Self::from(other),
+        if matches!(error, ConnectionError::TimedOut) {
+            return Self::Unreachable(addr);
         }
+        Self::from(error)
     }
 
     pub(crate) fn starting(error: &ConnectError, addr: SocketAddr) -> Self {

@@ -31,7 +31,12 @@ pub struct FrameReader<R = quinn::RecvStream> {
 impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// Reads frames of at most [`FRAME_BYTES_MAX`].
     pub fn new(stream: R) -> Self {
-        Self { stream, buffer: Vec::new(), limit: FRAME_BYTES_MAX, bytes: 0 }
+        Self {
+            stream,
+            buffer: Vec::new(),
+            limit: FRAME_BYTES_MAX,
+            bytes: 0,
+        }
     }
 
     /// Refuses frames of more than `bytes`: strangers get less room than members.
@@ -57,7 +62,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                 return Ok(Some(len));
             }
             if self.fill(1).await? == 0 {
-                return if self.buffer.is_empty() { Ok(None) } else { Err(self.truncated(0)) };
+                return if self.buffer.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(self.truncated(0))
+                };
             }
         }
     }
@@ -73,7 +82,9 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
             return Ok(None);
         }
         loop {
-            let Some((len, prefix)) = self.header()? else { return Ok(None) };
+            let Some((len, prefix)) = self.header()? else {
+                return Ok(None);
+            };
             let whole = prefix + len;
             if self.buffer.len() >= whole {
                 let frame = self.buffer.get(prefix..whole).map(Frame::decode);
@@ -99,7 +110,10 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     }
 
     fn truncated(&self, expected: usize) -> LinkError {
-        LinkError::Truncated { got: self.buffer.len(), expected }
+        LinkError::Truncated {
+            got: self.buffer.len(),
+            expected,
+        }
     }
 
     async fn fill(&mut self, lacking: usize) -> Result<usize, LinkError> {
@@ -149,7 +163,10 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// The connection's.
     pub async fn write(&mut self, frame: &Frame) -> Result<(), LinkError> {
         let bytes = frame.encode();
-        self.stream.write_all(&bytes).await.map_err(|error| LinkError::io(&error))?;
+        self.stream
+            .write_all(&bytes)
+            .await
+            .map_err(|error| LinkError::io(&error))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }
@@ -159,7 +176,10 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// # Errors
     /// The connection's.
     pub async fn finish(&mut self) -> Result<(), LinkError> {
-        self.stream.shutdown().await.map_err(|error| LinkError::io(&error))
+        self.stream
+            .shutdown()
+            .await
+            .map_err(|error| LinkError::io(&error))
     }
 
     /// The stream itself, to wait until it was read or to stop it.
@@ -186,7 +206,10 @@ mod tests {
             _: &mut std::task::Context<'_>,
             buf: &mut tokio::io::ReadBuf<'_>,
         ) -> std::task::Poll<std::io::Result<()>> {
-            let len = self.piece.min(buf.remaining()).min(self.bytes.len() - self.at);
+            let len = self
+                .piece
+                .min(buf.remaining())
+                .min(self.bytes.len() - self.at);
             buf.put_slice(&self.bytes[self.at..self.at + len]);
             self.at += len;
             std::task::Poll::Ready(Ok(()))
@@ -194,13 +217,22 @@ mod tests {
     }
 
     fn reader(bytes: Vec<u8>, piece: usize) -> FrameReader<Dribble> {
-        FrameReader::new(Dribble { bytes, at: 0, piece })
+        FrameReader::new(Dribble {
+            bytes,
+            at: 0,
+            piece,
+        })
     }
 
     fn frames() -> Vec<Frame> {
-        let lanes = (0..9_000).map(|n| (sync_core::id::LaneId::new([7; 16]), n)).collect();
+        let lanes = (0..9_000)
+            .map(|n| (sync_core::id::LaneId::new([7; 16]), n))
+            .collect();
         vec![
-            Frame::Ack(Ack { batches: 3, arrival: 9 }),
+            Frame::Ack(Ack {
+                batches: 3,
+                arrival: 9,
+            }),
             Frame::CaughtUp(CaughtUp { lanes }),
             Frame::Bye(Bye {}),
         ]
@@ -239,7 +271,10 @@ mod tests {
         let mut reader = reader(bytes, usize::MAX);
         assert_eq!(
             reader.read().await,
-            Err(LinkError::Truncated { got: 1000, expected: whole })
+            Err(LinkError::Truncated {
+                got: 1000,
+                expected: whole
+            })
         );
         assert!(reader.buffer.capacity() <= STEP_BYTES + 2 * IDLE_BYTES);
     }
@@ -247,7 +282,13 @@ mod tests {
     #[tokio::test]
     async fn stream_that_ends_inside_a_length_is_truncated() {
         let mut reader = reader(vec![0x80], 1);
-        assert_eq!(reader.read().await, Err(LinkError::Truncated { got: 1, expected: 0 }));
+        assert_eq!(
+            reader.read().await,
+            Err(LinkError::Truncated {
+                got: 1,
+                expected: 0
+            })
+        );
     }
 
     #[tokio::test]
@@ -256,7 +297,10 @@ mod tests {
         bytes.extend(Frame::Bye(Bye {}).encode());
         let mut reader = reader(bytes, usize::MAX);
         assert_eq!(reader.read().await, Ok(Some(Incoming::Unknown(200))));
-        assert_eq!(reader.read().await, Ok(Some(Incoming::Frame(Frame::Bye(Bye {})))));
+        assert_eq!(
+            reader.read().await,
+            Ok(Some(Incoming::Frame(Frame::Bye(Bye {}))))
+        );
     }
 
     #[tokio::test]

@@ -7,15 +7,16 @@ use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, Uni
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{self, CertifiedKey};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, PeerIncompatible, SignatureAlgorithm,
-    SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, PeerIncompatible,
+    SignatureAlgorithm, SignatureScheme,
 };
 use sync_core::id::DeviceId;
 use sync_core::keys::{self, Signature, Signer};
 
 /// An Ed25519 SubjectPublicKeyInfo before its 32 bytes (RFC 8410).
-const SPKI_PREFIX: [u8; 12] =
-    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const SPKI_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// The device whose key the other end of a connection has proved.
 #[must_use]
@@ -37,7 +38,10 @@ fn spki_of(device: &DeviceId) -> Vec<u8> {
 pub(crate) fn certified_key(signer: Arc<dyn Signer>) -> Arc<CertifiedKey> {
     let spki = spki_of(&signer.device());
     let certificate = CertificateDer::from(spki.clone());
-    Arc::new(CertifiedKey::new(vec![certificate], Arc::new(DeviceKey { signer, spki })))
+    Arc::new(CertifiedKey::new(
+        vec![certificate],
+        Arc::new(DeviceKey { signer, spki }),
+    ))
 }
 
 #[derive(Debug)]
@@ -67,8 +71,10 @@ struct HandshakeSigner(Arc<dyn Signer>);
 
 impl sign::Signer for HandshakeSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
-        let signature =
-            self.0.sign(message).map_err(|error| rustls::Error::General(error.to_string()))?;
+        let signature = self
+            .0
+            .sign(message)
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
         Ok(signature.as_bytes().to_vec())
     }
 
@@ -85,8 +91,9 @@ pub(crate) struct KeyVerifier {
 
 impl KeyVerifier {
     fn check(&self, key: &CertificateDer<'_>) -> Result<(), rustls::Error> {
-        let device = device_of(key)
-            .ok_or(rustls::Error::InvalidCertificate(CertificateError::BadEncoding))?;
+        let device = device_of(key).ok_or(rustls::Error::InvalidCertificate(
+            CertificateError::BadEncoding,
+        ))?;
         if self.expect.is_some_and(|expected| expected != device) {
             // Becomes the alert that `LinkError::WrongKey` is known by.
             let wrong = CertificateError::ApplicationVerificationFailure;

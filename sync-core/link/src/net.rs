@@ -170,7 +170,10 @@ fn bind_error(addr: SocketAddr, error: &io::Error) -> LinkError {
     if error.kind() == io::ErrorKind::AddrInUse {
         return LinkError::InUse(addr);
     }
-    LinkError::Bind { addr, reason: error.to_string() }
+    LinkError::Bind {
+        addr,
+        reason: error.to_string(),
+    }
 }
 
 /// Looks up `host:port`; the addresses are in the order in which to try them.
@@ -179,8 +182,15 @@ fn bind_error(addr: SocketAddr, error: &io::Error) -> LinkError {
 /// [`LinkError::Address`] if the text is no address or the name is not known.
 pub async fn resolve(host_port: &str) -> Result<Vec<SocketAddr>, LinkError> {
     let error = || LinkError::Address(host_port.to_owned());
-    let found: Vec<_> = tokio::net::lookup_host(host_port).await.map_err(|_| error())?.collect();
-    if found.is_empty() { Err(error()) } else { Ok(found) }
+    let found: Vec<_> = tokio::net::lookup_host(host_port)
+        .await
+        .map_err(|_| error())?
+        .collect();
+    if found.is_empty() {
+        Err(error())
+    } else {
+        Ok(found)
+    }
 }
 
 /// Connects and shakes hands.

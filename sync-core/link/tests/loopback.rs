@@ -1,5 +1,7 @@
 //! Two endpoints on this machine.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -29,7 +31,12 @@ fn server(keys: &Arc<DeviceKeys>) -> (quinn::Endpoint, SocketAddr) {
 }
 
 fn dial(keys: &Arc<DeviceKeys>, expect: Option<DeviceId>) -> quinn::ClientConfig {
-    client_config(Arc::clone(keys) as Arc<dyn Signer>, expect, &Transport::default()).unwrap()
+    client_config(
+        Arc::clone(keys) as Arc<dyn Signer>,
+        expect,
+        &Transport::default(),
+    )
+    .unwrap()
 }
 
 #[tokio::test]
@@ -61,7 +68,10 @@ async fn wrong_key_is_refused_and_told_apart() {
 async fn frames_cross_and_the_reason_of_a_close_arrives() {
     let (server, addr) = server(&keys(2));
     let client = endpoint(None, None).unwrap();
-    let frame = Frame::Ack(Ack { batches: 1, arrival: 2 });
+    let frame = Frame::Ack(Ack {
+        batches: 1,
+        arrival: 2,
+    });
     let sent = frame.clone();
     let far = tokio::spawn(async move {
         let connection = server.accept().await.unwrap().await.unwrap();
@@ -82,7 +92,10 @@ async fn frames_cross_and_the_reason_of_a_close_arrives() {
     writer.write(&frame).await.unwrap();
     writer.finish().await.unwrap();
     let mut reader = FrameReader::new(recv);
-    assert_eq!(reader.read().await, Ok(Some(Incoming::Frame(Frame::Bye(Bye {})))));
+    assert_eq!(
+        reader.read().await,
+        Ok(Some(Incoming::Frame(Frame::Bye(Bye {}))))
+    );
     assert_eq!(reader.read().await, Ok(None));
     let closed = LinkError::from(connection.closed().await);
     assert_eq!(closed, LinkError::Closed(Close::ShuttingDown));
@@ -102,19 +115,31 @@ async fn stream_reset_inside_a_frame_says_why() {
     let (mut send, _recv) = connection.open_bi().await.unwrap();
     send.write_all(&[100, 1, 2]).await.unwrap();
     send.finish().unwrap();
-    assert_eq!(far.await.unwrap(), Err(LinkError::Truncated { got: 3, expected: 101 }));
+    assert_eq!(
+        far.await.unwrap(),
+        Err(LinkError::Truncated {
+            got: 3,
+            expected: 101
+        })
+    );
 }
 
 #[tokio::test]
 async fn address_in_use_is_said_so() {
     let (_server, addr) = server(&keys(2));
     let config = server_config(keys(3) as Arc<dyn Signer>, &Transport::relay()).unwrap();
-    assert_eq!(endpoint(Some(addr), Some(config)).map(|_| ()), Err(LinkError::InUse(addr)));
+    assert_eq!(
+        endpoint(Some(addr), Some(config)).map(|_| ()),
+        Err(LinkError::InUse(addr))
+    );
 }
 
 #[tokio::test]
 async fn text_that_is_no_address_is_named() {
-    assert_eq!(resolve("nonsense").await, Err(LinkError::Address("nonsense".into())));
+    assert_eq!(
+        resolve("nonsense").await,
+        Err(LinkError::Address("nonsense".into()))
+    );
     let found = resolve("127.0.0.1:7400").await.unwrap();
     assert_eq!(found, [SocketAddr::from((Ipv4Addr::LOCALHOST, 7400))]);
 }

@@ -102,9 +102,13 @@ fn place_implicit<V: LogView>(
     if batch.chain_after(community, &sibling.prev) == sibling.chain {
         return Ok(Placement::Known);
     }
-    match batch.verify(community, &sibling.prev) {
-        Ok(batch) => beside(batch, &sibling, view),
-        Err(_) => Ok(Placement::NeedsBranch),
+    let Ok(batch) = batch.verify(community, &sibling.prev) else {
+        return Ok(Placement::NeedsBranch);
+    };
+    // Who sends it so believes that it is on the branch that counts. If it loses, they must be told of ours.
+    match beside(batch, &sibling, view)? {
+        winner @ Placement::Forks { wins: true, .. } => Ok(winner),
+        _ => Ok(Placement::NeedsBranch),
     }
 }
 

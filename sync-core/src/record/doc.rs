@@ -129,6 +129,12 @@ impl RecordDoc {
         self.index.node_of(hash).is_some()
     }
 
+    /// Whether this author has made any change of the record.
+    #[must_use]
+    pub fn has_author(&self, actor: &ActorId) -> bool {
+        !self.index.chain(actor).is_empty()
+    }
+
     /// Who began the record and when by their clock; of several beginnings the one that claims the
     /// earliest time.
     #[must_use]

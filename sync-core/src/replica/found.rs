@@ -139,6 +139,8 @@ impl Replica {
         if !self.mind.takes_up_invitation(&verified) {
             return Ok(Err(Refusal::InviteUnknown));
         }
+        // The invitation goes before who takes it up, on every further way.
+        self.seal_pending(moment)?;
         let received = Received { batch, prev: None };
         self.ingest(vec![received], &[], &Source::default(), moment)?;
         let is_in = self.mind.roster.devices().contains_key(device);

@@ -29,6 +29,7 @@ pub(super) mod meta {
     pub(crate) const TICKET: &str = "ticket";
     pub(crate) const NAME: &str = "name";
     pub(crate) const LOG_TABLE: &str = "log-table";
+    pub(crate) const ORPHANS: &str = "orphans";
 }
 
 /// What is kept of a ticket after joining with it.
@@ -229,8 +230,8 @@ fn read_id<T: for<'b> TryFrom<&'b [u8]>>(
         .transpose()
 }
 
-fn read_cbor<T: for<'b> minicbor::Decode<'b, ()>>(
-    store: &dyn StoreRead,
+pub(super) fn read_cbor<T: for<'b> minicbor::Decode<'b, ()>>(
+    store: &(impl StoreRead + ?Sized),
     key: &'static str,
 ) -> Result<Option<T>, StoreError> {
     store

@@ -354,7 +354,7 @@ impl Replica {
                 .collect(),
             held: self.store.held_count()?,
             waiting_for_key: self.store.waited_for()?.iter().map(|(_, count)| count).sum(),
-            pending: self.store.pending()?.len() as u64,
+            pending: self.pending_count()?,
             relays: self
                 .mind
                 .relays

@@ -1,110 +1,211 @@
 //! A new incarnation: this store was restored from a backup, or copied.
 //!
 //! The other side has more of our own log than we do, so the entries we would write next are taken.
-//! A new incarnation starts new logs. What was pending is kept: sealed as it was, each change would
-//! name an actor whose positions are taken, so it is written again under the new one.
+//! A new incarnation starts new logs. What was pending is set aside as orphans: sealed as it was, each
+//! change would name an actor whose positions are taken. Perhaps it was sealed already by the life that
+//! was lost. So the old log is heard first; what is in it is dropped, and only the rest is written
+//! again under the new incarnation.
 
 use std::collections::BTreeMap;
 
-use crate::id::{ActorId, Incarnation, RecordId, Seq};
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::id::{ActorId, Incarnation, LaneId, LogId, RecordId, Seq};
 use crate::record::{Candidate, Payload, RecordDoc, Rewriter, Target, Verdict};
-use crate::replica::found::random;
+use crate::replica::found::{RECORDS, put_cbor, random};
 use crate::replica::merge::Work;
-use crate::replica::mind::{Mind, meta, next_seq};
-use crate::replica::rebuild::candidate;
+use crate::replica::mind::{Mind, meta, next_seq, read_cbor};
+use crate::replica::rebuild::{Incoming, candidate};
 use crate::replica::{Moment, Replica, ReplicaError};
-use crate::store::{EntryRef, PendingRow, StoreTx};
+use crate::store::{EntryRef, PendingRow, StoreRead, StoreTx};
+
+/// An edit that an earlier incarnation had not sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Orphan {
+    #[n(0)]
+    incarnation: Incarnation,
+    #[n(1)]
+    lane: LaneId,
+    #[n(2)]
+    seq: u64,
+    #[n(3)]
+    record: RecordId,
+    #[n(4)]
+    bytes: ByteVec,
+}
 
 impl Replica {
-    /// Begins a new incarnation and writes what is pending again under it.
+    /// Begins a new incarnation and sets aside what is pending ([`Replica::settle_orphans`]).
     ///
     /// # Errors
     /// The store's; then the old incarnation stands.
     pub fn be_reborn(&mut self, moment: &mut Moment<'_>) -> Result<(), ReplicaError> {
         self.act(|tx, mind| {
-            let pending = tx.pending()?;
-            let old = mind.actor();
-            for lane in pending.chunk_by(|a, b| a.lane == b.lane) {
-                if let Some(last) = lane.last() {
-                    tx.remove_pending(&last.lane, last.seq)?;
-                }
-            }
-            let before = mind.own_log(mind.roster_lane);
-            mind.incarnation = Incarnation::new(random(moment));
-            tx.put_meta(meta::INCARNATION, mind.incarnation.as_bytes())?;
-            let log = mind.own_log(mind.roster_lane);
-            mind.know_log(&log);
-            let mut by_record: BTreeMap<RecordId, Vec<PendingRow>> = BTreeMap::new();
-            for row in pending {
+            let old = mind.incarnation;
+            mind.begin_incarnation(tx, moment)?;
+            let mut orphans = orphans(tx)?;
+            for row in take_pending(tx)? {
                 match row.record {
-                    Some(record) => by_record.entry(record).or_default().push(row),
+                    Some(record) => {
+                        mind.docs.forget(&record);
+                        orphans.push(Orphan {
+                            incarnation: old,
+                            lane: row.lane,
+                            seq: row.seq.0,
+                            record,
+                            bytes: row.bytes.into(),
+                        });
+                    }
                     None => {
                         let seq = next_seq(tx, &mind.own_log(row.lane))?;
                         tx.put_pending(&PendingRow { seq, ..row })?;
                     }
                 }
             }
-            for (record, rows) in by_record {
-                mind.rewrite(tx, &record, &rows, before.incarnation, old)?;
+            put_cbor(tx, meta::ORPHANS, &orphans)?;
+            for orphan in &orphans {
+                // Pending entries are gone from the store, so judging the rest leaves them out.
+                mind.rebuild(tx, &orphan.record, &[])?;
             }
             Ok(())
         })
     }
+
+    /// Writes again what an earlier incarnation had not sealed, unless its log, as far as it has come
+    /// in by now, shows that it had. Says whether there was anything.
+    ///
+    /// # Errors
+    /// The store's; then nothing has changed.
+    pub fn settle_orphans(&mut self, moment: &mut Moment<'_>) -> Result<bool, ReplicaError> {
+        if orphans(&*self.store)?.is_empty() {
+            return Ok(false);
+        }
+        self.act(|tx, mind| {
+            let mut by_record: BTreeMap<(RecordId, Incarnation), Vec<Orphan>> = BTreeMap::new();
+            for orphan in orphans(tx)? {
+                if !mind.was_sealed(tx, &orphan)? {
+                    let key = (orphan.record, orphan.incarnation);
+                    by_record.entry(key).or_default().push(orphan);
+                }
+            }
+            let mut is_shared = false;
+            for (record, _) in by_record.keys() {
+                is_shared |= mind.has_written(tx, record)?;
+            }
+            if is_shared {
+                // The rewritten changes count from 1, so their author must have none in the record.
+                mind.seal_pending(tx, moment)?;
+                if !tx.pending()?.is_empty() {
+                    return Ok(false);
+                }
+                mind.begin_incarnation(tx, moment)?;
+            }
+            for ((record, incarnation), rows) in by_record {
+                mind.rewrite(tx, &record, &rows, incarnation)?;
+            }
+            tx.remove_meta(meta::ORPHANS)?;
+            Ok(true)
+        })
+    }
+}
+
+/// What earlier incarnations had not sealed and nobody has settled.
+pub(super) fn orphans(store: &(impl StoreRead + ?Sized)) -> Result<Vec<Orphan>, ReplicaError> {
+    Ok(read_cbor(store, meta::ORPHANS)?.unwrap_or_default())
+}
+
+fn take_pending(tx: &mut dyn StoreTx) -> Result<Vec<PendingRow>, ReplicaError> {
+    let pending = tx.pending()?;
+    for lane in pending.chunk_by(|a, b| a.lane == b.lane) {
+        if let Some(last) = lane.last() {
+            tx.remove_pending(&last.lane, last.seq)?;
+        }
+    }
+    Ok(pending)
 }
 
 impl Mind {
-    /// Undoes the pending changes of a record and makes them again as this incarnation's.
+    fn begin_incarnation(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), ReplicaError> {
+        self.incarnation = Incarnation::new(random(moment));
+        tx.put_meta(meta::INCARNATION, self.incarnation.as_bytes())?;
+        let log = self.own_log(self.roster_lane);
+        self.know_log(&log);
+        Ok(())
+    }
+
+    /// Whether the life that was lost has sealed this very edit.
+    fn was_sealed(&self, tx: &dyn StoreTx, orphan: &Orphan) -> Result<bool, ReplicaError> {
+        let log =
+            LogId { lane: orphan.lane, device: self.us, incarnation: orphan.incarnation };
+        let seq = Seq(orphan.seq);
+        let Some(batch) = tx.batch_with(&EntryRef { log, seq })? else { return Ok(false) };
+        let sealed = self.open_batch(&batch).into_iter().find(|(at, _)| *at == seq);
+        let payload = sealed.and_then(|(_, opened)| opened.ok()).map(|it| it.payload);
+        Ok(payload.is_some_and(|payload| payload.encode() == *orphan.bytes))
+    }
+
+    fn has_written(&mut self, tx: &dyn StoreTx, record: &RecordId) -> Result<bool, ReplicaError> {
+        let Some(work) = self.load_work(tx, record)? else { return Ok(false) };
+        let has_written = work.doc().has_author(&self.actor());
+        self.keep_work(work);
+        Ok(has_written)
+    }
+
+    /// Makes the changes of a record that an earlier incarnation had not sealed again as this one's.
     fn rewrite(
         &mut self,
         tx: &mut dyn StoreTx,
         record: &RecordId,
-        rows: &[PendingRow],
+        rows: &[Orphan],
         before: Incarnation,
-        old: ActorId,
     ) -> Result<(), ReplicaError> {
-        self.docs.forget(record);
-        // Pending entries are gone from the store, so judging the rest leaves them out.
-        self.rebuild(tx, record, &[])?;
-        let mut rewriter = Rewriter::new(old, self.actor());
+        let mut rewriter = Rewriter::new(ActorId::derive(&self.us, &before), self.actor());
         let mut target_record = *record;
         for row in rows {
             let Ok(payload) = Payload::decode(&row.bytes) else { continue };
             debug_assert_eq!(payload.target.record_id(&self.us, &before), *record);
-            let mut work = match &payload.target {
+            let work = match &payload.target {
                 Target::Begin { kind, .. } | Target::BeginKeyed { kind, .. } => {
-                    self.docs.forget(record);
-                    tx.remove_record(record)?;
                     target_record = payload.target.record_id(&self.us, &self.incarnation);
-                    Work::begin(target_record, kind.as_str(), row.lane, RecordDoc::new())
+                    Some(Work::begin(target_record, kind.as_str(), row.lane, RecordDoc::new()))
                 }
-                Target::Edit(_) => match self.load_work(tx, &target_record)? {
-                    Some(work) => work,
-                    None => continue,
-                },
+                Target::Edit(_) => self.load_work(tx, &target_record)?,
             };
-            let Some(chunk) = rewriter.rewrite(&payload.chunk) else { continue };
+            let (Some(work), Some(chunk)) = (work, rewriter.rewrite(&payload.chunk)) else {
+                continue;
+            };
             let target = match payload.target {
                 Target::Edit(_) => Target::Edit(target_record),
                 begin @ (Target::Begin { .. } | Target::BeginKeyed { .. }) => begin,
             };
-            let log = self.own_log(row.lane);
-            let entry = EntryRef { log, seq: next_seq(tx, &log)? };
-            let payload = Payload { target, chunk };
-            let bytes = payload.encode();
-            let incoming = crate::replica::rebuild::Incoming { entry, payload };
-            let candidates: Vec<Candidate> = vec![candidate(&incoming)];
-            let verdicts = work.doc_mut().apply(&candidates);
-            debug_assert_eq!(verdicts, [Verdict::Merged]);
-            work.add(entry, &incoming.payload.chunk);
-            tx.put_pending(&PendingRow {
-                lane: row.lane,
-                seq: Seq(entry.seq.0),
-                kind: row.kind,
-                record: Some(target_record),
-                bytes,
-            })?;
-            self.save_work(tx, work)?;
+            self.write_again(tx, work, row.lane, target_record, Payload { target, chunk })?;
         }
+        Ok(())
+    }
+
+    fn write_again(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        mut work: Work,
+        lane: LaneId,
+        record: RecordId,
+        payload: Payload,
+    ) -> Result<(), ReplicaError> {
+        let log = self.own_log(lane);
+        let seq = next_seq(tx, &log)?;
+        let bytes = payload.encode();
+        let incoming = Incoming { entry: EntryRef { log, seq }, payload };
+        let candidates: Vec<Candidate> = vec![candidate(&incoming)];
+        let verdicts = work.doc_mut().apply(&candidates);
+        debug_assert_eq!(verdicts, [Verdict::Merged]);
+        work.add(incoming.entry, &incoming.payload.chunk);
+        tx.put_pending(&PendingRow { lane, seq, kind: RECORDS, record: Some(record), bytes })?;
+        self.save_work(tx, work)?;
         Ok(())
     }
 }

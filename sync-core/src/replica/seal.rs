@@ -28,7 +28,8 @@ impl Replica {
     /// # Errors
     /// The store's.
     pub fn pending_count(&self) -> Result<u64, ReplicaError> {
-        Ok(self.store.pending()?.len() as u64)
+        let orphans = crate::replica::rebirth::orphans(&*self.store)?.len();
+        Ok((self.store.pending()?.len() + orphans) as u64)
     }
 }
 

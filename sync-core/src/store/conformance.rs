@@ -1,6 +1,9 @@
 //! The suite that every store passes, and what tests of stores build their data with.
 
-#![expect(clippy::indexing_slicing, reason = "the checks index what they have made themselves")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the checks index what they have made themselves"
+)]
 
 mod author;
 mod logs;

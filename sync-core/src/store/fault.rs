@@ -49,18 +49,31 @@ impl<S: Store> FaultStore<S> {
     /// Wraps a store; without a plan it changes nothing.
     #[must_use]
     pub fn new(inner: S) -> Self {
-        let shared = Shared { writes: 0, plan: None, is_killed: false, left: None };
-        Self { inner: Some(inner), shared: Arc::new(Mutex::new(shared)) }
+        let shared = Shared {
+            writes: 0,
+            plan: None,
+            is_killed: false,
+            left: None,
+        };
+        Self {
+            inner: Some(inner),
+            shared: Arc::new(Mutex::new(shared)),
+        }
     }
 
     /// A handle that stays when the store is given away.
     #[must_use]
     pub fn handle(&self) -> FaultHandle<S> {
-        FaultHandle { shared: Arc::clone(&self.shared) }
+        FaultHandle {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     fn alive(&self) -> Result<&S, StoreError> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).refuse_if_killed()?;
+        self.shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .refuse_if_killed()?;
         self.inner.as_ref().ok_or_else(killed)
     }
 }
@@ -105,7 +118,9 @@ impl<S> FaultHandle<S> {
 
 impl<S> Clone for FaultHandle<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -131,7 +146,10 @@ impl<S: Store> fmt::Debug for FaultStore<S> {
 
 impl<S: Store> Drop for FaultStore<S> {
     fn drop(&mut self) {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).left = self.inner.take();
+        self.shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .left = self.inner.take();
     }
 }
 
@@ -141,7 +159,11 @@ fn killed() -> StoreError {
 
 impl<S> Shared<S> {
     fn refuse_if_killed(&self) -> Result<(), StoreError> {
-        if self.is_killed { Err(killed()) } else { Ok(()) }
+        if self.is_killed {
+            Err(killed())
+        } else {
+            Ok(())
+        }
     }
 
     /// Counts one write and says what becomes of it.
@@ -176,7 +198,11 @@ impl<S: Store> Store for FaultStore<S> {
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
         self.alive()?;
         let inner = self.inner.as_mut().ok_or_else(killed)?.begin()?;
-        Ok(Box::new(FaultTx { inner, shared: &self.shared, failed: None }))
+        Ok(Box::new(FaultTx {
+            inner,
+            shared: &self.shared,
+            failed: None,
+        }))
     }
 
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
@@ -194,14 +220,21 @@ struct FaultTx<'a, S> {
 
 impl<S> FaultTx<'_, S> {
     fn alive(&self) -> Result<&dyn StoreTx, StoreError> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).refuse_if_killed()?;
+        self.shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .refuse_if_killed()?;
         Ok(&*self.inner)
     }
 
     fn count(&mut self) -> Verdict {
         match &self.failed {
             Some(error) => Verdict::Fail(error.clone()),
-            None => self.shared.lock().unwrap_or_else(PoisonError::into_inner).count(),
+            None => self
+                .shared
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .count(),
         }
     }
 
@@ -339,7 +372,10 @@ mod tests {
         assert_eq!(store.begin().is_err(), dies);
         drop(store);
         let disk = handle.take_store().unwrap();
-        (disk.meta("a").unwrap().is_some(), disk.meta("b").unwrap().is_some())
+        (
+            disk.meta("a").unwrap().is_some(),
+            disk.meta("b").unwrap().is_some(),
+        )
     }
 
     #[test]
@@ -350,7 +386,11 @@ mod tests {
         assert_eq!(handle.writes(), 3);
         for number in 1..=3 {
             for kind in [FaultKind::Full, FaultKind::Io, FaultKind::KillBefore] {
-                assert_eq!(left_after(number, kind), (false, false), "{kind:?} at {number}");
+                assert_eq!(
+                    left_after(number, kind),
+                    (false, false),
+                    "{kind:?} at {number}"
+                );
             }
             let is_commit = number == 3;
             let left = left_after(number, FaultKind::KillAfterCommit);

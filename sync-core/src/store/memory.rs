@@ -32,7 +32,10 @@ impl StoreRead for MemoryStore {
 
 impl Store for MemoryStore {
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
-        Ok(Box::new(MemoryTx { data: &mut self.data, undo: Vec::new() }))
+        Ok(Box::new(MemoryTx {
+            data: &mut self.data,
+            undo: Vec::new(),
+        }))
     }
 
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
@@ -100,7 +103,11 @@ impl MemoryTx<'_> {
             origin: origin.copied(),
         };
         self.set(|data| &mut data.batches, arrival, Some(kept));
-        self.set(|data| &mut data.chains, (log, batch.head().chain), Some(arrival));
+        self.set(
+            |data| &mut data.chains,
+            (log, batch.head().chain),
+            Some(arrival),
+        );
         self.set(|data| &mut data.lanes, (log.lane, arrival), Some(()));
         Ok(arrival)
     }
@@ -119,8 +126,10 @@ impl MemoryTx<'_> {
     }
 
     fn unhold(&mut self, entry: &EntryRef) {
-        if let Some(HeldRow { record: Some(record), .. }) =
-            self.set(|data| &mut data.held, *entry, None)
+        if let Some(HeldRow {
+            record: Some(record),
+            ..
+        }) = self.set(|data| &mut data.held, *entry, None)
         {
             self.set(|data| &mut data.held_of, (record, *entry), None);
         }
@@ -178,13 +187,21 @@ impl StoreTx for MemoryTx<'_> {
     }
 
     fn demote(&mut self, log: &LogId, seq: Seq) -> Result<(), StoreError> {
-        let losing: Vec<_> =
-            self.data.main_from(log, seq).map(|(first, arrival, _)| (first, arrival)).collect();
-        let Some((first, _)) = losing.first().copied() else { return Ok(()) };
+        let losing: Vec<_> = self
+            .data
+            .main_from(log, seq)
+            .map(|(first, arrival, _)| (first, arrival))
+            .collect();
+        let Some((first, _)) = losing.first().copied() else {
+            return Ok(());
+        };
         for (first, arrival) in losing {
             self.set(|data| &mut data.main, (*log, first), None);
             if let Some(kept) = self.data.batches.get(&arrival).cloned() {
-                let branch = Kept { is_branch: true, ..kept };
+                let branch = Kept {
+                    is_branch: true,
+                    ..kept
+                };
                 self.set(|data| &mut data.batches, arrival, Some(branch));
             }
         }
@@ -195,13 +212,21 @@ impl StoreTx for MemoryTx<'_> {
     }
 
     fn put_pending(&mut self, row: &PendingRow) -> Result<(), StoreError> {
-        self.set(|data| &mut data.pending, (row.lane, row.seq), Some(row.clone()));
+        self.set(
+            |data| &mut data.pending,
+            (row.lane, row.seq),
+            Some(row.clone()),
+        );
         Ok(())
     }
 
     fn remove_pending(&mut self, lane: &LaneId, upto: Seq) -> Result<(), StoreError> {
-        let sealed: Vec<_> =
-            self.data.pending.range((*lane, Seq(0))..=(*lane, upto)).map(|(key, _)| *key).collect();
+        let sealed: Vec<_> = self
+            .data
+            .pending
+            .range((*lane, Seq(0))..=(*lane, upto))
+            .map(|(key, _)| *key)
+            .collect();
         for key in sealed {
             self.set(|data| &mut data.pending, key, None);
         }
@@ -210,13 +235,25 @@ impl StoreTx for MemoryTx<'_> {
 
     fn put_doc(&mut self, row: &DocRow) -> Result<(), StoreError> {
         self.remove_tails(&row.record);
-        self.set(|data| &mut data.docs, row.record, Some(Arc::new(row.clone())));
+        self.set(
+            |data| &mut data.docs,
+            row.record,
+            Some(Arc::new(row.clone())),
+        );
         Ok(())
     }
 
     fn append_tail(&mut self, record: &RecordId, tail: &TailRow) -> Result<(), StoreError> {
-        let number = self.data.tails_of(record).next_back().map_or(1, |((_, last), _)| last + 1);
-        self.set(|data| &mut data.tails, (*record, number), Some(Arc::new(tail.clone())));
+        let number = self
+            .data
+            .tails_of(record)
+            .next_back()
+            .map_or(1, |((_, last), _)| last + 1);
+        self.set(
+            |data| &mut data.tails,
+            (*record, number),
+            Some(Arc::new(tail.clone())),
+        );
         Ok(())
     }
 
@@ -230,7 +267,11 @@ impl StoreTx for MemoryTx<'_> {
     fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError> {
         self.remove_row(&row.record);
         self.set(|data| &mut data.newest, newest_first(row), Some(()));
-        self.set(|data| &mut data.rows, row.record, Some(Arc::new(row.clone())));
+        self.set(
+            |data| &mut data.rows,
+            row.record,
+            Some(Arc::new(row.clone())),
+        );
         Ok(())
     }
 

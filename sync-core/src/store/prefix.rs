@@ -20,7 +20,10 @@ pub(crate) fn record_range(prefix: &str) -> Option<(RecordId, RecordId)> {
         low |= (value >> (5 - taken)) << free;
     }
     let rest = 1_u128.checked_shl(free).map_or(u128::MAX, |bit| bit - 1);
-    Some((RecordId::new(low.to_be_bytes()), RecordId::new((low | rest).to_be_bytes())))
+    Some((
+        RecordId::new(low.to_be_bytes()),
+        RecordId::new((low | rest).to_be_bytes()),
+    ))
 }
 
 #[cfg(test)]

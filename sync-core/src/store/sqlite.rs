@@ -49,7 +49,9 @@ pub struct SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("seen", &self.seen).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,9 +93,14 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Corrupt`] with SQLite's words for the first damage.
     pub fn check(&self) -> Result<(), StoreError> {
-        let found: String =
-            self.conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if found == "ok" { Ok(()) } else { Err(corrupt("the layout of the file", found)) }
+        let found: String = self
+            .conn
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(corrupt("the layout of the file", found))
+        }
     }
 
     fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
@@ -122,7 +129,9 @@ fn prepare(conn: &Connection) -> Result<(), StoreError> {
 }
 
 fn data_version(conn: &Connection) -> Result<i64, StoreError> {
-    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+    Ok(conn
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))?)
 }
 
 impl StoreRead for SqliteStore {
@@ -131,7 +140,9 @@ impl StoreRead for SqliteStore {
 
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Box::new(SqliteTx::new(tx)))
     }
 
@@ -146,7 +157,10 @@ impl Store for SqliteStore {
 /// What a refusal of SQLite means to us. Our statements are fixed and were run when the file was
 /// made, so that one that no longer fits the file, or a rule of the schema that is broken, is damage.
 impl From<rusqlite::Error> for StoreError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the list is SQLite's, and it grows")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the list is SQLite's, and it grows"
+    )]
     fn from(error: rusqlite::Error) -> Self {
         let Some(failure) = error.sqlite_error() else {
             return corrupt("a value", error);

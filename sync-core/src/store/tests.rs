@@ -4,9 +4,7 @@ use super::conformance::{Author, COMMUNITY, Probe, check_all};
 use super::fault::FaultStore;
 use super::*;
 use crate::entry::EntryKind;
-use crate::id::{
-    Arrival, DeviceId, EpochId, Head, LaneId, Millis, RecordId, Seq, StoreId,
-};
+use crate::id::{Arrival, DeviceId, EpochId, Head, LaneId, Millis, RecordId, Seq, StoreId};
 
 #[test]
 fn memory_store_passes_the_suite() {
@@ -32,21 +30,61 @@ fn clone_of_a_memory_store_is_a_backup() {
 #[derive(Debug, Clone)]
 enum Step {
     Meta(u8, Option<u8>),
-    Append { author: u8, lane: u8, count: usize, from_relay: bool },
-    Branch { author: u8, lane: u8, back: u64 },
-    Demote { author: u8, lane: u8, back: u64 },
-    Pending { lane: u8, seq: u64 },
-    Sealed { lane: u8, upto: u64 },
+    Append {
+        author: u8,
+        lane: u8,
+        count: usize,
+        from_relay: bool,
+    },
+    Branch {
+        author: u8,
+        lane: u8,
+        back: u64,
+    },
+    Demote {
+        author: u8,
+        lane: u8,
+        back: u64,
+    },
+    Pending {
+        lane: u8,
+        seq: u64,
+    },
+    Sealed {
+        lane: u8,
+        upto: u64,
+    },
     Doc(u8, u8),
     Tail(u8, u8),
-    Row { record: u8, kind: u8, lane: u8, at: i64, conflicts: u32 },
+    Row {
+        record: u8,
+        kind: u8,
+        lane: u8,
+        at: i64,
+        conflicts: u32,
+    },
     Remove(u8),
     Clear,
-    Held { author: u8, seq: u64, record: Option<u8>, reason: u16 },
-    Unheld { author: u8, seq: u64 },
-    Waiting { epoch: u8, seq: u64 },
+    Held {
+        author: u8,
+        seq: u64,
+        record: Option<u8>,
+        reason: u16,
+    },
+    Unheld {
+        author: u8,
+        seq: u64,
+    },
+    Waiting {
+        epoch: u8,
+        seq: u64,
+    },
     Unwaiting(u8),
-    Marks { store: u8, lane: u8, upto: u64 },
+    Marks {
+        store: u8,
+        lane: u8,
+        upto: u64,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -86,7 +124,10 @@ fn record(number: u8) -> RecordId {
 }
 
 fn entry(author: u8, seq: u64) -> EntryRef {
-    EntryRef { log: Author::new(u64::from(author)).log(lane(0)), seq: Seq(seq) }
+    EntryRef {
+        log: Author::new(u64::from(author)).log(lane(0)),
+        seq: Seq(seq),
+    }
 }
 
 fn doc(number: u8, byte: u8) -> DocRow {
@@ -100,42 +141,84 @@ fn doc(number: u8, byte: u8) -> DocRow {
     }
 }
 
-fn take(tx: &mut dyn StoreTx, step: &Step, authors: &mut [Author], chains: &mut Vec<crate::id::ChainHash>) {
+fn take(
+    tx: &mut dyn StoreTx,
+    step: &Step,
+    authors: &mut [Author],
+    chains: &mut Vec<crate::id::ChainHash>,
+) {
     match step {
         Step::Meta(name, Some(value)) => tx.put_meta(&name.to_string(), &[*value]).unwrap(),
         Step::Meta(name, None) => tx.remove_meta(&name.to_string()).unwrap(),
-        Step::Append { author, lane: of, count, from_relay } => {
+        Step::Append {
+            author,
+            lane: of,
+            count,
+            from_relay,
+        } => {
             let author = &mut authors[usize::from(*author)];
             let head = tx.head(&author.log(lane(*of))).unwrap();
             let batch = author.batch(lane(*of), &head, *count, 20);
             chains.push(batch.head().chain);
             let relay = StoreId::new([1; 16]);
-            tx.append(&batch, Some(&relay).filter(|_| *from_relay)).unwrap();
+            tx.append(&batch, Some(&relay).filter(|_| *from_relay))
+                .unwrap();
         }
-        Step::Branch { author, lane: of, back } => {
+        Step::Branch {
+            author,
+            lane: of,
+            back,
+        } => {
             let author = &mut authors[usize::from(*author)];
             let head = tx.head(&author.log(lane(*of))).unwrap();
-            let after = Head { seq: Seq(head.seq.0.saturating_sub(*back)), ..head };
+            let after = Head {
+                seq: Seq(head.seq.0.saturating_sub(*back)),
+                ..head
+            };
             let batch = author.batch(lane(*of), &after, 1, 20);
             chains.push(batch.head().chain);
             tx.append_branch(&batch, None).unwrap();
         }
-        Step::Demote { author, lane: of, back } => {
+        Step::Demote {
+            author,
+            lane: of,
+            back,
+        } => {
             let log = authors[usize::from(*author)].log(lane(*of));
             let head = tx.head(&log).unwrap();
-            tx.demote(&log, Seq(head.seq.0.saturating_sub(*back))).unwrap();
+            tx.demote(&log, Seq(head.seq.0.saturating_sub(*back)))
+                .unwrap();
         }
         Step::Pending { lane: of, seq } => {
             let kind = EntryKind::CHANGE;
-            let row = PendingRow { lane: lane(*of), seq: Seq(*seq), kind, record: None, bytes: vec![1] };
+            let row = PendingRow {
+                lane: lane(*of),
+                seq: Seq(*seq),
+                kind,
+                record: None,
+                bytes: vec![1],
+            };
             tx.put_pending(&row).unwrap();
         }
         Step::Sealed { lane: of, upto } => tx.remove_pending(&lane(*of), Seq(*upto)).unwrap(),
         Step::Doc(number, byte) => tx.put_doc(&doc(*number, *byte)).unwrap(),
         Step::Tail(number, byte) => {
-            tx.append_tail(&record(*number), &TailRow { chunk: vec![*byte; 9], refs: vec![] }).unwrap();
+            tx.append_tail(
+                &record(*number),
+                &TailRow {
+                    chunk: vec![*byte; 9],
+                    refs: vec![],
+                },
+            )
+            .unwrap();
         }
-        Step::Row { record: number, kind, lane: of, at, conflicts } => tx
+        Step::Row {
+            record: number,
+            kind,
+            lane: of,
+            at,
+            conflicts,
+        } => tx
             .put_row(&ViewRow {
                 record: record(*number),
                 kind: format!("kind {kind}"),
@@ -151,16 +234,31 @@ fn take(tx: &mut dyn StoreTx, step: &Step, authors: &mut [Author], chains: &mut 
             .unwrap(),
         Step::Remove(number) => tx.remove_record(&record(*number)).unwrap(),
         Step::Clear => tx.clear_records().unwrap(),
-        Step::Held { author, seq, record: of, reason } => {
+        Step::Held {
+            author,
+            seq,
+            record: of,
+            reason,
+        } => {
             let (entry, record) = (entry(*author, *seq), of.map(record));
-            tx.put_held(&HeldRow { entry, record, reason: HoldCode(*reason) }).unwrap();
+            tx.put_held(&HeldRow {
+                entry,
+                record,
+                reason: HoldCode(*reason),
+            })
+            .unwrap();
         }
         Step::Unheld { author, seq } => tx.remove_held(&entry(*author, *seq)).unwrap(),
         Step::Waiting { epoch, seq } => {
-            tx.put_waiting(&EpochId::new([*epoch; 16]), &entry(0, *seq)).unwrap();
+            tx.put_waiting(&EpochId::new([*epoch; 16]), &entry(0, *seq))
+                .unwrap();
         }
         Step::Unwaiting(epoch) => tx.remove_waiting(&EpochId::new([*epoch; 16])).unwrap(),
-        Step::Marks { store, lane: of, upto } => {
+        Step::Marks {
+            store,
+            lane: of,
+            upto,
+        } => {
             let store = StoreId::new([*store; 16]);
             tx.put_cursor(&store, &lane(*of), *upto).unwrap();
             tx.put_uploaded(&store, Arrival(*upto / 2)).unwrap();

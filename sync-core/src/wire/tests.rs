@@ -84,8 +84,8 @@ fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         hello(),
         lanes(),
-        (vec(position(), 0..4), lane_heads())
-            .prop_map(|(pull, heads)| Frame::Ask(Ask { pull, heads })),
+        (vec(position(), 0..4), lane_heads(), vec(lane(), 0..4))
+            .prop_map(|(pull, heads, unknown)| Frame::Ask(Ask { pull, heads, unknown })),
         (lane_heads(), any::<bool>(), vec(lane(), 0..4)).prop_map(|(lanes, is_explicit, unknown)| {
             Frame::Want(Want { lanes, is_explicit, unknown })
         }),

@@ -25,6 +25,7 @@ use sync_core::wire::batches::{Received, decode_join};
 /// One person's phone in memory.
 pub(crate) struct Phone {
     pub(crate) replica: Replica,
+    pub(crate) keys: Arc<DeviceKeys>,
     rng: ChaCha8Rng,
     /// Arrivals up to here have gone to the others.
     shared: Arrival,
@@ -35,15 +36,14 @@ pub(crate) struct Dataset {
     pub(crate) founder: Phone,
     pub(crate) founder_keys: Arc<DeviceKeys>,
     pub(crate) volunteers: Vec<Phone>,
-    pub(crate) spaces: Vec<LaneId>,
     pub(crate) station: Station,
     /// Everything, in the order in which it reached the founder.
     pub(crate) batches: Vec<Arc<VerifiedBatch>>,
 }
 
 impl Phone {
-    fn new(replica: Replica, seed: u64) -> Self {
-        Self { replica, rng: ChaCha8Rng::seed_from_u64(seed), shared: Arrival::default() }
+    fn new(replica: Replica, keys: Arc<DeviceKeys>, seed: u64) -> Self {
+        Self { replica, keys, rng: ChaCha8Rng::seed_from_u64(seed), shared: Arrival::default() }
     }
 
     pub(crate) fn with<T>(
@@ -90,7 +90,7 @@ pub(crate) fn build(seed: u64, scale: &Scale) -> Result<Dataset> {
     let moment = &mut Moment { now: Millis(1), rng: &mut rng };
     let founding =
         Replica::found(store, founder_keys.clone(), "丹灶", "王芳", &[], moment)?;
-    let mut founder = Phone::new(founding.replica, seed ^ 1);
+    let mut founder = Phone::new(founding.replica, founder_keys.clone(), seed ^ 1);
     let spaces = station
         .villages
         .iter()
@@ -99,8 +99,7 @@ pub(crate) fn build(seed: u64, scale: &Scale) -> Result<Dataset> {
     let mut volunteers = invite_all(&mut founder, &station, &spaces)?;
     // The founder's device confirms them; then everybody has the whole roster.
     let roster = founder.take_fresh()?;
-    let (lane, founder_device) = (roster_lane(&founder), founder.replica.device());
-    let _ = founder_device;
+    let lane = roster_lane(&founder);
     let roster: Vec<_> = roster.into_iter().filter(|batch| batch.log().lane == lane).collect();
     for phone in &mut volunteers {
         phone.ingest(&roster)?;
@@ -114,7 +113,7 @@ pub(crate) fn build(seed: u64, scale: &Scale) -> Result<Dataset> {
         meet(&mut founder, &mut volunteers, &station)?;
     }
     let batches = all_batches(&founder)?;
-    Ok(Dataset { founder, founder_keys, volunteers, spaces, station, batches })
+    Ok(Dataset { founder, founder_keys, volunteers, station, batches })
 }
 
 fn roster_lane(phone: &Phone) -> LaneId {
@@ -134,11 +133,11 @@ fn invite_all(founder: &mut Phone, station: &Station, spaces: &[LaneId]) -> Resu
         let keys = Arc::new(DeviceKeys::generate(&mut rng));
         let moment = &mut Moment { now: Millis(4), rng: &mut rng };
         let store = Box::new(MemoryStore::new());
-        let replica = Replica::join(store, keys, &ticket, &person.name_zh, moment)?;
+        let replica = Replica::join(store, keys.clone(), &ticket, &person.name_zh, moment)?;
         let join = replica.join_to_present().context("a joiner has a join to present")?;
         let batch = decode_join(&replica.community(), &join)?;
         joins.push(Received { batch, prev: None });
-        phones.push(Phone::new(replica, seed));
+        phones.push(Phone::new(replica, keys, seed));
     }
     founder.with(5, |replica, moment| replica.ingest(joins, &[], &Source::default(), moment))?;
     Ok(phones)

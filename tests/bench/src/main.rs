@@ -1,58 +1,98 @@
-//! Whole-system measurements.
+//! Whole-system measurements, each beside its floor in the same run.
+//!
+//! ```text
+//! cargo build --release --bin banyan --bin banyan-relay
+//! cargo run --release -p bench -- --scale 10
+//! ```
+//! The relay is a process of its own; phones have real stores and real connections over loopback. The
+//! floor of a replay is what any program must do with the same data and no protocol: decrypt, load into
+//! Automerge, insert into SQLite.
+
 mod dataset;
+mod floor;
+mod relay_process;
+mod w1_new_phone;
+mod w2_after_a_week;
+mod w3_live;
+mod w6_cold_open;
+mod ingest;
 
-use std::time::Instant;
-use std::sync::Arc;
+use std::path::PathBuf;
+
 use anyhow::Result;
-use sync_core::replica::{Replica, Source, Moment};
-use sync_core::roster::role::{Role, Scope};
-use sync_core::id::Millis;
-use sync_core::keys::DeviceKeys;
-use sync_core::store::{SqliteStore, RowFilter};
-use rand::SeedableRng;
+use clap::Parser;
+use station::Scale;
 
-#[expect(clippy::print_stdout, reason = "x")]
-fn main() -> Result<()> {
-    let n: usize = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(1);
-    let t = Instant::now();
-    let mut data = dataset::build(7, &station::Scale::times(n))?;
-    let entries: usize = data.batches.iter().map(|b| b.count()).sum();
-    let bytes: usize = data.batches.iter().map(|b| b.tail().len()).sum();
-    println!("built in {:?}: {} batches {} entries {} bytes", t.elapsed(), data.batches.len(), entries, bytes);
-    let ticket = data.founder.with(9, |r, m| r.invite(Scope::Community, Role::Coordinator, 1, m))?;
-    let mut rng = rand::rngs::ChaCha8Rng::seed_from_u64(5);
-    let keys = Arc::new(DeviceKeys::generate(&mut rng));
-    data.founder.with(9, |r, m| r.seal_pending(m))?;
-    let dir = tempfile::tempdir()?;
-    let store = SqliteStore::open(&dir.path().join("x.sqlite"))?;
-    let mut replica = Replica::join(Box::new(store), keys, &ticket, "x", &mut Moment{now: Millis(1), rng: &mut rng})?;
-    use sync_core::session::carrier::Carrier;
-    let all = data.founder.replica.since(sync_core::id::Arrival(0), usize::MAX)?;
-    let (roster, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|c| c.batch.log().lane == sync_core::roster::roster_lane(&replica.community()));
-    let t = Instant::now();
-    let join = replica.join_to_present().unwrap_or_default();
-    let batch = sync_core::wire::batches::decode_join(&replica.community(), &join)?;
-    data.founder.with(9, |r, m| r.ingest(vec![sync_core::wire::batches::Received{batch, prev: None}], &[], &Source::default(), m))?;
-    for chunk in [&roster, &rest] {
-        let rec = chunk.iter().map(|c| dataset::received(&c.batch)).collect::<Result<Vec<_>>>()?;
-        let done = replica.ingest(rec, &[], &Source::default(), &mut Moment{now: Millis(1), rng: &mut rng})?;
-        println!("  ingest {:?}: received {} merged {} held {} waiting {} conflicts {}", t.elapsed(), done.tally.received, done.tally.merged, done.tally.held, done.tally.waiting, done.tally.conflicts);
+use crate::relay_process::RelayProcess;
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures Banyan, each figure beside its floor")]
+struct Args {
+    /// How many times the station's three years: 1 is 1,366 records, 10 is 13,660.
+    #[arg(long, default_value_t = 1)]
+    scale: usize,
+    /// Seed of the generated work.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Idle connections to hold open at the relay.
+    #[arg(long, default_value_t = 500)]
+    idle: usize,
+    /// Folder with the programs banyan and banyan-relay.
+    #[arg(long, default_value = "target/release")]
+    programs: PathBuf,
+}
+
+/// One line of the table.
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) figure: String,
+    pub(crate) floor: String,
+    pub(crate) ratio: String,
+}
+
+impl Row {
+    pub(crate) fn new(what: &str, figure: String) -> Self {
+        Self { what: what.to_owned(), figure, floor: String::new(), ratio: String::new() }
     }
-    // floor
-    let t = Instant::now();
-    let mut by: std::collections::HashMap<_, Vec<Vec<u8>>> = Default::default();
-    for c in &rest { for (r, p) in replica.payloads(&c.batch) { by.entry(r).or_default().push(p.chunk); } }
-    let t1 = t.elapsed();
-    let mut docs = vec![];
-    for (r, chunks) in by { let mut doc = automerge::Automerge::new(); doc.apply_changes(chunks.iter().map(|c| automerge::Change::try_from(c.as_slice()).unwrap()))?; docs.push((r, doc.save())); }
-    let t2 = t.elapsed();
-    let mut db = rusqlite::Connection::open(dir.path().join("floor.sqlite"))?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    let tx = db.transaction()?; tx.execute("create table d(id blob primary key, doc blob)", [])?;
-    { let mut st = tx.prepare("insert into d values(?,?)")?; for (r, d) in &docs { st.execute(rusqlite::params![r.as_bytes(), d])?; } }
-    tx.commit()?;
-    println!("floor: decrypt {t1:?} automerge {:?} sqlite {:?} total {:?}", t2-t1, t.elapsed()-t2, t.elapsed());
-    println!("rows {}", replica.list(&RowFilter::default())?.len());
-    let _ = (&data.founder_keys, &data.volunteers, &data.spaces, &data.station);
+
+    pub(crate) fn beside(mut self, floor: String, ratio: f64) -> Self {
+        self.floor = floor;
+        self.ratio = format!("{ratio:.2}");
+        self
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    let args = Args::parse();
+    let folder = tempfile::tempdir()?;
+    let relay = RelayProcess::start(&args.programs, &folder.path().join("relay"))?;
+    let data = dataset::build(args.seed, &Scale::times(args.scale))?;
+    let mut rows = Vec::new();
+    let (town, new_phone) =
+        w1_new_phone::measure(data, &relay, folder.path(), &mut rows).await?;
+    let (town, new_phone) =
+        w2_after_a_week::measure(town, new_phone, &relay, &mut rows).await?;
+    w3_live::measure(&new_phone, folder.path(), &mut rows).await?;
+    new_phone.stop().await?;
+    w6_cold_open::measure(&args.programs, &folder.path().join("new-phone"), &mut rows)?;
+    ingest::measure(town, &relay, args.idle, &mut rows).await?;
+    print(&args, &rows);
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+fn print(args: &Args, rows: &[Row]) {
+    println!("| workload (x{}) | figure | floor | ratio |", args.scale);
+    println!("|---|---|---|---|");
+    for row in rows {
+        println!("| {} | {} | {} | {} |", row.what, row.figure, row.floor, row.ratio);
+    }
+}
+
+/// Median and 99th percentile of some times, in milliseconds.
+pub(crate) fn percentiles(mut times: Vec<f64>) -> (f64, f64) {
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1)));
+    (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::id::{Arrival, Head, LaneId, LogId};
 use sync_core::session::carrier::Carrier as _;
-use sync_core::store::StoreRead as _;
 
 use super::net::{ConnId, Node};
 use super::{Broken, Outcome, World, broken};

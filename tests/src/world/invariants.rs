@@ -8,7 +8,7 @@ use sync_core::id::{EpochId, LaneId};
 use sync_core::keys::Secret;
 use sync_core::replica::{HistoryEntry, Hold, RecordView, Replica};
 use sync_core::session::carrier::Carrier as _;
-use sync_core::store::{HeldRow, RowFilter, StoreRead as _, ViewRow};
+use sync_core::store::{HeldRow, RowFilter, ViewRow};
 
 use super::heal::IN_SYNC_BYTES_MAX;
 use super::net::Node;

@@ -33,7 +33,7 @@ impl World {
         let mut phone = Phone::new(keys, rng, life);
         phone.is_steward = true;
         self.phones.push(phone);
-        self.hub_allows();
+        self.hub_carries()?;
         self.add_space(0)?;
         // Somebody to talk to from the start.
         for _ in 0..2 {

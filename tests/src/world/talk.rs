@@ -104,17 +104,23 @@ impl World {
         }
         match to {
             Node::Phone(index) => {
-                self.hub_saw(id, from, &delivery.frames)?;
                 let wait = delivery.has_more && rand::RngExt::random_ratio(&mut self.rng, 1, 3);
                 self.phone_takes(index, id, &delivery.frames, delivery.is_broken, wait)?;
             }
-            Node::Relay => {
-                self.hub_saw(id, from, &delivery.frames)?;
-                self.hub_takes(id, &delivery.frames, delivery.is_broken)?;
-            }
+            Node::Relay => self.hub_takes(id, &delivery.frames, delivery.is_broken)?,
             Node::Stranger => {}
         }
+        self.take_room(id, from)?;
         self.close_if_over(id)
+    }
+
+    /// What has arrived makes room for more.
+    fn take_room(&mut self, id: ConnId, from: Side) -> Outcome {
+        match self.net.get(id).map(|connection| connection.node(from)) {
+            Some(Node::Phone(index)) => self.pump(index),
+            Some(Node::Relay) => self.hub_turns(Vec::new()),
+            Some(Node::Stranger) | None => Ok(()),
+        }
     }
 
     /// Ends both sides' part of a connection that was cut and is empty.
@@ -387,8 +393,6 @@ impl World {
             Node::Relay | Node::Stranger => None,
         });
         let all_know = phones.chain([index]).all(|phone| devices.iter().all(|it| knows(phone, it)));
-        let relay_knows = !ends.contains(&Node::Relay)
-            || devices.iter().all(|device| self.hub.knows(device));
-        !all_know || !relay_knows
+        !all_know || ends.contains(&Node::Relay)
     }
 }

@@ -38,7 +38,10 @@ pub(super) fn unsigned(value: i64) -> u64 {
 
 /// Checksum of a row's columns.
 pub(super) fn sum(numbers: &[i64], bytes: &[&[u8]]) -> i64 {
-    let numbers: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+    let numbers: Vec<u8> = numbers
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect();
     let mut parts = vec![numbers.as_slice()];
     parts.extend(bytes);
     let [a, b, c, d, e, f, g, h, ..] = *keys::derive(ROW, &parts).as_bytes();
@@ -60,7 +63,10 @@ impl LogKey {
         let chain: [u8; 32] = row.get(2).map_err(failed)?;
         let bytes: i64 = row.get(3).map_err(failed)?;
         let found: i64 = row.get(4).map_err(failed)?;
-        let head = Head { seq: Seq(unsigned(seq)), chain: ChainHash::new(chain) };
+        let head = Head {
+            seq: Seq(unsigned(seq)),
+            chain: ChainHash::new(chain),
+        };
         let key = Self { id, head, bytes };
         if found != key.sum(lane, log) {
             return Err(corrupt("the head of a log", format!("log {id}")));
@@ -110,7 +116,11 @@ impl BatchKey {
             bytes: get(7)?,
             chain: ChainHash::new(row.get(8).map_err(failed)?),
         };
-        if get(9)? == key.sum() { Ok(key) } else { Err(key.corrupt()) }
+        if get(9)? == key.sum() {
+            Ok(key)
+        } else {
+            Err(key.corrupt())
+        }
     }
 
     pub(super) fn sum(&self) -> i64 {
@@ -128,7 +138,10 @@ impl BatchKey {
     }
 
     fn corrupt(&self) -> StoreError {
-        corrupt("a batch", format!("position {} of log {}", arrival_of(self.id).0, self.log))
+        corrupt(
+            "a batch",
+            format!("position {} of log {}", arrival_of(self.id).0, self.log),
+        )
     }
 }
 
@@ -150,9 +163,15 @@ impl SqliteLog {
             })
             .map_err(failed)?;
         if found != sum(&[key, tip], &[community.as_bytes(), &founder]) {
-            return Err(corrupt("a community", format!("community {}", community.short())));
+            return Err(corrupt(
+                "a community",
+                format!("community {}", community.short()),
+            ));
         }
-        let mut state = CommunityState { tip: Arrival(unsigned(tip)), ..Default::default() };
+        let mut state = CommunityState {
+            tip: Arrival(unsigned(tip)),
+            ..Default::default()
+        };
         let mut batches = 0;
         for (lane, name, lane_tip, lane_batches) in self.lanes_of(key)? {
             batches += lane_batches;
@@ -160,7 +179,10 @@ impl SqliteLog {
             self.logs_of(lane, name, &mut state.logs)?;
         }
         if batches != tip {
-            return Err(corrupt("the number of batches", format!("community {}", community.short())));
+            return Err(corrupt(
+                "the number of batches",
+                format!("community {}", community.short()),
+            ));
         }
         Ok(Some(state))
     }
@@ -168,7 +190,11 @@ impl SqliteLog {
     /// That a community is not in the index is believed only if it is not in the table either:
     /// otherwise it would begin anew beside itself.
     fn confirm_absence(&self, community: &CommunityId) -> Result<(), StoreError> {
-        let named: String = community.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let named: String = community
+            .as_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let sql = "SELECT count(*) FROM community NOT INDEXED
                    WHERE lower(hex(name)) = ?1 OR length(name) <> 32";
         let count: i64 = self
@@ -176,7 +202,11 @@ impl SqliteLog {
             .prepare_cached(sql)
             .and_then(|mut find| find.query_row([named], |row| row.get(0)))
             .map_err(failed)?;
-        if count == 0 { Ok(()) } else { Err(corrupt("the list of communities", community.short())) }
+        if count == 0 {
+            Ok(())
+        } else {
+            Err(corrupt("the list of communities", community.short()))
+        }
     }
 
     fn lanes_of(&self, community: i64) -> Result<Vec<(i64, LaneId, i64, i64)>, StoreError> {
@@ -220,9 +250,18 @@ impl SqliteLog {
             };
             let key = LogKey::read(row, lane, &log)?;
             if !row.get::<_, bool>(7).map_err(failed)? {
-                return Err(corrupt("the last batch of a log", format!("log {}", key.id)));
+                return Err(corrupt(
+                    "the last batch of a log",
+                    format!("log {}", key.id),
+                ));
             }
-            logs.insert(log, LogState { head: key.head, bytes: unsigned(key.bytes) });
+            logs.insert(
+                log,
+                LogState {
+                    head: key.head,
+                    bytes: unsigned(key.bytes),
+                },
+            );
         }
         Ok(())
     }
@@ -233,7 +272,9 @@ impl SqliteLog {
         from: Seq,
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError> {
-        let Ok(from) = i64::try_from(from.0) else { return Ok(Vec::new()) };
+        let Ok(from) = i64::try_from(from.0) else {
+            return Ok(Vec::new());
+        };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let sql = "SELECT id, first_seq, last_seq, entries, bytes FROM batch
                    WHERE log = ?1 AND is_branch = 0 AND last_seq >= ?2 ORDER BY last_seq LIMIT ?3";
@@ -243,9 +284,15 @@ impl SqliteLog {
         let mut next = None;
         while let Some(row) = rows.next().map_err(failed)? {
             let (batch, first_seq) = reference(row)?;
-            let is_next = next.map_or(first_seq <= unsigned(from), |next| next == first_seq);
+            let is_next = match next {
+                Some(next) => first_seq == next,
+                None => first_seq <= unsigned(from),
+            };
             if !is_next {
-                return Err(corrupt("the order of a log", format!("log {log} at {first_seq}")));
+                return Err(corrupt(
+                    "the order of a log",
+                    format!("log {log} at {first_seq}"),
+                ));
             }
             next = Some(batch.last_seq.plus(1).0);
             found.push(batch);
@@ -272,7 +319,9 @@ impl SqliteLog {
         id: i64,
     ) -> Result<Option<Carried>, StoreError> {
         let arrival = arrival_of(id);
-        let Some(before) = arrival.0.checked_sub(1) else { return Ok(None) };
+        let Some(before) = arrival.0.checked_sub(1) else {
+            return Ok(None);
+        };
         let range = (Arrival(before), arrival);
         Ok(self.stretch(community, key, None, range, 1)?.pop())
     }
@@ -293,7 +342,11 @@ impl SqliteLog {
              FROM batch b JOIN log l ON l.id = b.log JOIN lane n ON n.id = b.lane
              WHERE {} b.id > ?1 AND b.id <= ?2 ORDER BY b.id",
             BatchKey::COLUMNS,
-            if lane.is_some() { "b.lane = ?3 AND" } else { "?3 IS NULL AND" },
+            if lane.is_some() {
+                "b.lane = ?3 AND"
+            } else {
+                "?3 IS NULL AND"
+            },
         );
         let mut find = self.conn.prepare_cached(&sql).map_err(failed)?;
         let mut rows = find.query((first, last, lane)).map_err(failed)?;
@@ -303,7 +356,10 @@ impl SqliteLog {
             let carried = carried(row, community)?;
             let expected = found.last().map_or(after.0, |last| last.arrival.0) + 1;
             if lane.is_none() && carried.arrival.0 != expected {
-                return Err(corrupt("the order of batches", format!("position {expected}")));
+                return Err(corrupt(
+                    "the order of batches",
+                    format!("position {expected}"),
+                ));
             }
             bytes += carried.batch.tail().len();
             found.push(carried);
@@ -352,5 +408,9 @@ fn carried(row: &Row<'_>, community: &CommunityId) -> Result<Carried, StoreError
         .filter(|batch| batch.last_seq().0 == unsigned(key.last_seq))
         .ok_or_else(|| key.corrupt())?;
     let arrival = arrival_of(key.id);
-    Ok(Carried { arrival, batch: Arc::new(batch), is_branch: key.is_branch })
+    Ok(Carried {
+        arrival,
+        batch: Arc::new(batch),
+        is_branch: key.is_branch,
+    })
 }

@@ -73,7 +73,10 @@ pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
     let newest = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
     let is_new = version == 0 && owner == 0;
     if !is_new && owner != APPLICATION_ID {
-        return Err(corrupt("the log", "its head: it is not the file of a relay"));
+        return Err(corrupt(
+            "the log",
+            "its head: it is not the file of a relay",
+        ));
     }
     let done = usize::try_from(version).map_err(|_| corrupt("the log", "its format number"))?;
     if version > newest {
@@ -83,8 +86,10 @@ pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
         let tx = conn.transaction().map_err(failed)?;
         tx.execute_batch(step).map_err(failed)?;
         let version = i32::try_from(index + 1).unwrap_or(i32::MAX);
-        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-        tx.pragma_update(None, "user_version", version).map_err(failed)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(failed)?;
+        tx.pragma_update(None, "user_version", version)
+            .map_err(failed)?;
         tx.commit().map_err(failed)?;
     }
     Ok(())

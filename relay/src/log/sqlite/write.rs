@@ -28,7 +28,11 @@ impl SqliteLog {
         spot: Spot,
     ) -> Result<Appended, StoreError> {
         let (key, tip) = self.community_for(community, batch)?;
-        let LaneKey { id: lane, batches, logs } = self.lane_for(key, batch)?;
+        let LaneKey {
+            id: lane,
+            batches,
+            logs,
+        } = self.lane_for(key, batch)?;
         let (log, is_new) = self.log_for(lane, batch.log())?;
         if let Some(known) = self.known(log.id, &batch.head().chain)? {
             return Ok(Appended::Known(known));
@@ -46,25 +50,44 @@ impl SqliteLog {
             self.lose_from(log.id, first)?;
         }
         let arrival = Arrival(tip.0 + 1);
-        let full = || corrupt("the number of batches", format!("community {}", community.short()));
+        let full = || {
+            corrupt(
+                "the number of batches",
+                format!("community {}", community.short()),
+            )
+        };
         let id = position(key, arrival).ok_or_else(full)?;
         self.insert(id, lane, log.id, batch, spot == Spot::Branch)?;
         let tip = signed(arrival.0)?;
-        let founder: Vec<u8> = self
-            .run("SELECT founder FROM community WHERE id = ?1", |find| {
-                find.query_row([key], |row| row.get(0))
-            })?;
-        let check = sum(&[key, tip], &[community.as_bytes(), &founder]);
-        self.run("UPDATE community SET tip = ?2, sum = ?3 WHERE id = ?1", |update| {
-            update.execute((key, tip, check))
+        let founder: Vec<u8> = self.run("SELECT founder FROM community WHERE id = ?1", |find| {
+            find.query_row([key], |row| row.get(0))
         })?;
+        let check = sum(&[key, tip], &[community.as_bytes(), &founder]);
+        self.run(
+            "UPDATE community SET tip = ?2, sum = ?3 WHERE id = ?1",
+            |update| update.execute((key, tip, check)),
+        )?;
         let (batches, logs) = (batches + 1, logs + i64::from(is_new));
         let check = lane_sum(lane, key, &batch.log().lane, [tip, batches, logs]);
         let sql = "UPDATE lane SET tip = ?2, batches = ?3, logs = ?4, sum = ?5 WHERE id = ?1";
-        self.run(sql, |update| update.execute((lane, tip, batches, logs, check)))?;
-        let head = if spot == Spot::Branch { log.head } else { batch.head() };
+        self.run(sql, |update| {
+            update.execute((lane, tip, batches, logs, check))
+        })?;
+        let head = if spot == Spot::Branch {
+            log.head
+        } else {
+            batch.head()
+        };
         let bytes = log.bytes + signed(batch.tail().len() as u64)?;
-        self.move_log(lane, batch.log(), &LogKey { id: log.id, head, bytes })?;
+        self.move_log(
+            lane,
+            batch.log(),
+            &LogKey {
+                id: log.id,
+                head,
+                bytes,
+            },
+        )?;
         Ok(Appended::Stored(arrival))
     }
 
@@ -73,7 +96,10 @@ impl SqliteLog {
         sql: &str,
         act: impl FnOnce(&mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.conn.prepare_cached(sql).and_then(|mut statement| act(&mut statement)).map_err(failed)
+        self.conn
+            .prepare_cached(sql)
+            .and_then(|mut statement| act(&mut statement))
+            .map_err(failed)
     }
 
     fn community_for(
@@ -84,7 +110,8 @@ impl SqliteLog {
         let name = community.as_bytes();
         let found: Option<(i64, i64)> =
             self.run("SELECT id, tip FROM community WHERE name = ?1", |find| {
-                find.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                find.query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
             })?;
         if let Some((key, tip)) = found {
             return Ok((key, Arrival(unsigned(tip))));
@@ -101,7 +128,11 @@ impl SqliteLog {
         let sql = "SELECT id, batches, logs FROM lane WHERE community = ?1 AND name = ?2";
         let found = self.run(sql, |find| {
             find.query_row((community, name), |row| {
-                Ok(LaneKey { id: row.get(0)?, batches: row.get(1)?, logs: row.get(2)? })
+                Ok(LaneKey {
+                    id: row.get(0)?,
+                    batches: row.get(1)?,
+                    logs: row.get(2)?,
+                })
             })
             .optional()
         })?;
@@ -111,7 +142,11 @@ impl SqliteLog {
         let sql = "INSERT INTO lane (community, name, tip, batches, logs, sum)
                    VALUES (?1, ?2, 0, 0, 0, 0)";
         let id = self.run(sql, |insert| insert.insert((community, name)))?;
-        Ok(LaneKey { id, batches: 0, logs: 0 })
+        Ok(LaneKey {
+            id,
+            batches: 0,
+            logs: 0,
+        })
     }
 
     /// Where a log stands, and whether it is new.
@@ -125,7 +160,14 @@ impl SqliteLog {
             let (device, incarnation) = (log.device.as_bytes(), log.incarnation.as_bytes());
             insert.insert((lane, device, incarnation, ChainHash::ZERO.as_bytes()))
         })?;
-        Ok((LogKey { id, head: Head::EMPTY, bytes: 0 }, true))
+        Ok((
+            LogKey {
+                id,
+                head: Head::EMPTY,
+                bytes: 0,
+            },
+            true,
+        ))
     }
 
     fn move_log(&self, lane: i64, log: &LogId, key: &LogKey) -> Result<(), StoreError> {
@@ -140,8 +182,10 @@ impl SqliteLog {
 
     fn known(&self, log: i64, chain: &ChainHash) -> Result<Option<Arrival>, StoreError> {
         let sql = "SELECT id & 0xffffffffff FROM batch WHERE log = ?1 AND chain = ?2";
-        let found = self
-            .run(sql, |find| find.query_row((log, chain.as_bytes()), |row| row.get(0)).optional())?;
+        let found = self.run(sql, |find| {
+            find.query_row((log, chain.as_bytes()), |row| row.get(0))
+                .optional()
+        })?;
         Ok(found.map(|id| Arrival(unsigned(id))))
     }
 
@@ -149,7 +193,9 @@ impl SqliteLog {
         let first = signed(first.0)?;
         let sql = "SELECT EXISTS (SELECT 1 FROM batch WHERE log = ?1 AND is_branch = 0
                    AND last_seq >= ?2 AND first_seq = ?2 AND prev = ?3)";
-        self.run(sql, |find| find.query_row((log, first, prev.as_bytes()), |row| row.get(0)))
+        self.run(sql, |find| {
+            find.query_row((log, first, prev.as_bytes()), |row| row.get(0))
+        })
     }
 
     /// The batches of a log from `first` on become a losing branch.
@@ -162,14 +208,16 @@ impl SqliteLog {
         );
         let losers: Vec<BatchKey> = self
             .run(&sql, |find| {
-                find.query_map((log, first), |row| Ok(BatchKey::read(row)))?.collect()
+                find.query_map((log, first), |row| Ok(BatchKey::read(row)))?
+                    .collect()
             })
             .and_then(|rows: Vec<_>| rows.into_iter().collect())?;
         for mut key in losers {
             key.is_branch = true;
-            self.run("UPDATE batch SET is_branch = 1, sum = ?2 WHERE id = ?1", |update| {
-                update.execute((key.id, key.sum()))
-            })?;
+            self.run(
+                "UPDATE batch SET is_branch = 1, sum = ?2 WHERE id = ?1",
+                |update| update.execute((key.id, key.sum())),
+            )?;
         }
         Ok(())
     }

@@ -146,7 +146,7 @@ const COLUMNS: [u64; 12] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600000))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     /// Whatever the gate takes for regular, Automerge writes in the same bytes, and loads again.
     #[test]

@@ -21,7 +21,11 @@ impl HashRng {
     /// Begins the stream of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof())
+        Self(
+            blake3::Hasher::new()
+                .update(&seed.to_le_bytes())
+                .finalize_xof(),
+        )
     }
 }
 
@@ -61,13 +65,21 @@ impl Author {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut rng = HashRng::new(seed);
-        Self { keys: DeviceKeys::generate(&mut rng), epoch: EpochKey::generate(&mut rng), rng }
+        Self {
+            keys: DeviceKeys::generate(&mut rng),
+            epoch: EpochKey::generate(&mut rng),
+            rng,
+        }
     }
 
     /// Its log in a lane.
     #[must_use]
     pub fn log(&self, lane: LaneId) -> LogId {
-        LogId { lane, device: self.keys.device(), incarnation: Incarnation::new([1; 8]) }
+        LogId {
+            lane,
+            device: self.keys.device(),
+            incarnation: Incarnation::new([1; 8]),
+        }
     }
 
     /// A batch of its log in a lane that follows `after`: `count` entries of `len` bytes.
@@ -79,13 +91,24 @@ impl Author {
         let entries: Vec<_> = (0..count)
             .map(|index| {
                 let byte = u8::try_from(index % 251).unwrap_or(0);
-                PlainEntry { kind: EntryKind::CHANGE, bytes: vec![byte; len] }
+                PlainEntry {
+                    kind: EntryKind::CHANGE,
+                    bytes: vec![byte; len],
+                }
             })
             .collect();
         let log = self.log(lane);
         let epoch = Some(&self.epoch);
-        seal_batch(&self.keys, &COMMUNITY, log, after, epoch, &entries, &mut self.rng)
-            .expect("keys in memory sign, and tests make entries that fit")
+        seal_batch(
+            &self.keys,
+            &COMMUNITY,
+            log,
+            after,
+            epoch,
+            &entries,
+            &mut self.rng,
+        )
+        .expect("keys in memory sign, and tests make entries that fit")
     }
 
     /// `len` batches of three small entries each, one after the other.

@@ -60,7 +60,10 @@ fn empty(store: &mut dyn Store) -> Result<(), StoreError> {
     assert!(store.since(Arrival(0), 1)?.is_empty());
     assert_eq!(store.missing(&log, Seq(1), 9)?, []);
     assert_eq!(store.totals(&HERE, Arrival(0), END)?, Totals::default());
-    assert_eq!((store.tip(&HERE)?, store.last_arrival()?), (Arrival(0), Arrival(0)));
+    assert_eq!(
+        (store.tip(&HERE)?, store.last_arrival()?),
+        (Arrival(0), Arrival(0))
+    );
     assert_eq!(store.logs_since(Arrival(0), &RELAY)?, []);
     assert_eq!(store.meta("community")?, None);
     assert!(!store.changed_elsewhere()?);
@@ -82,7 +85,10 @@ fn rollback(store: &mut dyn Store) -> Result<(), StoreError> {
     }
     assert_eq!(store.head(batches[0].log())?, batches[0].head());
     assert_eq!(store.last_arrival()?, Arrival(1));
-    assert_eq!(store.meta("community")?.as_deref(), Some(COMMUNITY.as_bytes().as_slice()));
+    assert_eq!(
+        store.meta("community")?.as_deref(),
+        Some(COMMUNITY.as_bytes().as_slice())
+    );
     assert_eq!(store.meta("further")?, None);
     assert_eq!(store.cursor(&RELAY, &HERE)?, 0);
     assert!(!store.has_branch(batches[1].log(), &batches[1].head().chain)?);
@@ -122,25 +128,60 @@ fn log_round_trip(store: &mut dyn Store) -> Result<(), StoreError> {
     let large = second.batch(THERE, &Head::EMPTY, 1, 200_000);
     append_all(store, &[other.clone(), large.clone()])?;
     for (index, batch) in batches.iter().enumerate() {
-        let carried = store.batch(Arrival(index as u64 + 1))?.expect("it was appended");
+        let carried = store
+            .batch(Arrival(index as u64 + 1))?
+            .expect("it was appended");
         assert_eq!(&*carried.batch, batch);
         assert!(!carried.is_branch);
-        let link = Link { prev: *batch.prev(), chain: batch.head().chain };
-        assert_eq!(store.link_at(batch.log(), batch.place().first_seq)?, Some(link));
+        let link = Link {
+            prev: *batch.prev(),
+            chain: batch.head().chain,
+        };
+        assert_eq!(
+            store.link_at(batch.log(), batch.place().first_seq)?,
+            Some(link)
+        );
         assert_eq!(store.link_at(batch.log(), batch.last_seq())?, None);
-        assert_eq!(store.ending_with(batch.log(), &link.chain)?, Some(batch.last_seq()));
+        assert_eq!(
+            store.ending_with(batch.log(), &link.chain)?,
+            Some(batch.last_seq())
+        );
         assert_eq!(store.ending_with(other.log(), &link.chain)?, None);
         assert!(!store.has_branch(batch.log(), &link.chain)?);
         for entry in batch.entries() {
-            let holding = store.batch_with(&EntryRef { log: *batch.log(), seq: entry.seq })?;
+            let holding = store.batch_with(&EntryRef {
+                log: *batch.log(),
+                seq: entry.seq,
+            })?;
             assert_eq!(holding.as_deref(), Some(batch));
         }
     }
-    let after = EntryRef { log: *batches[0].log(), seq: batches[3].head().next() };
+    let after = EntryRef {
+        log: *batches[0].log(),
+        seq: batches[3].head().next(),
+    };
     assert!(store.batch_with(&after)?.is_none());
-    assert!(store.batch_with(&EntryRef { seq: Seq(0), ..after })?.is_none());
-    assert_eq!(store.batch_with(&EntryRef { log: *large.log(), seq: Seq(1) })?.as_deref(), Some(&large));
-    let mut heads = vec![(*batches[0].log(), batches[3].head()), (*other.log(), other.head())];
+    assert!(
+        store
+            .batch_with(&EntryRef {
+                seq: Seq(0),
+                ..after
+            })?
+            .is_none()
+    );
+    assert_eq!(
+        store
+            .batch_with(&EntryRef {
+                log: *large.log(),
+                seq: Seq(1)
+            })?
+            .as_deref(),
+        Some(&large)
+    );
+    let mut heads = vec![
+        (*batches[0].log(), batches[3].head()),
+        (*other.log(), other.head()),
+    ];
     heads.sort_by_key(|(log, _)| *log);
     assert_eq!(store.heads(&HERE)?, heads);
     let mut logs = vec![*batches[0].log(), *other.log(), *large.log()];
@@ -159,7 +200,10 @@ fn refuses_misplaced(store: &mut dyn Store) -> Result<(), StoreError> {
     }
     append_all(store, &batches[1..2])?;
     assert!(store.begin()?.append(&sibling, None).is_err(), "a fork");
-    assert!(store.begin()?.append_branch(&batches[1], None).is_err(), "known");
+    assert!(
+        store.begin()?.append_branch(&batches[1], None).is_err(),
+        "known"
+    );
     assert_eq!(store.last_arrival()?, Arrival(2));
     Ok(())
 }
@@ -183,7 +227,12 @@ fn arrivals(store: &mut dyn Store) -> Result<(), StoreError> {
     assert!(store.since(Arrival(5), usize::MAX)?.is_empty());
     assert!(store.since(END, usize::MAX)?.is_empty());
     let of_lane = |lane, after, upto| {
-        Ok::<_, StoreError>(arrivals_of(&store.stretch(&lane, after, upto, usize::MAX)?))
+        Ok::<_, StoreError>(arrivals_of(&store.stretch(
+            &lane,
+            after,
+            upto,
+            usize::MAX,
+        )?))
     };
     assert_eq!(of_lane(HERE, Arrival(0), END)?, [1, 3, 5]);
     assert_eq!(of_lane(HERE, Arrival(1), Arrival(4))?, [3]);
@@ -191,7 +240,10 @@ fn arrivals(store: &mut dyn Store) -> Result<(), StoreError> {
     assert_eq!(of_lane(THERE, Arrival(0), Arrival(1))?, [0; 0]);
     assert_eq!(of_lane(THERE, Arrival(2), Arrival(5))?, [4]);
     assert_eq!(of_lane(HERE, Arrival(5), Arrival(2))?, [0; 0]);
-    assert_eq!((store.tip(&HERE)?, store.tip(&THERE)?), (Arrival(5), Arrival(4)));
+    assert_eq!(
+        (store.tip(&HERE)?, store.tip(&THERE)?),
+        (Arrival(5), Arrival(4))
+    );
     assert_eq!(store.last_arrival()?, Arrival(5));
     Ok(())
 }
@@ -200,10 +252,21 @@ fn limits(store: &mut dyn Store) -> Result<(), StoreError> {
     let batches = Author::new(1).chain(HERE, &Head::EMPTY, 4);
     append_all(store, &batches)?;
     let len = batches[0].tail().len();
-    for (bytes_max, expected) in [(0, 1), (1, 1), (len, 1), (len + 1, 2), (3 * len, 3), (9 * len, 4)] {
+    for (bytes_max, expected) in [
+        (0, 1),
+        (1, 1),
+        (len, 1),
+        (len + 1, 2),
+        (3 * len, 3),
+        (9 * len, 4),
+    ] {
         let stretch = store.stretch(&HERE, Arrival(0), END, bytes_max)?;
         assert_eq!(stretch.len(), expected, "{bytes_max} bytes of a lane");
-        assert_eq!(store.since(Arrival(0), bytes_max)?.len(), expected, "{bytes_max} bytes");
+        assert_eq!(
+            store.since(Arrival(0), bytes_max)?.len(),
+            expected,
+            "{bytes_max} bytes"
+        );
     }
     Ok(())
 }
@@ -213,7 +276,16 @@ fn totals(store: &mut dyn Store) -> Result<(), StoreError> {
     let here = first.chain(HERE, &Head::EMPTY, 4);
     let there = second.batch(THERE, &Head::EMPTY, 7, 5);
     append_all(store, &[&here[..2], &[there], &here[2..]].concat())?;
-    for (after, upto) in [(0, 9), (0, 2), (1, 3), (2, 5), (3, 4), (3, 3), (4, 2), (9, 12)] {
+    for (after, upto) in [
+        (0, 9),
+        (0, 2),
+        (1, 3),
+        (2, 5),
+        (3, 4),
+        (3, 3),
+        (4, 2),
+        (9, 12),
+    ] {
         let (after, upto) = (Arrival(after), Arrival(upto));
         let mut expected = Totals::default();
         for carried in store.stretch(&HERE, after, upto, usize::MAX)? {
@@ -221,7 +293,11 @@ fn totals(store: &mut dyn Store) -> Result<(), StoreError> {
             expected.entries += carried.batch.count() as u64;
             expected.bytes += carried.batch.tail().len() as u64;
         }
-        assert_eq!(store.totals(&HERE, after, upto)?, expected, "{after:?} to {upto:?}");
+        assert_eq!(
+            store.totals(&HERE, after, upto)?,
+            expected,
+            "{after:?} to {upto:?}"
+        );
     }
     assert_eq!(store.totals(&THERE, Arrival(0), END)?.entries, 7);
     Ok(())
@@ -241,8 +317,21 @@ fn missing(store: &mut dyn Store) -> Result<(), StoreError> {
             bytes: batch.tail().len() as u64,
         })
         .collect();
-    for (from, begin) in [(0, 0), (1, 0), (3, 0), (4, 1), (6, 1), (7, 2), (12, 3), (13, 4)] {
-        assert_eq!(store.missing(log, Seq(from), 9)?, refs[begin..], "from {from}");
+    for (from, begin) in [
+        (0, 0),
+        (1, 0),
+        (3, 0),
+        (4, 1),
+        (6, 1),
+        (7, 2),
+        (12, 3),
+        (13, 4),
+    ] {
+        assert_eq!(
+            store.missing(log, Seq(from), 9)?,
+            refs[begin..],
+            "from {from}"
+        );
     }
     assert_eq!(store.missing(log, Seq(2), 2)?, refs[..2]);
     assert_eq!(store.missing(log, Seq(2), 0)?, []);
@@ -265,7 +354,15 @@ fn branch(store: &mut dyn Store) -> Result<(), StoreError> {
     assert!(!store.has_branch(log, &main[1].head().chain)?);
     assert_eq!(store.ending_with(log, &losing[0].head().chain)?, None);
     assert_eq!(store.missing(log, Seq(1), 9)?.len(), 2);
-    assert_eq!(store.batch_with(&EntryRef { log: *log, seq: Seq(4) })?.as_deref(), Some(&main[1]));
+    assert_eq!(
+        store
+            .batch_with(&EntryRef {
+                log: *log,
+                seq: Seq(4)
+            })?
+            .as_deref(),
+        Some(&main[1])
+    );
     let flags: Vec<_> = store
         .stretch(&HERE, Arrival(0), END, usize::MAX)?
         .iter()
@@ -275,7 +372,15 @@ fn branch(store: &mut dyn Store) -> Result<(), StoreError> {
     assert_eq!(store.tip(&HERE)?, Arrival(4));
     assert_eq!(store.totals(&HERE, Arrival(0), END)?.batches, 4);
     // A branch of a log without any batch that counts.
-    let stray = Author::new(2).batch(THERE, &Head { seq: Seq(3), ..main[0].head() }, 1, 1);
+    let stray = Author::new(2).batch(
+        THERE,
+        &Head {
+            seq: Seq(3),
+            ..main[0].head()
+        },
+        1,
+        1,
+    );
     let mut tx = store.begin()?;
     tx.append_branch(&stray, None)?;
     tx.commit()?;
@@ -292,7 +397,11 @@ fn demote(store: &mut dyn Store) -> Result<(), StoreError> {
     let log = losing[0].log();
     let mut tx = store.begin()?;
     tx.demote(log, losing[3].head().next())?;
-    assert_eq!(tx.head(log)?, losing[3].head(), "nothing lies behind the head");
+    assert_eq!(
+        tx.head(log)?,
+        losing[3].head(),
+        "nothing lies behind the head"
+    );
     tx.demote(log, winning[0].place().first_seq)?;
     assert_eq!(tx.head(log)?, losing[1].head());
     for batch in &winning {
@@ -304,11 +413,18 @@ fn demote(store: &mut dyn Store) -> Result<(), StoreError> {
         assert!(store.has_branch(log, &batch.head().chain)?);
         assert_eq!(store.ending_with(log, &batch.head().chain)?, None);
     }
-    assert_eq!(store.ending_with(log, &losing[1].head().chain)?, Some(Seq(6)));
+    assert_eq!(
+        store.ending_with(log, &losing[1].head().chain)?,
+        Some(Seq(6))
+    );
     let seq = winning[0].place().first_seq;
     let holding = store.batch_with(&EntryRef { log: *log, seq })?;
     assert_eq!(holding.as_deref(), Some(&winning[0]));
-    let ends: Vec<_> = store.missing(log, Seq(1), 9)?.iter().map(|r| r.arrival.0).collect();
+    let ends: Vec<_> = store
+        .missing(log, Seq(1), 9)?
+        .iter()
+        .map(|r| r.arrival.0)
+        .collect();
     assert_eq!(ends, [1, 2, 5, 6]);
     let third = store.batch(Arrival(3))?.expect("arrivals stay");
     assert!(third.is_branch);
@@ -335,8 +451,10 @@ fn demote_all(store: &mut dyn Store) -> Result<(), StoreError> {
 
 fn origins(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut authors = [Author::new(1), Author::new(2), Author::new(3)];
-    let batches: Vec<_> =
-        authors.iter_mut().map(|author| author.batch(HERE, &Head::EMPTY, 1, 1)).collect();
+    let batches: Vec<_> = authors
+        .iter_mut()
+        .map(|author| author.batch(HERE, &Head::EMPTY, 1, 1))
+        .collect();
     let elsewhere = StoreId::new([8; 16]);
     let mut tx = store.begin()?;
     tx.put_meta("community", COMMUNITY.as_bytes())?;

@@ -14,7 +14,8 @@ pub struct Reading(pub BTreeMap<String, Result<String, StoreError>>);
 
 impl Reading {
     fn ask<T: Debug>(&mut self, question: String, answer: Result<T, StoreError>) {
-        self.0.insert(question, answer.map(|answer| format!("{answer:?}")));
+        self.0
+            .insert(question, answer.map(|answer| format!("{answer:?}")));
     }
 
     /// The first question that has another answer in `other`, with both.
@@ -31,7 +32,12 @@ impl Reading {
 
 /// All that a batch is, in short.
 fn seen(batch: &VerifiedBatch) -> (Place, ChainHash, Head, blake3::Hash) {
-    (*batch.place(), *batch.prev(), batch.head(), blake3::hash(batch.tail()))
+    (
+        *batch.place(),
+        *batch.prev(),
+        batch.head(),
+        blake3::hash(batch.tail()),
+    )
 }
 
 fn seen_carried(carried: Carried) -> impl Debug {
@@ -97,7 +103,10 @@ impl Probe {
         reading.ask("last arrival".to_owned(), store.last_arrival());
         reading.ask("pending".to_owned(), store.pending());
         reading.ask("records".to_owned(), store.records());
-        reading.ask("records like all".to_owned(), store.records_like("", usize::MAX));
+        reading.ask(
+            "records like all".to_owned(),
+            store.records_like("", usize::MAX),
+        );
         reading.ask("counts".to_owned(), store.counts());
         reading.ask("held".to_owned(), store.held());
         reading.ask("held count".to_owned(), store.held_count());
@@ -106,9 +115,14 @@ impl Probe {
             reading.ask(format!("waiting for {epoch}"), store.waiting_for(epoch));
         }
         for at in 0..=self.upto {
-            let one = store.batch(Arrival(at)).map(|carried| carried.map(seen_carried));
+            let one = store
+                .batch(Arrival(at))
+                .map(|carried| carried.map(seen_carried));
             reading.ask(format!("batch {at}"), one);
-            reading.ask(format!("since {at}"), store.since(Arrival(at), 1000).map(seen_all));
+            reading.ask(
+                format!("since {at}"),
+                store.since(Arrival(at), 1000).map(seen_all),
+            );
             for id in &self.stores {
                 let answer = store.logs_since(Arrival(at), id);
                 reading.ask(format!("logs since {at} {id}"), answer);
@@ -135,7 +149,10 @@ impl Probe {
                     let totals = store.totals(lane, from, to);
                     reading.ask(format!("totals {lane} {after} {upto}"), totals);
                     let stretch = store.stretch(lane, from, to, 800);
-                    reading.ask(format!("stretch {lane} {after} {upto}"), stretch.map(seen_all));
+                    reading.ask(
+                        format!("stretch {lane} {after} {upto}"),
+                        stretch.map(seen_all),
+                    );
                 }
             }
             let all = store.stretch(lane, Arrival(0), Arrival(u64::MAX), usize::MAX);
@@ -159,14 +176,20 @@ impl Probe {
         for chain in &self.chains {
             let end = store.ending_with(log, chain);
             reading.ask(format!("ending {name} {chain}"), end);
-            reading.ask(format!("branch {name} {chain}"), store.has_branch(log, chain));
+            reading.ask(
+                format!("branch {name} {chain}"),
+                store.has_branch(log, chain),
+            );
         }
     }
 
     fn read_views(&self, store: &dyn StoreRead, reading: &mut Reading) {
         let spaces: Vec<_> = self.lanes().into_iter().map(Some).chain([None]).collect();
         let kinds: Vec<_> = self.kinds.iter().cloned().map(Some).chain([None]).collect();
-        for (space, kind) in spaces.iter().flat_map(|space| kinds.iter().map(move |k| (space, k))) {
+        for (space, kind) in spaces
+            .iter()
+            .flat_map(|space| kinds.iter().map(move |k| (space, k)))
+        {
             for only_conflicts in [false, true] {
                 let whole = RowFilter {
                     kind: kind.clone(),
@@ -174,7 +197,11 @@ impl Probe {
                     only_conflicts,
                     ..RowFilter::default()
                 };
-                let page = RowFilter { limit: Some(3), offset: 2, ..whole.clone() };
+                let page = RowFilter {
+                    limit: Some(3),
+                    offset: 2,
+                    ..whole.clone()
+                };
                 let name = format!("{kind:?} {space:?} {only_conflicts}");
                 reading.ask(format!("rows {name}"), store.rows(&whole));
                 reading.ask(format!("page of rows {name}"), store.rows(&page));

@@ -17,7 +17,10 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("a document is replaced with its tails", docs),
     ("a removed record leaves nothing", removal),
     ("cleared records leave nothing and come back", clearing),
-    ("a dropped transaction leaves records as they were", rollback),
+    (
+        "a dropped transaction leaves records as they were",
+        rollback,
+    ),
     ("rows come newest first, as filtered", rows),
     ("rows are counted per space and kind", counts),
     ("records are found by the letters of their ids", prefixes),
@@ -31,7 +34,10 @@ fn record(byte: u8) -> RecordId {
 }
 
 fn entry(seed: u64, seq: u64) -> EntryRef {
-    EntryRef { log: Author::new(seed).log(HERE), seq: Seq(seq) }
+    EntryRef {
+        log: Author::new(seed).log(HERE),
+        seq: Seq(seq),
+    }
 }
 
 fn edit(lane: LaneId, seq: u64) -> PendingRow {
@@ -56,7 +62,10 @@ fn doc(byte: u8) -> DocRow {
 }
 
 fn tail(byte: u8) -> TailRow {
-    TailRow { chunk: vec![byte; 30], refs: vec![byte; 3] }
+    TailRow {
+        chunk: vec![byte; 30],
+        refs: vec![byte; 3],
+    }
 }
 
 fn row(byte: u8, kind: &str, space: LaneId, updated_at: i64, conflicts: u32) -> ViewRow {
@@ -103,7 +112,10 @@ fn pending(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut tx = store.begin()?;
     tx.remove_pending(&HERE, Seq(u64::MAX))?;
     tx.commit()?;
-    assert_eq!((store.pending()?.len(), store.last_pending(&HERE)?), (1, None));
+    assert_eq!(
+        (store.pending()?.len(), store.last_pending(&HERE)?),
+        (1, None)
+    );
     Ok(())
 }
 
@@ -117,10 +129,17 @@ fn docs(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.commit()?;
     assert_eq!(store.doc(&record(1))?, Some(doc(1)));
     assert_eq!(store.doc(&record(3))?, None);
-    assert_eq!(store.tails(&record(1))?, (1..=12).map(tail).collect::<Vec<_>>());
+    assert_eq!(
+        store.tails(&record(1))?,
+        (1..=12).map(tail).collect::<Vec<_>>()
+    );
     assert_eq!(store.tails(&record(2))?, []);
     assert_eq!(store.records()?, [record(1), record(2)]);
-    let larger = DocRow { base: vec![7; 100_000], is_troubled: true, ..doc(1) };
+    let larger = DocRow {
+        base: vec![7; 100_000],
+        is_troubled: true,
+        ..doc(1)
+    };
     let mut tx = store.begin()?;
     tx.put_doc(&larger)?;
     assert_eq!(tx.tails(&record(1))?, []);
@@ -153,7 +172,12 @@ fn removal(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.commit()?;
     assert_eq!(store.doc(&record(1))?, Some(doc(1)));
     assert_eq!(store.tails(&record(1))?, []);
-    let task = KindCount { space: HERE, kind: "task".to_owned(), records: 1, in_conflict: 1 };
+    let task = KindCount {
+        space: HERE,
+        kind: "task".to_owned(),
+        records: 1,
+        in_conflict: 1,
+    };
     assert_eq!(store.counts()?, [task]);
     Ok(())
 }
@@ -175,8 +199,14 @@ fn clearing(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut tx = store.begin()?;
     tx.clear_records()?;
     tx.commit()?;
-    assert_eq!((store.doc(&record(1))?, store.row(&record(1))?), (None, None));
-    assert_eq!((store.tails(&record(1))?, store.counts()?), (Vec::new(), Vec::new()));
+    assert_eq!(
+        (store.doc(&record(1))?, store.row(&record(1))?),
+        (None, None)
+    );
+    assert_eq!(
+        (store.tails(&record(1))?, store.counts()?),
+        (Vec::new(), Vec::new())
+    );
     assert_eq!(store.rows(&RowFilter::default())?, []);
     fill(store)?;
     assert_eq!(store.doc(&record(1))?, Some(doc(1)));
@@ -190,7 +220,11 @@ fn rollback(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.put_doc(&doc(1))?;
     tx.append_tail(&record(1), &tail(1))?;
     tx.put_row(&before)?;
-    tx.put_held(&HeldRow { entry: entry(1, 1), record: Some(record(1)), reason: HoldCode(1) })?;
+    tx.put_held(&HeldRow {
+        entry: entry(1, 1),
+        record: Some(record(1)),
+        reason: HoldCode(1),
+    })?;
     tx.put_waiting(&EpochId::ZERO, &entry(1, 2))?;
     tx.commit()?;
     let mut tx = store.begin()?;
@@ -222,28 +256,101 @@ fn rows(store: &mut dyn Store) -> Result<(), StoreError> {
     ];
     put_rows(store, &[&all[3..], &all[..3]].concat())?;
     // Written again elsewhere, and back: the old places are gone.
-    put_rows(store, &[row(3, "note", THERE, 99, 1), row(3, "task", HERE, 20, 0)])?;
+    put_rows(
+        store,
+        &[row(3, "note", THERE, 99, 1), row(3, "task", HERE, 20, 0)],
+    )?;
     let bytes = |filter: RowFilter| {
         let found = store.rows(&filter)?;
-        Ok::<_, StoreError>(found.iter().map(|row| row.record.as_bytes()[0]).collect::<Vec<_>>())
+        Ok::<_, StoreError>(
+            found
+                .iter()
+                .map(|row| row.record.as_bytes()[0])
+                .collect::<Vec<_>>(),
+        )
     };
     let everything = RowFilter::default();
     assert_eq!(store.rows(&everything)?, all);
     assert_eq!(store.row(&record(2))?.as_ref(), Some(&all[2]));
-    let tasks = RowFilter { kind: Some("task".to_owned()), ..RowFilter::default() };
+    let tasks = RowFilter {
+        kind: Some("task".to_owned()),
+        ..RowFilter::default()
+    };
     assert_eq!(bytes(tasks.clone())?, [5, 2, 3, 4]);
-    let here = RowFilter { space: Some(HERE), ..everything.clone() };
+    let here = RowFilter {
+        space: Some(HERE),
+        ..everything.clone()
+    };
     assert_eq!(bytes(here.clone())?, [5, 1, 3, 4]);
-    assert_eq!(bytes(RowFilter { space: Some(HERE), ..tasks.clone() })?, [5, 3, 4]);
-    assert_eq!(bytes(RowFilter { only_conflicts: true, ..everything.clone() })?, [1, 2, 4]);
-    assert_eq!(bytes(RowFilter { only_conflicts: true, ..tasks.clone() })?, [2, 4]);
-    assert_eq!(bytes(RowFilter { limit: Some(2), ..everything.clone() })?, [5, 1]);
-    assert_eq!(bytes(RowFilter { limit: Some(2), offset: 3, ..everything.clone() })?, [3, 6]);
-    assert_eq!(bytes(RowFilter { offset: 5, ..everything.clone() })?, [4]);
-    assert_eq!(bytes(RowFilter { offset: 9, ..everything.clone() })?, [0_u8; 0]);
-    assert_eq!(bytes(RowFilter { limit: Some(0), ..everything })?, [0_u8; 0]);
-    assert_eq!(bytes(RowFilter { limit: Some(1), offset: 1, ..here })?, [1]);
-    let none = RowFilter { kind: Some("other".to_owned()), ..tasks };
+    assert_eq!(
+        bytes(RowFilter {
+            space: Some(HERE),
+            ..tasks.clone()
+        })?,
+        [5, 3, 4]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            only_conflicts: true,
+            ..everything.clone()
+        })?,
+        [1, 2, 4]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            only_conflicts: true,
+            ..tasks.clone()
+        })?,
+        [2, 4]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            limit: Some(2),
+            ..everything.clone()
+        })?,
+        [5, 1]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            limit: Some(2),
+            offset: 3,
+            ..everything.clone()
+        })?,
+        [3, 6]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            offset: 5,
+            ..everything.clone()
+        })?,
+        [4]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            offset: 9,
+            ..everything.clone()
+        })?,
+        [0_u8; 0]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            limit: Some(0),
+            ..everything
+        })?,
+        [0_u8; 0]
+    );
+    assert_eq!(
+        bytes(RowFilter {
+            limit: Some(1),
+            offset: 1,
+            ..here
+        })?,
+        [1]
+    );
+    let none = RowFilter {
+        kind: Some("other".to_owned()),
+        ..tasks
+    };
     assert_eq!(bytes(none)?, [0_u8; 0]);
     Ok(())
 }
@@ -259,7 +366,10 @@ fn counts(store: &mut dyn Store) -> Result<(), StoreError> {
         ],
     )?;
     // A conflict settled, and a record that moved.
-    put_rows(store, &[row(2, "task", HERE, 2, 0), row(1, "note", HERE, 3, 1)])?;
+    put_rows(
+        store,
+        &[row(2, "task", HERE, 2, 0), row(1, "note", HERE, 3, 1)],
+    )?;
     let count = |kind: &str, records, in_conflict| KindCount {
         space: HERE,
         kind: kind.to_owned(),
@@ -278,7 +388,10 @@ fn prefixes(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.put_row(&row(3, "task", HERE, 1, 0))?;
     tx.commit()?;
     let text = record(200).to_string();
-    assert_eq!(store.records_like("", 9)?, [record(0), record(1), record(2), record(200)]);
+    assert_eq!(
+        store.records_like("", 9)?,
+        [record(0), record(1), record(2), record(200)]
+    );
     assert_eq!(store.records_like("a", 2)?, [record(0), record(1)]);
     assert_eq!(store.records_like(&text[..1], 9)?, [record(200)]);
     assert_eq!(store.records_like(&text, 9)?, [record(200)]);
@@ -295,7 +408,11 @@ fn held(store: &mut dyn Store) -> Result<(), StoreError> {
         record: of.map(record),
         reason: HoldCode(reason),
     };
-    let rows = [held(1, 300, Some(1), 4), held(1, 2, Some(1), 65535), held(2, 1, None, 0)];
+    let rows = [
+        held(1, 300, Some(1), 4),
+        held(1, 2, Some(1), 65535),
+        held(2, 1, None, 0),
+    ];
     let mut tx = store.begin()?;
     for row in &rows {
         tx.put_held(row)?;
@@ -304,7 +421,10 @@ fn held(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut sorted = rows.to_vec();
     sorted.sort_by_key(|row| row.entry);
     assert_eq!(store.held()?, sorted);
-    assert_eq!(store.held_of(&record(1))?, [rows[1].clone(), rows[0].clone()]);
+    assert_eq!(
+        store.held_of(&record(1))?,
+        [rows[1].clone(), rows[0].clone()]
+    );
     assert_eq!(store.held_of(&record(2))?, []);
     assert_eq!(store.held_count()?, 3);
     let moved = held(1, 300, Some(2), 5);

@@ -41,8 +41,14 @@ pub(super) struct Data {
     pub(super) uploaded: BTreeMap<StoreId, Arrival>,
 }
 
-const FIRST_ENTRY: EntryRef = EntryRef { log: FIRST_LOG, seq: Seq(0) };
-const LAST_ENTRY: EntryRef = EntryRef { log: LAST_LOG, seq: Seq(u64::MAX) };
+const FIRST_ENTRY: EntryRef = EntryRef {
+    log: FIRST_LOG,
+    seq: Seq(0),
+};
+const LAST_ENTRY: EntryRef = EntryRef {
+    log: LAST_LOG,
+    seq: Seq(u64::MAX),
+};
 const FIRST_LOG: LogId = log_of(LaneId::ZERO, 0);
 const LAST_LOG: LogId = log_of(LaneId::new([0xff; LaneId::LEN]), 0xff);
 
@@ -56,13 +62,16 @@ const fn log_of(lane: LaneId, byte: u8) -> LogId {
 
 impl Data {
     pub(super) fn has_chain(&self, batch: &VerifiedBatch) -> bool {
-        self.chains.contains_key(&(*batch.log(), batch.head().chain))
+        self.chains
+            .contains_key(&(*batch.log(), batch.head().chain))
     }
 
     /// The batch of the branch that counts that holds an entry.
     pub(super) fn main_with(&self, log: &LogId, seq: Seq) -> Option<&Kept> {
         let (_, arrival) = self.main.range((*log, Seq(0))..=(*log, seq)).next_back()?;
-        self.batches.get(arrival).filter(|kept| kept.batch.last_seq() >= seq)
+        self.batches
+            .get(arrival)
+            .filter(|kept| kept.batch.last_seq() >= seq)
     }
 
     /// Batches of the branch that counts that end at or after `from`.
@@ -71,7 +80,9 @@ impl Data {
         log: &LogId,
         from: Seq,
     ) -> impl Iterator<Item = (Seq, Arrival, &Kept)> {
-        let first = self.main_with(log, from).map_or(from, |kept| kept.batch.place().first_seq);
+        let first = self
+            .main_with(log, from)
+            .map_or(from, |kept| kept.batch.place().first_seq);
         self.main
             .range((*log, first)..=(*log, Seq(u64::MAX)))
             .filter_map(|((_, seq), arrival)| Some((*seq, *arrival, self.batches.get(arrival)?)))
@@ -109,7 +120,11 @@ impl Data {
 }
 
 fn carried(arrival: Arrival, kept: &Kept) -> Carried {
-    Carried { arrival, batch: Arc::clone(&kept.batch), is_branch: kept.is_branch }
+    Carried {
+        arrival,
+        batch: Arc::clone(&kept.batch),
+        is_branch: kept.is_branch,
+    }
 }
 
 /// Batches until their tails reach `bytes_max`; at least one if there is any.
@@ -142,7 +157,10 @@ impl StoreRead for Data {
         let first = log_of(*lane, 0);
         let last = log_of(*lane, 0xff);
         let heads = self.heads.range(first..=last);
-        Ok(heads.filter(|(_, head)| head.seq > Seq(0)).map(|(log, head)| (*log, *head)).collect())
+        Ok(heads
+            .filter(|(_, head)| head.seq > Seq(0))
+            .map(|(log, head)| (*log, *head))
+            .collect())
     }
 
     fn logs(&self) -> Result<Vec<LogId>, StoreError> {
@@ -150,8 +168,14 @@ impl StoreRead for Data {
     }
 
     fn link_at(&self, log: &LogId, seq: Seq) -> Result<Option<Link>, StoreError> {
-        let kept = self.main.get(&(*log, seq)).and_then(|arrival| self.batches.get(arrival));
-        Ok(kept.map(|kept| Link { prev: *kept.batch.prev(), chain: kept.batch.head().chain }))
+        let kept = self
+            .main
+            .get(&(*log, seq))
+            .and_then(|arrival| self.batches.get(arrival));
+        Ok(kept.map(|kept| Link {
+            prev: *kept.batch.prev(),
+            chain: kept.batch.head().chain,
+        }))
     }
 
     fn ending_with(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Seq>, StoreError> {
@@ -167,11 +191,16 @@ impl StoreRead for Data {
         if entry.seq < Seq::FIRST {
             return Ok(None);
         }
-        Ok(self.main_with(&entry.log, entry.seq).map(|kept| Arc::clone(&kept.batch)))
+        Ok(self
+            .main_with(&entry.log, entry.seq)
+            .map(|kept| Arc::clone(&kept.batch)))
     }
 
     fn batch(&self, arrival: Arrival) -> Result<Option<Carried>, StoreError> {
-        Ok(self.batches.get(&arrival).map(|kept| carried(arrival, kept)))
+        Ok(self
+            .batches
+            .get(&arrival)
+            .map(|kept| carried(arrival, kept)))
     }
 
     fn stretch(
@@ -211,15 +240,24 @@ impl StoreRead for Data {
 
     fn tip(&self, lane: &LaneId) -> Result<Arrival, StoreError> {
         let all = (*lane, Arrival(0))..=(*lane, Arrival(u64::MAX));
-        Ok(self.lanes.range(all).next_back().map_or(Arrival(0), |((_, arrival), ())| *arrival))
+        Ok(self
+            .lanes
+            .range(all)
+            .next_back()
+            .map_or(Arrival(0), |((_, arrival), ())| *arrival))
     }
 
     fn last_arrival(&self) -> Result<Arrival, StoreError> {
-        Ok(self.batches.last_key_value().map_or(Arrival(0), |(arrival, _)| *arrival))
+        Ok(self
+            .batches
+            .last_key_value()
+            .map_or(Arrival(0), |(arrival, _)| *arrival))
     }
 
     fn logs_since(&self, after: Arrival, origin: &StoreId) -> Result<Vec<LogId>, StoreError> {
-        let others = self.after(after).filter(|(_, kept)| kept.origin.as_ref() != Some(origin));
+        let others = self
+            .after(after)
+            .filter(|(_, kept)| kept.origin.as_ref() != Some(origin));
         let logs: BTreeSet<LogId> = others.map(|(_, kept)| *kept.batch.log()).collect();
         Ok(logs.into_iter().collect())
     }
@@ -230,7 +268,11 @@ impl StoreRead for Data {
 
     fn last_pending(&self, lane: &LaneId) -> Result<Option<Seq>, StoreError> {
         let all = (*lane, Seq(0))..=(*lane, Seq(u64::MAX));
-        Ok(self.pending.range(all).next_back().map(|((_, seq), _)| *seq))
+        Ok(self
+            .pending
+            .range(all)
+            .next_back()
+            .map(|((_, seq), _)| *seq))
     }
 
     fn doc(&self, record: &RecordId) -> Result<Option<DocRow>, StoreError> {
@@ -238,7 +280,10 @@ impl StoreRead for Data {
     }
 
     fn tails(&self, record: &RecordId) -> Result<Vec<TailRow>, StoreError> {
-        Ok(self.tails_of(record).map(|(_, tail)| TailRow::clone(tail)).collect())
+        Ok(self
+            .tails_of(record)
+            .map(|(_, tail)| TailRow::clone(tail))
+            .collect())
     }
 
     fn records(&self) -> Result<Vec<RecordId>, StoreError> {
@@ -250,25 +295,34 @@ impl StoreRead for Data {
     }
 
     fn rows(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, StoreError> {
-        let newest = self.newest.keys().filter_map(|(_, record)| self.rows.get(record));
+        let newest = self
+            .newest
+            .keys()
+            .filter_map(|(_, record)| self.rows.get(record));
         let fitting = newest.filter(|row| {
             filter.kind.as_ref().is_none_or(|kind| *kind == row.kind)
                 && filter.space.is_none_or(|space| space == row.space)
                 && (!filter.only_conflicts || row.conflicts > 0)
         });
         let limit = filter.limit.unwrap_or(usize::MAX);
-        Ok(fitting.skip(filter.offset).take(limit).map(|row| ViewRow::clone(row)).collect())
+        Ok(fitting
+            .skip(filter.offset)
+            .take(limit)
+            .map(|row| ViewRow::clone(row))
+            .collect())
     }
 
     fn counts(&self) -> Result<Vec<KindCount>, StoreError> {
         let mut counts: BTreeMap<(LaneId, &str), KindCount> = BTreeMap::new();
         for row in self.rows.values() {
-            let count = counts.entry((row.space, &row.kind)).or_insert_with(|| KindCount {
-                space: row.space,
-                kind: row.kind.clone(),
-                records: 0,
-                in_conflict: 0,
-            });
+            let count = counts
+                .entry((row.space, &row.kind))
+                .or_insert_with(|| KindCount {
+                    space: row.space,
+                    kind: row.kind.clone(),
+                    records: 0,
+                    in_conflict: 0,
+                });
             count.records += 1;
             count.in_conflict += u64::from(row.conflicts > 0);
         }
@@ -276,8 +330,15 @@ impl StoreRead for Data {
     }
 
     fn records_like(&self, prefix: &str, limit: usize) -> Result<Vec<RecordId>, StoreError> {
-        let Some((low, high)) = record_range(prefix) else { return Ok(Vec::new()) };
-        Ok(self.docs.range(low..=high).take(limit).map(|(record, _)| *record).collect())
+        let Some((low, high)) = record_range(prefix) else {
+            return Ok(Vec::new());
+        };
+        Ok(self
+            .docs
+            .range(low..=high)
+            .take(limit)
+            .map(|(record, _)| *record)
+            .collect())
     }
 
     fn held(&self) -> Result<Vec<HeldRow>, StoreError> {
@@ -287,7 +348,10 @@ impl StoreRead for Data {
     fn held_of(&self, record: &RecordId) -> Result<Vec<HeldRow>, StoreError> {
         let all = (*record, FIRST_ENTRY)..=(*record, LAST_ENTRY);
         let entries = self.held_of.range(all).map(|((_, entry), ())| entry);
-        Ok(entries.filter_map(|entry| self.held.get(entry)).cloned().collect())
+        Ok(entries
+            .filter_map(|entry| self.held.get(entry))
+            .cloned()
+            .collect())
     }
 
     fn held_count(&self) -> Result<u64, StoreError> {
@@ -296,7 +360,11 @@ impl StoreRead for Data {
 
     fn waiting_for(&self, epoch: &EpochId) -> Result<Vec<EntryRef>, StoreError> {
         let all = (*epoch, FIRST_ENTRY)..=(*epoch, LAST_ENTRY);
-        Ok(self.waiting.range(all).map(|((_, entry), ())| *entry).collect())
+        Ok(self
+            .waiting
+            .range(all)
+            .map(|((_, entry), ())| *entry)
+            .collect())
     }
 
     fn waited_for(&self) -> Result<Vec<(EpochId, u64)>, StoreError> {

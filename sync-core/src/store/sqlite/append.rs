@@ -139,7 +139,11 @@ impl Rows<'_> {
             .conn
             .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM logs")?
             .query_row([], |row| row.get(0))?;
-        let row = LogRow { id, log: *log, head: Head::EMPTY };
+        let row = LogRow {
+            id,
+            log: *log,
+            head: Head::EMPTY,
+        };
         self.conn
             .prepare_cached(
                 "INSERT INTO logs(id, lane, device, incarnation, head_seq, head_chain, sum) \
@@ -159,7 +163,9 @@ impl Rows<'_> {
 
     fn write_log(&self, log: &LogRow) -> Result<(), StoreError> {
         self.conn
-            .prepare_cached("UPDATE logs SET head_seq = ?2, head_chain = ?3, sum = ?4 WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE logs SET head_seq = ?2, head_chain = ?3, sum = ?4 WHERE id = ?1",
+            )?
             .execute(params![
                 log.id,
                 int(log.head.seq.0)?,
@@ -171,8 +177,12 @@ impl Rows<'_> {
 
     pub(super) fn demote(&self, log: &LogId, seq: Seq) -> Result<(), StoreError> {
         let losing = self.main_from(log, seq, usize::MAX)?;
-        let Some(first) = losing.first().map(|meta| meta.first_seq) else { return Ok(()) };
-        let Some(mut log) = self.find_log(log)? else { return Ok(()) };
+        let Some(first) = losing.first().map(|meta| meta.first_seq) else {
+            return Ok(());
+        };
+        let Some(mut log) = self.find_log(log)? else {
+            return Ok(());
+        };
         let before = self.main_with(&log, Seq(first.0.saturating_sub(1)))?;
         for mut meta in losing {
             meta.is_branch = true;
@@ -180,8 +190,10 @@ impl Rows<'_> {
                 .prepare_cached("UPDATE batches SET is_branch = 1, sum = ?2 WHERE arrival = ?1")?
                 .execute(params![int(meta.arrival.0)?, meta.sum().done()])?;
         }
-        log.head = before
-            .map_or(Head::EMPTY, |meta| Head { seq: meta.last_seq(), chain: meta.chain });
+        log.head = before.map_or(Head::EMPTY, |meta| Head {
+            seq: meta.last_seq(),
+            chain: meta.chain,
+        });
         self.write_log(&log)
     }
 }

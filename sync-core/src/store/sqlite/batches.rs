@@ -60,7 +60,11 @@ macro_rules! select_meta {
 
 impl Meta {
     pub(super) fn last_seq(&self) -> Seq {
-        Seq(self.first_seq.0.saturating_add(self.count).saturating_sub(1))
+        Seq(self
+            .first_seq
+            .0
+            .saturating_add(self.count)
+            .saturating_sub(1))
     }
 
     pub(super) fn sum(&self) -> Sum {
@@ -74,7 +78,11 @@ impl Meta {
             .bytes(self.epoch.as_bytes())
             .bytes(self.prev.as_bytes())
             .bytes(self.chain.as_bytes())
-            .maybe(self.origin.as_ref().map(|origin| origin.as_bytes().as_slice()))
+            .maybe(
+                self.origin
+                    .as_ref()
+                    .map(|origin| origin.as_bytes().as_slice()),
+            )
             .int(self.bytes)
             .int(self.totals.batches)
             .int(self.totals.entries)
@@ -137,19 +145,28 @@ fn read_carried(row: &Row<'_>, community: &CommunityId) -> Result<(Meta, Carried
     if tail.len() as u64 != meta.bytes || signature_sum(&tail) != meta.signature_sum {
         return Err(meta.damaged());
     }
-    let place = Place { log, first_seq: meta.first_seq, epoch: meta.epoch };
+    let place = Place {
+        log,
+        first_seq: meta.first_seq,
+        epoch: meta.epoch,
+    };
     let batch = SignedBatch::parse(place, tail)
         .ok()
         .and_then(|batch| batch.trusted(community, &meta.prev, &meta.chain))
         .ok_or_else(|| meta.damaged())?;
-    let carried =
-        Carried { arrival: meta.arrival, batch: Arc::new(batch), is_branch: meta.is_branch };
+    let carried = Carried {
+        arrival: meta.arrival,
+        batch: Arc::new(batch),
+        is_branch: meta.is_branch,
+    };
     Ok((meta, carried))
 }
 
 impl Rows<'_> {
     fn community(&self) -> Result<CommunityId, StoreError> {
-        let Some(bytes) = self.meta_value("community")? else { return Ok(CommunityId::ZERO) };
+        let Some(bytes) = self.meta_value("community")? else {
+            return Ok(CommunityId::ZERO);
+        };
         CommunityId::try_from(bytes.as_slice())
             .map_err(|_| corrupt("the community", "the named values"))
     }
@@ -164,16 +181,29 @@ impl Rows<'_> {
              ORDER BY b.first_seq DESC LIMIT 1"
         ))?;
         let mut rows = statement.query(params![log.id, bound(seq.0)])?;
-        let Some(row) = rows.next()? else { return Err(gap("a log")) };
+        let Some(row) = rows.next()? else {
+            return Err(gap("a log"));
+        };
         let meta = Meta::of(row)?;
         let holds = meta.first_seq <= seq && seq <= meta.last_seq();
-        if meta.log == log.id && !meta.is_branch && holds { Ok(Some(meta)) } else { Err(gap("a log")) }
+        if meta.log == log.id && !meta.is_branch && holds {
+            Ok(Some(meta))
+        } else {
+            Err(gap("a log"))
+        }
     }
 
     pub(super) fn main_link(&self, log: &LogId, seq: Seq) -> Result<Option<Link>, StoreError> {
-        let Some(log) = self.find_log(log)? else { return Ok(None) };
-        let meta = self.main_with(&log, seq)?.filter(|meta| meta.first_seq == seq);
-        Ok(meta.map(|meta| Link { prev: meta.prev, chain: meta.chain }))
+        let Some(log) = self.find_log(log)? else {
+            return Ok(None);
+        };
+        let meta = self
+            .main_with(&log, seq)?
+            .filter(|meta| meta.first_seq == seq);
+        Ok(meta.map(|meta| Link {
+            prev: meta.prev,
+            chain: meta.chain,
+        }))
     }
 
     /// Batches of the branch that counts that end at or after `from`.
@@ -184,8 +214,12 @@ impl Rows<'_> {
         limit: usize,
     ) -> Result<Vec<Meta>, StoreError> {
         let mut metas = Vec::new();
-        let Some(log) = self.find_log(log)? else { return Ok(metas) };
-        let Some(first) = self.main_with(&log, from.max(Seq::FIRST))? else { return Ok(metas) };
+        let Some(log) = self.find_log(log)? else {
+            return Ok(metas);
+        };
+        let Some(first) = self.main_with(&log, from.max(Seq::FIRST))? else {
+            return Ok(metas);
+        };
         let mut statement = self.conn.prepare_cached(select_meta!(
             "INDEXED BY batches_main WHERE b.log = ?1 AND b.is_branch = 0 AND b.first_seq >= ?2 \
              ORDER BY b.first_seq LIMIT ?3"
@@ -214,10 +248,12 @@ impl Rows<'_> {
         chain: &ChainHash,
         is_branch: bool,
     ) -> Result<Option<Meta>, StoreError> {
-        let Some(log) = self.find_log(log)? else { return Ok(None) };
-        let mut statement = self
-            .conn
-            .prepare_cached(select_meta!("INDEXED BY batches_by_chain WHERE b.chain = ?1"))?;
+        let Some(log) = self.find_log(log)? else {
+            return Ok(None);
+        };
+        let mut statement = self.conn.prepare_cached(select_meta!(
+            "INDEXED BY batches_by_chain WHERE b.chain = ?1"
+        ))?;
         let mut rows = statement.query([chain.as_bytes()])?;
         if let Some(row) = rows.next()? {
             let meta = Meta::of(row)?;
@@ -243,12 +279,19 @@ impl Rows<'_> {
             return Ok(None);
         }
         let community = self.community()?;
-        let mut statement =
-            self.conn.prepare_cached(select_carried!("WHERE b.arrival = ?1"))?;
+        let mut statement = self
+            .conn
+            .prepare_cached(select_carried!("WHERE b.arrival = ?1"))?;
         let mut rows = statement.query([bound(arrival.0)])?;
-        let Some(row) = rows.next()? else { return Err(gap("all arrivals")) };
+        let Some(row) = rows.next()? else {
+            return Err(gap("all arrivals"));
+        };
         let (meta, carried) = read_carried(row, &community)?;
-        if meta.arrival == arrival { Ok(Some(carried)) } else { Err(meta.damaged()) }
+        if meta.arrival == arrival {
+            Ok(Some(carried))
+        } else {
+            Err(meta.damaged())
+        }
     }
 
     pub(super) fn all_since(
@@ -306,7 +349,10 @@ impl Rows<'_> {
         if last < self.tally(Tally::Batches)? {
             return Err(gap("all arrivals"));
         }
-        let mut logs = ids.into_iter().map(|id| self.log_named(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut logs = ids
+            .into_iter()
+            .map(|id| self.log_named(id))
+            .collect::<Result<Vec<_>, _>>()?;
         logs.sort_unstable();
         Ok(logs)
     }
@@ -316,14 +362,22 @@ impl Rows<'_> {
         if upto >= lane.tip {
             return Ok(lane.totals);
         }
-        let before = self.lane_meta(lane, upto, select_meta!(
-            "INDEXED BY batches_by_lane WHERE b.lane = ?1 AND b.arrival <= ?2 \
+        let before = self.lane_meta(
+            lane,
+            upto,
+            select_meta!(
+                "INDEXED BY batches_by_lane WHERE b.lane = ?1 AND b.arrival <= ?2 \
              ORDER BY b.arrival DESC LIMIT 1"
-        ))?;
-        let after = self.lane_meta(lane, upto, select_meta!(
-            "INDEXED BY batches_by_lane WHERE b.lane = ?1 AND b.arrival > ?2 \
+            ),
+        )?;
+        let after = self.lane_meta(
+            lane,
+            upto,
+            select_meta!(
+                "INDEXED BY batches_by_lane WHERE b.lane = ?1 AND b.arrival > ?2 \
              ORDER BY b.arrival LIMIT 1"
-        ))?;
+            ),
+        )?;
         let totals = before.map_or_else(Totals::default, |meta| meta.totals);
         // The tip comes later, so that there is a next batch, and it counts on.
         match after {
@@ -340,9 +394,15 @@ impl Rows<'_> {
     ) -> Result<Option<Meta>, StoreError> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![lane.id, bound(at.0)])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
         let meta = Meta::of(row)?;
-        if meta.lane == lane.id { Ok(Some(meta)) } else { Err(meta.damaged()) }
+        if meta.lane == lane.id {
+            Ok(Some(meta))
+        } else {
+            Err(meta.damaged())
+        }
     }
 
     pub(super) fn lane_totals(
@@ -351,11 +411,16 @@ impl Rows<'_> {
         after: Arrival,
         upto: Arrival,
     ) -> Result<Totals, StoreError> {
-        let Some(lane) = self.find_lane(lane)? else { return Ok(Totals::default()) };
+        let Some(lane) = self.find_lane(lane)? else {
+            return Ok(Totals::default());
+        };
         if upto <= after {
             return Ok(Totals::default());
         }
-        let (from, to) = (self.totals_upto(&lane, after)?, self.totals_upto(&lane, upto)?);
+        let (from, to) = (
+            self.totals_upto(&lane, after)?,
+            self.totals_upto(&lane, upto)?,
+        );
         Ok(Totals {
             batches: to.batches.saturating_sub(from.batches),
             entries: to.entries.saturating_sub(from.entries),
@@ -371,7 +436,9 @@ impl Rows<'_> {
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
         let mut taken = Vec::new();
-        let Some(lane) = self.find_lane(lane)? else { return Ok(taken) };
+        let Some(lane) = self.find_lane(lane)? else {
+            return Ok(taken);
+        };
         if upto <= after || after >= lane.tip {
             return Ok(taken);
         }
@@ -385,7 +452,9 @@ impl Rows<'_> {
         let mut rows = statement.query(params![lane.id, bound(after.0), bound(upto.0)])?;
         let mut bytes = 0;
         while number < end {
-            let Some(row) = rows.next()? else { return Err(gap("a lane")) };
+            let Some(row) = rows.next()? else {
+                return Err(gap("a lane"));
+            };
             let (meta, carried) = read_carried(row, &community)?;
             number += 1;
             if meta.lane != lane.id || meta.totals.batches != number {

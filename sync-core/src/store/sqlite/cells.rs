@@ -9,7 +9,10 @@ use crate::id::{ChainHash, DeviceId, EpochId, Incarnation, LaneId, RecordId, Sto
 use crate::store::StoreError;
 
 pub(super) fn corrupt(what: &'static str, place: impl Display) -> StoreError {
-    StoreError::Corrupt { what, place: place.to_string() }
+    StoreError::Corrupt {
+        what,
+        place: place.to_string(),
+    }
 }
 
 /// A position as SQLite keeps it.
@@ -56,7 +59,10 @@ impl Sum {
 
     pub(super) fn done(self) -> i64 {
         let mut short = [0; 8];
-        short.iter_mut().zip(self.0.finalize().as_bytes()).for_each(|(to, from)| *to = *from);
+        short
+            .iter_mut()
+            .zip(self.0.finalize().as_bytes())
+            .for_each(|(to, from)| *to = *from);
         i64::from_le_bytes(short)
     }
 }
@@ -120,7 +126,11 @@ impl Cell for Vec<u8> {
 
 impl<T: Cell> Cell for Option<T> {
     fn read(value: ValueRef<'_>) -> Option<Self> {
-        if value == ValueRef::Null { Some(None) } else { T::read(value).map(Some) }
+        if value == ValueRef::Null {
+            Some(None)
+        } else {
+            T::read(value).map(Some)
+        }
     }
 }
 
@@ -134,7 +144,15 @@ macro_rules! id_cells {
     };
 }
 
-id_cells!(ChainHash, DeviceId, EpochId, Incarnation, LaneId, RecordId, StoreId);
+id_cells!(
+    ChainHash,
+    DeviceId,
+    EpochId,
+    Incarnation,
+    LaneId,
+    RecordId,
+    StoreId
+);
 
 /// The columns of one row, read from left to right.
 pub(super) struct Columns<'r> {
@@ -146,7 +164,12 @@ pub(super) struct Columns<'r> {
 
 impl<'r> Columns<'r> {
     pub(super) fn new(row: &'r Row<'r>, what: &'static str, place: &'r dyn Display) -> Self {
-        Self { row, at: 0, what, place }
+        Self {
+            row,
+            at: 0,
+            what,
+            place,
+        }
     }
 
     pub(super) fn next<T: Cell>(&mut self) -> Result<T, StoreError> {
@@ -158,7 +181,11 @@ impl<'r> Columns<'r> {
     /// Compares the next column with the sum of what was read.
     pub(super) fn check(&mut self, sum: Sum) -> Result<(), StoreError> {
         let written: i64 = self.next()?;
-        if written == sum.done() { Ok(()) } else { Err(self.bad()) }
+        if written == sum.done() {
+            Ok(())
+        } else {
+            Err(self.bad())
+        }
     }
 
     pub(super) fn bad(&self) -> StoreError {

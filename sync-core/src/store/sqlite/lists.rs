@@ -49,7 +49,11 @@ fn pending_sum(row: &PendingRow) -> Sum {
         .bytes(row.lane.as_bytes())
         .int(row.seq.0)
         .int(u64::from(row.kind.code()))
-        .maybe(row.record.as_ref().map(|record| record.as_bytes().as_slice()))
+        .maybe(
+            row.record
+                .as_ref()
+                .map(|record| record.as_bytes().as_slice()),
+        )
         .bytes(&row.bytes)
 }
 
@@ -71,8 +75,9 @@ fn waits_sum(epoch: &EpochId, count: u64) -> Sum {
 // Named values and cursors.
 impl Rows<'_> {
     pub(super) fn meta_value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT value, sum FROM meta WHERE key = ?1")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT value, sum FROM meta WHERE key = ?1")?;
         let mut rows = statement.query([key])?;
         let Some(row) = rows.next()? else {
             let again = "SELECT 1 FROM meta INDEXED BY meta_again WHERE key = ?1";
@@ -93,13 +98,16 @@ impl Rows<'_> {
     }
 
     pub(super) fn remove_meta(&self, key: &str) -> Result<(), StoreError> {
-        self.conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?;
+        self.conn
+            .prepare_cached("DELETE FROM meta WHERE key = ?1")?
+            .execute([key])?;
         Ok(())
     }
 
     pub(super) fn mark(&self, key: &[u8]) -> Result<u64, StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT upto, sum FROM marks WHERE key = ?1")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT upto, sum FROM marks WHERE key = ?1")?;
         let mut rows = statement.query([key])?;
         let Some(row) = rows.next()? else {
             let again = "SELECT 1 FROM marks INDEXED BY marks_again WHERE key = ?1";
@@ -140,7 +148,10 @@ impl Rows<'_> {
                 bytes: columns.next()?,
             };
             columns.check(pending_sum(&row))?;
-            if pending.last().is_some_and(|last| (last.lane, last.seq) >= (row.lane, row.seq)) {
+            if pending
+                .last()
+                .is_some_and(|last| (last.lane, last.seq) >= (row.lane, row.seq))
+            {
                 return Err(columns.bad());
             }
             pending.push(row);
@@ -170,7 +181,9 @@ impl Rows<'_> {
         }
         let again: Option<i64> = self
             .conn
-            .prepare_cached("SELECT max(seq) FROM pending INDEXED BY pending_again WHERE lane = ?1")?
+            .prepare_cached(
+                "SELECT max(seq) FROM pending INDEXED BY pending_again WHERE lane = ?1",
+            )?
             .query_row([lane.as_bytes()], |row| row.get(0))?;
         if again == last.map(|seq| bound(seq.0)) {
             Ok(last)
@@ -215,7 +228,11 @@ impl Rows<'_> {
         let after = (before + added)
             .checked_sub(removed as u64)
             .ok_or_else(|| corrupt("a list", tally.name()))?;
-        if after == before { Ok(()) } else { self.set_tally(tally, after) }
+        if after == before {
+            Ok(())
+        } else {
+            self.set_tally(tally, after)
+        }
     }
 }
 
@@ -228,7 +245,11 @@ impl Rows<'_> {
         let reason = HoldCode(columns.next()?);
         columns.check(held_sum(&key, record.as_ref(), reason))?;
         let entry = entry_of(&key).ok_or_else(|| columns.bad())?;
-        Ok(HeldRow { entry, record, reason })
+        Ok(HeldRow {
+            entry,
+            record,
+            reason,
+        })
     }
 
     pub(super) fn all_held(&self) -> Result<Vec<HeldRow>, StoreError> {
@@ -264,17 +285,21 @@ impl Rows<'_> {
         let fits = held.iter().all(|row| row.record == Some(*record))
             && held.iter().is_sorted_by_key(|row| row.entry)
             && usize::try_from(indexed) == Ok(held.len());
-        if fits { Ok(held) } else { Err(corrupt("a list", Tally::Held.name())) }
+        if fits {
+            Ok(held)
+        } else {
+            Err(corrupt("a list", Tally::Held.name()))
+        }
     }
 
     pub(super) fn put_held(&self, row: &HeldRow) -> Result<(), StoreError> {
         let key = entry_key(&row.entry);
-        let replaced =
-            self.conn.prepare_cached("DELETE FROM held WHERE entry = ?1")?.execute([&key])?;
+        let replaced = self
+            .conn
+            .prepare_cached("DELETE FROM held WHERE entry = ?1")?
+            .execute([&key])?;
         self.conn
-            .prepare_cached(
-                "INSERT INTO held(entry, record, reason, sum) VALUES (?1, ?2, ?3, ?4)",
-            )?
+            .prepare_cached("INSERT INTO held(entry, record, reason, sum) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![
                 key,
                 row.record.as_ref().map(RecordId::as_bytes),
@@ -296,10 +321,13 @@ impl Rows<'_> {
 // Entries that wait for a key.
 impl Rows<'_> {
     fn waits_of(&self, epoch: &EpochId) -> Result<u64, StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT epoch, count, sum FROM waits WHERE epoch = ?1")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT epoch, count, sum FROM waits WHERE epoch = ?1")?;
         let mut rows = statement.query([epoch.as_bytes()])?;
-        let Some(row) = rows.next()? else { return Ok(0) };
+        let Some(row) = rows.next()? else {
+            return Ok(0);
+        };
         Self::read_waits(row).map(|(_, count)| count)
     }
 
@@ -312,8 +340,9 @@ impl Rows<'_> {
     }
 
     pub(super) fn all_waits(&self) -> Result<Vec<(EpochId, u64)>, StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT epoch, count, sum FROM waits ORDER BY epoch")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT epoch, count, sum FROM waits ORDER BY epoch")?;
         let mut rows = statement.query([])?;
         let mut waits: Vec<(EpochId, u64)> = Vec::new();
         while let Some(row) = rows.next()? {
@@ -357,11 +386,19 @@ impl Rows<'_> {
         }
         self.conn
             .prepare_cached("INSERT INTO waiting(epoch, entry, sum) VALUES (?1, ?2, ?3)")?
-            .execute(params![epoch.as_bytes(), key, waiting_sum(epoch, &key).done()])?;
+            .execute(params![
+                epoch.as_bytes(),
+                key,
+                waiting_sum(epoch, &key).done()
+            ])?;
         let count = self.waits_of(epoch)? + 1;
         self.conn
             .prepare_cached("INSERT OR REPLACE INTO waits(epoch, count, sum) VALUES (?1, ?2, ?3)")?
-            .execute(params![epoch.as_bytes(), int(count)?, waits_sum(epoch, count).done()])?;
+            .execute(params![
+                epoch.as_bytes(),
+                int(count)?,
+                waits_sum(epoch, count).done()
+            ])?;
         self.count(Tally::Waiting, 1, 0)
     }
 

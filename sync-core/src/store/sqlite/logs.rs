@@ -38,7 +38,11 @@ impl Rows<'_> {
             return Ok(None);
         };
         let found = LaneRow::of(row)?;
-        if found.lane == *lane { Ok(Some(found)) } else { Err(corrupt("a lane", lane)) }
+        if found.lane == *lane {
+            Ok(Some(found))
+        } else {
+            Err(corrupt("a lane", lane))
+        }
     }
 
     pub(super) fn find_log(&self, log: &LogId) -> Result<Option<LogRow>, StoreError> {
@@ -47,8 +51,11 @@ impl Rows<'_> {
              FROM logs INDEXED BY logs_by_key \
              WHERE lane = ?1 AND device = ?2 AND incarnation = ?3",
         )?;
-        let key =
-            params![log.lane.as_bytes(), log.device.as_bytes(), log.incarnation.as_bytes()];
+        let key = params![
+            log.lane.as_bytes(),
+            log.device.as_bytes(),
+            log.incarnation.as_bytes()
+        ];
         let mut rows = statement.query(key)?;
         let Some(row) = rows.next()? else {
             self.confirm_absent(
@@ -60,7 +67,11 @@ impl Rows<'_> {
             return Ok(None);
         };
         let found = LogRow::of(row)?;
-        if found.log == *log { Ok(Some(found)) } else { Err(corrupt("a log", log.device)) }
+        if found.log == *log {
+            Ok(Some(found))
+        } else {
+            Err(corrupt("a log", log.device))
+        }
     }
 
     /// The logs of a lane, sorted.
@@ -109,7 +120,9 @@ impl Rows<'_> {
              FROM logs WHERE id = ?1",
         )?;
         let mut rows = statement.query([id])?;
-        let Some(row) = rows.next()? else { return Err(corrupt("a log", "the list of logs")) };
+        let Some(row) = rows.next()? else {
+            return Err(corrupt("a log", "the list of logs"));
+        };
         Ok(LogRow::of(row)?.log)
     }
 }
@@ -161,8 +174,19 @@ impl LogRow {
         let lane: LaneId = columns.next()?;
         let device: DeviceId = columns.next()?;
         let incarnation: Incarnation = columns.next()?;
-        let head = Head { seq: Seq(columns.next()?), chain: columns.next()? };
-        let found = Self { id, log: LogId { lane, device, incarnation }, head };
+        let head = Head {
+            seq: Seq(columns.next()?),
+            chain: columns.next()?,
+        };
+        let found = Self {
+            id,
+            log: LogId {
+                lane,
+                device,
+                incarnation,
+            },
+            head,
+        };
         columns.check(found.sum())?;
         Ok(found)
     }

@@ -19,7 +19,9 @@ pub(super) struct Snapshot<'c> {
 impl<'c> Snapshot<'c> {
     pub(super) fn take(conn: &'c Connection) -> Result<Self, StoreError> {
         conn.prepare_cached("BEGIN DEFERRED")?.execute([])?;
-        Ok(Self { rows: Rows { conn } })
+        Ok(Self {
+            rows: Rows { conn },
+        })
     }
 
     pub(super) fn rows(&self) -> &Rows<'c> {
@@ -48,8 +50,14 @@ pub(super) enum Tally {
 }
 
 impl Tally {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Batches, Self::Groups, Self::Held, Self::Lanes, Self::Pending, Self::Waiting];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Batches,
+        Self::Groups,
+        Self::Held,
+        Self::Lanes,
+        Self::Pending,
+        Self::Waiting,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -63,16 +71,22 @@ impl Tally {
     }
 
     pub(super) fn sum(self, count: u64) -> i64 {
-        Sum::of("tallies").bytes(self.name().as_bytes()).int(count).done()
+        Sum::of("tallies")
+            .bytes(self.name().as_bytes())
+            .int(count)
+            .done()
     }
 }
 
 impl Rows<'_> {
     pub(super) fn tally(&self, tally: Tally) -> Result<u64, StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT count, sum FROM tallies WHERE name = ?1")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT count, sum FROM tallies WHERE name = ?1")?;
         let mut rows = statement.query([tally.name()])?;
-        let Some(row) = rows.next()? else { return Err(corrupt("a count", tally.name())) };
+        let Some(row) = rows.next()? else {
+            return Err(corrupt("a count", tally.name()));
+        };
         let name = tally.name();
         let mut columns = Columns::new(row, "a count", &name);
         let count = columns.next()?;
@@ -89,7 +103,11 @@ impl Rows<'_> {
 
     /// Compares the length of a whole list with its tally.
     pub(super) fn check_tally(&self, tally: Tally, found: u64) -> Result<(), StoreError> {
-        if self.tally(tally)? == found { Ok(()) } else { Err(corrupt("a list", tally.name())) }
+        if self.tally(tally)? == found {
+            Ok(())
+        } else {
+            Err(corrupt("a list", tally.name()))
+        }
     }
 
     /// Confirms that a key that was not found is in the second index neither.
@@ -99,11 +117,17 @@ impl Rows<'_> {
         key: impl Params,
         what: &'static str,
     ) -> Result<(), StoreError> {
-        let found: Option<i64> =
-            self.conn.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
+        let found: Option<i64> = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row(key, |row| row.get(0))
+            .optional()?;
         match found {
             None => Ok(()),
-            Some(_) => Err(corrupt(what, "an index that lacks a key that another one has")),
+            Some(_) => Err(corrupt(
+                what,
+                "an index that lacks a key that another one has",
+            )),
         }
     }
 }
@@ -118,7 +142,10 @@ impl StoreRead for Rows<'_> {
     }
 
     fn heads(&self, lane: &LaneId) -> Result<Vec<(LogId, Head)>, StoreError> {
-        let logs = self.logs_of(lane)?.into_iter().map(|row| (row.log, row.head));
+        let logs = self
+            .logs_of(lane)?
+            .into_iter()
+            .map(|row| (row.log, row.head));
         Ok(logs.filter(|(_, head)| head.seq > Seq(0)).collect())
     }
 
@@ -131,7 +158,9 @@ impl StoreRead for Rows<'_> {
     }
 
     fn ending_with(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Seq>, StoreError> {
-        Ok(self.by_chain(log, chain, false)?.map(|meta| meta.last_seq()))
+        Ok(self
+            .by_chain(log, chain, false)?
+            .map(|meta| meta.last_seq()))
     }
 
     fn has_branch(&self, log: &LogId, chain: &ChainHash) -> Result<bool, StoreError> {
@@ -139,8 +168,12 @@ impl StoreRead for Rows<'_> {
     }
 
     fn batch_with(&self, entry: &EntryRef) -> Result<Option<Arc<VerifiedBatch>>, StoreError> {
-        let Some(log) = self.find_log(&entry.log)? else { return Ok(None) };
-        let Some(meta) = self.main_with(&log, entry.seq)? else { return Ok(None) };
+        let Some(log) = self.find_log(&entry.log)? else {
+            return Ok(None);
+        };
+        let Some(meta) = self.main_with(&log, entry.seq)? else {
+            return Ok(None);
+        };
         Ok(self.carried(meta.arrival)?.map(|carried| carried.batch))
     }
 
@@ -218,7 +251,10 @@ impl StoreRead for Rows<'_> {
     }
 
     fn counts(&self) -> Result<Vec<KindCount>, StoreError> {
-        let groups = self.all_groups()?.into_iter().filter(|group| group.records > 0);
+        let groups = self
+            .all_groups()?
+            .into_iter()
+            .filter(|group| group.records > 0);
         let counts = groups.map(|group| KindCount {
             space: group.space,
             kind: group.kind,

@@ -72,9 +72,15 @@ impl Rows<'_> {
              WHERE record = ?1",
         )?;
         let mut rows = statement.query([record.as_bytes()])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
         let key = Key::of(row)?;
-        if key.record == *record { Ok(Some(key)) } else { Err(corrupt("a record", record)) }
+        if key.record == *record {
+            Ok(Some(key))
+        } else {
+            Err(corrupt("a record", record))
+        }
     }
 
     pub(super) fn find(&self, record: &RecordId) -> Result<Option<Key>, StoreError> {
@@ -97,21 +103,32 @@ impl Rows<'_> {
             "SELECT kind, space, is_troubled, refs, base, sum FROM docs WHERE id = ?1",
         )?;
         let mut rows = statement.query([key.id])?;
-        let Some(row) = rows.next()? else { return Err(corrupt("a document", record)) };
+        let Some(row) = rows.next()? else {
+            return Err(corrupt("a document", record));
+        };
         let mut columns = Columns::new(row, "a document", record);
         let kind = columns.next()?;
         let space = columns.next()?;
         let is_troubled = columns.next()?;
         let refs = columns.next()?;
         let base = columns.next()?;
-        let doc = DocRow { record: *record, kind, space, base, refs, is_troubled };
+        let doc = DocRow {
+            record: *record,
+            kind,
+            space,
+            base,
+            refs,
+            is_troubled,
+        };
         columns.check(doc_sum(key.id, &doc))?;
         Ok(Some(doc))
     }
 
     pub(super) fn tails_of(&self, record: &RecordId) -> Result<Vec<TailRow>, StoreError> {
         let mut tails = Vec::new();
-        let Some(key) = self.find(record)? else { return Ok(tails) };
+        let Some(key) = self.find(record)? else {
+            return Ok(tails);
+        };
         if key.tails == 0 {
             return Ok(tails);
         }
@@ -122,11 +139,18 @@ impl Rows<'_> {
         while let Some(row) = rows.next()? {
             let mut columns = Columns::new(row, "a change", record);
             let refs = columns.next()?;
-            let tail = TailRow { refs, chunk: columns.next()? };
+            let tail = TailRow {
+                refs,
+                chunk: columns.next()?,
+            };
             columns.check(tail_sum(&key, tails.len() as u64 + 1, &tail))?;
             tails.push(tail);
         }
-        if tails.len() as u64 == key.tails { Ok(tails) } else { Err(corrupt("a change", record)) }
+        if tails.len() as u64 == key.tails {
+            Ok(tails)
+        } else {
+            Err(corrupt("a change", record))
+        }
     }
 
     pub(super) fn all_records(&self) -> Result<Vec<RecordId>, StoreError> {
@@ -160,7 +184,9 @@ impl Rows<'_> {
         limit: usize,
     ) -> Result<Vec<RecordId>, StoreError> {
         let mut records = Vec::new();
-        let Some((low, mut high)) = record_range(prefix) else { return Ok(records) };
+        let Some((low, mut high)) = record_range(prefix) else {
+            return Ok(records);
+        };
         let mut statement = self.conn.prepare_cached(
             "SELECT id, record, holds, tails, sum FROM records INDEXED BY records_by_record \
              WHERE record >= ?1 AND record <= ?2 ORDER BY record",
@@ -176,7 +202,9 @@ impl Rows<'_> {
             }
         }
         if records.len() == limit {
-            let Some(last) = records.last() else { return Ok(records) };
+            let Some(last) = records.last() else {
+                return Ok(records);
+            };
             high = *last;
         }
         let indexed: i64 = self
@@ -188,14 +216,28 @@ impl Rows<'_> {
             .query_row([low.as_bytes(), high.as_bytes()], |row| row.get(0))?;
         let is_sorted = records.iter().is_sorted()
             && records.iter().all(|record| (low..=high).contains(record));
-        if indexed == found && is_sorted { Ok(records) } else { Err(corrupt("a list", "records")) }
+        if indexed == found && is_sorted {
+            Ok(records)
+        } else {
+            Err(corrupt("a list", "records"))
+        }
     }
 }
 
 // Writing.
 impl Rows<'_> {
-    pub(super) fn insert_key(&self, record: &RecordId, holds: u8, tails: u64) -> Result<Key, StoreError> {
-        let mut key = Key { id: 0, record: *record, holds, tails };
+    pub(super) fn insert_key(
+        &self,
+        record: &RecordId,
+        holds: u8,
+        tails: u64,
+    ) -> Result<Key, StoreError> {
+        let mut key = Key {
+            id: 0,
+            record: *record,
+            holds,
+            tails,
+        };
         let mut statement = self.conn.prepare_cached(
             "INSERT INTO records(record, holds, tails, sum) VALUES (?1, ?2, ?3, ?4)",
         )?;
@@ -207,13 +249,20 @@ impl Rows<'_> {
     pub(super) fn write_key(&self, key: &Key) -> Result<(), StoreError> {
         self.conn
             .prepare_cached("UPDATE records SET holds = ?2, tails = ?3, sum = ?4 WHERE id = ?1")?
-            .execute(params![key.id, key.holds, int(key.tails)?, key.sum().done()])?;
+            .execute(params![
+                key.id,
+                key.holds,
+                int(key.tails)?,
+                key.sum().done()
+            ])?;
         Ok(())
     }
 
     fn remove_tails(&self, key: &mut Key) -> Result<(), StoreError> {
         if key.tails > 0 {
-            self.conn.prepare_cached("DELETE FROM tails WHERE id = ?1")?.execute([key.id])?;
+            self.conn
+                .prepare_cached("DELETE FROM tails WHERE id = ?1")?
+                .execute([key.id])?;
             key.tails = 0;
         }
         Ok(())
@@ -248,11 +297,7 @@ impl Rows<'_> {
         Ok(())
     }
 
-    pub(super) fn append_tail(
-        &self,
-        record: &RecordId,
-        tail: &TailRow,
-    ) -> Result<(), StoreError> {
+    pub(super) fn append_tail(&self, record: &RecordId, tail: &TailRow) -> Result<(), StoreError> {
         let key = match self.look_up(record)? {
             Some(mut key) => {
                 key.tails += 1;
@@ -276,14 +321,22 @@ impl Rows<'_> {
     }
 
     pub(super) fn remove_record(&self, record: &RecordId) -> Result<(), StoreError> {
-        let Some(mut key) = self.find(record)? else { return Ok(()) };
+        let Some(mut key) = self.find(record)? else {
+            return Ok(());
+        };
         self.remove_tails(&mut key)?;
         if key.holds & ROW != 0 {
             self.leave_group(&key)?;
-            self.conn.prepare_cached("DELETE FROM rows WHERE id = ?1")?.execute([key.id])?;
+            self.conn
+                .prepare_cached("DELETE FROM rows WHERE id = ?1")?
+                .execute([key.id])?;
         }
-        self.conn.prepare_cached("DELETE FROM docs WHERE id = ?1")?.execute([key.id])?;
-        self.conn.prepare_cached("DELETE FROM records WHERE id = ?1")?.execute([key.id])?;
+        self.conn
+            .prepare_cached("DELETE FROM docs WHERE id = ?1")?
+            .execute([key.id])?;
+        self.conn
+            .prepare_cached("DELETE FROM records WHERE id = ?1")?
+            .execute([key.id])?;
         Ok(())
     }
 

@@ -136,7 +136,10 @@ pub(super) fn refuse_strangers(conn: &Connection) -> Result<(), StoreError> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let is_new = tables == 0 && version == 0 && id == 0;
     if !is_new && (id != APPLICATION_ID || version == 0 || tables == 0) {
-        return Err(corrupt("the header", "the beginning of the file, which is no Banyan store"));
+        return Err(corrupt(
+            "the header",
+            "the beginning of the file, which is no Banyan store",
+        ));
     }
     if usize::try_from(version).map_or(true, |version| version > MIGRATIONS.len()) {
         return Err(StoreError::Newer(version));
@@ -154,7 +157,11 @@ pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
     for step in steps_left(&tx)? {
         step(&tx)?;
     }
-    tx.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
+    tx.pragma_update(
+        None,
+        "user_version",
+        i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX),
+    )?;
     refuse_other_schema(&tx)?;
     Ok(tx.commit()?)
 }

@@ -1,4 +1,7 @@
-#![expect(clippy::disallowed_methods, reason = "these tests damage and copy files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "these tests damage and copy files"
+)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,7 +18,10 @@ use crate::store::{HoldCode, MemoryStore};
 const HERE: LaneId = LaneId::new([1; 16]);
 const THERE: LaneId = LaneId::new([2; 16]);
 const RELAY: StoreId = StoreId::new([7; 16]);
-const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/store-v1.sqlite");
+const FIXTURE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tests/fixtures/store-v1.sqlite"
+);
 
 fn record(number: u8) -> RecordId {
     RecordId::new([number.wrapping_mul(37); 16])
@@ -23,14 +29,19 @@ fn record(number: u8) -> RecordId {
 
 /// Some of everything that a store can hold, in several transactions; and what to ask about it.
 fn fill(store: &mut dyn Store, size: u8) -> Probe {
-    let mut probe = Probe { upto: u64::from(size) * 3 + 2, ..Probe::default() };
+    let mut probe = Probe {
+        upto: u64::from(size) * 3 + 2,
+        ..Probe::default()
+    };
     let mut tx = store.begin().unwrap();
     tx.put_meta("community", COMMUNITY.as_bytes()).unwrap();
     for name in ["settings", "keys", "a"] {
         tx.put_meta(name, name.repeat(20).as_bytes()).unwrap();
     }
     tx.commit().unwrap();
-    probe.names = ["community", "settings", "keys", "a", "none"].map(str::to_owned).into();
+    probe.names = ["community", "settings", "keys", "a", "none"]
+        .map(str::to_owned)
+        .into();
     fill_logs(store, size, &mut probe);
     for number in 0..size {
         fill_record(store, number, &mut probe);
@@ -48,14 +59,16 @@ fn fill_logs(store: &mut dyn Store, size: u8, probe: &mut Probe) {
     let mut tx = store.begin().unwrap();
     for (number, (ours, theirs)) in main.iter().zip(&there).enumerate() {
         tx.append(ours, None).unwrap();
-        tx.append(theirs, Some(&RELAY).filter(|_| number.is_multiple_of(2))).unwrap();
+        tx.append(theirs, Some(&RELAY).filter(|_| number.is_multiple_of(2)))
+            .unwrap();
         if let Some(batch) = here.get(number) {
             tx.append(batch, None).unwrap();
         }
     }
     tx.append_branch(&fork[0], None).unwrap();
     tx.append_branch(&fork[1], Some(&RELAY)).unwrap();
-    tx.demote(there[0].log(), there[2].place().first_seq).unwrap();
+    tx.demote(there[0].log(), there[2].place().first_seq)
+        .unwrap();
     tx.commit().unwrap();
     let all = [main, fork, here, there].concat();
     probe.logs = all.iter().map(|batch| *batch.log()).collect();
@@ -69,7 +82,10 @@ fn fill_record(store: &mut dyn Store, number: u8, probe: &mut Probe) {
     let kind = ["task", "note"][usize::from(number % 2)].to_owned();
     let space = [HERE, THERE, HERE][usize::from(number % 3)];
     let record = record(number);
-    let entry = EntryRef { log: Author::new(1).log(HERE), seq: Seq(u64::from(number) + 1) };
+    let entry = EntryRef {
+        log: Author::new(1).log(HERE),
+        seq: Seq(u64::from(number) + 1),
+    };
     let epoch = EpochId::new([number % 3; 16]);
     let reason = HoldCode(u16::from(number));
     let mut tx = store.begin().unwrap();
@@ -83,7 +99,14 @@ fn fill_record(store: &mut dyn Store, number: u8, probe: &mut Probe) {
     })
     .unwrap();
     for tail in 0..number % 3 {
-        tx.append_tail(&record, &TailRow { chunk: vec![tail; 50], refs: vec![tail] }).unwrap();
+        tx.append_tail(
+            &record,
+            &TailRow {
+                chunk: vec![tail; 50],
+                refs: vec![tail],
+            },
+        )
+        .unwrap();
     }
     tx.put_row(&ViewRow {
         record,
@@ -107,7 +130,12 @@ fn fill_record(store: &mut dyn Store, number: u8, probe: &mut Probe) {
     };
     tx.put_pending(&row).unwrap();
     let of = (number.is_multiple_of(2)).then_some(record);
-    tx.put_held(&HeldRow { entry, record: of, reason }).unwrap();
+    tx.put_held(&HeldRow {
+        entry,
+        record: of,
+        reason,
+    })
+    .unwrap();
     tx.put_waiting(&epoch, &entry).unwrap();
     tx.put_cursor(&RELAY, &space, u64::from(number)).unwrap();
     tx.put_uploaded(&RELAY, Arrival(u64::from(number))).unwrap();
@@ -135,7 +163,10 @@ impl Folder {
     /// Copies a file and its write-ahead log as they lie on the disk.
     fn copy(&self, from: &str, to: &str) {
         for end in ["", "-wal"] {
-            let (from, to) = (self.path(&format!("{from}{end}")), self.path(&format!("{to}{end}")));
+            let (from, to) = (
+                self.path(&format!("{from}{end}")),
+                self.path(&format!("{to}{end}")),
+            );
             if from.exists() {
                 fs::copy(from, to).unwrap();
             }
@@ -204,7 +235,11 @@ fn flip_bits(stride: usize) {
                     // The one answer that is not proved; see the head of the module.
                     assert!(answer.len() < bytes.len());
                 }
-                Ok(_) => assert_eq!(Some(answer), original.0.get(question), "{question}, byte {at}"),
+                Ok(_) => assert_eq!(
+                    Some(answer),
+                    original.0.get(question),
+                    "{question}, byte {at}"
+                ),
                 Err(error) => {
                     assert_damage(error, at);
                     is_harmless = false;
@@ -217,7 +252,11 @@ fn flip_bits(stride: usize) {
             reported += 1;
         }
     }
-    assert!(reported > harmless / 10 && reported > 30, "{reported} of {}", harmless + reported);
+    assert!(
+        reported > harmless / 10 && reported > 30,
+        "{reported} of {}",
+        harmless + reported
+    );
 }
 
 fn assert_damage(error: &StoreError, at: usize) {
@@ -236,7 +275,9 @@ fn file_that_is_no_store_is_refused_and_left_alone() {
     assert_eq!(fs::read_to_string(folder.path("notes")).unwrap(), text);
 
     let other = Connection::open(folder.path("other")).unwrap();
-    other.execute_batch("CREATE TABLE theirs(x); INSERT INTO theirs VALUES (1);").unwrap();
+    other
+        .execute_batch("CREATE TABLE theirs(x); INSERT INTO theirs VALUES (1);")
+        .unwrap();
     drop(other);
     let before = fs::read(folder.path("other")).unwrap();
     let error = SqliteStore::open(&folder.path("other")).unwrap_err();
@@ -295,12 +336,16 @@ fn killed_program_leaves_what_was_committed() {
         };
         tx.put_doc(&row).unwrap();
     }
-    tx.append(&author.batch(lane, &Head::EMPTY, 1, 1), None).unwrap();
+    tx.append(&author.batch(lane, &Head::EMPTY, 1, 1), None)
+        .unwrap();
     folder.copy("store", "killed");
     tx.commit().unwrap();
     folder.copy("store", "after");
     let wal = fs::metadata(folder.path("killed-wal")).unwrap().len();
-    assert!(wal > 20_000_000, "the transaction had reached the disk: {wal} bytes");
+    assert!(
+        wal > 20_000_000,
+        "the transaction had reached the disk: {wal} bytes"
+    );
     let killed = folder.open("killed");
     assert_eq!(probe.read(&killed).difference(&committed), None);
     assert_eq!(killed.tip(&lane).unwrap(), Arrival(0));
@@ -316,16 +361,32 @@ fn full_disk_changes_nothing_and_works_again_with_room() {
     let mut store = folder.open("store");
     let probe = fill(&mut store, 5);
     let before = probe.read(&store);
-    let pages: i64 = store.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    store.conn.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
-    let doc = DocRow { base: vec![1; 100_000], ..store.doc(&record(1)).unwrap().unwrap() };
+    let pages: i64 = store
+        .conn
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
+    store
+        .conn
+        .pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(()))
+        .unwrap();
+    let doc = DocRow {
+        base: vec![1; 100_000],
+        ..store.doc(&record(1)).unwrap().unwrap()
+    };
     let mut tx = store.begin().unwrap();
     tx.put_meta("settings", b"changed").unwrap();
     assert_eq!(tx.put_doc(&doc), Err(StoreError::Full));
-    assert_eq!(tx.put_meta("a", b"small"), Err(StoreError::Full), "nothing is written after it");
+    assert_eq!(
+        tx.put_meta("a", b"small"),
+        Err(StoreError::Full),
+        "nothing is written after it"
+    );
     assert_eq!(tx.commit(), Err(StoreError::Full));
     assert_eq!(probe.read(&store).difference(&before), None);
-    store.conn.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
+    store
+        .conn
+        .pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(()))
+        .unwrap();
     let mut tx = store.begin().unwrap();
     tx.put_doc(&doc).unwrap();
     tx.commit().unwrap();
@@ -341,7 +402,11 @@ fn second_writer_is_told_that_the_store_is_busy() {
     let mut tx = first.begin().unwrap();
     tx.put_meta("a", b"1").unwrap();
     assert_eq!(second.begin().map(drop), Err(StoreError::Busy));
-    assert_eq!(second.meta("a").unwrap(), None, "readers see the moment before");
+    assert_eq!(
+        second.meta("a").unwrap(),
+        None,
+        "readers see the moment before"
+    );
     assert!(!second.changed_elsewhere().unwrap());
     tx.commit().unwrap();
     assert!(second.changed_elsewhere().unwrap());
@@ -350,7 +415,10 @@ fn second_writer_is_told_that_the_store_is_busy() {
     let mut tx = second.begin().unwrap();
     tx.put_meta("a", b"2").unwrap();
     tx.commit().unwrap();
-    assert!(!second.changed_elsewhere().unwrap(), "one's own writes are not elsewhere");
+    assert!(
+        !second.changed_elsewhere().unwrap(),
+        "one's own writes are not elsewhere"
+    );
     assert!(first.changed_elsewhere().unwrap());
 }
 
@@ -389,7 +457,10 @@ fn reader_sees_one_moment_while_another_writes() {
     let mut tx = writer.begin().unwrap();
     tx.demote(batches[0].log(), Seq(1)).unwrap();
     tx.commit().unwrap();
-    assert_eq!(snapshot.rows().since(Arrival(0), usize::MAX).unwrap().len() as u64, before.0);
+    assert_eq!(
+        snapshot.rows().since(Arrival(0), usize::MAX).unwrap().len() as u64,
+        before.0
+    );
     assert!(snapshot.rows().head(batches[0].log()).unwrap().seq > Seq(0));
     drop(snapshot);
     assert_eq!(reader.head(batches[0].log()).unwrap(), Head::EMPTY);
@@ -399,12 +470,24 @@ fn reader_sees_one_moment_while_another_writes() {
 fn commits_are_fsynced_and_kept_in_a_write_ahead_log() {
     let folder = Folder::new();
     let store = folder.open("store");
-    let pragma = |name| -> i64 { store.conn.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
+    let pragma = |name| -> i64 {
+        store
+            .conn
+            .pragma_query_value(None, name, |row| row.get(0))
+            .unwrap()
+    };
     assert_eq!((pragma("synchronous"), pragma("temp_store")), (2, 2));
-    let mode: String =
-        store.conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    let mode: String = store
+        .conn
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .unwrap();
     assert_eq!(mode, "wal");
-    assert!(!store.conn.db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA).unwrap());
+    assert!(
+        !store
+            .conn
+            .db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA)
+            .unwrap()
+    );
 }
 
 #[test]
@@ -435,15 +518,23 @@ fn listing_fifty_of_many_rows_walks_indexes_only() {
     let folder = Folder::new();
     let store = folder.open("store");
     let plan = |sql: &str| -> String {
-        let mut statement = store.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let mut statement = store
+            .conn
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let steps = statement
+            .query_map([], |row| row.get::<_, String>(3))
+            .unwrap();
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     };
     let newest = plan(
         "SELECT updated_at, record, id FROM rows INDEXED BY rows_newest \
          WHERE of_group = 1 ORDER BY updated_at DESC, record LIMIT 50",
     );
-    assert_eq!(newest, "SEARCH rows USING COVERING INDEX rows_newest (of_group=?)");
+    assert_eq!(
+        newest,
+        "SEARCH rows USING COVERING INDEX rows_newest (of_group=?)"
+    );
     let stretch = plan(
         "SELECT arrival FROM batches INDEXED BY batches_by_lane \
          WHERE lane = 1 AND arrival > 2 AND arrival <= 3",

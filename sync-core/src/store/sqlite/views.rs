@@ -82,7 +82,9 @@ impl Rows<'_> {
              FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
         )?;
         let mut rows = statement.query([id])?;
-        let Some(row) = rows.next()? else { return Err(corrupt("a row", record)) };
+        let Some(row) = rows.next()? else {
+            return Err(corrupt("a row", record));
+        };
         let mut columns = Columns::new(row, "a row", record);
         let space = columns.next()?;
         let kind = columns.next()?;
@@ -99,7 +101,11 @@ impl Rows<'_> {
             fields: columns.next()?,
         };
         columns.check(row_sum(id, &row))?;
-        if row.record == *record { Ok(row) } else { Err(columns.bad()) }
+        if row.record == *record {
+            Ok(row)
+        } else {
+            Err(columns.bad())
+        }
     }
 
     /// All groups, by space and kind, empty ones too.
@@ -281,7 +287,9 @@ impl Rows<'_> {
              FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
         )?;
         let mut rows = statement.query([key.id])?;
-        let Some(row) = rows.next()? else { return Err(corrupt("a row", key.record)) };
+        let Some(row) = rows.next()? else {
+            return Err(corrupt("a row", key.record));
+        };
         let mut group = Group::of(row)?;
         let was_in_conflict: bool = row.get(6)?;
         group.records = group.records.saturating_sub(1);

@@ -1,0 +1,339 @@
+//! Plain values that go in and out. They are ours, so that the core may change without breaking apps.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use sync_core::replica::{self, Replica};
+use sync_core::roster::role;
+use sync_core::store::ViewRow;
+
+use crate::error::BanyanError;
+
+/// What a member may do; each may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Role {
+    /// Reads.
+    Observer,
+    /// Reads and writes records.
+    Volunteer,
+    /// Leads a village: invites and confirms volunteers.
+    Lead,
+    /// Reviews the whole; makes spaces, invites leads.
+    Coordinator,
+    /// Founded the community.
+    Owner,
+}
+
+impl From<Role> for role::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Observer => Self::Observer,
+            Role::Volunteer => Self::Volunteer,
+            Role::Lead => Self::Lead,
+            Role::Coordinator => Self::Coordinator,
+            Role::Owner => Self::Owner,
+        }
+    }
+}
+
+/// A village or team whose records belong together.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Space {
+    /// Its id; never changes.
+    pub id: String,
+    /// Its name; `commons` is the space of everybody.
+    pub name: String,
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum FieldValue {
+    /// Nothing.
+    Empty,
+    /// A line, a text, a date as `2026-03-01`, or the name of a choice.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A whole number.
+    Number {
+        /// The number.
+        number: i64,
+    },
+    /// Yes or no.
+    Flag {
+        /// Whether it is yes.
+        flag: bool,
+    },
+}
+
+impl From<Value> for FieldValue {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Empty,
+            Value::Bool(flag) => Self::Flag { flag },
+            Value::String(text) => Self::Text { text },
+            Value::Number(number) => match number.as_i64() {
+                Some(number) => Self::Number { number },
+                None => Self::Text { text: number.to_string() },
+            },
+            // A kind of value that only newer schemas have is shown as it is written.
+            Value::Array(_) | Value::Object(_) => Self::Text { text: value.to_string() },
+        }
+    }
+}
+
+/// Which records to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, uniffi::Record)]
+pub struct Filter {
+    /// Only this kind, such as `visit`.
+    #[uniffi(default = None)]
+    pub kind: Option<String>,
+    /// Only this space, by name or id.
+    #[uniffi(default = None)]
+    pub space: Option<String>,
+    /// Only records whose fields have several values at once.
+    #[uniffi(default = false)]
+    pub only_conflicts: bool,
+    /// At most so many; none: all.
+    #[uniffi(default = None)]
+    pub limit: Option<u32>,
+    /// After so many.
+    #[uniffi(default = 0)]
+    pub offset: u32,
+}
+
+/// One record in a list.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Row {
+    /// The record's id.
+    pub record: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its space, by name.
+    pub space: String,
+    /// What stands for the record in lists.
+    pub title: String,
+    /// All fields that have a value.
+    pub fields: HashMap<String, FieldValue>,
+    /// Who began it.
+    pub created_by: String,
+    /// When, in milliseconds since 1970, by their clock.
+    pub created_at_ms: i64,
+    /// Whose change is the latest.
+    pub updated_by: String,
+    /// When, in milliseconds since 1970, by their clock.
+    pub updated_at_ms: i64,
+    /// How many fields have several values at once.
+    pub conflicts: u32,
+}
+
+impl Row {
+    pub(crate) fn new(replica: &Replica, row: ViewRow) -> Result<Self, BanyanError> {
+        let fields: HashMap<String, Value> = serde_json::from_str(&row.fields)
+            .map_err(|_| BanyanError::internal("the fields of a listed record cannot be read"))?;
+        Ok(Self {
+            record: row.record.to_string(),
+            kind: row.kind,
+            space: replica.space_name(&row.space),
+            title: row.title,
+            fields: fields.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            created_by: replica.name_of(&row.created_by),
+            created_at_ms: row.created_at.0,
+            updated_by: replica.name_of(&row.updated_by),
+            updated_at_ms: row.updated_at.0,
+            conflicts: row.conflicts,
+        })
+    }
+}
+
+/// A value that is not the one shown, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Conflict {
+    /// The value.
+    pub value: FieldValue,
+    /// Who set it.
+    pub by: String,
+}
+
+/// One field of a record.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Field {
+    /// The field's name.
+    pub name: String,
+    /// The value shown; the same on all devices that have the same.
+    pub value: FieldValue,
+    /// Who set it.
+    pub by: String,
+    /// Other values that were set at the same time.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// An entry of a record that is kept and not merged.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct HeldEntry {
+    /// Who wrote it.
+    pub by: String,
+    /// Why it is held.
+    pub reason: String,
+}
+
+/// One record, whole.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct RecordView {
+    /// The record's id.
+    pub record: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its space, by name.
+    pub space: String,
+    /// What stands for the record in lists.
+    pub title: String,
+    /// Who began it.
+    pub created_by: String,
+    /// When, in milliseconds since 1970, by their clock.
+    pub created_at_ms: i64,
+    /// Whose change is the latest.
+    pub updated_by: String,
+    /// When, in milliseconds since 1970, by their clock.
+    pub updated_at_ms: i64,
+    /// All fields, in the order of a form.
+    pub fields: Vec<Field>,
+    /// Entries that are held.
+    pub held: Vec<HeldEntry>,
+}
+
+impl From<replica::RecordView> for RecordView {
+    fn from(view: replica::RecordView) -> Self {
+        let held = view.held.into_iter().map(|(by, reason)| HeldEntry { by, reason });
+        Self {
+            record: view.record,
+            kind: view.kind,
+            space: view.space,
+            title: view.title,
+            created_by: view.created_by,
+            created_at_ms: view.created_at,
+            updated_by: view.updated_by,
+            updated_at_ms: view.updated_at,
+            fields: view.fields.into_iter().map(Field::from).collect(),
+            held: held.collect(),
+        }
+    }
+}
+
+impl From<replica::FieldView> for Field {
+    fn from(field: replica::FieldView) -> Self {
+        let conflicts = field.conflicts.into_iter();
+        Self {
+            name: field.name,
+            value: field.value.into(),
+            by: field.by,
+            conflicts: conflicts
+                .map(|other| Conflict { value: other.value.into(), by: other.by })
+                .collect(),
+        }
+    }
+}
+
+/// How things stand on this device.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Status {
+    /// The community's id.
+    pub community: String,
+    /// Its name; none until it can be read.
+    pub title: Option<String>,
+    /// This device's id.
+    pub device: String,
+    /// This person's name.
+    pub name: Option<String>,
+    /// Whether the community knows this device.
+    pub is_member: bool,
+    /// Joined, and not yet confirmed by a lead.
+    pub is_provisional: bool,
+    /// How many members.
+    pub members: u64,
+    /// How many records.
+    pub records: u64,
+    /// How many of them have a field with several values at once.
+    pub conflicts: u64,
+    /// Entries held.
+    pub held: u64,
+    /// Entries that wait for a reading key.
+    pub waiting_for_key: u64,
+    /// Edits of this device not sent yet.
+    pub pending: u64,
+    /// Relays, as `<relay id>@<host:port>`.
+    pub relays: Vec<String>,
+    /// Digest of everything: equal on devices that have the same.
+    pub digest: String,
+}
+
+impl From<replica::Status> for Status {
+    fn from(status: replica::Status) -> Self {
+        let relays = status.relays.iter();
+        Self {
+            community: status.community,
+            title: status.title,
+            device: status.device,
+            name: status.name,
+            is_member: status.is_member,
+            is_provisional: status.is_provisional,
+            members: status.members as u64,
+            records: status.records.iter().map(|(_, _, count)| count).sum(),
+            conflicts: status.conflicts,
+            held: status.held,
+            waiting_for_key: status.waiting_for_key,
+            pending: status.pending,
+            relays: relays.map(|relay| format!("{}@{}", relay.relay, relay.addr)).collect(),
+            digest: status.digest,
+        }
+    }
+}
+
+/// What one sync did. Counts are of entries, `conflicts` of records.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct SyncReport {
+    /// Entries sent.
+    pub sent: u64,
+    /// New entries received.
+    pub received: u64,
+    /// Changes merged.
+    pub merged: u64,
+    /// Records that have a new conflict.
+    pub conflicts: u64,
+    /// Entries held.
+    pub held: u64,
+    /// Entries that wait for a reading key.
+    pub waiting_for_key: u64,
+    /// Application bytes sent.
+    pub bytes_sent: u64,
+    /// Application bytes received.
+    pub bytes_received: u64,
+    /// Times that an answer was waited for.
+    pub round_trips: u64,
+    /// Merged changes by kind of record.
+    pub by_kind: HashMap<String, u64>,
+    /// Merged changes by person.
+    pub by_person: HashMap<String, u64>,
+    /// What relays refused, as sentences.
+    pub refused: Vec<String>,
+}
+
+impl From<sync_node::SyncReport> for SyncReport {
+    fn from(report: sync_node::SyncReport) -> Self {
+        Self {
+            sent: report.sent,
+            received: report.received,
+            merged: report.merged,
+            conflicts: report.conflicts,
+            held: report.held,
+            waiting_for_key: report.waiting_for_key,
+            bytes_sent: report.bytes_sent,
+            bytes_received: report.bytes_received,
+            round_trips: report.round_trips,
+            by_kind: report.by_kind.into_iter().collect(),
+            by_person: report.by_person.into_iter().collect(),
+            refused: report.refused,
+        }
+    }
+}

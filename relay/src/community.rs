@@ -16,7 +16,7 @@ use sync_core::session::carrier::{BatchRef, Carried, Carrier, lane_digest};
 use sync_core::store::StoreError;
 use sync_core::wire::{Digest, Refusal, Totals};
 
-use crate::limits::{EVALUATIONS_MAX, Limits};
+use crate::limits::Limits;
 use crate::log::{Appended, BatchLog, CommunityState, LogState, Spot};
 
 /// Bytes of the roster that are read at once.
@@ -42,7 +42,6 @@ pub struct Community {
     are_statements_stale: bool,
     /// Statements came or left since the sessions were told.
     has_news: bool,
-    evaluations_left: u32,
     recent: VecDeque<Carried>,
     recent_bytes: usize,
 }
@@ -75,7 +74,6 @@ impl Community {
             is_roster_stale: true,
             are_statements_stale: true,
             has_news: false,
-            evaluations_left: EVALUATIONS_MAX,
             recent: VecDeque::new(),
             recent_bytes: 0,
         };
@@ -118,20 +116,6 @@ impl Community {
         Ok(std::mem::take(&mut self.has_news))
     }
 
-    /// Begins a group: it may evaluate the roster [`EVALUATIONS_MAX`] times.
-    pub fn begin_group(&mut self) {
-        self.evaluations_left = EVALUATIONS_MAX;
-    }
-
-    /// The roster in the middle of a group, so that a batch is judged by what came before it.
-    fn refresh_within_group(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
-        if self.is_roster_stale && self.evaluations_left > 0 {
-            self.evaluations_left -= 1;
-            self.refresh(log)?;
-        }
-        Ok(())
-    }
-
     fn read_statements(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
         self.statements.clear();
         let mut after = Arrival(0);
@@ -170,7 +154,7 @@ impl Community {
     /// The log's.
     pub fn names(&mut self, device: &DeviceId, log: &dyn BatchLog) -> Result<bool, StoreError> {
         if !self.roster.devices().contains_key(device) {
-            self.refresh_within_group(log)?;
+            self.refresh(log)?;
         }
         Ok(self.roster.devices().contains_key(device))
     }
@@ -201,8 +185,8 @@ impl Community {
         }
         if id.lane == self.roster_lane {
             let may_begin = !self.logs.contains_key(id);
-            let is_named = self.names(&id.device, log)?;
-            return Ok(if is_named || may_begin {
+            // Not asked of those who begin: a founder brings hundreds of them, one after the other.
+            return Ok(if may_begin || self.names(&id.device, log)? {
                 Ok(())
             } else {
                 Err(Refusal::NotAMember)
@@ -211,7 +195,7 @@ impl Community {
         if self.may_write(id) {
             return Ok(Ok(()));
         }
-        self.refresh_within_group(log)?;
+        self.refresh(log)?;
         if self.may_write(id) {
             return Ok(Ok(()));
         }

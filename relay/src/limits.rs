@@ -15,8 +15,6 @@ pub const OUTBOX_FRAMES_MAX: usize = 2;
 pub const ANSWERS_MAX: usize = 256;
 /// Last frames (answers, a refusal, a goodbye) that still leave on a session that ends.
 pub const LAST_FRAMES_MAX: usize = 32;
-/// How often a group may evaluate one community's roster anew; after that the last one counts.
-pub const EVALUATIONS_MAX: u32 = 16;
 /// How many connections may be open before newcomers must prove their address first.
 pub const RETRY_ABOVE: usize = 512;
 

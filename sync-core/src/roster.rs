@@ -74,10 +74,12 @@ impl Said {
         bytes: &[u8],
     ) -> Option<Self> {
         let said = Self::read_again(community, author, kind, bytes)?;
-        match &said.statement {
-            Statement::Join(join) if !join.is_proved(community, &author) => None,
-            _ => Some(said),
+        if let Statement::Join(join) = &said.statement
+            && !join.is_proved(community, &author)
+        {
+            return None;
         }
+        Some(said)
     }
 
     /// The same for an entry that [`Said::read`] has taken before, without checking its proof again.

@@ -117,6 +117,8 @@ pub struct Summary {
     pub kills: u64,
     /// Stores that went on from a copy.
     pub copies: u64,
+    /// Bytes that were offered in the end to phones that had them already.
+    pub echoed_bytes: u64,
     /// A digest of all moves and of the final state: the same for the same seed.
     pub digest: u64,
 }

@@ -128,11 +128,7 @@ impl<L: BatchLog> Relay<L> {
 
     /// Takes note that something is stored in a community, which a failing commit undoes.
     pub(super) fn touch(&mut self, id: &CommunityId, group: &mut Group) {
-        if group.touched.insert(*id)
-            && let Some(carrying) = self.communities.get_mut(id)
-        {
-            carrying.community.begin_group();
-        }
+        group.touched.insert(*id);
     }
 
     fn ingest(

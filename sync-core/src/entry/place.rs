@@ -106,10 +106,11 @@ fn place_implicit<V: LogView>(
         return Ok(Placement::NeedsBranch);
     };
     // Who sends it so believes that it is on the branch that counts. If it loses, they must be told of ours.
-    match beside(batch, &sibling, view)? {
-        winner @ Placement::Forks { wins: true, .. } => Ok(winner),
-        _ => Ok(Placement::NeedsBranch),
+    let placement = beside(batch, &sibling, view)?;
+    if matches!(placement, Placement::Forks { wins: true, .. }) {
+        return Ok(placement);
     }
+    Ok(Placement::NeedsBranch)
 }
 
 fn place_explicit<V: LogView>(

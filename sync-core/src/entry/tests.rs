@@ -91,7 +91,7 @@ fn batch_without_an_erased_payload_still_verifies() {
                 let (len, commit) = Body::Present(bytes).len_and_commit();
                 (entry.kind, Body::Erased { len, commit })
             }
-            body => (entry.kind, body),
+            body @ (Body::Present(_) | Body::Erased { .. }) => (entry.kind, body),
         })
         .collect();
     let tail = build_tail(sent.salt(), &sent.layout.signature, &entries);

@@ -39,7 +39,8 @@ impl Rewriter {
             return None;
         }
         let mut expanded = change.decode();
-        let first = *self.first_op.get_or_insert(expanded.start_op.get());
+        let start = expanded.start_op.get();
+        let first = *self.first_op.get_or_insert(start);
         self.seq += 1;
         expanded.actor_id = self.new.clone();
         expanded.seq = self.seq;

@@ -179,9 +179,9 @@ impl<'a> Evaluation<'a> {
                 .get(&author)
                 .into_iter()
                 .flatten()
-                .filter_map(|said| match &said.statement {
-                    Statement::AddDevice(add) => Some(add),
-                    _ => None,
+                .filter_map(|said| {
+                    let Statement::AddDevice(add) = &said.statement else { return None };
+                    Some(add)
                 })
                 .collect();
             for add in added {

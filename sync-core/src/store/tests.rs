@@ -141,6 +141,7 @@ fn doc(number: u8, byte: u8) -> DocRow {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of write")]
 fn take(
     tx: &mut dyn StoreTx,
     step: &Step,

@@ -18,7 +18,9 @@ const DIALS_MAX: usize = 3;
 const SESSION_BYTES: u64 = 1_500;
 /// Bytes per log of the community that a session may take: a head here, a head there, a table row.
 const BYTES_PER_LOG: u64 = 96;
-/// Bytes of a session per byte of batches that one side lacked, in percent.
+/// Bytes of a session per byte of batches that one side lacked, in percent. A relay is asked by cursor:
+/// what a phone has heard from other phones since, it is offered again; that is not counted here, but
+/// in [`Summary::echoed_bytes`](super::Summary::echoed_bytes).
 const BYTES_PER_MISSING_PERCENT: u64 = 115;
 /// A session of two who have the same.
 pub(super) const IN_SYNC_BYTES_MAX: u64 = 1_024;
@@ -68,12 +70,15 @@ impl World {
             let Some(id) = self.dial(index, with)? else { return Ok(()) };
             self.flow_to_silence()?;
             let Some(bytes) = self.net.get(id).map(super::net::Connection::bytes) else { continue };
-            let missing =
-                self.bytes_since(Node::Phone(index), here)? + self.bytes_since(with, there)?;
-            self.check_cost(bytes, missing)?;
-            let report = self.phone(index).talks.get(&id).and_then(|talk| talk.peer.as_ref());
-            let report = report.map(sync_core::peer::Peer::report);
-            self.tell(format!("  phone {index}: {bytes} bytes, {missing} missing, {report:?}"));
+            let missing = self.bytes_since(Node::Phone(index), here)?;
+            let talk = self.phone(index).talks.get(&id).and_then(|talk| talk.peer.as_ref());
+            let announced = talk.map_or(0, |peer| peer.report().announced.bytes);
+            let sent = self.bytes_since(with, there)?;
+            self.tell(format!(
+                "  phone {index}: {bytes} bytes; lacked {missing}, was offered {announced}, gave {sent}"
+            ));
+            self.summary.echoed_bytes += announced.saturating_sub(missing);
+            self.check_cost(bytes, missing.max(announced) + sent)?;
             self.part(index, id)?;
             return Ok(());
         }

@@ -82,6 +82,7 @@ fn add(total: &Mutex<Summary>, summary: &Summary) {
     total.connections += summary.connections;
     total.kills += summary.kills;
     total.copies += summary.copies;
+    total.echoed_bytes += summary.echoed_bytes;
     total.digest ^= summary.digest;
 }
 

@@ -260,98 +260,50 @@ fn rows(store: &mut dyn Store) -> Result<(), StoreError> {
         store,
         &[row(3, "note", THERE, 99, 1), row(3, "task", HERE, 20, 0)],
     )?;
-    let bytes = |filter: RowFilter| {
-        let found = store.rows(&filter)?;
-        Ok::<_, StoreError>(
-            found
+    assert_eq!(store.rows(&RowFilter::default())?, all);
+    assert_eq!(store.row(&record(2))?.as_ref(), Some(&all[2]));
+    let (task, other) = (Some("task"), Some("other"));
+    let cases: &[(Option<&str>, Option<LaneId>, bool, &[u8])] = &[
+        (None, None, false, &[5, 1, 2, 3, 6, 4]),
+        (task, None, false, &[5, 2, 3, 4]),
+        (None, Some(HERE), false, &[5, 1, 3, 4]),
+        (task, Some(HERE), false, &[5, 3, 4]),
+        (None, None, true, &[1, 2, 4]),
+        (task, None, true, &[2, 4]),
+        (task, Some(THERE), true, &[2]),
+        (other, None, false, &[]),
+    ];
+    for (kind, space, only_conflicts, expected) in cases {
+        let whole = RowFilter {
+            kind: kind.map(str::to_owned),
+            space: *space,
+            only_conflicts: *only_conflicts,
+            ..RowFilter::default()
+        };
+        check_pages(store, &whole, expected)?;
+    }
+    Ok(())
+}
+
+/// Every page of a list is a part of it.
+fn check_pages(store: &dyn Store, whole: &RowFilter, expected: &[u8]) -> Result<(), StoreError> {
+    for offset in 0..expected.len() + 2 {
+        for limit in [None, Some(0), Some(1), Some(2), Some(9)] {
+            let page = RowFilter {
+                limit,
+                offset,
+                ..whole.clone()
+            };
+            let found: Vec<u8> = store
+                .rows(&page)?
                 .iter()
                 .map(|row| row.record.as_bytes()[0])
-                .collect::<Vec<_>>(),
-        )
-    };
-    let everything = RowFilter::default();
-    assert_eq!(store.rows(&everything)?, all);
-    assert_eq!(store.row(&record(2))?.as_ref(), Some(&all[2]));
-    let tasks = RowFilter {
-        kind: Some("task".to_owned()),
-        ..RowFilter::default()
-    };
-    assert_eq!(bytes(tasks.clone())?, [5, 2, 3, 4]);
-    let here = RowFilter {
-        space: Some(HERE),
-        ..everything.clone()
-    };
-    assert_eq!(bytes(here.clone())?, [5, 1, 3, 4]);
-    assert_eq!(
-        bytes(RowFilter {
-            space: Some(HERE),
-            ..tasks.clone()
-        })?,
-        [5, 3, 4]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            only_conflicts: true,
-            ..everything.clone()
-        })?,
-        [1, 2, 4]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            only_conflicts: true,
-            ..tasks.clone()
-        })?,
-        [2, 4]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            limit: Some(2),
-            ..everything.clone()
-        })?,
-        [5, 1]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            limit: Some(2),
-            offset: 3,
-            ..everything.clone()
-        })?,
-        [3, 6]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            offset: 5,
-            ..everything.clone()
-        })?,
-        [4]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            offset: 9,
-            ..everything.clone()
-        })?,
-        [0_u8; 0]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            limit: Some(0),
-            ..everything
-        })?,
-        [0_u8; 0]
-    );
-    assert_eq!(
-        bytes(RowFilter {
-            limit: Some(1),
-            offset: 1,
-            ..here
-        })?,
-        [1]
-    );
-    let none = RowFilter {
-        kind: Some("other".to_owned()),
-        ..tasks
-    };
-    assert_eq!(bytes(none)?, [0_u8; 0]);
+                .collect();
+            let rest = expected.get(offset..).unwrap_or_default();
+            let len = rest.len().min(limit.unwrap_or(usize::MAX));
+            assert_eq!(found, rest[..len], "{page:?}");
+        }
+    }
     Ok(())
 }
 

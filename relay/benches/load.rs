@@ -7,6 +7,10 @@
     reason = "a benchmark that fails has nothing to report"
 )]
 #![expect(
+    clippy::indexing_slicing,
+    reason = "a benchmark chooses its own indexes"
+)]
+#![expect(
     dead_code,
     reason = "the village of the tests can do more than is measured"
 )]
@@ -16,7 +20,8 @@ mod village;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -115,13 +120,13 @@ fn memory(pid: u32) -> Option<usize> {
     line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
-async fn idle() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = folder.path().join("relay.toml");
+/// A relay process of its own, that lets one device connect very often.
+fn start(folder: &Path) -> (Child, RelayAddr) {
+    let settings = folder.join("relay.toml");
     fs::write(&settings, "[limits]\nconnections_per_device_max = 100000").unwrap();
     let mut relay = Command::new(env!("CARGO_BIN_EXE_banyan-relay"))
         .args(["--listen", "127.0.0.1:0", "--open", "--data"])
-        .arg(folder.path())
+        .arg(folder)
         .arg("--config")
         .arg(&settings)
         .stdout(Stdio::piped())
@@ -137,6 +142,12 @@ async fn idle() {
         .trim()
         .parse()
         .unwrap();
+    (relay, addr)
+}
+
+async fn idle() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut relay, addr) = start(folder.path());
     let village = village::village(Limits::default());
     let signer: Arc<dyn Signer> = Arc::new(village.phones[0].keys.clone());
     let config = client_config(signer, Some(addr.relay), &Transport::default()).unwrap();

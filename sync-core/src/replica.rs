@@ -35,7 +35,7 @@ use crate::roster::ticket::RelayAddr;
 use crate::schema::{FieldError, Schema};
 use crate::store::{Store, StoreError, StoreTx};
 
-pub use edit::Edited;
+pub use edit::{Edited, Typing};
 pub use found::Founding;
 pub use hold::Hold;
 pub use ingest::{Ingested, Source, Tally};

@@ -4,6 +4,7 @@
 //! one node with each change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use automerge::{ActorId as AmActor, Automerge, ChangeHash};
 
@@ -11,6 +12,14 @@ use crate::id::{ActorId, Millis};
 
 /// Position of a change in an [`Index`]; what it builds on has smaller ones.
 pub(super) type NodeId = usize;
+
+/// Up to so many authors of a record, each change keeps how much of every author's work is behind it.
+///
+/// Beyond, that is worked out when it is asked for: memory must not grow with authors times changes.
+const CLOCK_AUTHORS_MAX: usize = 256;
+
+/// For each author, by number: how many of their changes are behind a change.
+type Clock = Arc<[u32]>;
 
 /// One change.
 #[derive(Debug, Clone)]
@@ -21,6 +30,12 @@ pub(super) struct Node {
     pub(super) max_op: u64,
     pub(super) at: Millis,
     pub(super) deps: Vec<NodeId>,
+    /// The author's number, and how many changes of theirs came before this one.
+    author: usize,
+    position: u32,
+    /// Shared with the author's change before it where nothing else is behind it; the author's own
+    /// place in it says nothing, `position` does.
+    clock: Option<Clock>,
 }
 
 /// All changes of a document.
@@ -32,6 +47,8 @@ pub(super) struct Index {
     chains: BTreeMap<ActorId, Vec<NodeId>>,
     heads: BTreeSet<NodeId>,
     roots: Vec<NodeId>,
+    /// Authors by the order in which they were first seen; one keeps their number for good.
+    authors: HashMap<ActorId, usize>,
     ops: u64,
 }
 
@@ -94,7 +111,12 @@ impl Index {
         }
         self.heads.insert(id);
         self.by_hash.insert(new.hash, id);
-        self.chains.entry(new.actor).or_default().push(id);
+        let authors = self.authors.len();
+        let author = *self.authors.entry(new.actor).or_insert(authors);
+        let chain = self.chains.entry(new.actor).or_default();
+        let position = u32::try_from(chain.len()).unwrap_or(u32::MAX);
+        chain.push(id);
+        let clock = self.clock(author, &new.deps);
         let node = Node {
             hash: new.hash,
             actor: new.actor,
@@ -102,10 +124,37 @@ impl Index {
             max_op: new.max_op,
             at: Millis(new.time.clamp(0, LAST_MILLIS)),
             deps: new.deps,
+            author,
+            position,
+            clock,
         };
         self.ops = self.ops.saturating_add(node.op_count());
         self.nodes.push(node);
         id
+    }
+
+    /// What is behind a change by this author that builds on `deps`.
+    fn clock(&self, author: usize, deps: &[NodeId]) -> Option<Clock> {
+        if self.authors.len() > CLOCK_AUTHORS_MAX {
+            return None;
+        }
+        if let [dep] = deps
+            && let Some(before) = self.get(*dep)
+            && before.author == author
+        {
+            return before.clock.clone();
+        }
+        let mut counts = vec![0; self.authors.len()];
+        for dep in deps {
+            let dep = self.get(*dep)?;
+            for (count, behind) in counts.iter_mut().zip(dep.clock.as_ref()?.iter()) {
+                *count = (*count).max(*behind);
+            }
+            if let Some(count) = counts.get_mut(dep.author) {
+                *count = (*count).max(dep.position.saturating_add(1));
+            }
+        }
+        Some(counts.into())
     }
 
     /// Remembers where the index stands.
@@ -183,14 +232,39 @@ impl Index {
     }
 
     /// Whether all `wanted` changes are `from` or among what those build on.
-    ///
-    /// Operation numbers rise along every edge, so the walk stops below the oldest wanted change.
     pub(super) fn all_behind(&self, wanted: &BTreeSet<NodeId>, from: &[NodeId]) -> bool {
         let knows_all =
             from.len() == self.heads.len() && from.iter().all(|id| self.heads.contains(id));
         if knows_all || wanted.iter().all(|id| from.contains(id)) {
             return true;
         }
+        self.told_by_clocks(wanted, from).unwrap_or_else(|| self.found_by_walking(wanted, from))
+    }
+
+    /// The same from the clocks alone; `None` where they are not kept.
+    fn told_by_clocks(&self, wanted: &BTreeSet<NodeId>, from: &[NodeId]) -> Option<bool> {
+        for id in wanted {
+            let Some(wanted) = self.get(*id) else { return Some(false) };
+            let mut is_behind = false;
+            for from in from.iter().filter_map(|id| self.get(*id)) {
+                let behind = if from.author == wanted.author {
+                    from.position.saturating_add(1)
+                } else {
+                    from.clock.as_ref()?.get(wanted.author).copied().unwrap_or(0)
+                };
+                is_behind |= behind > wanted.position;
+            }
+            if !is_behind {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// The same by following what builds on what.
+    ///
+    /// Operation numbers rise along every edge, so the walk stops below the oldest wanted change.
+    fn found_by_walking(&self, wanted: &BTreeSet<NodeId>, from: &[NodeId]) -> bool {
         let floor = wanted
             .iter()
             .filter_map(|id| self.get(*id))
@@ -219,5 +293,85 @@ impl Index {
 impl Node {
     fn op_count(&self) -> u64 {
         self.max_op.saturating_sub(self.start_op).saturating_add(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Adds a change by an author on their last one and on some others, as the gate lets them in.
+    fn push(index: &mut Index, author: u8, others: &[usize]) -> NodeId {
+        let actor = ActorId::new([author; 16]);
+        let last = index.chain(&actor).last().copied();
+        let len = index.len();
+        let others = others.iter().filter(|_| len > 0).map(|other| other % len.max(1));
+        let deps: BTreeSet<NodeId> = last.into_iter().chain(others).collect();
+        let below = deps.iter().filter_map(|dep| index.get(*dep)).map(|node| node.max_op).max();
+        let start_op = below.unwrap_or(0) + 1;
+        let hash = ChangeHash(*blake3::hash(&len.to_be_bytes()).as_bytes());
+        let deps = deps.into_iter().collect();
+        index.push(NewNode { hash, actor, start_op, max_op: start_op, time: 0, deps })
+    }
+
+    fn ids(picks: &[usize], len: usize) -> Vec<NodeId> {
+        picks.iter().map(|pick| pick % len).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn clocks_tell_what_walking_finds(
+            pushes in prop::collection::vec((0..5_u8, prop::collection::vec(0..500_usize, 0..3)), 1..60),
+            asked in prop::collection::vec(
+                (prop::collection::vec(0..500_usize, 0..4), prop::collection::vec(0..500_usize, 0..4)),
+                20,
+            ),
+            rewound in 0..20_usize,
+        ) {
+            let mut index = Index::default();
+            let kept = pushes.len().saturating_sub(rewound).max(1);
+            let mut mark = index.mark();
+            for (number, (author, others)) in pushes.iter().enumerate() {
+                if number == kept {
+                    mark = index.mark();
+                }
+                push(&mut index, *author, others);
+            }
+            if kept < pushes.len() {
+                index.rewind(mark);
+            }
+            // Others write on after what was taken back.
+            for (author, others) in pushes.iter().rev().take(7) {
+                push(&mut index, 4 - author, others);
+            }
+            for (wanted, from) in &asked {
+                let wanted: BTreeSet<NodeId> = ids(wanted, index.len()).into_iter().collect();
+                let from = ids(from, index.len());
+                let walked = wanted.is_empty() || index.found_by_walking(&wanted, &from);
+                prop_assert_eq!(index.told_by_clocks(&wanted, &from), Some(walked));
+            }
+        }
+    }
+
+    #[test]
+    fn clocks_end_where_authors_are_too_many() {
+        let mut index = Index::default();
+        for author in 0..=255 {
+            push(&mut index, author, &[]);
+        }
+        assert!(index.nodes().iter().all(|node| node.clock.is_some()));
+        let other = index.push(NewNode {
+            hash: ChangeHash([1; 32]),
+            actor: ActorId::new([1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2]),
+            start_op: 2,
+            max_op: 2,
+            time: 0,
+            deps: vec![0, 9],
+        });
+        assert!(index.get(other).is_some_and(|node| node.clock.is_none()));
+        assert!(index.all_behind(&BTreeSet::from([9]), &[other]));
+        assert!(!index.all_behind(&BTreeSet::from([8]), &[other]));
     }
 }

@@ -1,6 +1,6 @@
 //! Edits of this device: durable at once, sealed later.
 
-use crate::id::{LaneId, RecordId};
+use crate::id::{LaneId, Millis, RecordId};
 use crate::record::{KindName, NewChange, Payload, RecordDoc, Splice, Target};
 use crate::replica::found::{RECORDS, random};
 use crate::replica::merge::Work;
@@ -98,6 +98,22 @@ impl Replica {
         self.splice_all(record, field, &[Splice { pos: position, del: delete, text }], moment)
     }
 
+    /// Types a run of pieces into a text field: a change for each, durable together when this returns.
+    ///
+    /// An editor that gathers key strokes for a moment writes the document and its row once for all of
+    /// them. Says for each piece whether it changed anything.
+    ///
+    /// # Errors
+    /// As [`Replica::edit`], for the first piece that fails; nothing of the run is written then.
+    pub fn type_run(
+        &mut self,
+        record: RecordId,
+        field: &str,
+        run: &[Typing<'_>],
+    ) -> Result<Vec<bool>, ReplicaError> {
+        self.act(|tx, mind| mind.type_run(tx, record, field, run))
+    }
+
     /// Does several splices in a text field as one change; each counts positions in what the ones before
     /// it left. No splices at all begin the text if the field has none.
     ///
@@ -120,6 +136,15 @@ impl Replica {
             })
         })
     }
+}
+
+/// One piece of typing that becomes a change of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing<'t> {
+    /// When, by the device's clock.
+    pub at: Millis,
+    /// What; each counts positions in what the ones before it left.
+    pub splices: Vec<Splice<'t>>,
 }
 
 fn unknown_field(kind: &Kind, field: &str) -> FieldError {
@@ -194,14 +219,7 @@ impl Mind {
         record: RecordId,
         edit: impl FnOnce(&Self, &Kind, &mut RecordDoc) -> Result<Option<NewChange>, ReplicaError>,
     ) -> Result<Edited, ReplicaError> {
-        let mut work = self
-            .load_work(tx, &record)?
-            .filter(Work::has_begun)
-            .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
-        let kind = Schema::station().kind(work.kind()).ok_or_else(|| {
-            ReplicaError::UnknownKind { kind: work.kind().to_owned(), known: known_kinds() }
-        })?;
-        self.check_edit(&work, kind)?;
+        let (mut work, kind) = self.work_to_edit(tx, record)?;
         let Some(change) = edit(self, kind, work.doc_mut())? else {
             self.keep_work(work);
             return Ok(Edited { record, is_changed: false });
@@ -210,6 +228,52 @@ impl Mind {
         work.add(entry, &change.chunk);
         self.save_work(tx, work)?;
         Ok(Edited { record, is_changed: true })
+    }
+
+    fn type_run(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: RecordId,
+        field: &str,
+        run: &[Typing<'_>],
+    ) -> Result<Vec<bool>, ReplicaError> {
+        let (mut work, kind) = self.work_to_edit(tx, record)?;
+        if kind.field(field).is_none() {
+            return Err(unknown_field(kind, field).into());
+        }
+        let mut changed = Vec::with_capacity(run.len());
+        for Typing { at, splices } in run {
+            let change = work.doc_mut().splice_all(self.actor(), *at, field, splices)?;
+            changed.push(change.is_some());
+            if let Some(change) = change {
+                let target = Target::Edit(record);
+                let entry = self.put_change(tx, record, work.space(), target, &change)?;
+                work.add(entry, &change.chunk);
+            }
+        }
+        if changed.contains(&true) {
+            self.save_work(tx, work)?;
+        } else {
+            self.keep_work(work);
+        }
+        Ok(changed)
+    }
+
+    /// A record that this device may edit, and its kind.
+    fn work_to_edit(
+        &mut self,
+        tx: &dyn StoreTx,
+        record: RecordId,
+    ) -> Result<(Work, &'static Kind), ReplicaError> {
+        let work = self
+            .load_work(tx, &record)?
+            .filter(Work::has_begun)
+            .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
+        let kind = Schema::station().kind(work.kind()).ok_or_else(|| {
+            ReplicaError::UnknownKind { kind: work.kind().to_owned(), known: known_kinds() }
+        })?;
+        self.check_edit(&work, kind)?;
+        Ok((work, kind))
     }
 
     fn check_edit(&self, work: &Work, kind: &Kind) -> Result<(), ReplicaError> {

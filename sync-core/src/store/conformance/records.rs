@@ -245,6 +245,9 @@ fn rollback(store: &mut dyn Store) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Kind, space, only conflicts; and the first bytes of the records that come.
+type RowsCase = (Option<&'static str>, Option<LaneId>, bool, &'static [u8]);
+
 fn rows(store: &mut dyn Store) -> Result<(), StoreError> {
     let all = [
         row(5, "task", HERE, 30, 0),
@@ -263,7 +266,7 @@ fn rows(store: &mut dyn Store) -> Result<(), StoreError> {
     assert_eq!(store.rows(&RowFilter::default())?, all);
     assert_eq!(store.row(&record(2))?.as_ref(), Some(&all[2]));
     let (task, other) = (Some("task"), Some("other"));
-    let cases: &[(Option<&str>, Option<LaneId>, bool, &[u8])] = &[
+    let cases: &[RowsCase] = &[
         (None, None, false, &[5, 1, 2, 3, 6, 4]),
         (task, None, false, &[5, 2, 3, 4]),
         (None, Some(HERE), false, &[5, 1, 3, 4]),

@@ -20,7 +20,12 @@ const NAME_CHARS_MAX: usize = 100;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "banyan", version, disable_help_subcommand = true, subcommand_required = true)]
+#[command(
+    name = "banyan",
+    version,
+    disable_help_subcommand = true,
+    subcommand_required = true
+)]
 pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -183,8 +188,9 @@ fn name(text: &str) -> Result<String, String> {
 /// been printed when this returns an exit code.
 pub(crate) fn parse(words: &[OsString], text: &Text) -> Result<Cli, ExitCode> {
     let command = localized(Cli::command(), text);
-    let result =
-        command.try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let result = command
+        .try_get_matches_from(words)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     result.map_err(|error| {
         let is_json = words.iter().any(|word| word == "--json");
         refuse(&error, text, is_json)
@@ -196,7 +202,12 @@ pub(crate) fn localized(command: Command, text: &Text) -> Command {
     let mut command = with_words(command, "help.banyan", text)
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
-        .arg(Arg::new("version").long("version").short('V').action(ArgAction::Version));
+        .arg(
+            Arg::new("version")
+                .long("version")
+                .short('V')
+                .action(ArgAction::Version),
+        );
     command = command.mut_args(|arg| arg_with_words(arg, "help.banyan", text));
     let exits = output::exit_table(text);
     let after = text.with("help.banyan.examples", &[("exits", &exits)]);
@@ -218,7 +229,12 @@ fn with_words(command: Command, key: &str, text: &Text) -> Command {
         .help_template(template)
         .subcommand_help_heading(text.say("help.heading.commands"))
         .disable_help_flag(true)
-        .arg(Arg::new("help").long("help").short('h').action(ArgAction::Help))
+        .arg(
+            Arg::new("help")
+                .long("help")
+                .short('h')
+                .action(ArgAction::Help),
+        )
         .mut_args(|arg| arg_with_words(arg, key, text))
         .mut_subcommands(|sub| {
             let key = format!("{key}.{}", sub.get_name());
@@ -231,11 +247,18 @@ fn with_words(command: Command, key: &str, text: &Text) -> Command {
 }
 
 fn arg_with_words(arg: Arg, key: &str, text: &Text) -> Arg {
-    let heading = if arg.is_positional() { "arguments" } else { "options" };
+    let heading = if arg.is_positional() {
+        "arguments"
+    } else {
+        "options"
+    };
     let heading = text.say(&format!("help.heading.{heading}"));
     let own = format!("{key}.arg.{}", arg.get_id());
     let common = format!("help.arg.{}", arg.get_id());
-    let words = text.find(&own).or_else(|| text.find(&common)).map(str::to_owned);
+    let words = text
+        .find(&own)
+        .or_else(|| text.find(&common))
+        .map(str::to_owned);
     // Defaults are said in the help itself, in the reader's words.
     let has_value = arg.get_action().takes_values();
     let arg = arg.help_heading(heading).hide_default_value(has_value);
@@ -249,7 +272,9 @@ fn arg_with_words(arg: Arg, key: &str, text: &Text) -> Arg {
 fn refuse(error: &clap::Error, text: &Text, is_json: bool) -> ExitCode {
     if !error.use_stderr() {
         let printed = write!(std::io::stdout().lock(), "{}", error.render());
-        return printed.map_or_else(|error| Failure::from(error).exit(), |()| Exit::Done).code();
+        return printed
+            .map_or_else(|error| Failure::from(error).exit(), |()| Exit::Done)
+            .code();
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _gone = write!(std::io::stderr().lock(), "{}", error.render());
@@ -260,6 +285,7 @@ fn refuse(error: &clap::Error, text: &Text, is_json: bool) -> ExitCode {
 }
 
 /// What is wrong with the arguments, as a sentence of ours.
+#[expect(clippy::wildcard_enum_match_arm, reason = "clap's enum grows")]
 fn complaint(error: &clap::Error) -> Failure {
     use clap::error::ContextKind as Kind;
     let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
@@ -275,8 +301,9 @@ fn complaint(error: &clap::Error) -> Failure {
             of(usage("err.usage.bad_value")).with("value", context(Kind::InvalidValue))
         }
         ErrorKind::UnknownArgument => of(usage("err.usage.unknown_argument")),
-        ErrorKind::InvalidSubcommand => usage("err.usage.unknown_command")
-            .with("command", context(Kind::InvalidSubcommand)),
+        ErrorKind::InvalidSubcommand => {
+            usage("err.usage.unknown_command").with("command", context(Kind::InvalidSubcommand))
+        }
         ErrorKind::MissingSubcommand => usage("err.usage.no_command"),
         ErrorKind::MissingRequiredArgument => of(usage("err.usage.missing")),
         ErrorKind::ArgumentConflict => of(usage("err.usage.twice")),
@@ -310,8 +337,14 @@ mod tests {
         for lang in [Lang::En, Lang::Zh] {
             let command = localized(Cli::command(), &Text::of(lang));
             walk(&command, "banyan", &mut |command, path| {
-                let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-                assert!(!about.is_empty() && !about.starts_with("help."), "{path}: {about}");
+                let about = command
+                    .get_about()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    !about.is_empty() && !about.starts_with("help."),
+                    "{path}: {about}"
+                );
                 let examples = command.get_after_help().map(ToString::to_string);
                 assert!(examples.is_some_and(|text| text.contains(path)), "{path}");
                 for arg in command.get_arguments() {

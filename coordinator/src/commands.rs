@@ -70,7 +70,12 @@ pub(crate) fn run(cli: Cli, text: Text) -> ExitCode {
 
 fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
     let home = Home::at(&place::data_dir(cli.data)?);
-    let mut app = App { text, is_json: cli.json, home, out: Out::new() };
+    let mut app = App {
+        text,
+        is_json: cli.json,
+        home,
+        out: Out::new(),
+    };
     match cli.verb {
         Verb::Found(args) => found::run(&mut app, args),
         Verb::Space(SpaceVerb::Add(args)) => space::add(&mut app, &args),

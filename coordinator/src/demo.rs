@@ -69,14 +69,20 @@ struct Outcome {
 pub(crate) fn run(args: &Args, is_json: bool, text: &Text, out: &mut Out) -> Result<(), Failure> {
     let started = Instant::now();
     if args.villages.saturating_mul(args.volunteers) > PEOPLE_MAX {
-        return Err(Failure::new(crate::exit::Exit::Usage, "demo.too_many")
-            .with("most", PEOPLE_MAX));
+        return Err(
+            Failure::new(crate::exit::Exit::Usage, "demo.too_many").with("most", PEOPLE_MAX)
+        );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::internal)?;
-    let mut story = story::Story { text, out, is_json, started };
+    let mut story = story::Story {
+        text,
+        out,
+        is_json,
+        started,
+    };
     let outcome = runtime.block_on(play(args, &mut story))?;
     if is_json {
         return story.out.json(&outcome);
@@ -91,7 +97,10 @@ async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<Outcome, Fail
     let scale = scale(args);
     let station = station::generate(args.seed, &scale);
     let people = station.volunteers.len();
-    story.say("demo.begin", &[("villages", args.villages), ("people", people)])?;
+    story.say(
+        "demo.begin",
+        &[("villages", args.villages), ("people", people)],
+    )?;
     let mut cast = Cast::assemble(args.keep.as_deref(), &station, story).await?;
     let changes = work::three_years(&mut cast, &station, story).await?;
     let proof = cast.compare().await?;

@@ -105,6 +105,10 @@ mod tests {
         let names: BTreeSet<&str> = Exit::ALL.iter().map(|(_, _, name)| *name).collect();
         assert_eq!(numbers.len(), Exit::ALL.len());
         assert_eq!(names.len(), Exit::ALL.len());
-        assert!(Exit::ALL.iter().all(|(exit, number, _)| exit.number() == *number));
+        assert!(
+            Exit::ALL
+                .iter()
+                .all(|(exit, number, _)| exit.number() == *number)
+        );
     }
 }

@@ -33,7 +33,11 @@ pub(crate) enum Failure {
 impl Failure {
     /// A sentence without places.
     pub(crate) fn new(exit: Exit, key: impl Into<String>) -> Self {
-        Self::Said { exit, key: key.into(), places: Vec::new() }
+        Self::Said {
+            exit,
+            key: key.into(),
+            places: Vec::new(),
+        }
     }
 
     /// Fills a place of the sentence.
@@ -51,6 +55,7 @@ impl Failure {
     }
 
     /// A file or folder that the system refused.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system's enum grows")]
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull => Self::new(Exit::DiskFull, "err.disk_full"),
@@ -79,8 +84,10 @@ impl Failure {
                     .iter()
                     .map(|(place, value)| (*place, worded(text, place, value)))
                     .collect();
-                let places: Vec<(&str, &str)> =
-                    places.iter().map(|(place, value)| (*place, value.as_str())).collect();
+                let places: Vec<(&str, &str)> = places
+                    .iter()
+                    .map(|(place, value)| (*place, value.as_str()))
+                    .collect();
                 Some(text.with(key, &places))
             }
             Self::Pipe => None,
@@ -93,11 +100,16 @@ fn worded(text: &Text, place: &str, value: &str) -> String {
     match place {
         "role" => text.say(&format!("word.role.{value}")),
         "refusal" => text.say(value),
-        "close" => text.find(value).map_or_else(|| text.say("close.other"), str::to_owned),
+        "close" => text
+            .find(value)
+            .map_or_else(|| text.say("close.other"), str::to_owned),
         "a_kind" => {
             let name = value.rsplit(' ').next().unwrap_or(value);
             let kind = Schema::station().kind(name);
-            kind.map_or_else(|| value.to_owned(), |kind| kind.label(text.lang()).to_owned())
+            kind.map_or_else(
+                || value.to_owned(),
+                |kind| kind.label(text.lang()).to_owned(),
+            )
         }
         _ => value.to_owned(),
     }
@@ -110,6 +122,7 @@ pub(crate) fn refusal_key(refusal: Refusal) -> String {
 
 /// What failed while printing.
 impl From<io::Error> for Failure {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system's enum grows")]
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Pipe,
@@ -157,9 +170,9 @@ impl From<ReplicaError> for Failure {
             ReplicaError::NotYetJoined => Self::new(Exit::NoCommunity, "err.not_yet_joined"),
             ReplicaError::NoCommunity => Self::new(Exit::NoCommunity, "err.no_community"),
             ReplicaError::NoKey => Self::new(Exit::NoCommunity, "err.no_key"),
-            ReplicaError::UnknownKind { kind, known } => {
-                unknown("err.kind.unknown").with("kind", kind).with("known", known)
-            }
+            ReplicaError::UnknownKind { kind, known } => unknown("err.kind.unknown")
+                .with("kind", kind)
+                .with("known", known),
             ReplicaError::UnknownRecord(id) => unknown("err.record.unknown").with("id", id),
             ReplicaError::UnknownSpace(space) => unknown("err.space.unknown").with("space", space),
             ReplicaError::Edit(error) => error.into(),
@@ -210,29 +223,33 @@ impl From<FieldError> for Failure {
     fn from(error: FieldError) -> Self {
         let said = |key: &str| Self::new(Exit::Unknown, key);
         match error {
-            FieldError::Unknown { kind, field, fields } => said("err.field.unknown")
+            FieldError::Unknown {
+                kind,
+                field,
+                fields,
+            } => said("err.field.unknown")
                 .with("a_kind", kind)
                 .with("field", field)
                 .with("fields", fields),
-            FieldError::NotAnAssignment { kind, fields } => {
-                said("err.field.not_an_assignment").with("a_kind", kind).with("fields", fields)
-            }
+            FieldError::NotAnAssignment { kind, fields } => said("err.field.not_an_assignment")
+                .with("a_kind", kind)
+                .with("fields", fields),
             FieldError::Twice { field } => said("err.field.twice").with("field", field),
-            FieldError::Missing { kind, fields } => {
-                said("err.field.missing").with("a_kind", kind).with("fields", fields)
-            }
+            FieldError::Missing { kind, fields } => said("err.field.missing")
+                .with("a_kind", kind)
+                .with("fields", fields),
             FieldError::Empty { field } => said("err.field.empty").with("field", field),
-            FieldError::NotAChoice { field, choices } => {
-                said("err.field.not_a_choice").with("field", field).with("choices", choices)
-            }
+            FieldError::NotAChoice { field, choices } => said("err.field.not_a_choice")
+                .with("field", field)
+                .with("choices", choices),
             FieldError::NotADate { field } => said("err.field.not_a_date").with("field", field),
             FieldError::NotANumber { field } => said("err.field.not_a_number").with("field", field),
             FieldError::NotAFlag { field } => said("err.field.not_a_flag").with("field", field),
             FieldError::NotALine { field } => said("err.field.not_a_line").with("field", field),
             FieldError::NotText { field } => said("err.field.not_text").with("field", field),
-            FieldError::TooLong { field, chars_max } => {
-                said("err.field.too_long").with("field", field).with("n", chars_max)
-            }
+            FieldError::TooLong { field, chars_max } => said("err.field.too_long")
+                .with("field", field)
+                .with("n", chars_max),
         }
     }
 }
@@ -347,7 +364,10 @@ mod tests {
     #[test]
     fn roles_and_kinds_are_said_in_the_language_of_the_reader() {
         let text = Text::of(sync_core::schema::Lang::Zh);
-        let error = FieldError::Missing { kind: "a visit".to_owned(), fields: "date".to_owned() };
+        let error = FieldError::Missing {
+            kind: "a visit".to_owned(),
+            fields: "date".to_owned(),
+        };
         let sentence = Failure::from(error).sentence(&text).unwrap();
         assert!(sentence.contains("入户走访"), "{sentence}");
     }

@@ -54,12 +54,16 @@ impl Out {
 /// Text of a record could move the cursor or colour the screen; its line breaks and tabs may stay.
 pub(crate) fn harmless(text: &str) -> String {
     let is_harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
-    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if is_harmful(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// Says on standard error what went wrong; with `--json` as one object.
 pub(crate) fn complain(failure: &Failure, text: &Text, is_json: bool) {
-    let Some(sentence) = failure.sentence(text) else { return };
+    let Some(sentence) = failure.sentence(text) else {
+        return;
+    };
     let exit = failure.exit();
     let line = if is_json {
         let error = serde_json::json!({
@@ -75,16 +79,21 @@ pub(crate) fn complain(failure: &Failure, text: &Text, is_json: bool) {
 
 /// The table of exit codes for `--help`.
 pub(crate) fn exit_table(text: &Text) -> String {
-    let rows = Exit::ALL.iter().map(|(_, number, name)| {
-        format!("  {number:>3}  {}\n", text.say(&format!("exit.{name}")))
-    });
+    let rows = Exit::ALL
+        .iter()
+        .map(|(_, number, name)| format!("  {number:>3}  {}\n", text.say(&format!("exit.{name}"))));
     rows.collect::<String>().trim_end().to_owned()
 }
 
 /// `2026-03-04 09:12` in this computer's time zone.
 pub(crate) fn time(at: Millis) -> String {
-    let Ok(timestamp) = Timestamp::from_millisecond(at.0) else { return "?".to_owned() };
-    timestamp.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+    let Ok(timestamp) = Timestamp::from_millisecond(at.0) else {
+        return "?".to_owned();
+    };
+    timestamp
+        .to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
 }
 
 /// `23,136`.
@@ -112,13 +121,19 @@ pub(crate) struct Table {
 impl Table {
     /// A table with these headings, of which the column `flexible` is cut first.
     pub(crate) fn new(heads: Vec<String>, flexible: usize) -> Self {
-        Self { heads, rows: Vec::new(), flexible }
+        Self {
+            heads,
+            rows: Vec::new(),
+            flexible,
+        }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         let one_line = |cell: String| -> String {
-            cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+            cell.chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect()
         };
         self.rows.push(cells.into_iter().map(one_line).collect());
     }
@@ -136,8 +151,15 @@ impl Table {
         std::iter::once(&self.heads)
             .chain(&self.rows)
             .map(|cells| {
-                let cells = cells.iter().zip(&widths).map(|(cell, width)| fitted(cell, *width));
-                cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
+                let cells = cells
+                    .iter()
+                    .zip(&widths)
+                    .map(|(cell, width)| fitted(cell, *width));
+                cells
+                    .collect::<Vec<_>>()
+                    .join(&" ".repeat(GAP))
+                    .trim_end()
+                    .to_owned()
             })
             .collect()
     }
@@ -205,7 +227,11 @@ pub(crate) fn is_for_a_person() -> bool {
 
 /// Lines of `label: value`, the values below each other.
 pub(crate) fn facts(out: &mut Out, rows: &[(String, String)]) -> Result<(), Failure> {
-    let widest = rows.iter().map(|(label, _)| label.width()).max().unwrap_or(0);
+    let widest = rows
+        .iter()
+        .map(|(label, _)| label.width())
+        .max()
+        .unwrap_or(0);
     for (label, value) in rows {
         out.line(&format!("{}  {value}", fitted(label, widest)))?;
     }
@@ -233,7 +259,11 @@ mod tests {
     #[test]
     fn table_fits_its_window_and_cuts_the_flexible_column() {
         let mut table = Table::new(vec!["id".into(), "title".into(), "by".into()], 1);
-        table.row(vec!["abcdefgh".into(), "三号门王奶奶家屋顶漏水".into(), "Li".into()]);
+        table.row(vec![
+            "abcdefgh".into(),
+            "三号门王奶奶家屋顶漏水".into(),
+            "Li".into(),
+        ]);
         let lines = table.lines(Some(24));
         assert!(lines.iter().all(|line| line.width() <= 24), "{lines:?}");
         assert!(lines[1].contains('…') && lines[1].starts_with("abcdefgh"));
@@ -241,7 +271,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 
     #[test]

@@ -34,13 +34,17 @@ pub(crate) fn data_dir(asked: Option<PathBuf>) -> Result<PathBuf, Failure> {
 
 /// What the system calls the person at the keyboard.
 pub(crate) fn user_name() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|name| !name.trim().is_empty()))
+    ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| {
+        std::env::var(name)
+            .ok()
+            .filter(|name| !name.trim().is_empty())
+    })
 }
 
 /// The clock of this computer.
 pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -68,7 +68,9 @@ pub(crate) type Progress<'p> = &'p mut dyn FnMut(usize, usize);
 pub(crate) fn run(file: &Path, dir: &Path, progress: Progress<'_>) -> Result<Outcome, Failure> {
     let trace = Trace::read(file)?;
     let plan = Plan::of(&trace)?;
-    let title = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    let title = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let mut village = Village::assemble(dir, &plan, &title.unwrap_or_default())?;
     let started = Instant::now();
     for (number, (txn, step)) in trace.txns.iter().zip(&plan.steps).enumerate() {

@@ -34,14 +34,17 @@ impl Text {
     /// wrong arguments need it before the arguments are read properly.
     pub(crate) fn choose(args: &[OsString]) -> Self {
         let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
-        let asked = words.iter().enumerate().find_map(|(position, word)| match *word {
-            "--lang" => words.get(position + 1).copied(),
-            word => word.strip_prefix("--lang="),
-        });
-        let of_system = || {
-            let locale = LOCALES.iter().find_map(|name| {
-                std::env::var(name).ok().filter(|value| !value.is_empty())
+        let asked = words
+            .iter()
+            .enumerate()
+            .find_map(|(position, word)| match *word {
+                "--lang" => words.get(position + 1).copied(),
+                word => word.strip_prefix("--lang="),
             });
+        let of_system = || {
+            let locale = LOCALES
+                .iter()
+                .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
             locale.and_then(|locale| locale.parse().ok())
         };
         let asked = asked.and_then(|word| word.parse().ok());
@@ -70,7 +73,9 @@ impl Text {
 
     /// A text about a number of things; English has a form of its own for one (`key.one`).
     pub(crate) fn count(&self, key: &str, count: u64) -> String {
-        let one = (count == 1).then(|| self.find(&format!("{key}.one"))).flatten();
+        let one = (count == 1)
+            .then(|| self.find(&format!("{key}.one")))
+            .flatten();
         let number = crate::output::thousands(count);
         one.map_or_else(|| self.with(key, &[("n", &number)]), str::to_owned)
     }
@@ -132,13 +137,19 @@ mod tests {
     /// Every string literal in the source that looks like a key of the catalogue.
     fn keys_in_source() -> BTreeSet<String> {
         let mut files = Vec::new();
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-        let text: String =
-            files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut files,
+        );
+        let text: String = files
+            .iter()
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect();
         text.split('"')
             .filter(|part| part.contains('.') && part.len() < 60)
             .filter(|part| {
-                part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+                part.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
             })
             .map(str::to_owned)
             .collect()
@@ -163,16 +174,28 @@ mod tests {
         let en = catalogue(EN);
         let named = keys_in_source();
         let groups = ["err.", "help.", "out.", "head.", "word.", "demo."];
-        for key in named.iter().filter(|key| groups.iter().any(|group| key.starts_with(group))) {
+        for key in named
+            .iter()
+            .filter(|key| groups.iter().any(|group| key.starts_with(group)))
+        {
             let is_stem = en.keys().any(|known| known.starts_with(&format!("{key}.")));
-            assert!(en.contains_key(key) || is_stem || key.ends_with('.'), "missing: {key}");
+            assert!(
+                en.contains_key(key) || is_stem || key.ends_with('.'),
+                "missing: {key}"
+            );
         }
         for key in en.keys() {
             let is_built = [
-                "help.", "hold.", "refusal.", "exit.", "close.", "word.role.", "demo.column.",
+                "help.",
+                "hold.",
+                "refusal.",
+                "exit.",
+                "close.",
+                "word.role.",
+                "demo.column.",
             ]
-                .iter()
-                .any(|group| key.starts_with(group));
+            .iter()
+            .any(|group| key.starts_with(group));
             let stem = key.strip_suffix(".one").unwrap_or(key);
             assert!(is_built || named.contains(stem), "nobody says: {key}");
         }
@@ -180,6 +203,9 @@ mod tests {
 
     #[test]
     fn places_are_filled_once() {
-        assert_eq!(fill("a {x} b {y} {z}", &[("x", "{y}"), ("y", "2")]), "a {y} b 2 {z}");
+        assert_eq!(
+            fill("a {x} b {y} {z}", &[("x", "{y}"), ("y", "2")]),
+            "a {y} b 2 {z}"
+        );
     }
 }

@@ -19,7 +19,11 @@ pub(crate) fn kind(typed: &str) -> Result<&'static Kind, Failure> {
     });
     found.ok_or_else(|| {
         let known: Vec<&str> = kinds.iter().map(Kind::name).collect();
-        ReplicaError::UnknownKind { kind: typed.to_owned(), known: known.join(", ") }.into()
+        ReplicaError::UnknownKind {
+            kind: typed.to_owned(),
+            known: known.join(", "),
+        }
+        .into()
     })
 }
 
@@ -32,7 +36,9 @@ pub(crate) fn field<'k>(kind: &'k Kind, typed: &str) -> Option<&'k Field> {
 }
 
 fn has_label<'l>(typed: &str, label: impl Fn(Lang) -> &'l str) -> bool {
-    LANGS.iter().any(|lang| label(*lang).to_lowercase() == typed.to_lowercase())
+    LANGS
+        .iter()
+        .any(|lang| label(*lang).to_lowercase() == typed.to_lowercase())
 }
 
 /// What was typed for one field, as an edit.
@@ -40,7 +46,9 @@ pub(crate) fn edit(kind: &Kind, field: &Field, typed: &str) -> Result<FieldEdit,
     let plain = match field.ty() {
         FieldType::Choice(choices) => {
             let word = typed.trim();
-            let chosen = choices.iter().find(|choice| has_label(word, |lang| choice.label(lang)));
+            let chosen = choices
+                .iter()
+                .find(|choice| has_label(word, |lang| choice.label(lang)));
             chosen.map(|choice| choice.value().to_owned())
         }
         FieldType::Date => iso_date(typed),
@@ -67,7 +75,9 @@ pub(crate) fn assignments(kind: &Kind, args: &[String]) -> Result<Vec<FieldEdit>
     let mut seen = BTreeSet::new();
     let mut edits = Vec::with_capacity(args.len());
     for arg in args {
-        let split = arg.split_once('=').and_then(|(name, typed)| Some((field(kind, name)?, typed)));
+        let split = arg
+            .split_once('=')
+            .and_then(|(name, typed)| Some((field(kind, name)?, typed)));
         let edit = match split {
             Some((field, typed)) => edit(kind, field, typed)?,
             // The schema's own words for what is wrong.
@@ -84,19 +94,29 @@ pub(crate) fn assignments(kind: &Kind, args: &[String]) -> Result<Vec<FieldEdit>
 /// What people call a kind; its name if this version does not know it.
 pub(crate) fn kind_label(name: &str, text: &Text) -> String {
     let kind = Schema::station().kind(name);
-    kind.map_or_else(|| name.to_owned(), |kind| kind.label(text.lang()).to_owned())
+    kind.map_or_else(
+        || name.to_owned(),
+        |kind| kind.label(text.lang()).to_owned(),
+    )
 }
 
 /// What people call a field of a kind.
 pub(crate) fn field_label(kind: &str, name: &str, text: &Text) -> String {
-    let field = Schema::station().kind(kind).and_then(|kind| kind.field(name));
-    field.map_or_else(|| name.to_owned(), |field| field.label(text.lang()).to_owned())
+    let field = Schema::station()
+        .kind(kind)
+        .and_then(|kind| kind.field(name));
+    field.map_or_else(
+        || name.to_owned(),
+        |field| field.label(text.lang()).to_owned(),
+    )
 }
 
 /// A value as people read it: choices by their labels, flags as yes and no.
 pub(crate) fn shown(kind: &str, name: &str, value: &serde_json::Value, text: &Text) -> String {
     use serde_json::Value;
-    let field = Schema::station().kind(kind).and_then(|kind| kind.field(name));
+    let field = Schema::station()
+        .kind(kind)
+        .and_then(|kind| kind.field(name));
     match value {
         Value::Bool(true) => text.say("word.yes"),
         Value::Bool(false) => text.say("word.no"),
@@ -109,7 +129,10 @@ pub(crate) fn shown(kind: &str, name: &str, value: &serde_json::Value, text: &Te
                 | FieldType::Date
                 | FieldType::Flag => None,
             });
-            choice.map_or_else(|| word.clone(), |choice| choice.label(text.lang()).to_owned())
+            choice.map_or_else(
+                || word.clone(),
+                |choice| choice.label(text.lang()).to_owned(),
+            )
         }
         Value::Null => String::new(),
         Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
@@ -118,7 +141,11 @@ pub(crate) fn shown(kind: &str, name: &str, value: &serde_json::Value, text: &Te
 
 /// A space's name; the commons have a word in each language.
 pub(crate) fn space_label(name: &str, text: &Text) -> String {
-    if name == COMMONS { text.say("word.commons") } else { name.to_owned() }
+    if name == COMMONS {
+        text.say("word.commons")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// What the core calls the space that all members read.
@@ -127,8 +154,14 @@ const COMMONS: &str = "commons";
 /// The name by which the core knows a space that was typed.
 pub(crate) fn space_name(typed: &str) -> String {
     let typed = typed.trim();
-    let is_commons = LANGS.iter().any(|lang| Text::of(*lang).say("word.commons") == typed);
-    if is_commons { COMMONS.to_owned() } else { typed.to_owned() }
+    let is_commons = LANGS
+        .iter()
+        .any(|lang| Text::of(*lang).say("word.commons") == typed);
+    if is_commons {
+        COMMONS.to_owned()
+    } else {
+        typed.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -155,23 +188,36 @@ mod tests {
     fn days_as_offices_write_them_become_one_form() {
         for typed in ["2026/3/4", "2026年3月4日", " 2026.03.04 ", "2026-3-4"] {
             let edits = assignments(visit(), &[format!("date={typed}")]).unwrap();
-            assert_eq!(edits[0].value, Value::Text("2026-03-04".to_owned()), "{typed}");
+            assert_eq!(
+                edits[0].value,
+                Value::Text("2026-03-04".to_owned()),
+                "{typed}"
+            );
         }
         for typed in ["2026/13/4", "3/4/2026", "2026/3", "tomorrow"] {
-            assert!(assignments(visit(), &[format!("date={typed}")]).is_err(), "{typed}");
+            assert!(
+                assignments(visit(), &[format!("date={typed}")]).is_err(),
+                "{typed}"
+            );
         }
     }
 
     #[test]
     fn one_field_twice_is_refused_by_whichever_names() {
         let args = ["household=a".to_owned(), "住户=b".to_owned()];
-        assert!(matches!(assignments(visit(), &args), Err(FieldError::Twice { .. })));
+        assert!(matches!(
+            assignments(visit(), &args),
+            Err(FieldError::Twice { .. })
+        ));
     }
 
     #[test]
     fn values_are_shown_as_people_say_them() {
         let text = Text::of(Lang::Zh);
-        assert_eq!(shown("visit", "purpose", &"health".into(), &text), "健康随访");
+        assert_eq!(
+            shown("visit", "purpose", &"health".into(), &text),
+            "健康随访"
+        );
         assert_eq!(shown("visit", "alone", &true.into(), &text), "是");
         assert_eq!(shown("strange", "field", &"x".into(), &text), "x");
     }

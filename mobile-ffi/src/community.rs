@@ -41,7 +41,9 @@ pub struct Community {
 
 impl fmt::Debug for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Community").field("node", &self.node).finish_non_exhaustive()
+        f.debug_struct("Community")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +66,12 @@ impl Community {
         let relays = parse_relays(&relays)?;
         let runtime = start_runtime()?;
         let (founding, keys) = home(&dir).found(&title, &name, &relays)?;
-        Ok(Self::start(runtime, founding.replica, keys, Some(founding.recovery)))
+        Ok(Self::start(
+            runtime,
+            founding.replica,
+            keys,
+            Some(founding.recovery),
+        ))
     }
 
     /// Takes up an invitation in a folder, which is made if it is not there. The first sync presents
@@ -97,7 +104,9 @@ impl Community {
     /// # Errors
     /// None; nothing is returned the second time, or by an object that did not found.
     pub fn take_recovery_key(&self) -> Result<Option<String>, BanyanError> {
-        Ok(lock(&self.recovery).take().map(|secret| recovery::printed(&secret)))
+        Ok(lock(&self.recovery)
+            .take()
+            .map(|secret| recovery::printed(&secret)))
     }
 
     /// The spaces that this person reads.
@@ -118,8 +127,15 @@ impl Community {
     /// `NotAllowed` below coordinator; `Invalid` if a space has that name already.
     pub async fn add_space(&self, name: String) -> Result<String, BanyanError> {
         self.call(move |replica, moment| {
-            if replica.status()?.spaces.iter().any(|(_, taken)| *taken == name) {
-                return Err(BanyanError::invalid("there is a space of that name already"));
+            if replica
+                .status()?
+                .spaces
+                .iter()
+                .any(|(_, taken)| *taken == name)
+            {
+                return Err(BanyanError::invalid(
+                    "there is a space of that name already",
+                ));
             }
             Ok(replica.add_space(&name, moment)?.to_string())
         })
@@ -157,7 +173,9 @@ impl Community {
             let kind = find_kind(replica.schema(), &kind)?;
             let edits = parse_edits(kind, fields)?;
             let space = replica.find_space(&space)?;
-            Ok(replica.create(kind.name(), space, &edits, moment)?.to_string())
+            Ok(replica
+                .create(kind.name(), space, &edits, moment)?
+                .to_string())
         })
         .await
     }
@@ -174,7 +192,10 @@ impl Community {
     ) -> Result<bool, BanyanError> {
         self.call(move |replica, moment| {
             let id = replica.find_record(&record)?;
-            let row = replica.store().row(&id)?.ok_or(ReplicaError::UnknownRecord(record))?;
+            let row = replica
+                .store()
+                .row(&id)?
+                .ok_or(ReplicaError::UnknownRecord(record))?;
             let edits = parse_edits(find_kind(replica.schema(), &row.kind)?, fields)?;
             Ok(replica.edit(id, &edits, moment)?.is_changed)
         })
@@ -284,29 +305,37 @@ impl Community {
     }
 
     fn runtime_handle(&self) -> Option<runtime::Handle> {
-        lock(&self.runtime).as_ref().map(|runtime| runtime.handle().clone())
+        lock(&self.runtime)
+            .as_ref()
+            .map(|runtime| runtime.handle().clone())
     }
 
     /// Closes on a thread of its own: a runtime must not be ended, or waited on, from one of its
     /// workers, and an app may be resumed on one.
     fn begin_close(&self) -> Result<Option<JoinHandle<()>>, BanyanError> {
-        let Some(runtime) = lock(&self.runtime).take() else { return Ok(None) };
+        let Some(runtime) = lock(&self.runtime).take() else {
+            return Ok(None);
+        };
         self.is_closing.send_replace(true);
         let node = Arc::clone(&self.node);
-        let closing = thread::Builder::new().name("banyan-close".to_owned()).spawn(move || {
-            // Too late or not: what is not stopped by then is stopped with the runtime.
-            let _stopped = runtime.block_on(async {
-                tokio::time::timeout(CLOSE_TIMEOUT, async {
-                    let node = node.write().await.take();
-                    if let Some(node) = node {
-                        node.stop().await;
-                    }
-                })
-                .await
+        let closing = thread::Builder::new()
+            .name("banyan-close".to_owned())
+            .spawn(move || {
+                // Too late or not: what is not stopped by then is stopped with the runtime.
+                let _stopped = runtime.block_on(async {
+                    tokio::time::timeout(CLOSE_TIMEOUT, async {
+                        let node = node.write().await.take();
+                        if let Some(node) = node {
+                            node.stop().await;
+                        }
+                    })
+                    .await
+                });
+                runtime.shutdown_timeout(CLOSE_TIMEOUT);
             });
-            runtime.shutdown_timeout(CLOSE_TIMEOUT);
-        });
-        closing.map(Some).map_err(|_| BanyanError::internal("no thread could be started to close"))
+        closing
+            .map(Some)
+            .map_err(|_| BanyanError::internal("no thread could be started to close"))
     }
 }
 
@@ -351,7 +380,10 @@ fn parse_relays(texts: &[String]) -> Result<Vec<RelayAddr>, BanyanError> {
 fn find_kind(schema: &'static Schema, name: &str) -> Result<&'static Kind, BanyanError> {
     let kind = schema.kind(name).ok_or_else(|| {
         let known: Vec<&str> = schema.kinds().iter().map(Kind::name).collect();
-        ReplicaError::UnknownKind { kind: name.to_owned(), known: known.join(", ") }
+        ReplicaError::UnknownKind {
+            kind: name.to_owned(),
+            known: known.join(", "),
+        }
     });
     Ok(kind?)
 }
@@ -362,13 +394,25 @@ fn parse_edits(
     fields: HashMap<String, String>,
 ) -> Result<Vec<FieldEdit>, BanyanError> {
     let fields: BTreeMap<String, String> = fields.into_iter().collect();
-    let edits = fields.iter().map(|(name, typed)| Ok(kind.parse_edit(name, typed)?));
-    edits.collect::<Result<_, ReplicaError>>().map_err(BanyanError::from)
+    let edits = fields
+        .iter()
+        .map(|(name, typed)| Ok(kind.parse_edit(name, typed)?));
+    edits
+        .collect::<Result<_, ReplicaError>>()
+        .map_err(BanyanError::from)
 }
 
 fn row_filter(replica: &Replica, filter: &Filter) -> Result<RowFilter, BanyanError> {
-    let kind = filter.kind.as_deref().map(|name| find_kind(replica.schema(), name)).transpose()?;
-    let space = filter.space.as_deref().map(|name| replica.find_space(name)).transpose()?;
+    let kind = filter
+        .kind
+        .as_deref()
+        .map(|name| find_kind(replica.schema(), name))
+        .transpose()?;
+    let space = filter
+        .space
+        .as_deref()
+        .map(|name| replica.find_space(name))
+        .transpose()?;
     // A phone whose words are shorter than 32 bits has not so many records.
     let rows = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     Ok(RowFilter {

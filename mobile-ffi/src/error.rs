@@ -65,35 +65,51 @@ pub enum BanyanError {
 
 impl BanyanError {
     pub(crate) fn closed() -> Self {
-        Self::Closed { reason: "this community has been closed; open it again".to_owned() }
+        Self::Closed {
+            reason: "this community has been closed; open it again".to_owned(),
+        }
     }
 
     pub(crate) fn internal(what: impl ToString) -> Self {
-        Self::Internal { reason: what.to_string() }
+        Self::Internal {
+            reason: what.to_string(),
+        }
     }
 
     pub(crate) fn invalid(what: impl ToString) -> Self {
-        Self::Invalid { reason: what.to_string() }
+        Self::Invalid {
+            reason: what.to_string(),
+        }
     }
 
     fn not_allowed(what: impl ToString) -> Self {
-        Self::NotAllowed { reason: what.to_string() }
+        Self::NotAllowed {
+            reason: what.to_string(),
+        }
     }
 
     fn not_found(what: &str) -> Self {
-        Self::NotFound { reason: what.to_owned() }
+        Self::NotFound {
+            reason: what.to_owned(),
+        }
     }
 
     fn offline(what: impl ToString) -> Self {
-        Self::Offline { reason: what.to_string() }
+        Self::Offline {
+            reason: what.to_string(),
+        }
     }
 
     fn refused(what: impl ToString) -> Self {
-        Self::Refused { reason: what.to_string() }
+        Self::Refused {
+            reason: what.to_string(),
+        }
     }
 
     fn storage(what: impl ToString) -> Self {
-        Self::Storage { reason: what.to_string() }
+        Self::Storage {
+            reason: what.to_string(),
+        }
     }
 }
 

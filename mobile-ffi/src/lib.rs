@@ -16,7 +16,8 @@ mod values;
 pub use community::Community;
 pub use error::BanyanError;
 pub use values::{
-    Conflict, Field, FieldValue, Filter, HeldEntry, RecordView, Role, Row, Space, Status, SyncReport,
+    Conflict, Field, FieldValue, Filter, HeldEntry, RecordView, Role, Row, Space, Status,
+    SyncReport,
 };
 
 uniffi::setup_scaffolding!("banyan");

@@ -75,10 +75,14 @@ impl From<Value> for FieldValue {
             Value::String(text) => Self::Text { text },
             Value::Number(number) => match number.as_i64() {
                 Some(number) => Self::Number { number },
-                None => Self::Text { text: number.to_string() },
+                None => Self::Text {
+                    text: number.to_string(),
+                },
             },
             // A kind of value that only newer schemas have is shown as it is written.
-            Value::Array(_) | Value::Object(_) => Self::Text { text: value.to_string() },
+            Value::Array(_) | Value::Object(_) => Self::Text {
+                text: value.to_string(),
+            },
         }
     }
 }
@@ -137,7 +141,10 @@ impl Row {
             kind: row.kind,
             space: replica.space_name(&row.space),
             title: row.title,
-            fields: fields.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            fields: fields
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect(),
             created_by: replica.name_of(&row.created_by),
             created_at_ms: row.created_at.0,
             updated_by: replica.name_of(&row.updated_by),
@@ -205,7 +212,10 @@ pub struct RecordView {
 
 impl From<replica::RecordView> for RecordView {
     fn from(view: replica::RecordView) -> Self {
-        let held = view.held.into_iter().map(|(by, reason)| HeldEntry { by, reason });
+        let held = view
+            .held
+            .into_iter()
+            .map(|(by, reason)| HeldEntry { by, reason });
         Self {
             record: view.record,
             kind: view.kind,
@@ -229,7 +239,10 @@ impl From<replica::FieldView> for Field {
             value: field.value.into(),
             by: field.by,
             conflicts: conflicts
-                .map(|other| Conflict { value: other.value.into(), by: other.by })
+                .map(|other| Conflict {
+                    value: other.value.into(),
+                    by: other.by,
+                })
                 .collect(),
         }
     }
@@ -284,7 +297,9 @@ impl From<replica::Status> for Status {
             held: status.held,
             waiting_for_key: status.waiting_for_key,
             pending: status.pending,
-            relays: relays.map(|relay| format!("{}@{}", relay.relay, relay.addr)).collect(),
+            relays: relays
+                .map(|relay| format!("{}@{}", relay.relay, relay.addr))
+                .collect(),
             digest: status.digest,
         }
     }

@@ -22,23 +22,42 @@ impl Built {
     /// the library would carry the generator.
     fn new() -> Self {
         let test = env::current_exe().unwrap();
-        let dir = test.ancestors().nth(2).expect("tests lie in <target>/<profile>/deps");
+        let dir = test
+            .ancestors()
+            .nth(2)
+            .expect("tests lie in <target>/<profile>/deps");
         let profile = match dir.file_name().and_then(OsStr::to_str) {
             Some("debug") | None => "dev",
             Some(profile) => profile,
         };
-        let target = dir.parent().expect("the profile's folder lies in the target folder");
+        let target = dir
+            .parent()
+            .expect("the profile's folder lies in the target folder");
         for package in ["mobile-ffi", "uniffi-bindgen"] {
             run(Command::new(env!("CARGO"))
                 .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .args(["build", "--quiet", "-p", package, "--profile", profile, "--target-dir"])
+                .args([
+                    "build",
+                    "--quiet",
+                    "-p",
+                    package,
+                    "--profile",
+                    profile,
+                    "--target-dir",
+                ])
                 .arg(target));
         }
-        Self { dir: dir.to_owned() }
+        Self {
+            dir: dir.to_owned(),
+        }
     }
 
     fn library(&self) -> PathBuf {
-        let name = format!("{}mobile_ffi{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+        let name = format!(
+            "{}mobile_ffi{}",
+            env::consts::DLL_PREFIX,
+            env::consts::DLL_SUFFIX
+        );
         self.dir.join(name)
     }
 
@@ -46,7 +65,13 @@ impl Built {
         let generator = format!("uniffi-bindgen{}", env::consts::EXE_SUFFIX);
         run(Command::new(self.dir.join(generator))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["generate", "--no-format", "--metadata-no-deps", "--language", language])
+            .args([
+                "generate",
+                "--no-format",
+                "--metadata-no-deps",
+                "--language",
+                language,
+            ])
             .arg("--out-dir")
             .arg(to)
             .arg(self.library()));
@@ -55,10 +80,17 @@ impl Built {
 
 #[track_caller]
 fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     let [out, err] = &text;
-    assert!(output.status.success(), "{command:?} ended with {}\n{out}\n{err}", output.status);
+    assert!(
+        output.status.success(),
+        "{command:?} ended with {}\n{out}\n{err}",
+        output.status
+    );
     text.concat()
 }
 
@@ -74,7 +106,10 @@ fn fresh(name: &str) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_write_sync_and_see_conflicts_and_errors_from_python() {
-    let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
+    let python = Command::new("python3")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
     assert!(
         python.is_ok_and(|status| status.success()),
         "this test runs a Python program: install python3, then run it again"
@@ -105,7 +140,9 @@ async fn two_people_write_sync_and_see_conflicts_and_errors_from_python() {
         .env("PYTHONPATH", &dir)
         .env("PYTHONUTF8", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let said = tokio::task::spawn_blocking(move || run(&mut program)).await.unwrap();
+    let said = tokio::task::spawn_blocking(move || run(&mut program))
+        .await
+        .unwrap();
     println!("{said}");
     assert!(said.contains("everything holds"), "{said}");
     relay.shut_down().await.unwrap();
@@ -119,7 +156,10 @@ fn kotlin_and_swift_have_the_names_that_apps_import() {
     built.generate("swift", &dir);
     let kotlin = fs::read_to_string(dir.join("org/banyan/banyan.kt")).unwrap();
     assert!(kotlin.contains("package org.banyan"));
-    assert!(kotlin.contains("fun `shutdown`()"), "Kotlin keeps close() for itself");
+    assert!(
+        kotlin.contains("fun `shutdown`()"),
+        "Kotlin keeps close() for itself"
+    );
     assert!(!kotlin.contains("fun `close`()"));
     assert!(kotlin.contains("val `title`"), "records are immutable");
     let swift = fs::read_to_string(dir.join("Banyan.swift")).unwrap();

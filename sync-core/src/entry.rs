@@ -122,7 +122,15 @@ impl SignedBatch {
         if last_seq(&place, slots.len()) > Seq::MAX {
             return Err(BadBatch::BadLayout);
         }
-        Ok(Self { place, tail, layout: Layout { salt, signature, slots } })
+        Ok(Self {
+            place,
+            tail,
+            layout: Layout {
+                salt,
+                signature,
+                slots,
+            },
+        })
     }
 
     /// Where in which log the batch says it belongs.
@@ -196,9 +204,19 @@ impl SignedBatch {
 
     fn preimage(&self, community: &CommunityId, prev: &ChainHash) -> [u8; PREIMAGE_LEN] {
         let root = entries_root(
-            self.layout.slots.iter().map(|slot| (slot.kind, slot.body(&self.tail))),
+            self.layout
+                .slots
+                .iter()
+                .map(|slot| (slot.kind, slot.body(&self.tail))),
         );
-        preimage(community, &self.place, self.layout.slots.len(), prev, &self.layout.salt, &root)
+        preimage(
+            community,
+            &self.place,
+            self.layout.slots.len(),
+            prev,
+            &self.layout.salt,
+            &root,
+        )
     }
 }
 
@@ -234,7 +252,10 @@ impl VerifiedBatch {
     /// The head of the log once this batch is stored.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head { seq: self.last_seq(), chain: self.chain }
+        Head {
+            seq: self.last_seq(),
+            chain: self.chain,
+        }
     }
 
     /// Position of its last entry.
@@ -263,16 +284,24 @@ impl VerifiedBatch {
 
     /// The entries in order.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = StoredEntry<'_>> {
-        self.layout.slots.iter().enumerate().map(|(index, slot)| StoredEntry {
-            seq: self.place.first_seq.plus(index as u64),
-            kind: slot.kind,
-            body: slot.body(&self.tail),
-        })
+        self.layout
+            .slots
+            .iter()
+            .enumerate()
+            .map(|(index, slot)| StoredEntry {
+                seq: self.place.first_seq.plus(index as u64),
+                kind: slot.kind,
+                body: slot.body(&self.tail),
+            })
     }
 }
 
 fn last_seq(place: &Place, count: usize) -> Seq {
-    Seq(place.first_seq.0.saturating_add(count as u64).saturating_sub(1))
+    Seq(place
+        .first_seq
+        .0
+        .saturating_add(count as u64)
+        .saturating_sub(1))
 }
 
 fn chain_hash(preimage: &[u8; PREIMAGE_LEN]) -> ChainHash {

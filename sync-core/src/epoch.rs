@@ -48,7 +48,13 @@ impl EpochKey {
     #[must_use]
     pub fn wrap(&self, older: &Self) -> Vec<u8> {
         self.wrap_cipher(&older.id)
-            .encrypt(&[0; 12].into(), Payload { msg: older.secret.expose(), aad: older.id.as_bytes() })
+            .encrypt(
+                &[0; 12].into(),
+                Payload {
+                    msg: older.secret.expose(),
+                    aad: older.id.as_bytes(),
+                },
+            )
             .expect("ChaCha20-Poly1305 takes any message under 256 GiB")
     }
 
@@ -57,7 +63,13 @@ impl EpochKey {
     pub fn unwrap_older(&self, id: &EpochId, wrapped: &[u8]) -> Option<Self> {
         let plain = self
             .wrap_cipher(id)
-            .decrypt(&[0; 12].into(), Payload { msg: wrapped, aad: id.as_bytes() })
+            .decrypt(
+                &[0; 12].into(),
+                Payload {
+                    msg: wrapped,
+                    aad: id.as_bytes(),
+                },
+            )
             .ok()?;
         let key = Self::from_secret(Secret::new(plain.try_into().ok()?));
         (key.id == *id).then_some(key)

@@ -242,7 +242,10 @@ pub struct Head {
 
 impl Head {
     /// The head of a log nobody has written to.
-    pub const EMPTY: Self = Self { seq: Seq(0), chain: ChainHash::ZERO };
+    pub const EMPTY: Self = Self {
+        seq: Seq(0),
+        chain: ChainHash::ZERO,
+    };
 
     /// Where the next batch must begin.
     #[must_use]

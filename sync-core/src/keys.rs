@@ -77,10 +77,34 @@ pub mod domain {
 
     /// All of them, for the test that holds docs/protocol.md against the code.
     pub const ALL: &[&str] = &[
-        BATCH, CHAIN, ENTRIES, BATCH_KEY, TEXT_KEY, WRAP_KEY, EPOCH_ID, EPOCH_SEAL, COMMUNITY,
-        ROSTER_LANE, COMMONS, SPACE, MEMBER, ACTOR, RECORD, RECORD_KEY, INVITE_SIGN, INVITE_SEAL,
-        JOIN_PROOF, DEVICE_PROOF, STATEMENT, LANE_DIGEST, SET_DIGEST, LOG_MARK, RECEIPT,
-        VIEW_DIGEST, RECOVERY, CHECKSUM,
+        BATCH,
+        CHAIN,
+        ENTRIES,
+        BATCH_KEY,
+        TEXT_KEY,
+        WRAP_KEY,
+        EPOCH_ID,
+        EPOCH_SEAL,
+        COMMUNITY,
+        ROSTER_LANE,
+        COMMONS,
+        SPACE,
+        MEMBER,
+        ACTOR,
+        RECORD,
+        RECORD_KEY,
+        INVITE_SIGN,
+        INVITE_SEAL,
+        JOIN_PROOF,
+        DEVICE_PROOF,
+        STATEMENT,
+        LANE_DIGEST,
+        SET_DIGEST,
+        LOG_MARK,
+        RECEIPT,
+        VIEW_DIGEST,
+        RECOVERY,
+        CHECKSUM,
     ];
 }
 
@@ -339,8 +363,8 @@ pub fn seal_key(
     key: &Secret,
     mut rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, SealError> {
-    let public = <SealKem as Kem>::PublicKey::from_bytes(to.as_bytes())
-        .map_err(|_| SealError::BadKey)?;
+    let public =
+        <SealKem as Kem>::PublicKey::from_bytes(to.as_bytes()).map_err(|_| SealError::BadKey)?;
     let (encapsulated, ciphertext) =
         hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, SealKem>(
             &OpModeS::Base,
@@ -358,8 +382,8 @@ pub fn seal_key(
 
 fn open_key(secret: &Secret, info: &[u8], sealed: &[u8]) -> Result<Secret, SealError> {
     let (encapsulated, ciphertext) = sealed.split_at_checked(32).ok_or(SealError::DoesNotOpen)?;
-    let private = <SealKem as Kem>::PrivateKey::from_bytes(secret.expose())
-        .map_err(|_| SealError::BadKey)?;
+    let private =
+        <SealKem as Kem>::PrivateKey::from_bytes(secret.expose()).map_err(|_| SealError::BadKey)?;
     let public = x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(*secret.expose()));
     let encapsulated = <SealKem as Kem>::EncappedKey::from_bytes(encapsulated)
         .map_err(|_| SealError::DoesNotOpen)?;
@@ -388,7 +412,10 @@ mod tests {
         let keys = DeviceKeys::generate(&mut ChaCha8Rng::seed_from_u64(1));
         let signature = keys.sign(b"one").unwrap();
         assert_eq!(verify(&keys.device(), b"one", &signature), Ok(()));
-        assert_eq!(verify(&keys.device(), b"two", &signature), Err(BadSignature));
+        assert_eq!(
+            verify(&keys.device(), b"two", &signature),
+            Err(BadSignature)
+        );
     }
 
     #[test]

@@ -100,8 +100,13 @@ impl Peer {
         }
         let is_known = replica.roster().devices().contains_key(&peer);
         if !is_known {
-            let join = hello.join.as_deref().ok_or(PeerError::Peer(Refusal::NotAMember))?;
-            replica.hear_join(&peer, join, moment)?.map_err(PeerError::Peer)?;
+            let join = hello
+                .join
+                .as_deref()
+                .ok_or(PeerError::Peer(Refusal::NotAMember))?;
+            replica
+                .hear_join(&peer, join, moment)?
+                .map_err(PeerError::Peer)?;
         }
         let (session, events) =
             Session::accept(parties(replica, peer), replica, hello, moment.rng)?;
@@ -183,7 +188,10 @@ impl Peer {
                     self.report.announced.entries += totals.entries;
                     self.report.announced.bytes += totals.bytes;
                 }
-                Event::Refused { refusal, batch: None } if refusal.ends_session() => {
+                Event::Refused {
+                    refusal,
+                    batch: None,
+                } if refusal.ends_session() => {
                     return Err(PeerError::Refused(refusal));
                 }
                 Event::Refused { refusal, .. } => self.report.refusals.push(refusal),
@@ -194,17 +202,15 @@ impl Peer {
     }
 
     /// Makes what has been gathered durable, and acknowledges it.
-    fn flush(
-        &mut self,
-        replica: &mut Replica,
-        moment: &mut Moment<'_>,
-    ) -> Result<(), PeerError> {
+    fn flush(&mut self, replica: &mut Replica, moment: &mut Moment<'_>) -> Result<(), PeerError> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         let batches = std::mem::take(&mut self.waiting);
         let cursors = std::mem::take(&mut self.cursors);
-        let source = Source { relay: self.relay_store() };
+        let source = Source {
+            relay: self.relay_store(),
+        };
         let done = replica.ingest(batches, &cursors, &source, moment)?;
         self.report.tally.add(&done.tally);
         self.report.received += done.tally.received;
@@ -230,7 +236,10 @@ impl Peer {
     /// # Errors
     /// The store's.
     pub fn poll_transmit(&mut self, replica: &Replica) -> Result<Option<Frame>, PeerError> {
-        Ok(self.session.poll_transmit(replica).map_err(ReplicaError::from)?)
+        Ok(self
+            .session
+            .poll_transmit(replica)
+            .map_err(ReplicaError::from)?)
     }
 
     /// Another session, or this device, changed the roster: new lanes may be ours.
@@ -249,7 +258,9 @@ impl Peer {
     /// Whether both sides have everything, durably, and nothing of ours is pending.
     #[must_use]
     pub fn is_done(&self, replica: &Replica) -> bool {
-        let Ok(last) = replica.last_arrival() else { return false };
+        let Ok(last) = replica.last_arrival() else {
+            return false;
+        };
         self.caught_up && self.session.has_delivered(last)
     }
 

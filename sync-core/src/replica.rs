@@ -42,7 +42,6 @@ pub use ingest::{Ingested, Source, Tally};
 use mind::Mind;
 pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status};
 
-
 /// Why a replica could not do what it was asked. The user's own faults come first.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReplicaError {
@@ -56,7 +55,9 @@ pub enum ReplicaError {
     #[error("this data folder already holds a community; choose another with --data")]
     NotEmpty,
     /// The role does not suffice.
-    #[error("you are not allowed to do that here: it takes a {least} of this space; ask one to do it or to give you the role")]
+    #[error(
+        "you are not allowed to do that here: it takes a {least} of this space; ask one to do it or to give you the role"
+    )]
     NotAllowed {
         /// The least role that may.
         least: Role,
@@ -68,7 +69,9 @@ pub enum ReplicaError {
     #[error("there is no community in this data folder yet; found one or join one with a ticket")]
     NoCommunity,
     /// No key to write with.
-    #[error("the reading key of this space has not arrived yet; your work is kept and is sent once it has")]
+    #[error(
+        "the reading key of this space has not arrived yet; your work is kept and is sent once it has"
+    )]
     NoKey,
     /// No such kind.
     #[error("there is no kind \"{kind}\"; the kinds are {known}")]
@@ -108,7 +111,10 @@ impl From<DocError> for ReplicaError {
 }
 
 fn damaged_document(error: DocError, place: &str) -> StoreError {
-    StoreError::Corrupt { what: "a document", place: format!("{place} ({error})") }
+    StoreError::Corrupt {
+        what: "a document",
+        place: format!("{place} ({error})"),
+    }
 }
 
 /// One community on one device.
@@ -126,7 +132,11 @@ impl Replica {
     /// [`ReplicaError::NoCommunity`] if it holds none; the store's.
     pub fn open(store: Box<dyn Store>, signer: Arc<dyn Signer>) -> Result<Self, ReplicaError> {
         let mind = Mind::load(&*store, signer)?.ok_or(ReplicaError::NoCommunity)?;
-        Ok(Self { store, mind, is_stale: false })
+        Ok(Self {
+            store,
+            mind,
+            is_stale: false,
+        })
     }
 
     /// Runs one input as one transaction; on any error nothing has changed.
@@ -227,7 +237,10 @@ fn run<T>(
 }
 
 /// The moment and the randomness of one input.
-#[expect(missing_debug_implementations, reason = "a borrowed generator has nothing to show")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a borrowed generator has nothing to show"
+)]
 pub struct Moment<'r> {
     /// Now, by the device's clock.
     pub now: Millis,

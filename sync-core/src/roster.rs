@@ -33,7 +33,10 @@ pub fn commons(community: &CommunityId) -> LaneId {
 /// bytes and become its owner.
 #[must_use]
 pub fn community_of(founder: &DeviceId, found: &[u8]) -> CommunityId {
-    CommunityId::from_hash(&keys::derive(domain::COMMUNITY, &[founder.as_bytes(), found]))
+    CommunityId::from_hash(&keys::derive(
+        domain::COMMUNITY,
+        &[founder.as_bytes(), found],
+    ))
 }
 
 /// The space that a Space statement makes.
@@ -238,7 +241,9 @@ impl Roster {
 
     /// The invitations for one ticket: one, unless somebody copied its key into another.
     pub fn invites_of(&self, ticket: InviteId) -> impl Iterator<Item = &Invite> {
-        self.invites.values().filter(move |invite| invite.id == ticket)
+        self.invites
+            .values()
+            .filter(move |invite| invite.id == ticket)
     }
 
     /// All epochs, by the space that they read.
@@ -263,7 +268,12 @@ impl Roster {
     #[must_use]
     pub fn role_in(&self, device: &DeviceId, scope: &Scope) -> Option<Role> {
         let member = self.members.get(&self.member_id(device)?)?;
-        member.roles.iter().filter(|(held, _)| held.covers(scope)).map(|(_, role)| *role).max()
+        member
+            .roles
+            .iter()
+            .filter(|(held, _)| held.covers(scope))
+            .map(|(_, role)| *role)
+            .max()
     }
 
     /// The highest role that a device's member has in a space; in the commons, anywhere.
@@ -288,7 +298,8 @@ impl Roster {
     /// Whether a device may write records into a space.
     #[must_use]
     pub fn may_write(&self, device: &DeviceId, space: &LaneId) -> bool {
-        self.role_in_space(device, space).is_some_and(|role| role >= Role::Volunteer)
+        self.role_in_space(device, space)
+            .is_some_and(|role| role >= Role::Volunteer)
     }
 
     /// The lanes that a device may have: roster, commons, and the spaces it reads.
@@ -297,7 +308,10 @@ impl Roster {
         if !self.devices.contains_key(device) {
             return BTreeSet::new();
         }
-        self.all_lanes().into_iter().filter(|lane| self.may_read(device, lane)).collect()
+        self.all_lanes()
+            .into_iter()
+            .filter(|lane| self.may_read(device, lane))
+            .collect()
     }
 
     /// Every lane: roster, commons and all spaces.
@@ -336,9 +350,9 @@ impl Roster {
             .filter(|(_, epoch)| {
                 epoch.sealed.keys().all(|recipient| match recipient {
                     Recipient::Device(device) => self.may_read(device, space),
-                    Recipient::Invite(id) => {
-                        self.invites_of(*id).any(|invite| invite.opens(&self.community, space))
-                    }
+                    Recipient::Invite(id) => self
+                        .invites_of(*id)
+                        .any(|invite| invite.opens(&self.community, space)),
                 })
             })
             .map(|((_, id), _)| *id)
@@ -369,7 +383,8 @@ impl Roster {
     /// Whether the statement may be said by this device now: for clear errors before anything is written.
     #[must_use]
     pub fn may_act(&self, device: &DeviceId, scope: &Scope, on: Role) -> bool {
-        self.role_in(device, scope).is_some_and(|role| role > on && role >= Role::Lead)
+        self.role_in(device, scope)
+            .is_some_and(|role| role > on && role >= Role::Lead)
     }
 
     /// Joins that a device should confirm: accepted ones in its scope, of lower rank.

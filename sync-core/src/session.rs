@@ -338,7 +338,10 @@ impl Session {
 
     /// Refuses a batch of the other side, or (`batch` none) the whole session.
     pub fn refuse(&mut self, refusal: Refusal, batch: Option<u64>) {
-        self.queue.push_back(Frame::Refuse(Refuse { code: refusal.code(), batch }));
+        self.queue.push_back(Frame::Refuse(Refuse {
+            code: refusal.code(),
+            batch,
+        }));
         if batch.is_none() && refusal.ends_session() {
             self.stage = Stage::Ended;
         }
@@ -348,7 +351,11 @@ impl Session {
     ///
     /// # Errors
     /// The peer broke the protocol (the session is over and a refusal is on its way), or our store failed.
-    pub fn receive(&mut self, frame: Frame, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
+    pub fn receive(
+        &mut self,
+        frame: Frame,
+        carrier: &dyn Carrier,
+    ) -> Result<Vec<Event>, SessionError> {
         if self.stage == Stage::Ended {
             return Ok(Vec::new());
         }
@@ -363,7 +370,9 @@ impl Session {
     fn take(&mut self, frame: Frame, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
         match frame {
             Frame::Hello(hello) if self.stage == Stage::Greeting => self.on_hello(hello, carrier),
-            Frame::Lanes(lanes) if self.stage == Stage::AwaitLanes => self.on_lanes(&lanes, carrier),
+            Frame::Lanes(lanes) if self.stage == Stage::AwaitLanes => {
+                self.on_lanes(&lanes, carrier)
+            }
             Frame::Ask(ask) if matches!(self.stage, Stage::AwaitAsk | Stage::Flowing) => {
                 self.on_ask(&ask, carrier)
             }
@@ -400,7 +409,11 @@ impl Session {
         }
     }
 
-    fn on_hello(&mut self, hello: Hello, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
+    fn on_hello(
+        &mut self,
+        hello: Hello,
+        carrier: &dyn Carrier,
+    ) -> Result<Vec<Event>, SessionError> {
         check_version(&hello)?;
         if hello.community != self.hello.community {
             return Err(SessionError::Peer(Refusal::CommunityUnknown));
@@ -432,12 +445,20 @@ impl Session {
     }
 
     fn own_log(&self, lane: LaneId) -> LogId {
-        LogId { lane, device: self.parties.us, incarnation: self.parties.incarnation }
+        LogId {
+            lane,
+            device: self.parties.us,
+            incarnation: self.parties.incarnation,
+        }
     }
 
     fn peer_log(&self, lane: LaneId) -> Option<LogId> {
         let incarnation = self.peer_hello.as_ref()?.incarnation;
-        Some(LogId { lane, device: self.parties.peer, incarnation })
+        Some(LogId {
+            lane,
+            device: self.parties.peer,
+            incarnation,
+        })
     }
 
     fn on_ack(&mut self, ack: &Ack, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
@@ -445,7 +466,11 @@ impl Session {
             return Err(SessionError::Peer(Refusal::BadFrame));
         }
         self.acked_batches = ack.batches;
-        while self.unacked.front().is_some_and(|(ordinal, _)| *ordinal <= ack.batches) {
+        while self
+            .unacked
+            .front()
+            .is_some_and(|(ordinal, _)| *ordinal <= ack.batches)
+        {
             let (_, bytes) = self.unacked.pop_front().unwrap_or_default();
             self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
         }
@@ -461,7 +486,10 @@ impl Session {
         if refuse.batch.is_none() && refusal.ends_session() {
             self.stage = Stage::Ended;
         }
-        vec![Event::Refused { refusal, batch: refuse.batch }]
+        vec![Event::Refused {
+            refusal,
+            batch: refuse.batch,
+        }]
     }
 
     /// What became of the batches of one [`Event::Ingest`], once it is durable: acks go out.
@@ -485,7 +513,10 @@ impl Session {
             }
         }
         if !taken.is_empty() {
-            let ack = Ack { batches: self.received_batches, arrival: newest.0 };
+            let ack = Ack {
+                batches: self.received_batches,
+                arrival: newest.0,
+            };
             self.queue.push_back(Frame::Ack(ack));
         }
         let mut wanted = BTreeMap::new();
@@ -511,7 +542,9 @@ impl Session {
             }
             if self.caught_up_owed > 0 {
                 self.caught_up_owed -= 1;
-                return Ok(Some(Frame::CaughtUp(CaughtUp { lanes: self.sent_positions(carrier)? })));
+                return Ok(Some(Frame::CaughtUp(CaughtUp {
+                    lanes: self.sent_positions(carrier)?,
+                })));
             }
             self.fill_from_tail(carrier)?;
         }
@@ -534,7 +567,9 @@ impl Session {
     fn fill_from_plan(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
         while self.writer.bytes() < FRAME_BYTES_TARGET && self.writer.count() < FRAME_BATCHES_MAX {
             let room = FRAME_BYTES_TARGET.saturating_sub(self.writer.bytes());
-            let Some(step) = self.plan.next(carrier, room)? else { return Ok(()) };
+            let Some(step) = self.plan.next(carrier, room)? else {
+                return Ok(());
+            };
             for carried in step.batches {
                 if carried.arrival > self.tail_after {
                     // It is not to be sent a second time as news.
@@ -628,7 +663,11 @@ fn shared_lanes(parties: &Parties, carrier: &dyn Carrier) -> BTreeSet<LaneId> {
         // A relay is no member: it is told apart from one by not being on the roster.
         PeerKind::Member => {
             let theirs = carrier.lanes_for(&parties.peer);
-            if theirs.is_empty() { ours } else { ours.intersection(&theirs).copied().collect() }
+            if theirs.is_empty() {
+                ours
+            } else {
+                ours.intersection(&theirs).copied().collect()
+            }
         }
     }
 }

@@ -9,7 +9,9 @@ pub enum StoreError {
     #[error("the store is in use by another program; try again when that has ended")]
     Busy,
     /// Bytes on the disk are not what was written.
-    #[error("the store is damaged: {what} at {place}; keep a copy of the folder and restore from the relay or a backup")]
+    #[error(
+        "the store is damaged: {what} at {place}; keep a copy of the folder and restore from the relay or a backup"
+    )]
     Corrupt {
         /// What is damaged.
         what: &'static str,

@@ -286,7 +286,10 @@ impl Refusal {
     /// The number on the wire.
     #[must_use]
     pub fn code(self) -> u16 {
-        Self::CODES.iter().find(|(_, refusal)| *refusal == self).map_or(0, |(code, _)| *code)
+        Self::CODES
+            .iter()
+            .find(|(_, refusal)| *refusal == self)
+            .map_or(0, |(code, _)| *code)
     }
 
     /// What a number means; numbers of newer versions mean a fault there.
@@ -513,10 +516,16 @@ fn cbor(body: &impl Encode<()>) -> Vec<u8> {
 /// # Errors
 /// [`BadFrame::TooLarge`] or a prefix that is no length.
 pub fn frame_len(bytes: &[u8]) -> Result<Option<(usize, usize)>, BadFrame> {
-    let prefix = bytes.get(..bytes.len().min(FRAME_PREFIX_MAX)).unwrap_or_default();
+    let prefix = bytes
+        .get(..bytes.len().min(FRAME_PREFIX_MAX))
+        .unwrap_or_default();
     let is_whole = prefix.iter().any(|byte| byte & 0x80 == 0);
     if !is_whole {
-        return if prefix.len() < FRAME_PREFIX_MAX { Ok(None) } else { Err(BadFrame::TooLarge) };
+        return if prefix.len() < FRAME_PREFIX_MAX {
+            Ok(None)
+        } else {
+            Err(BadFrame::TooLarge)
+        };
     }
     let mut reader = Reader::new(prefix);
     let len = reader.varint().ok_or(BadFrame::Layout(0))?;

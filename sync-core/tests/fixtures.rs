@@ -42,8 +42,15 @@ fn frame(bytes: &[u8]) -> Frame {
     Frame::decode(&bytes[prefix..]).unwrap()
 }
 
-fn check_batch(bytes: &[u8], expected: &VerifiedBatch, is_explicit: bool, plain: &[Option<Vec<u8>>]) {
-    let Frame::Batches(batches) = frame(bytes) else { panic!("not a frame of batches") };
+fn check_batch(
+    bytes: &[u8],
+    expected: &VerifiedBatch,
+    is_explicit: bool,
+    plain: &[Option<Vec<u8>>],
+) {
+    let Frame::Batches(batches) = frame(bytes) else {
+        panic!("not a frame of batches")
+    };
     let received = BatchReader::default().read(batches).unwrap().pop().unwrap();
     assert_eq!(received.prev, is_explicit.then_some(BEFORE.chain));
     let verified = received.batch.verify(&COMMUNITY, &BEFORE.chain).unwrap();
@@ -66,13 +73,24 @@ fn check_change(bytes: &[u8], expected: &Payload) {
     assert_eq!(content, expected.encode());
     let signer = sync_core::id::ActorId::derive(&keys().device(), &join_place().log.incarnation);
     let chunk = expected.chunk.clone();
-    let verdicts = RecordDoc::new().apply(&[Candidate { signer, begin: BeginRule::Begin, chunk }]);
+    let verdicts = RecordDoc::new().apply(&[Candidate {
+        signer,
+        begin: BeginRule::Begin,
+        chunk,
+    }]);
     assert_eq!(verdicts, [Verdict::Merged]);
 }
 
 fn kind_of(fixture: &Fixture) -> EntryKind {
-    let word = fixture.name.trim_start_matches("entry-").trim_end_matches(".bin");
-    EntryKind::ALL.iter().find(|(_, known)| *known == word).unwrap().0
+    let word = fixture
+        .name
+        .trim_start_matches("entry-")
+        .trim_end_matches(".bin");
+    EntryKind::ALL
+        .iter()
+        .find(|(_, known)| *known == word)
+        .unwrap()
+        .0
 }
 
 #[test]
@@ -85,7 +103,10 @@ fn committed_bytes_are_read_as_what_they_are() {
             Value::Join(expected) => {
                 let join = decode_join(&COMMUNITY, &bytes).unwrap();
                 assert_eq!(join.place(), &join_place());
-                assert_eq!(&join.verify(&COMMUNITY, &ChainHash::ZERO).unwrap(), expected);
+                assert_eq!(
+                    &join.verify(&COMMUNITY, &ChainHash::ZERO).unwrap(),
+                    expected
+                );
             }
             Value::Statement(expected) => {
                 let statement = Statement::decode(kind_of(&fixture), &bytes);
@@ -107,7 +128,11 @@ fn this_version_writes_the_committed_bytes() {
     for fixture in all() {
         // Which bytes a compressor finds is its own choice; that they are read right is tested above.
         if !matches!(fixture.value, Value::Change(_)) {
-            assert!(fixture.value.encode() == read(&fixture), "{} is written otherwise", fixture.name);
+            assert!(
+                fixture.value.encode() == read(&fixture),
+                "{} is written otherwise",
+                fixture.name
+            );
         }
     }
 }
@@ -130,7 +155,9 @@ fn every_kind_and_every_frame_type_has_its_file_and_no_file_is_left_over() {
         .iter()
         .filter(|(kind, _)| !RESERVED.contains(kind))
         .map(|(_, word)| format!("entry-{word}.bin"));
-    let frames = FRAME_TYPES.iter().map(|(_, name)| format!("frame-{name}.bin"));
+    let frames = FRAME_TYPES
+        .iter()
+        .map(|(_, name)| format!("frame-{name}.bin"));
     for wanted in kinds.chain(frames) {
         assert!(names.contains(&wanted), "there is no fixture {wanted}");
     }

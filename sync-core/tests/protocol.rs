@@ -1,5 +1,8 @@
 //! docs/protocol.md names everything that is on the wire, with the numbers that the code has.
-#![allow(clippy::unwrap_used, reason = "helpers of tests count as code to the lints")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests count as code to the lints"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,8 +15,15 @@ const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
 const ROOMS: [&str; 9] = [
-    "src/id", "src/keys", "src/epoch", "src/entry", "src/roster", "src/wire", "src/session",
-    "src/record", "link/src",
+    "src/id",
+    "src/keys",
+    "src/epoch",
+    "src/entry",
+    "src/roster",
+    "src/wire",
+    "src/session",
+    "src/record",
+    "link/src",
 ];
 
 /// The cells of every table row of the text, without spaces around them.
@@ -43,29 +53,41 @@ fn every_domain_string_stands_in_the_text_and_no_other() {
 #[test]
 fn every_entry_kind_stands_in_the_text() {
     for (kind, word) in EntryKind::ALL {
-        assert!(has_row(&[&kind.code().to_string(), word]), "kind {} {word}", kind.code());
+        assert!(
+            has_row(&[&kind.code().to_string(), word]),
+            "kind {} {word}",
+            kind.code()
+        );
     }
 }
 
 #[test]
 fn every_frame_type_stands_in_the_text() {
     for (code, name) in FRAME_TYPES {
-        assert!(has_row(&[&code.to_string(), name]), "frame type {code} {name}");
+        assert!(
+            has_row(&[&code.to_string(), name]),
+            "frame type {code} {name}"
+        );
     }
 }
 
 #[test]
 fn every_refusal_stands_in_the_text_with_what_it_ends() {
     let known = (0..=u16::MAX).map(|code| (code, Refusal::from_code(code)));
-    let known: Vec<_> = known.filter(|(code, refusal)| refusal.code() == *code).collect();
+    let known: Vec<_> = known
+        .filter(|(code, refusal)| refusal.code() == *code)
+        .collect();
     assert!(known.len() >= 18);
     for (code, refusal) in known {
         let name = format!("{refusal:?}");
         let ends = if refusal.ends_session() { "yes" } else { "no" };
-        let is_there = rows().iter().any(|row| {
-            row.starts_with(&[&code.to_string(), &name]) && row.last() == Some(&ends)
-        });
-        assert!(is_there, "refusal {code} {name}, which ends the session: {ends}");
+        let is_there = rows()
+            .iter()
+            .any(|row| row.starts_with(&[&code.to_string(), &name]) && row.last() == Some(&ends));
+        assert!(
+            is_there,
+            "refusal {code} {name}, which ends the session: {ends}"
+        );
     }
 }
 
@@ -74,19 +96,29 @@ fn every_public_limit_stands_in_the_text_with_its_value() {
     let limits = public_limits();
     assert!(limits.len() > 25, "the sources were not found");
     for (name, value) in limits {
-        assert!(has_row(&[&format!("`{name} = {value}`")]), "docs/protocol.md lacks {name} = {value}");
+        assert!(
+            has_row(&[&format!("`{name} = {value}`")]),
+            "docs/protocol.md lacks {name} = {value}"
+        );
     }
 }
 
 #[test]
 fn every_section_that_the_code_cites_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in ["src", "link/src", "node/src"].iter().flat_map(|it| sources(&root.join(it))) {
+    for file in ["src", "link/src", "node/src"]
+        .iter()
+        .flat_map(|it| sources(&root.join(it)))
+    {
         let text = std::fs::read_to_string(&file).unwrap();
         for cited in text.split("protocol.md §").skip(1) {
             let section: String = cited.chars().take_while(char::is_ascii_digit).collect();
             let heading = format!("\n## {section} ");
-            assert!(PROTOCOL.contains(&heading), "{} cites §{section}", file.display());
+            assert!(
+                PROTOCOL.contains(&heading),
+                "{} cites §{section}",
+                file.display()
+            );
         }
     }
 }
@@ -135,7 +167,8 @@ fn public_limits() -> BTreeSet<(String, u64)> {
 fn limit_of(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.trim().strip_prefix("pub const ")?.split_once(": ")?;
     let (ty, expression) = rest.strip_suffix(';')?.split_once(" = ")?;
-    let is_limit = ["u8", "u16", "u32", "u64", "usize"].contains(&ty) && !expression.starts_with('$');
+    let is_limit =
+        ["u8", "u16", "u32", "u64", "usize"].contains(&ty) && !expression.starts_with('$');
     is_limit.then_some((name, expression))
 }
 
@@ -146,7 +179,12 @@ fn evaluate(expression: &str, known: &BTreeMap<String, u64>) -> u64 {
     }
     let factor = |text: &str| {
         let number = text.trim().replace('_', "").parse().ok();
-        number.or_else(|| known.get(text.trim()).copied()).unwrap_or_else(|| panic!("{expression}"))
+        number
+            .or_else(|| known.get(text.trim()).copied())
+            .unwrap_or_else(|| panic!("{expression}"))
     };
-    expression.split(" + ").map(|sum| sum.split(" * ").map(factor).product::<u64>()).sum()
+    expression
+        .split(" + ")
+        .map(|sum| sum.split(" * ").map(factor).product::<u64>())
+        .sum()
 }

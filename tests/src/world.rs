@@ -175,7 +175,8 @@ fn run_told(seed: u64, flaw: Flaw, is_verbose: bool) -> Result<Summary, Failure>
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
 }
 
 impl World {
@@ -209,7 +210,11 @@ impl World {
         for _ in 0..moves {
             self.make_move()?;
             self.summary.moves += 1;
-            let pause = if self.rng.random_ratio(1, 3) { 20_000 } else { 300 };
+            let pause = if self.rng.random_ratio(1, 3) {
+                20_000
+            } else {
+                300
+            };
             let until = self.now + self.rng.random_range(0..pause);
             self.flow(until)?;
         }

@@ -8,7 +8,10 @@ const FILE_LINES_MAX: usize = 800;
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// Every file of the project, without what is built or fetched.
@@ -22,7 +25,11 @@ fn files() -> Vec<PathBuf> {
             if name == "target" || name == ".git" || name == "__pycache__" {
                 continue;
             }
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                found.push(path)
+            }
         }
     }
     found.sort();
@@ -40,7 +47,11 @@ fn sources() -> impl Iterator<Item = (PathBuf, String)> {
 #[test]
 fn no_source_file_is_too_long() {
     for (path, text) in sources() {
-        assert!(text.lines().count() <= FILE_LINES_MAX, "{} is too long", path.display());
+        assert!(
+            text.lines().count() <= FILE_LINES_MAX,
+            "{} is too long",
+            path.display()
+        );
     }
 }
 
@@ -53,12 +64,24 @@ fn no_module_is_named_mod_rs() {
 
 #[test]
 fn nothing_is_left_undone() {
-    let words = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "unimpl".to_owned() + "emented!("];
+    let words = [
+        "TO".to_owned() + "DO",
+        "FIX".to_owned() + "ME",
+        "unimpl".to_owned() + "emented!(",
+    ];
     for (path, text) in sources() {
         for word in &words {
-            assert!(!text.contains(word.as_str()), "{} has {word}", path.display());
+            assert!(
+                !text.contains(word.as_str()),
+                "{} has {word}",
+                path.display()
+            );
         }
-        assert!(!text.contains(&("#[ign".to_owned() + "ore")), "{} skips a test", path.display());
+        assert!(
+            !text.contains(&("#[ign".to_owned() + "ore")),
+            "{} skips a test",
+            path.display()
+        );
     }
 }
 
@@ -66,13 +89,20 @@ fn nothing_is_left_undone() {
 fn every_file_is_small() {
     for path in files() {
         let bytes = fs::metadata(&path).unwrap().len();
-        assert!(bytes <= FILE_BYTES_MAX, "{} has {bytes} bytes", path.display());
+        assert!(
+            bytes <= FILE_BYTES_MAX,
+            "{} has {bytes} bytes",
+            path.display()
+        );
     }
 }
 
 #[test]
 fn every_crate_keeps_the_lints() {
-    for path in files().into_iter().filter(|path| path.ends_with("Cargo.toml")) {
+    for path in files()
+        .into_iter()
+        .filter(|path| path.ends_with("Cargo.toml"))
+    {
         let text = fs::read_to_string(&path).unwrap();
         assert!(
             text.contains("[workspace.lints.rust]") || text.contains("[lints]\nworkspace = true"),
@@ -85,11 +115,24 @@ fn every_crate_keeps_the_lints() {
 #[test]
 fn relay_cannot_decode_documents() {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "-p", "relay", "-e", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "-p",
+            "relay",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
     let tree = String::from_utf8(tree.stdout).unwrap();
     assert!(tree.contains("sync-core"), "the tree is not the relay's");
     for banned in ["automerge", "zstd"] {
@@ -100,16 +143,36 @@ fn relay_cannot_decode_documents() {
 #[test]
 fn core_is_held_to_purity() {
     let rules = fs::read_to_string(root().join("sync-core/clippy.toml")).unwrap();
-    for banned in ["Instant::now", "SystemTime::now", "thread::spawn", "fs::File::open"] {
-        assert!(rules.contains(banned), "sync-core/clippy.toml lets {banned} through");
+    for banned in [
+        "Instant::now",
+        "SystemTime::now",
+        "thread::spawn",
+        "fs::File::open",
+    ] {
+        assert!(
+            rules.contains(banned),
+            "sync-core/clippy.toml lets {banned} through"
+        );
     }
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "-p", "sync-core", "-e", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "-p",
+            "sync-core",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
     let tree = String::from_utf8(tree.stdout).unwrap();
     for banned in ["tokio v", "quinn v", "mio v"] {
-        assert!(!tree.lines().any(|line| line.starts_with(banned)), "the core depends on {banned}");
+        assert!(
+            !tree.lines().any(|line| line.starts_with(banned)),
+            "the core depends on {banned}"
+        );
     }
 }

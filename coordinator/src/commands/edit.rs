@@ -22,6 +22,10 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
             serde_json::json!({ "record": record.to_string(), "changed": edited.is_changed });
         return app.out.json(&edited);
     }
-    let key = if edited.is_changed { "out.edit.changed" } else { "out.edit.same" };
+    let key = if edited.is_changed {
+        "out.edit.changed"
+    } else {
+        "out.edit.same"
+    };
     app.say(key, &[("record", &record.short()), ("title", &row.title)])
 }

@@ -21,7 +21,10 @@ struct Founded {
 
 pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
     let relays = relays(&args.relay)?;
-    let name = args.person.or_else(place::user_name).unwrap_or_else(|| app.text.say("word.founder"));
+    let name = args
+        .person
+        .or_else(place::user_name)
+        .unwrap_or_else(|| app.text.say("word.founder"));
     let (founding, _keys) = app.home.found(&args.name, &name, &relays)?;
     let founded = Founded {
         community: founding.replica.community().to_string(),
@@ -34,7 +37,10 @@ pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
     if app.is_json {
         return app.out.json(&founded);
     }
-    app.say("out.found.done", &[("title", &founded.title), ("name", &founded.name)])?;
+    app.say(
+        "out.found.done",
+        &[("title", &founded.title), ("name", &founded.name)],
+    )?;
     app.say("out.found.community", &[("id", &founded.community)])?;
     app.out.line("")?;
     app.say("out.found.recovery", &[("key", &founded.recovery_key)])?;
@@ -46,8 +52,10 @@ pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
 }
 
 fn relays(typed: &[String]) -> Result<Vec<RelayAddr>, Failure> {
-    let relays: Vec<RelayAddr> =
-        typed.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let relays: Vec<RelayAddr> = typed
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()?;
     if relays.len() > TICKET_RELAYS_MAX {
         return Err(Failure::new(Exit::Usage, "err.usage.relays").with("n", TICKET_RELAYS_MAX));
     }

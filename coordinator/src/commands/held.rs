@@ -36,7 +36,8 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     let mut table = Table::new(heads.iter().map(|key| app.text.say(key)).collect(), 3);
     for (device, row) in held {
         table.row(vec![
-            row.record.map_or_else(|| "-".to_owned(), |record| record.short()),
+            row.record
+                .map_or_else(|| "-".to_owned(), |record| record.short()),
             replica.name_of(&device),
             row.entry.seq.to_string(),
             reason(row.reason, &app.text),

@@ -59,7 +59,11 @@ pub(super) fn run(app: &mut App, args: &ImportArgs) -> Result<(), Failure> {
     name_bad_rows(app, &bad);
     let good = app.text.count("out.import.rows", count);
     let skipped = app.text.count("out.import.skipped", bad.len() as u64);
-    let key = if args.dry_run { "out.import.dry_run" } else { "out.import.done" };
+    let key = if args.dry_run {
+        "out.import.dry_run"
+    } else {
+        "out.import.done"
+    };
     app.say(key, &[("good", &good), ("skipped", &skipped)])
 }
 
@@ -70,7 +74,10 @@ fn name_bad_rows(app: &App, bad: &[BadRow]) {
     for row in bad {
         let reason = row.failure.sentence(&app.text).unwrap_or_default();
         let line = row.line.to_string();
-        let sentence = app.text.with("out.import.bad_row", &[("line", &line), ("reason", &reason)]);
+        let sentence = app.text.with(
+            "out.import.bad_row",
+            &[("line", &line), ("reason", &reason)],
+        );
         // The same is counted in the report; a closed standard error stops nothing.
         let _gone = writeln!(err, "{}", crate::output::harmless(&sentence));
     }
@@ -80,7 +87,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let io = |error: std::io::Error| Failure::io(path, &error);
     let file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         let limit = FILE_BYTES_MAX / (1024 * 1024);
         return Err(Failure::new(Exit::BadFile, "err.import.too_large").with("n", limit));

@@ -17,7 +17,11 @@ pub(super) fn run(app: &mut App, args: &JoinArgs) -> Result<(), Failure> {
             return app.out.json(&joined);
         }
         app.say("out.join.taken", &[("name", &args.name)])?;
-        let next = if ticket.relays.is_empty() { "out.join.no_relay" } else { "out.join.later" };
+        let next = if ticket.relays.is_empty() {
+            "out.join.no_relay"
+        } else {
+            "out.join.later"
+        };
         return app.say(next, &[]);
     }
     let report = match sync::once(app, replica, keys, None) {

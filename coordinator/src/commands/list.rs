@@ -16,13 +16,18 @@ const WINDOW_ROWS_MAX: usize = 50;
 pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
     let replica = app.replica()?;
     let kind = args.kind.as_deref().map(values::kind).transpose()?;
-    let space = args.space.as_deref().map(|name| replica.find_space(&values::space_name(name)));
+    let space = args
+        .space
+        .as_deref()
+        .map(|name| replica.find_space(&values::space_name(name)));
     let for_a_person = !app.is_json && output::is_for_a_person();
     let filter = RowFilter {
         kind: kind.map(|kind| kind.name().to_owned()),
         space: space.transpose()?,
         only_conflicts: args.conflicts,
-        limit: args.limit.or_else(|| for_a_person.then_some(WINDOW_ROWS_MAX)),
+        limit: args
+            .limit
+            .or_else(|| for_a_person.then_some(WINDOW_ROWS_MAX)),
         offset: 0,
     };
     let rows = replica.list(&filter)?;
@@ -46,12 +51,22 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
 }
 
 fn print(app: &mut App, replica: &Replica, rows: &[ViewRow]) -> Result<(), Failure> {
-    let heads =
-        ["head.record", "head.title", "head.kind", "head.space", "head.updated", "head.by", "head.conflicts"];
+    let heads = [
+        "head.record",
+        "head.title",
+        "head.kind",
+        "head.space",
+        "head.updated",
+        "head.by",
+        "head.conflicts",
+    ];
     let mut table = Table::new(heads.iter().map(|key| app.text.say(key)).collect(), 1);
     for row in rows {
-        let conflicts =
-            if row.conflicts == 0 { String::new() } else { format!("⚠ {}", row.conflicts) };
+        let conflicts = if row.conflicts == 0 {
+            String::new()
+        } else {
+            format!("⚠ {}", row.conflicts)
+        };
         table.row(vec![
             row.record.short(),
             row.title.clone(),
@@ -84,7 +99,15 @@ fn count(replica: &Replica, filter: &RowFilter) -> Result<u64, Failure> {
         filter.kind.as_ref().is_none_or(|kind| *kind == count.kind)
             && filter.space.is_none_or(|space| space == count.space)
     });
-    Ok(matching.map(|c| if filter.only_conflicts { c.in_conflict } else { c.records }).sum())
+    Ok(matching
+        .map(|c| {
+            if filter.only_conflicts {
+                c.in_conflict
+            } else {
+                c.records
+            }
+        })
+        .sum())
 }
 
 fn as_json(replica: &Replica, row: &ViewRow) -> serde_json::Value {

@@ -29,10 +29,20 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     if members.is_empty() {
         return app.say("out.members.none", &[]);
     }
-    let heads = ["head.name", "head.roles", "head.devices", "head.state", "head.id"];
+    let heads = [
+        "head.name",
+        "head.roles",
+        "head.devices",
+        "head.state",
+        "head.id",
+    ];
     let mut table = Table::new(heads.iter().map(|key| app.text.say(key)).collect(), 1);
     for member in members {
-        let state = if member.is_provisional { "word.provisional" } else { "word.confirmed" };
+        let state = if member.is_provisional {
+            "word.provisional"
+        } else {
+            "word.confirmed"
+        };
         let short: String = member.id.chars().take(8).collect();
         table.row(vec![
             member.name.unwrap_or_else(|| "?".to_owned()),
@@ -65,5 +75,8 @@ pub(super) fn roles(roles: &[(String, Option<String>)], text: &Text) -> String {
 
 /// Roles as objects; no space means the whole community.
 pub(super) fn roles_json(roles: &[(String, Option<String>)]) -> Vec<serde_json::Value> {
-    roles.iter().map(|(role, space)| json!({ "role": role, "space": space })).collect()
+    roles
+        .iter()
+        .map(|(role, space)| json!({ "role": role, "space": space }))
+        .collect()
 }

@@ -16,7 +16,9 @@ pub(super) fn run(app: &mut App, args: &PutArgs) -> Result<(), Failure> {
     let now = &mut moment(place::now(), &mut rng);
     let record = replica.create(kind.name(), space, &edits, now)?;
     if app.is_json {
-        return app.out.json(&serde_json::json!({ "record": record.to_string() }));
+        return app
+            .out
+            .json(&serde_json::json!({ "record": record.to_string() }));
     }
     app.out.line(&record.to_string())
 }

@@ -9,8 +9,11 @@ const GROUP: usize = 4;
 /// `ABCD EFGH …` for the sheet that goes into the safe.
 pub(super) fn printed(secret: &[u8; 16]) -> String {
     let hash = keys::derive(domain::CHECKSUM, &[secret]);
-    let bytes: Vec<u8> =
-        secret.iter().chain(hash.as_bytes().iter().take(CHECK_BYTES)).copied().collect();
+    let bytes: Vec<u8> = secret
+        .iter()
+        .chain(hash.as_bytes().iter().take(CHECK_BYTES))
+        .copied()
+        .collect();
     let letters = BASE32_NOPAD.encode(&bytes);
     let groups: Vec<&str> = letters
         .as_bytes()
@@ -31,7 +34,9 @@ mod tests {
         let mut other = [7; 16];
         other[15] ^= 1;
         assert_ne!(printed(&other), key);
-        let bytes = BASE32_NOPAD.decode(key.replace(' ', "").as_bytes()).unwrap();
+        let bytes = BASE32_NOPAD
+            .decode(key.replace(' ', "").as_bytes())
+            .unwrap();
         assert_eq!(&bytes[..16], &[7; 16]);
     }
 }

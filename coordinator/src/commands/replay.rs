@@ -19,9 +19,13 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 pub(super) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     let outcome = match &args.keep {
         Some(dir) => {
-            if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-                return Err(Failure::new(Exit::Usage, "err.replay.not_empty")
-                    .with("path", dir.display()));
+            if dir
+                .read_dir()
+                .is_ok_and(|mut entries| entries.next().is_some())
+            {
+                return Err(
+                    Failure::new(Exit::Usage, "err.replay.not_empty").with("path", dir.display())
+                );
             }
             replay_in(app, &args.file, dir)?
         }
@@ -36,7 +40,10 @@ pub(super) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     print(app, &outcome)?;
     if let Some(dir) = &args.keep {
         let path = dir.join("agent-0").display().to_string();
-        app.say("out.replay.kept", &[("path", &path), ("record", &outcome.record)])?;
+        app.say(
+            "out.replay.kept",
+            &[("path", &path), ("record", &outcome.record)],
+        )?;
     }
     Ok(())
 }
@@ -50,7 +57,9 @@ fn replay_in(app: &App, file: &Path, dir: &Path) -> Result<Outcome, Failure> {
         }
         due = Instant::now() + SHOW_EVERY;
         let (done, all) = (thousands(done as u64), thousands(all as u64));
-        let line = app.text.with("out.replay.progress", &[("done", &done), ("all", &all)]);
+        let line = app
+            .text
+            .with("out.replay.progress", &[("done", &done), ("all", &all)]);
         let _gone = write!(std::io::stderr().lock(), "\r{line}\u{1b}[K");
     });
     if is_seen {
@@ -68,9 +77,15 @@ fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
         ("rate", format!("{:.0}", outcome.transactions_per_second)),
         ("batches", thousands(outcome.batches)),
         ("deliveries", thousands(outcome.deliveries)),
-        ("sealed", format!("{:.1}", outcome.bytes_sealed_per_transaction)),
+        (
+            "sealed",
+            format!("{:.1}", outcome.bytes_sealed_per_transaction),
+        ),
         ("sealed_all", super::report::bytes(outcome.bytes_sealed)),
-        ("rest", format!("{:.1}", outcome.bytes_at_rest_per_transaction)),
+        (
+            "rest",
+            format!("{:.1}", outcome.bytes_at_rest_per_transaction),
+        ),
         ("rest_all", super::report::bytes(outcome.bytes_at_rest)),
         ("chars", thousands(outcome.characters as u64)),
         ("digest", outcome.digest.clone()),

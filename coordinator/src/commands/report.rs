@@ -35,7 +35,10 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
     }
     for (relay, failure) in &outcome.unreached {
         let reason = failure.sentence(&app.text).unwrap_or_default();
-        app.say("out.sync.unreached", &[("relay", relay), ("reason", &reason)])?;
+        app.say(
+            "out.sync.unreached",
+            &[("relay", relay), ("reason", &reason)],
+        )?;
     }
     Ok(())
 }
@@ -44,8 +47,10 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
 pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
     let mut lines = vec![moved(report, text)];
     let named = |key: &str, counts: &[(String, u64)]| -> Option<String> {
-        let counts: Vec<String> =
-            counts.iter().map(|(name, count)| format!("{name} {}", thousands(*count))).collect();
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {}", thousands(*count)))
+            .collect();
         let list = counts.join(", ");
         (!list.is_empty()).then(|| text.with(key, &[("list", &list)]))
     };
@@ -61,7 +66,10 @@ pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
         ("out.sync.waiting", report.waiting_for_key),
     ];
     lines.extend(
-        counted.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| text.count(key, n)),
+        counted
+            .into_iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(key, n)| text.count(key, n)),
     );
     for sentence in &report.refused {
         lines.push(text.with("out.sync.refused", &[("reason", &in_words(sentence, text))]));
@@ -86,21 +94,32 @@ pub(super) fn moved(report: &SyncReport, text: &Text) -> String {
     let merged = text.count("out.sync.merged", report.merged);
     text.with(
         "out.sync.moved",
-        &[("sent", &sent), ("received", &received), ("merged", &merged)],
+        &[
+            ("sent", &sent),
+            ("received", &received),
+            ("merged", &merged),
+        ],
     )
 }
 
 /// The most first.
 fn sorted(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut sorted: Vec<(String, u64)> =
-        counts.iter().map(|(name, count)| (name.clone(), *count)).collect();
+    let mut sorted: Vec<(String, u64)> = counts
+        .iter()
+        .map(|(name, count)| (name.clone(), *count))
+        .collect();
     sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     sorted
 }
 
 fn in_words(sentence: &str, text: &Text) -> String {
-    let known = REFUSALS.map(Refusal::from_code).find(|known| known.to_string() == sentence);
-    known.map_or_else(|| sentence.to_owned(), |refusal| text.say(&refusal_key(refusal)))
+    let known = REFUSALS
+        .map(Refusal::from_code)
+        .find(|known| known.to_string() == sentence);
+    known.map_or_else(
+        || sentence.to_owned(),
+        |refusal| text.say(&refusal_key(refusal)),
+    )
 }
 
 /// `1.4 KB`.

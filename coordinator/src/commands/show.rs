@@ -17,7 +17,11 @@ pub(super) fn run(app: &mut App, args: &ShowArgs) -> Result<(), Failure> {
     let replica = app.replica()?;
     let record = replica.find_record(&args.record)?;
     let view = replica.show(record)?;
-    let history = if args.history { Some(replica.history(record)?) } else { None };
+    let history = if args.history {
+        Some(replica.history(record)?)
+    } else {
+        None
+    };
     if app.is_json {
         let json = as_json(&view, history.as_deref());
         return app.out.json(&json);
@@ -41,7 +45,11 @@ fn print(app: &mut App, view: &RecordView) -> Result<(), Failure> {
         facts.push((label, value.replace('\n', "\n    ")));
         for other in &field.conflicts {
             let value = values::shown(&view.kind, &field.name, &other.value, &app.text);
-            let places = [("value", value.as_str()), ("name", &other.by), ("winner", &field.by)];
+            let places = [
+                ("value", value.as_str()),
+                ("name", &other.by),
+                ("winner", &field.by),
+            ];
             facts.push((String::new(), app.text.with("out.show.conflict", &places)));
         }
     }
@@ -50,8 +58,14 @@ fn print(app: &mut App, view: &RecordView) -> Result<(), Failure> {
     let when = |at: i64| output::time(Millis(at));
     let facts = [
         ("head.space", values::space_label(&view.space, &app.text)),
-        ("head.created", format!("{}  {}", when(view.created_at), view.created_by)),
-        ("head.updated", format!("{}  {}", when(view.updated_at), view.updated_by)),
+        (
+            "head.created",
+            format!("{}  {}", when(view.created_at), view.created_by),
+        ),
+        (
+            "head.updated",
+            format!("{}  {}", when(view.updated_at), view.updated_by),
+        ),
         ("head.record", view.record.clone()),
     ]
     .map(|(key, value)| (app.text.say(key), value));
@@ -73,7 +87,10 @@ fn print_held(app: &mut App, replica: &Replica, record: RecordId) -> Result<(), 
     app.say("out.show.held", &[])?;
     for row in rows {
         let name = replica.name_of(&row.entry.log.device);
-        app.out.line(&format!("  {name}: {}", held::reason(row.reason, &app.text)))?;
+        app.out.line(&format!(
+            "  {name}: {}",
+            held::reason(row.reason, &app.text)
+        ))?;
     }
     Ok(())
 }
@@ -82,7 +99,8 @@ fn print_history(app: &mut App, kind: &str, history: &[HistoryEntry]) -> Result<
     app.out.line("")?;
     app.say("out.show.history", &[])?;
     for entry in history {
-        app.out.line(&format!("{}  {}", output::time(Millis(entry.at)), entry.by))?;
+        app.out
+            .line(&format!("{}  {}", output::time(Millis(entry.at)), entry.by))?;
         for (field, from, to) in &entry.changes {
             let label = values::field_label(kind, field, &app.text);
             let nothing = app.text.say("word.nothing");
@@ -102,7 +120,10 @@ fn print_history(app: &mut App, kind: &str, history: &[HistoryEntry]) -> Result<
 
 /// The end of a long value, where people type most; on one line.
 fn cut(value: &str) -> String {
-    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = value
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let length = line.chars().count();
     if length <= HISTORY_CHARS_MAX {
         return line;
@@ -113,8 +134,11 @@ fn cut(value: &str) -> String {
 
 fn as_json(view: &RecordView, history: Option<&[HistoryEntry]>) -> Value {
     let mut record = json!(view);
-    let held: Vec<Value> =
-        view.held.iter().map(|(by, reason)| json!({ "by": by, "reason": reason })).collect();
+    let held: Vec<Value> = view
+        .held
+        .iter()
+        .map(|(by, reason)| json!({ "by": by, "reason": reason }))
+        .collect();
     let history = history.map(|entries| -> Vec<Value> {
         entries
             .iter()

@@ -12,7 +12,11 @@ use crate::{place, values};
 pub(super) fn add(app: &mut App, args: &SpaceAddArgs) -> Result<(), Failure> {
     let mut replica = app.replica()?;
     let is_taken = values::space_name(&args.name) != args.name
-        || replica.status()?.spaces.iter().any(|(_, name)| *name == args.name);
+        || replica
+            .status()?
+            .spaces
+            .iter()
+            .any(|(_, name)| *name == args.name);
     if is_taken {
         return Err(Failure::new(Exit::Usage, "err.space.twice").with("space", &args.name));
     }
@@ -29,7 +33,12 @@ pub(super) fn list(app: &mut App) -> Result<(), Failure> {
     let replica = app.replica()?;
     let status = replica.status()?;
     let records = |name: &str| -> u64 {
-        status.records.iter().filter(|(space, _, _)| space == name).map(|(_, _, n)| n).sum()
+        status
+            .records
+            .iter()
+            .filter(|(space, _, _)| space == name)
+            .map(|(_, _, n)| n)
+            .sum()
     };
     if app.is_json {
         let spaces: Vec<_> = status
@@ -45,7 +54,11 @@ pub(super) fn list(app: &mut App) -> Result<(), Failure> {
     let mut table = Table::new(heads.to_vec(), 2);
     for (id, name) in &status.spaces {
         let label = values::space_label(name, &app.text);
-        table.row(vec![label, crate::output::thousands(records(name)), id.clone()]);
+        table.row(vec![
+            label,
+            crate::output::thousands(records(name)),
+            id.clone(),
+        ]);
     }
     table.print(&mut app.out)?;
     if status.spaces.len() <= 1 {

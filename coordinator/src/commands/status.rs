@@ -26,24 +26,36 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
 
 fn who(app: &App, status: &Status) -> Vec<(String, String)> {
     let text = &app.text;
-    let title = status.title.clone().unwrap_or_else(|| text.say("word.unknown_title"));
+    let title = status
+        .title
+        .clone()
+        .unwrap_or_else(|| text.say("word.unknown_title"));
     let roles = if status.is_member {
         members::roles(&status.roles, text)
     } else {
         text.say("word.not_met")
     };
-    let names: Vec<String> =
-        status.spaces.iter().map(|(_, name)| values::space_label(name, text)).collect();
+    let names: Vec<String> = status
+        .spaces
+        .iter()
+        .map(|(_, name)| values::space_label(name, text))
+        .collect();
     let mut facts = vec![
         (text.say("head.community"), title),
         (text.say("head.community_id"), status.community.clone()),
-        (text.say("head.you"), format!("{} ({roles})", status.name.as_deref().unwrap_or("?"))),
+        (
+            text.say("head.you"),
+            format!("{} ({roles})", status.name.as_deref().unwrap_or("?")),
+        ),
         (text.say("head.device"), status.device.clone()),
         (text.say("head.members"), thousands(status.members as u64)),
         (text.say("head.spaces"), names.join(", ")),
     ];
     facts.extend(status.relays.iter().map(|relay| {
-        (text.say("head.relay"), format!("{}@{}", relay.relay, relay.addr))
+        (
+            text.say("head.relay"),
+            format!("{}@{}", relay.relay, relay.addr),
+        )
     }));
     facts
 }
@@ -81,7 +93,10 @@ fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
         (status.relays.is_empty(), "out.status.no_relay"),
         (!status.is_member, "out.status.not_met"),
         (status.is_provisional, "out.join.provisional"),
-        (status.pending > 0 && !status.relays.is_empty(), "out.status.pending"),
+        (
+            status.pending > 0 && !status.relays.is_empty(),
+            "out.status.pending",
+        ),
         (status.conflicts > 0, "out.status.conflicts"),
         (status.held > 0, "out.status.held"),
     ];
@@ -97,8 +112,11 @@ fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
 }
 
 fn as_json(status: &Status) -> Value {
-    let spaces: Vec<Value> =
-        status.spaces.iter().map(|(id, name)| json!({ "space": id, "name": name })).collect();
+    let spaces: Vec<Value> = status
+        .spaces
+        .iter()
+        .map(|(id, name)| json!({ "space": id, "name": name }))
+        .collect();
     let records: Vec<Value> = status
         .records
         .iter()

@@ -25,7 +25,11 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 const ENDING_MAX: Duration = Duration::from_secs(2);
 
 pub(super) fn run(app: &mut App, args: &SyncArgs) -> Result<(), Failure> {
-    let relay = args.relay.as_deref().map(str::parse::<RelayAddr>).transpose()?;
+    let relay = args
+        .relay
+        .as_deref()
+        .map(str::parse::<RelayAddr>)
+        .transpose()?;
     let (replica, keys) = app.open()?;
     if args.watch {
         return watch(app, replica, keys, relay);
@@ -55,16 +59,15 @@ pub(super) fn once(
 }
 
 fn runtime() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
     runtime.map_err(Failure::internal)
 }
 
 /// Syncs with every relay; one that can be reached is enough.
-async fn exchange(
-    node: &Node,
-    relay: Option<RelayAddr>,
-    text: &Text,
-) -> Result<Outcome, Failure> {
+async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<Outcome, Failure> {
     let relays = match &relay {
         Some(relay) => vec![relay.clone()],
         None => node.call(|replica, _| replica.relays().to_vec()).await?,
@@ -86,7 +89,8 @@ async fn exchange(
     };
     if let Some(relay) = relay {
         // It answered with its key and carries the community: worth knowing from now on.
-        node.call(move |replica, _| replica.know_relay(&relay)).await??;
+        node.call(move |replica, _| replica.know_relay(&relay))
+            .await??;
     }
     Ok(Outcome { report, unreached })
 }
@@ -152,10 +156,16 @@ async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Resu
         match event {
             LiveEvent::CaughtUp(report) => tell_caught_up(app, &report)?,
             LiveEvent::Moving(report) => tell_moving(app, &report)?,
-            LiveEvent::Offline { error, is_final: true, .. } if relays == 1 => {
+            LiveEvent::Offline {
+                error,
+                is_final: true,
+                ..
+            } if relays == 1 => {
                 return Err(error.into());
             }
-            LiveEvent::Offline { error, retry_in, .. } => tell_offline(app, error, retry_in)?,
+            LiveEvent::Offline {
+                error, retry_in, ..
+            } => tell_offline(app, error, retry_in)?,
         }
     }
 }
@@ -202,7 +212,10 @@ fn tell_caught_up(app: &mut App, report: &SyncReport) -> Result<(), Failure> {
         app.out.json_line(&event("caught_up", report))?;
     } else {
         let moved = report::moved(report, &app.text);
-        app.say("out.watch.caught_up", &[("time", &clock()), ("report", &moved)])?;
+        app.say(
+            "out.watch.caught_up",
+            &[("time", &clock()), ("report", &moved)],
+        )?;
     }
     app.out.flush()
 }
@@ -212,7 +225,10 @@ fn tell_moving(app: &mut App, report: &SyncReport) -> Result<(), Failure> {
         app.out.json_line(&event("moving", report))?;
     } else {
         let moved = report::moved(report, &app.text);
-        app.say("out.watch.moving", &[("time", &clock()), ("report", &moved)])?;
+        app.say(
+            "out.watch.moving",
+            &[("time", &clock()), ("report", &moved)],
+        )?;
     }
     app.out.flush()
 }
@@ -248,4 +264,3 @@ fn event(name: &str, report: &SyncReport) -> serde_json::Value {
 fn clock() -> String {
     crate::output::time(crate::place::now())
 }
-

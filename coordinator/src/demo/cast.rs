@@ -32,7 +32,6 @@ pub(super) struct Cast {
     pub(super) coordinator: Arc<Node>,
     pub(super) players: Vec<Player>,
     pub(super) spaces: Vec<LaneId>,
-    pub(super) lang: Lang,
     relay: RelayServer,
     /// Removed at the end unless the user keeps it.
     _temp: Option<tempfile::TempDir>,
@@ -72,7 +71,14 @@ impl Cast {
         story.say("demo.invited", &[("tickets", tickets.len())])?;
         let players = join_all(&dir, station, tickets, lang).await?;
         coordinator.sync_once().await?;
-        let cast = Self { coordinator, players, spaces, lang, relay, _temp: temp };
+        let cast = Self {
+            coordinator,
+            players,
+            spaces,
+            
+            relay,
+            _temp: temp,
+        };
         cast.meet().await?;
         story.say("demo.joined", &[("people", cast.players.len())])?;
         Ok(cast)
@@ -101,7 +107,10 @@ impl Cast {
     }
 
     pub(super) async fn status(&self) -> Result<Status, Failure> {
-        Ok(self.coordinator.call(|replica, _| replica.status()).await??)
+        Ok(self
+            .coordinator
+            .call(|replica, _| replica.status())
+            .await??)
     }
 
     /// Compares what every phone shows of its village with what the coordinator shows of it.
@@ -117,8 +126,16 @@ impl Cast {
             let shown = view_digest(&player.node, space).await?;
             agreeing += usize::from(expected.get(player.village) == Some(&shown));
         }
-        let digest = self.coordinator.call(|replica, _| replica.status()).await??.digest;
-        Ok(Proof { digest, agreeing, replicas: self.players.len() + 1 })
+        let digest = self
+            .coordinator
+            .call(|replica, _| replica.status())
+            .await??
+            .digest;
+        Ok(Proof {
+            digest,
+            agreeing,
+            replicas: self.players.len() + 1,
+        })
     }
 
     pub(super) async fn finish(self) -> Result<(), Failure> {
@@ -147,14 +164,19 @@ async fn start_relay(data: &Path) -> Result<RelayServer, Failure> {
 }
 
 async fn view_digest(node: &Node, space: LaneId) -> Result<String, Failure> {
-    let digest = node.call(move |replica, _| replica.view_digest(&space)).await??;
+    let digest = node
+        .call(move |replica, _| replica.view_digest(&space))
+        .await??;
     Ok(digest.to_hex().to_string())
 }
 
 fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
     match keep {
         Some(dir) => {
-            if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+            if dir
+                .read_dir()
+                .is_ok_and(|mut entries| entries.next().is_some())
+            {
                 return Err(Failure::new(crate::exit::Exit::Usage, "demo.not_empty")
                     .with("path", dir.display()));
             }
@@ -178,7 +200,10 @@ pub(super) fn in_lang(lang: Lang, zh: &str, en: &str) -> String {
 async fn add_spaces(node: &Node, names: Vec<String>) -> Result<Vec<LaneId>, Failure> {
     let spaces = node
         .call(move |replica, moment| {
-            names.iter().map(|name| replica.add_space(name, moment)).collect::<Result<Vec<_>, _>>()
+            names
+                .iter()
+                .map(|name| replica.add_space(name, moment))
+                .collect::<Result<Vec<_>, _>>()
         })
         .await??;
     Ok(spaces)
@@ -195,7 +220,11 @@ async fn invite_all(
         .volunteers
         .iter()
         .filter_map(|person| {
-            let role = if led.insert(person.village) { Role::Lead } else { Role::Volunteer };
+            let role = if led.insert(person.village) {
+                Role::Lead
+            } else {
+                Role::Volunteer
+            };
             Some((*spaces.get(person.village)?, role))
         })
         .collect();
@@ -224,7 +253,9 @@ async fn join_all(
         joins.spawn(async move {
             let (replica, keys): (Replica, _) = home.join(&ticket, &name).map_err(Failure::from)?;
             let node = Arc::new(Node::start(replica, keys, Handle::current()));
-            node.sync_once().await.map_err(|error: NodeError| Failure::from(error))?;
+            node.sync_once()
+                .await
+                .map_err(|error: NodeError| Failure::from(error))?;
             Ok::<_, Failure>((index, Player { node, village }))
         });
     }

@@ -34,12 +34,19 @@ impl Story<'_> {
         if self.is_json {
             return Ok(());
         }
-        let places: Vec<(&str, String)> =
-            places.iter().map(|(name, value)| (*name, value.to_string())).collect();
-        let places: Vec<(&str, &str)> =
-            places.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let places: Vec<(&str, String)> = places
+            .iter()
+            .map(|(name, value)| (*name, value.to_string()))
+            .collect();
+        let places: Vec<(&str, &str)> = places
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let seconds = self.started.elapsed().as_secs_f64();
-        self.out.line(&format!("{seconds:5.1} s  {}", self.text.with(key, &places)))?;
+        self.out.line(&format!(
+            "{seconds:5.1} s  {}",
+            self.text.with(key, &places)
+        ))?;
         self.out.flush()
     }
 
@@ -65,7 +72,9 @@ impl Story<'_> {
             return Ok(());
         }
         let seconds = self.started.elapsed().as_secs_f64();
-        let line = self.text.with("demo.writing", &[("seconds", &format!("{seconds:.1}"))]);
+        let line = self
+            .text
+            .with("demo.writing", &[("seconds", &format!("{seconds:.1}"))]);
         Ok(write!(stderr, "\r\x1b[2K{line}\r").and_then(|()| stderr.flush())?)
     }
 
@@ -75,7 +84,10 @@ impl Story<'_> {
         let rows = cast
             .coordinator
             .call(|replica, _| {
-                let filter = RowFilter { limit: Some(ROWS_SHOWN), ..RowFilter::default() };
+                let filter = RowFilter {
+                    limit: Some(ROWS_SHOWN),
+                    ..RowFilter::default()
+                };
                 replica.list(&filter).map(|rows| {
                     rows.into_iter()
                         .map(|row| {
@@ -100,7 +112,11 @@ impl Story<'_> {
         let mut table = Table::new(heads.to_vec(), 2);
         for (space, kind, title, by, at, conflicts) in rows {
             let kind = self.kind_word(&kind);
-            let mark = if conflicts > 0 { self.text.say("demo.yes") } else { String::new() };
+            let mark = if conflicts > 0 {
+                self.text.say("demo.yes")
+            } else {
+                String::new()
+            };
             table.row(vec![space, kind, title, by, time(at), mark]);
         }
         table.print(self.out)
@@ -108,9 +124,10 @@ impl Story<'_> {
 
     fn kind_word(&self, kind: &str) -> String {
         let schema = sync_core::schema::Schema::station();
-        schema
-            .kind(kind)
-            .map_or_else(|| kind.to_owned(), |kind| kind.label(self.text.lang()).to_owned())
+        schema.kind(kind).map_or_else(
+            || kind.to_owned(),
+            |kind| kind.label(self.text.lang()).to_owned(),
+        )
     }
 
     /// One record that two people changed at the same time: both values, and who wrote which.
@@ -118,9 +135,14 @@ impl Story<'_> {
         let found = cast
             .coordinator
             .call(|replica, _| {
-                let filter =
-                    RowFilter { only_conflicts: true, limit: Some(1), ..RowFilter::default() };
-                let Some(row) = replica.list(&filter)?.into_iter().next() else { return Ok(None) };
+                let filter = RowFilter {
+                    only_conflicts: true,
+                    limit: Some(1),
+                    ..RowFilter::default()
+                };
+                let Some(row) = replica.list(&filter)?.into_iter().next() else {
+                    return Ok(None);
+                };
                 Ok::<_, sync_core::replica::ReplicaError>(Some((
                     replica.show(row.record)?,
                     replica.history(row.record)?,
@@ -128,7 +150,9 @@ impl Story<'_> {
             })
             .await??;
         self.head("demo.conflict")?;
-        let Some((record, history)) = found else { return self.line("demo.no_conflict", &[]) };
+        let Some((record, history)) = found else {
+            return self.line("demo.no_conflict", &[]);
+        };
         let short: String = record.record.chars().take(8).collect();
         let kind = self.kind_word(&record.kind);
         let places = [
@@ -138,7 +162,11 @@ impl Story<'_> {
             ("space", record.space.as_str()),
         ];
         self.line("demo.record", &places)?;
-        for field in record.fields.iter().filter(|field| !field.conflicts.is_empty()) {
+        for field in record
+            .fields
+            .iter()
+            .filter(|field| !field.conflicts.is_empty())
+        {
             let shown = plain(&field.value);
             self.line(
                 "demo.shown",
@@ -151,12 +179,19 @@ impl Story<'_> {
         }
         self.head("demo.history")?;
         for entry in &history {
-            let fields: Vec<&str> =
-                entry.changes.iter().map(|(field, _, _)| field.as_str()).collect();
+            let fields: Vec<&str> = entry
+                .changes
+                .iter()
+                .map(|(field, _, _)| field.as_str())
+                .collect();
             let at = time(Millis(entry.at));
             self.line(
                 "demo.step",
-                &[("when", &at), ("by", &entry.by), ("fields", &fields.join(", "))],
+                &[
+                    ("when", &at),
+                    ("by", &entry.by),
+                    ("fields", &fields.join(", ")),
+                ],
             )?;
         }
         Ok(())
@@ -172,7 +207,12 @@ impl Story<'_> {
                     counts
                         .into_iter()
                         .map(|count| {
-                            (replica.space_name(&count.space), count.kind, count.records, count.in_conflict)
+                            (
+                                replica.space_name(&count.space),
+                                count.kind,
+                                count.records,
+                                count.in_conflict,
+                            )
                         })
                         .collect::<Vec<_>>()
                 })
@@ -198,15 +238,23 @@ impl Story<'_> {
         let mut table = Table::new(heads, 0);
         let mut sums = vec![0; kinds.len() + 1];
         for (village, (by_kind, conflicts)) in villages {
-            let mut numbers: Vec<u64> =
-                kinds.iter().map(|kind| by_kind.get(*kind).copied().unwrap_or(0)).collect();
+            let mut numbers: Vec<u64> = kinds
+                .iter()
+                .map(|kind| by_kind.get(*kind).copied().unwrap_or(0))
+                .collect();
             numbers.push(conflicts);
-            sums.iter_mut().zip(&numbers).for_each(|(sum, number)| *sum += number);
+            sums.iter_mut()
+                .zip(&numbers)
+                .for_each(|(sum, number)| *sum += number);
             let cells = numbers.iter().map(ToString::to_string);
             table.row(std::iter::once(village).chain(cells).collect());
         }
         let all = self.text.say("demo.all");
-        table.row(std::iter::once(all).chain(sums.iter().map(ToString::to_string)).collect());
+        table.row(
+            std::iter::once(all)
+                .chain(sums.iter().map(ToString::to_string))
+                .collect(),
+        );
         table.print(self.out)
     }
 
@@ -214,7 +262,10 @@ impl Story<'_> {
     pub(super) fn proof(&mut self, proof: &Proof) -> Result<(), Failure> {
         self.head("demo.proof")?;
         let (agreeing, replicas) = (proof.agreeing.to_string(), proof.replicas.to_string());
-        self.line("demo.agree", &[("agreeing", &agreeing), ("replicas", &replicas)])?;
+        self.line(
+            "demo.agree",
+            &[("agreeing", &agreeing), ("replicas", &replicas)],
+        )?;
         self.line("demo.digest", &[("digest", &proof.digest)])
     }
 
@@ -234,5 +285,7 @@ impl Story<'_> {
 }
 
 fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

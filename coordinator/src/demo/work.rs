@@ -73,7 +73,11 @@ fn first_of_pairs(acts: &[Act]) -> Vec<bool> {
     let mut paired: Vec<bool> = acts
         .iter()
         .rev()
-        .map(|act| next_is_apart.insert(act.record, act.concurrent).unwrap_or(false))
+        .map(|act| {
+            next_is_apart
+                .insert(act.record, act.concurrent)
+                .unwrap_or(false)
+        })
         .collect();
     paired.reverse();
     paired
@@ -92,8 +96,12 @@ async fn write_round(
     let mut writing = JoinSet::new();
     let so_far = Arc::new(known.clone());
     for (by, acts) in by_person {
-        let Some(player) = cast.players.get(by) else { continue };
-        let Some(space) = cast.spaces.get(player.village).copied() else { continue };
+        let Some(player) = cast.players.get(by) else {
+            continue;
+        };
+        let Some(space) = cast.spaces.get(player.village).copied() else {
+            continue;
+        };
         let (node, known) = (Arc::clone(&player.node), Arc::clone(&so_far));
         writing.spawn(async move {
             let mut known = (*known).clone();
@@ -128,7 +136,10 @@ fn write(
     act: &Act,
     place: Option<(RecordId, &'static str)>,
 ) -> Result<Option<(RecordId, &'static str)>, ReplicaError> {
-    let moment = &mut Moment { now: Millis(act.at), rng: &mut *moment.rng };
+    let moment = &mut Moment {
+        now: Millis(act.at),
+        rng: &mut *moment.rng,
+    };
     match (&act.what, place) {
         (What::Create { kind, fields }, _) => {
             let edits = parse(replica.schema().kind(kind), fields)?;
@@ -143,11 +154,10 @@ fn write(
     }
 }
 
-fn parse(
-    kind: Option<&Kind>,
-    fields: &[(String, String)],
-) -> Result<Vec<FieldEdit>, ReplicaError> {
-    let Some(kind) = kind else { return Ok(Vec::new()) };
+fn parse(kind: Option<&Kind>, fields: &[(String, String)]) -> Result<Vec<FieldEdit>, ReplicaError> {
+    let Some(kind) = kind else {
+        return Ok(Vec::new());
+    };
     fields
         .iter()
         .map(|(name, text)| kind.parse_edit(name, text).map_err(ReplicaError::from))

@@ -61,7 +61,10 @@ impl Plan {
         for (index, txn) in trace.txns.iter().enumerate() {
             planner.place(index, txn)?;
         }
-        Ok(Self { phones: planner.phones, steps: planner.steps })
+        Ok(Self {
+            phones: planner.phones,
+            steps: planner.steps,
+        })
     }
 }
 
@@ -70,7 +73,10 @@ fn count(counts: &[usize], phone: usize) -> usize {
 }
 
 fn is_within(counts: &[usize], all: &[usize]) -> bool {
-    counts.iter().enumerate().all(|(phone, n)| *n <= count(all, phone))
+    counts
+        .iter()
+        .enumerate()
+        .all(|(phone, n)| *n <= count(all, phone))
 }
 
 impl Planner {
@@ -102,14 +108,25 @@ impl Planner {
         if let Some(typed) = self.typed.get_mut(phone) {
             typed.push(index);
         }
-        self.placed.push(Placed { phone, number, behind });
-        self.steps.push(Step { phone, deliver, seal_after: false });
+        self.placed.push(Placed {
+            phone,
+            number,
+            behind,
+        });
+        self.steps.push(Step {
+            phone,
+            deliver,
+            seal_after: false,
+        });
         Ok(())
     }
 
     /// Everything that a transaction builds on.
     fn behind(&self, txn: &Txn) -> Counts {
-        let mut parents = txn.parents.iter().filter_map(|parent| self.placed.get(*parent));
+        let mut parents = txn
+            .parents
+            .iter()
+            .filter_map(|parent| self.placed.get(*parent));
         if let ([_], Some(parent)) = (txn.parents.as_slice(), parents.clone().next())
             && let Some(merged) = self.merged.get(parent.phone)
             && count(merged, parent.phone) == parent.number
@@ -160,7 +177,9 @@ impl Planner {
 
     fn mark_seal(&mut self, phone: usize, number: usize) {
         let last = number.checked_sub(1);
-        let index = last.and_then(|last| self.typed.get(phone)?.get(last)).copied();
+        let index = last
+            .and_then(|last| self.typed.get(phone)?.get(last))
+            .copied();
         if let Some(step) = index.and_then(|index| self.steps.get_mut(index)) {
             step.seal_after = true;
         }
@@ -180,7 +199,12 @@ mod tests {
             at: Millis(0),
             patches: Vec::new(),
         });
-        Plan::of(&Trace { end: String::new(), agents: 9, txns: txns.collect() }).unwrap()
+        Plan::of(&Trace {
+            end: String::new(),
+            agents: 9,
+            txns: txns.collect(),
+        })
+        .unwrap()
     }
 
     #[test]
@@ -188,7 +212,10 @@ mod tests {
         let plan = plan(&[(0, &[]), (0, &[0]), (1, &[1]), (0, &[1]), (1, &[2, 3])]);
         assert_eq!(plan.phones, [0, 1]);
         let deliver: Vec<_> = plan.steps.iter().map(|step| step.deliver.clone()).collect();
-        assert_eq!(deliver, [vec![], vec![], vec![(0, 2)], vec![], vec![(0, 3)]]);
+        assert_eq!(
+            deliver,
+            [vec![], vec![], vec![(0, 2)], vec![], vec![(0, 3)]]
+        );
         let seals: Vec<bool> = plan.steps.iter().map(|step| step.seal_after).collect();
         assert_eq!(seals, [false, true, false, true, false]);
     }
@@ -204,7 +231,10 @@ mod tests {
     #[test]
     fn agent_who_types_from_two_states_gets_two_phones() {
         let plan = plan(&[(0, &[]), (0, &[]), (0, &[0, 1]), (0, &[1])]);
-        assert_eq!(plan.steps.iter().map(|step| step.phone).collect::<Vec<_>>(), [0, 1, 0, 1]);
+        assert_eq!(
+            plan.steps.iter().map(|step| step.phone).collect::<Vec<_>>(),
+            [0, 1, 0, 1]
+        );
         assert_eq!(plan.phones, [0, 0]);
         assert_eq!(plan.steps[2].deliver, [(1, 1)]);
     }
@@ -214,6 +244,13 @@ mod tests {
         // Agent 0 merges the other's work, then types again from before that.
         let plan = plan(&[(0, &[]), (1, &[]), (0, &[0, 1]), (0, &[0])]);
         assert_eq!(plan.phones, [0, 1, 0]);
-        assert_eq!(plan.steps[3], Step { phone: 2, deliver: vec![(0, 1)], seal_after: false });
+        assert_eq!(
+            plan.steps[3],
+            Step {
+                phone: 2,
+                deliver: vec![(0, 1)],
+                seal_after: false
+            }
+        );
     }
 }

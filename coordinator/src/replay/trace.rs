@@ -52,7 +52,9 @@ impl Trace {
         let io = |error: std::io::Error| Failure::io(path, &error);
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(io)?;
-        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
+        file.take(FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(too_large());
         }
@@ -72,16 +74,18 @@ impl Trace {
         let reached = Cell::new(0);
         let mut reader = serde_json::Deserializer::from_str(text);
         let raw = TraceSeed { reached: &reached }.deserialize(&mut reader);
-        let raw = raw.and_then(|raw| reader.end().map(|()| raw)).map_err(|error| {
-            let key = match reached.get() {
-                0 => "err.trace.json",
-                _ => "err.trace.json_in",
-            };
-            Failure::new(Exit::BadFile, key)
-                .with("txn", reached.get().saturating_sub(1))
-                .with("line", error.line())
-                .with("column", error.column())
-        })?;
+        let raw = raw
+            .and_then(|raw| reader.end().map(|()| raw))
+            .map_err(|error| {
+                let key = match reached.get() {
+                    0 => "err.trace.json",
+                    _ => "err.trace.json_in",
+                };
+                Failure::new(Exit::BadFile, key)
+                    .with("txn", reached.get().saturating_sub(1))
+                    .with("line", error.line())
+                    .with("column", error.column())
+            })?;
         raw.check()
     }
 }
@@ -129,8 +133,7 @@ struct RawTxn {
 
 impl RawTrace {
     fn check(self) -> Result<Trace, Failure> {
-        let lacks =
-            |part: &str| Failure::new(Exit::BadFile, "err.trace.lacks").with("part", part);
+        let lacks = |part: &str| Failure::new(Exit::BadFile, "err.trace.lacks").with("part", part);
         let kind = self.kind.ok_or_else(|| lacks("kind"))?;
         let is_empty = self.start.is_none_or(|start| start.is_empty());
         if kind != KIND || !is_empty {
@@ -259,7 +262,9 @@ impl<'de> Visitor<'de> for TxnsSeed<'_> {
         let mut txns = Vec::new();
         loop {
             self.0.set(txns.len() + 1);
-            let Some(txn) = seq.next_element()? else { break };
+            let Some(txn) = seq.next_element()? else {
+                break;
+            };
             txns.push(txn);
         }
         // What follows the list is not in any transaction.
@@ -286,7 +291,10 @@ mod tests {
     #[test]
     fn good_trace_is_read() {
         let trace = Trace::parse(GOOD.as_bytes()).unwrap();
-        assert_eq!((trace.agents, trace.txns.len(), trace.end.as_str()), (2, 2, "ab"));
+        assert_eq!(
+            (trace.agents, trace.txns.len(), trace.end.as_str()),
+            (2, 2, "ab")
+        );
         assert_eq!(trace.txns[1].parents, [0]);
     }
 
@@ -294,12 +302,19 @@ mod tests {
     fn broken_json_is_named_by_transaction_and_place() {
         let (exit, said) = failure(r#""agent":1"#, r#""agent":x"#);
         assert_eq!(exit, Exit::BadFile);
-        assert!(said.contains("json_in") && said.contains(r#"("txn", "1")"#), "{said}");
+        assert!(
+            said.contains("json_in") && said.contains(r#"("txn", "1")"#),
+            "{said}"
+        );
         let (exit, _) = failure(r#""b"]]}]}"#, r#""b"]]}"#);
         assert_eq!(exit, Exit::BadFile);
         for len in 0..GOOD.len() {
             let cut = &GOOD.as_bytes()[..len];
-            assert_eq!(Trace::parse(cut).unwrap_err().exit(), Exit::BadFile, "{len}");
+            assert_eq!(
+                Trace::parse(cut).unwrap_err().exit(),
+                Exit::BadFile,
+                "{len}"
+            );
         }
     }
 
@@ -314,7 +329,10 @@ mod tests {
         ] {
             let (exit, said) = failure(from, to);
             assert_eq!(exit, Exit::BadTrace, "{said}");
-            assert!(said.contains(key) && said.contains(r#"("txn", "1")"#), "{said}");
+            assert!(
+                said.contains(key) && said.contains(r#"("txn", "1")"#),
+                "{said}"
+            );
         }
     }
 

@@ -24,8 +24,11 @@ use super::trace::Txn;
 const KIND: &str = "proposal";
 const FIELD: &str = "body";
 /// What the record must have beside its text.
-const OTHER_FIELDS: [(&str, &str); 3] =
-    [("category", "other"), ("level", "community"), ("state", "draft")];
+const OTHER_FIELDS: [(&str, &str); 3] = [
+    ("category", "other"),
+    ("level", "community"),
+    ("state", "draft"),
+];
 /// Batches that are handed over at a time.
 const BATCHES_AT_ONCE: usize = 256;
 /// A frame with so many bytes of batches is full; the largest batch still fits into what is left.
@@ -66,10 +69,15 @@ pub(super) struct Sealed {
 impl Village {
     /// The first phone founds a community and begins the record; the others join.
     pub(super) fn assemble(dir: &Path, plan: &Plan, title: &str) -> Result<Self, Failure> {
-        let homes: Vec<Home> = folders(dir, plan).iter().map(|path| Home::at(path)).collect();
+        let homes: Vec<Home> = folders(dir, plan)
+            .iter()
+            .map(|path| Home::at(path))
+            .collect();
         let names = plan.phones.iter().map(|agent| format!("Agent {agent}"));
         let mut homes = homes.into_iter().zip(names);
-        let (home, name) = homes.next().ok_or_else(|| Failure::internal("a plan for nobody"))?;
+        let (home, name) = homes
+            .next()
+            .ok_or_else(|| Failure::internal("a plan for nobody"))?;
         let mut founder = home.found(title, &name, &[])?.0.replica;
         let mut rng = rand::rng();
         let now = &mut moment(crate::place::now(), &mut rng);
@@ -77,7 +85,9 @@ impl Village {
         let record = begin_record(&mut founder, space, title)?;
         let mut replicas = vec![(founder, home)];
         for (home, name) in homes {
-            let Some((founder, _)) = replicas.first_mut() else { break };
+            let Some((founder, _)) = replicas.first_mut() else {
+                break;
+            };
             let joined = join(founder, space, &home, &name)?;
             replicas.push((joined, home));
         }
@@ -94,7 +104,11 @@ impl Village {
             ends: Vec::new(),
             has: vec![0; count],
         });
-        let mut village = Self { phones: phones.collect(), record, deliveries: 0 };
+        let mut village = Self {
+            phones: phones.collect(),
+            record,
+            deliveries: 0,
+        };
         // Everybody knows everybody before the first word.
         village.meet_all()?;
         for phone in &mut village.phones {
@@ -123,7 +137,9 @@ impl Village {
         }
         let record = self.record;
         let phone = self.phone(step.phone)?;
-        let typed = phone.type_txn(record, txn).map_err(|error| named(error, number))?;
+        let typed = phone
+            .type_txn(record, txn)
+            .map_err(|error| named(error, number))?;
         let end = phone.ends.last().copied().unwrap_or(0) + typed;
         phone.ends.push(end);
         if step.seal_after {
@@ -136,7 +152,9 @@ impl Village {
     }
 
     fn phone(&mut self, index: usize) -> Result<&mut Phone, Failure> {
-        self.phones.get_mut(index).ok_or_else(|| Failure::internal("a step on no phone"))
+        self.phones
+            .get_mut(index)
+            .ok_or_else(|| Failure::internal("a step on no phone"))
     }
 
     fn deliver(&mut self, step: &Step, now: Millis) -> Result<(), Failure> {
@@ -145,9 +163,14 @@ impl Village {
         for (from, count) in &step.deliver {
             let giver = self.phone(*from)?;
             let last = count.checked_sub(1).and_then(|last| giver.ends.get(last));
-            let upto = last.copied().ok_or_else(|| Failure::internal("a step before its parent"))?;
+            let upto = last
+                .copied()
+                .ok_or_else(|| Failure::internal("a step before its parent"))?;
             let taker = self.phone(step.phone)?;
-            let has = taker.has.get_mut(*from).map(|has| std::mem::replace(has, upto));
+            let has = taker
+                .has
+                .get_mut(*from)
+                .map(|has| std::mem::replace(has, upto));
             let has = has.unwrap_or_default();
             entries += upto - has;
             parcel.extend(self.phone(*from)?.hand_over(has, upto)?);
@@ -156,8 +179,13 @@ impl Village {
         let taker = self.phone(step.phone)?;
         let mut rng = rand::rng();
         let done =
-            taker.replica.ingest(parcel, &[], &Source::default(), &mut moment(now, &mut rng))?;
-        let is_stored = done.taken.iter().all(|taken| matches!(taken, Taken::Stored(_)));
+            taker
+                .replica
+                .ingest(parcel, &[], &Source::default(), &mut moment(now, &mut rng))?;
+        let is_stored = done
+            .taken
+            .iter()
+            .all(|taken| matches!(taken, Taken::Stored(_)));
         if !is_stored || done.tally.merged != entries {
             return Err(Failure::internal("a batch of another phone was not merged"));
         }
@@ -166,12 +194,16 @@ impl Village {
 
     /// Seals what is left on all phones.
     pub(super) fn seal_all(&mut self) -> Result<(), Failure> {
-        self.phones.iter_mut().try_for_each(|phone| phone.seal(crate::place::now()))
+        self.phones
+            .iter_mut()
+            .try_for_each(|phone| phone.seal(crate::place::now()))
     }
 
     /// Everybody meets the first phone, twice: so that all get everything from all.
     pub(super) fn meet_all(&mut self) -> Result<(), Failure> {
-        let Some((first, others)) = self.phones.split_first_mut() else { return Ok(()) };
+        let Some((first, others)) = self.phones.split_first_mut() else {
+            return Ok(());
+        };
         for _ in 0..2 {
             for other in &mut *others {
                 meet(&mut other.replica, &mut first.replica)?;
@@ -186,7 +218,9 @@ impl Village {
         for (index, phone) in self.phones.iter().enumerate() {
             let view = phone.replica.show(self.record)?;
             let body = view.fields.iter().find(|field| field.name == FIELD);
-            let text = body.and_then(|field| field.value.as_str()).unwrap_or_default();
+            let text = body
+                .and_then(|field| field.value.as_str())
+                .unwrap_or_default();
             if text != expected {
                 let differs = |(a, b): (char, char)| a != b;
                 let same = text.chars().zip(expected.chars());
@@ -205,17 +239,23 @@ impl Village {
         let first = digests.first().cloned().unwrap_or_default();
         match digests.iter().position(|digest| *digest != first) {
             None => Ok(first),
-            Some(phone) => Err(Failure::new(Exit::TraceDisagrees, "err.trace.digests")
-                .with("phone", phone)),
+            Some(phone) => {
+                Err(Failure::new(Exit::TraceDisagrees, "err.trace.digests").with("phone", phone))
+            }
         }
     }
 
     /// Counts what was typed as it lies on the first phone.
     pub(super) fn sealed(&self) -> Result<Sealed, Failure> {
         let mut sealed = Sealed::default();
-        let Some(first) = self.phones.first() else { return Ok(sealed) };
+        let Some(first) = self.phones.first() else {
+            return Ok(sealed);
+        };
         for phone in &self.phones {
-            for batch in first.replica.missing(&phone.log, Seq(phone.base + 1), usize::MAX)? {
+            for batch in first
+                .replica
+                .missing(&phone.log, Seq(phone.base + 1), usize::MAX)?
+            {
                 sealed.entries += batch.entries;
                 sealed.batches += 1;
                 sealed.bytes += batch.bytes;
@@ -237,7 +277,11 @@ impl Village {
 /// `agent-0`, `agent-1`, and `agent-1-2` for the second phone of an agent.
 fn folders(dir: &Path, plan: &Plan) -> Vec<PathBuf> {
     let nth = |index: usize, agent: usize| {
-        plan.phones.iter().take(index + 1).filter(|of| **of == agent).count()
+        plan.phones
+            .iter()
+            .take(index + 1)
+            .filter(|of| **of == agent)
+            .count()
     };
     let phones = plan.phones.iter().enumerate();
     phones
@@ -248,11 +292,7 @@ fn folders(dir: &Path, plan: &Plan) -> Vec<PathBuf> {
         .collect()
 }
 
-fn begin_record(
-    founder: &mut Replica,
-    space: LaneId,
-    title: &str,
-) -> Result<RecordId, Failure> {
+fn begin_record(founder: &mut Replica, space: LaneId, title: &str) -> Result<RecordId, Failure> {
     let mut rng = rand::rng();
     let now = &mut moment(crate::place::now(), &mut rng);
     let edits: Vec<FieldEdit> = [("title", title)]
@@ -270,19 +310,21 @@ fn begin_record(
 }
 
 /// A phone joins by handing the founder its request, as it would hand it to a relay.
-fn join(
-    founder: &mut Replica,
-    space: LaneId,
-    home: &Home,
-    name: &str,
-) -> Result<Replica, Failure> {
+fn join(founder: &mut Replica, space: LaneId, home: &Home, name: &str) -> Result<Replica, Failure> {
     let mut rng = rand::rng();
     let now = &mut moment(crate::place::now(), &mut rng);
     let ticket = founder.invite(Scope::Space(space), Role::Volunteer, 1, now)?;
     let (mut replica, _keys) = home.join(&ticket, name)?;
-    let request = replica.join_to_present().ok_or_else(|| Failure::internal("no request"))?;
+    let request = replica
+        .join_to_present()
+        .ok_or_else(|| Failure::internal("no request"))?;
     let batch = decode_join(&founder.community(), &request).map_err(Failure::internal)?;
-    founder.ingest(vec![Received { batch, prev: None }], &[], &Source::default(), now)?;
+    founder.ingest(
+        vec![Received { batch, prev: None }],
+        &[],
+        &Source::default(),
+        now,
+    )?;
     meet(&mut replica, founder)?;
     Ok(replica)
 }
@@ -293,7 +335,11 @@ impl Phone {
         let splices: Vec<Splice<'_>> = txn
             .patches
             .iter()
-            .map(|(pos, del, text)| Splice { pos: *pos, del: *del, text })
+            .map(|(pos, del, text)| Splice {
+                pos: *pos,
+                del: *del,
+                text,
+            })
             .collect();
         match self.splice(record, &splices, txn.at) {
             Err(ReplicaError::Edit(EditError::TooLarge)) => {
@@ -314,8 +360,9 @@ impl Phone {
         now: Millis,
     ) -> Result<u64, ReplicaError> {
         let mut rng = rand::rng();
-        let edited =
-            self.replica.splice_all(record, FIELD, splices, &mut moment(now, &mut rng))?;
+        let edited = self
+            .replica
+            .splice_all(record, FIELD, splices, &mut moment(now, &mut rng))?;
         Ok(u64::from(edited.is_changed))
     }
 
@@ -333,14 +380,19 @@ impl Phone {
         while next <= end {
             let batches = self.replica.missing(&self.log, next, BATCHES_AT_ONCE)?;
             let before = next;
-            for batch in batches.into_iter().take_while(|batch| batch.last_seq <= end) {
+            for batch in batches
+                .into_iter()
+                .take_while(|batch| batch.last_seq <= end)
+            {
                 let carried = self.replica.batch(batch.arrival)?;
                 let carried = carried.ok_or_else(|| Failure::internal("a batch is missing"))?;
                 wire.carry(&carried.batch)?;
                 next = batch.last_seq.plus(1);
             }
             if next == before {
-                return Err(Failure::internal("a batch holds more than may be handed over"));
+                return Err(Failure::internal(
+                    "a batch holds more than may be handed over",
+                ));
             }
         }
         wire.finish()
@@ -368,7 +420,8 @@ impl Wire {
         let Frame::Batches(frame) = rewired(&Frame::Batches(self.writer.take()))? else {
             return Err(Failure::internal("another frame than was sent"));
         };
-        self.received.extend(self.reader.read(frame).map_err(Failure::internal)?);
+        self.received
+            .extend(self.reader.read(frame).map_err(Failure::internal)?);
         Ok(())
     }
 
@@ -384,13 +437,20 @@ fn in_parts<'t>(splice: &Splice<'t>) -> Vec<Splice<'t>> {
     let mut left = splice.del;
     while left > 0 {
         let del = left.min(CHARS_AT_ONCE);
-        parts.push(Splice { pos: splice.pos, del, text: "" });
+        parts.push(Splice {
+            pos: splice.pos,
+            del,
+            text: "",
+        });
         left -= del;
     }
     let mut pos = splice.pos;
     let mut rest = splice.text;
     while !rest.is_empty() {
-        let split = rest.char_indices().nth(CHARS_AT_ONCE).map_or(rest.len(), |(at, _)| at);
+        let split = rest
+            .char_indices()
+            .nth(CHARS_AT_ONCE)
+            .map_or(rest.len(), |(at, _)| at);
         let (text, later) = rest.split_at(split);
         parts.push(Splice { pos, del: 0, text });
         pos += CHARS_AT_ONCE;
@@ -401,14 +461,12 @@ fn in_parts<'t>(splice: &Splice<'t>) -> Vec<Splice<'t>> {
 
 /// Names the transaction in what went wrong with it.
 fn named(error: ReplicaError, number: usize) -> Failure {
-    match error {
-        ReplicaError::Edit(EditError::OutOfRange { length }) => {
-            Failure::new(Exit::BadTrace, "err.trace.position")
-                .with("txn", number)
-                .with("length", length)
-        }
-        error => error.into(),
+    if let ReplicaError::Edit(EditError::OutOfRange { length }) = error {
+        return Failure::new(Exit::BadTrace, "err.trace.position")
+            .with("txn", number)
+            .with("length", length);
     }
+    error.into()
 }
 
 /// A session between two phones, until neither has more to say.
@@ -428,8 +486,11 @@ fn meet(a: &mut Replica, b: &mut Replica) -> Result<(), Failure> {
         if from_a.is_empty() && from_b.is_empty() {
             return Ok(());
         }
-        theirs.receive(b, from_a, &mut moment(now, &mut rng)).map_err(peer_failed)?;
-        ours.receive(a, from_b, &mut moment(now, &mut rng)).map_err(peer_failed)?;
+        theirs
+            .receive(b, from_a, &mut moment(now, &mut rng))
+            .map_err(peer_failed)?;
+        ours.receive(a, from_b, &mut moment(now, &mut rng))
+            .map_err(peer_failed)?;
     }
 }
 
@@ -444,7 +505,9 @@ fn drain(peer: &mut Peer, replica: &Replica) -> Result<Vec<Frame>, Failure> {
 /// A frame as it comes off the wire.
 fn rewired(frame: &Frame) -> Result<Frame, Failure> {
     let bytes = frame.encode();
-    let prefix = frame_len(&bytes).map_err(Failure::internal)?.map_or(0, |(_, prefix)| prefix);
+    let prefix = frame_len(&bytes)
+        .map_err(Failure::internal)?
+        .map_or(0, |(_, prefix)| prefix);
     Frame::decode(bytes.get(prefix..).unwrap_or_default()).map_err(Failure::internal)
 }
 
@@ -462,10 +525,18 @@ mod tests {
     #[test]
     fn large_splices_come_to_the_same_in_parts() {
         let text: String = "榕树".repeat(CHARS_AT_ONCE);
-        let parts = in_parts(&Splice { pos: 3, del: CHARS_AT_ONCE + 1, text: &text });
+        let parts = in_parts(&Splice {
+            pos: 3,
+            del: CHARS_AT_ONCE + 1,
+            text: &text,
+        });
         let removed: usize = parts.iter().map(|part| part.del).sum();
         let put: String = parts.iter().map(|part| part.text).collect();
         assert_eq!((removed, put), (CHARS_AT_ONCE + 1, text.clone()));
-        assert!(parts.iter().all(|part| part.del + part.text.chars().count() <= CHARS_AT_ONCE));
+        assert!(
+            parts
+                .iter()
+                .all(|part| part.del + part.text.chars().count() <= CHARS_AT_ONCE)
+        );
     }
 }

@@ -3,8 +3,23 @@
 use crate::run::Desk;
 
 const COMMANDS: [&str; 17] = [
-    "", "found", "space", "space add", "space list", "invite", "join", "put", "edit", "show", "list",
-    "import", "sync", "status", "members", "held", "replay",
+    "",
+    "found",
+    "space",
+    "space add",
+    "space list",
+    "invite",
+    "join",
+    "put",
+    "edit",
+    "show",
+    "list",
+    "import",
+    "sync",
+    "status",
+    "members",
+    "held",
+    "replay",
 ];
 
 #[test]
@@ -14,17 +29,30 @@ fn every_command_has_examples_in_both_languages() {
         let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let english = desk.run(&words).ok().out;
         let example = format!("banyan {command}");
-        assert!(english.contains("Examples:") && english.contains(example.trim()), "{english}");
+        assert!(
+            english.contains("Examples:") && english.contains(example.trim()),
+            "{english}"
+        );
         let chinese = desk.run(["--lang", "zh"].iter().chain(&words)).ok().out;
-        assert!(chinese.contains("示例：") && chinese.contains("用法："), "{chinese}");
-        assert!(!chinese.contains("help.") && !english.contains("help."), "{command}");
+        assert!(
+            chinese.contains("示例：") && chinese.contains("用法："),
+            "{chinese}"
+        );
+        assert!(
+            !chinese.contains("help.") && !english.contains("help."),
+            "{command}"
+        );
     }
 }
 
 #[test]
 fn help_prints_the_table_of_exit_codes() {
     let help = Desk::new().run(["--help"]).ok().out;
-    for line in ["  0  everything was done", " 10  no relay", " 14  the text is not a whole ticket"] {
+    for line in [
+        "  0  everything was done",
+        " 10  no relay",
+        " 14  the text is not a whole ticket",
+    ] {
         assert!(help.contains(line), "{line}: {help}");
     }
 }
@@ -33,6 +61,12 @@ fn help_prints_the_table_of_exit_codes() {
 fn language_follows_the_locale() {
     let desk = Desk::new();
     let mut command = crate::run::command(&desk.data());
-    let said = crate::run::ran(&command.env("LANG", "zh_CN.UTF-8").arg("status").output().unwrap());
+    let said = crate::run::ran(
+        &command
+            .env("LANG", "zh_CN.UTF-8")
+            .arg("status")
+            .output()
+            .unwrap(),
+    );
     assert!(said.fails(3).contains("没有数据文件夹"));
 }

@@ -1,7 +1,7 @@
 //! The `banyan` command as people and scripts use it: real processes, their output and exit codes.
 
-mod import;
 mod help;
+mod import;
 mod records;
 mod relay;
 mod replay;

@@ -8,7 +8,10 @@ use crate::run::{Desk, command};
 #[test]
 fn founding_prints_the_recovery_key_once_in_groups() {
     let desk = Desk::new();
-    let founded = desk.run(["--json", "found", "--name", "丹灶", "--as", "李芳"]).ok().json();
+    let founded = desk
+        .run(["--json", "found", "--name", "丹灶", "--as", "李芳"])
+        .ok()
+        .json();
     let key = founded["recovery_key"].as_str().unwrap();
     assert_eq!(key.split(' ').map(str::len).collect::<Vec<_>>(), [4; 8]);
     let status = desk.run(["status", "--json"]).ok();
@@ -24,20 +27,40 @@ fn record_is_written_changed_and_shown_with_its_history() {
     let desk = Desk::with_village();
     let record = desk.put_visit("3号门 王奶奶");
     let short: String = record.chars().take(8).collect();
-    let edited = desk.run(["edit", &short, "findings=血压偏高\n屋顶漏水", "mood=Worried"]).ok();
+    let edited = desk
+        .run([
+            "edit",
+            &short,
+            "findings=血压偏高\n屋顶漏水",
+            "mood=Worried",
+        ])
+        .ok();
     assert!(edited.out.contains("3号门 王奶奶"));
-    let shown = desk.run(["show", &short, "--history", "--json"]).ok().json();
+    let shown = desk
+        .run(["show", &short, "--history", "--json"])
+        .ok()
+        .json();
     assert_eq!(shown["record"], record.as_str());
     assert_eq!(shown["created_by"], "李芳");
-    let mood = shown["fields"].as_array().unwrap().iter().find(|field| field["name"] == "mood");
+    let mood = shown["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|field| field["name"] == "mood");
     assert_eq!(mood.unwrap()["value"], "worried");
     let history = shown["history"].as_array().unwrap();
     assert_eq!(history.len(), 2);
     assert_eq!(history[1]["changes"][0]["field"], "findings");
     assert!(history[1]["changes"][0]["from"].is_null());
-    let text = desk.run(["--lang", "zh", "show", &short, "--history"]).ok().out;
+    let text = desk
+        .run(["--lang", "zh", "show", &short, "--history"])
+        .ok()
+        .out;
     assert!(text.contains("情绪状态") && text.contains("担忧"), "{text}");
-    let same = desk.run(["--json", "edit", &short, "mood=worried"]).ok().json();
+    let same = desk
+        .run(["--json", "edit", &short, "mood=worried"])
+        .ok()
+        .json();
     assert_eq!(same["changed"], false);
 }
 
@@ -47,20 +70,50 @@ fn list_is_filtered_and_tells_what_to_do_when_empty() {
     assert!(desk.run(["list"]).ok().out.contains("banyan put"));
     desk.put_visit("3号门");
     desk.put_visit("4号门");
-    let proposal = ["title=桥头路灯", "category=roads", "level=village", "state=open"];
-    let put = ["put", "提案", "--space", "commons"].iter().chain(&proposal);
+    let proposal = [
+        "title=桥头路灯",
+        "category=roads",
+        "level=village",
+        "state=open",
+    ];
+    let put = ["put", "提案", "--space", "commons"]
+        .iter()
+        .chain(&proposal);
     desk.run(put).ok();
     let all = desk.run(["list", "--json"]).ok().json();
     assert_eq!(all.as_array().unwrap().len(), 3);
     assert_eq!(all[0]["title"], "桥头路灯");
-    let visits = desk.run(["list", "--kind", "visit", "--space", "良登村", "--limit", "1"]).ok().out;
-    assert!(visits.contains("4号门") && !visits.contains("3号门"), "{visits}");
+    let visits = desk
+        .run([
+            "list",
+            "--kind",
+            "visit",
+            "--space",
+            "良登村",
+            "--limit",
+            "1",
+        ])
+        .ok()
+        .out;
+    assert!(
+        visits.contains("4号门") && !visits.contains("3号门"),
+        "{visits}"
+    );
     assert!(visits.contains("1 of 2 records"), "{visits}");
     let none = desk.run(["list", "--kind", "event"]).ok().out;
     assert!(none.contains("No record fits"), "{none}");
-    assert!(desk.run(["list", "--conflicts"]).ok().out.contains("conflict"));
+    assert!(
+        desk.run(["list", "--conflicts"])
+            .ok()
+            .out
+            .contains("conflict")
+    );
     let spaces = desk.run(["space", "list", "--json"]).ok().json();
-    let village = spaces.as_array().unwrap().iter().find(|space| space["name"] == "良登村");
+    let village = spaces
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|space| space["name"] == "良登村");
     assert_eq!(village.unwrap()["records"], 2);
 }
 
@@ -74,7 +127,10 @@ fn status_counts_what_is_here() {
     assert_eq!(status["member"], true);
     assert!(status["pending"].as_u64().unwrap() > 0);
     let text = desk.run(["status"]).ok().out;
-    assert!(text.contains("1 (Home visit 1)") && text.contains("No relay is known"), "{text}");
+    assert!(
+        text.contains("1 (Home visit 1)") && text.contains("No relay is known"),
+        "{text}"
+    );
     let members = desk.run(["members", "--json"]).ok().json();
     assert_eq!(members[0]["name"], "李芳");
     assert!(desk.run(["held"]).ok().out.contains("Nothing is held"));
@@ -83,31 +139,69 @@ fn status_counts_what_is_here() {
 #[test]
 fn invitation_is_a_ticket_as_text_code_and_picture() {
     let desk = Desk::with_village();
-    let plain = desk.run(["invite", "--space", "良登村", "--role", "volunteer"]).ok();
-    assert!(plain.out.starts_with("banyan1") && plain.out.lines().count() == 1, "{plain:?}");
-    assert!(plain.err.contains("volunteer") && plain.err.contains("良登村"), "{plain:?}");
-    let drawn = desk.run(["invite", "--role", "lead", "--space", "良登村", "--qr"]).ok().out;
+    let plain = desk
+        .run(["invite", "--space", "良登村", "--role", "volunteer"])
+        .ok();
+    assert!(
+        plain.out.starts_with("banyan1") && plain.out.lines().count() == 1,
+        "{plain:?}"
+    );
+    assert!(
+        plain.err.contains("volunteer") && plain.err.contains("良登村"),
+        "{plain:?}"
+    );
+    let drawn = desk
+        .run(["invite", "--role", "lead", "--space", "良登村", "--qr"])
+        .ok()
+        .out;
     assert!(drawn.contains('▀') && drawn.lines().count() > 20, "{drawn}");
     let svg = desk.path("poster.svg");
-    let args = ["--json", "invite", "--role", "协调员", "--uses", "3", "--qr-svg"];
-    let invite = args.iter().map(std::ffi::OsStr::new).chain([svg.as_os_str()]);
-    desk.run(["--lang", "zh"].iter().map(std::ffi::OsStr::new).chain(invite)).ok();
+    let args = [
+        "--json",
+        "invite",
+        "--role",
+        "协调员",
+        "--uses",
+        "3",
+        "--qr-svg",
+    ];
+    let invite = args
+        .iter()
+        .map(std::ffi::OsStr::new)
+        .chain([svg.as_os_str()]);
+    desk.run(
+        ["--lang", "zh"]
+            .iter()
+            .map(std::ffi::OsStr::new)
+            .chain(invite),
+    )
+    .ok();
     assert!(std::fs::read_to_string(svg).unwrap().contains("<svg"));
 }
 
 #[test]
 fn ticket_is_taken_up_offline_and_a_useless_one_gives_way() {
     let founder = Desk::with_village();
-    let invite = || founder.run(["invite", "--space", "良登村", "--role", "volunteer"]).ok().out;
+    let invite = || {
+        founder
+            .run(["invite", "--space", "良登村", "--role", "volunteer"])
+            .ok()
+            .out
+    };
     let joiner = Desk::new();
     let join = |ticket: &str| joiner.run(["join", ticket.trim(), "--name", "陈小明", "--offline"]);
     assert!(join(&invite()).ok().out.contains("陈小明"));
-    assert_eq!(joiner.run(["status", "--json"]).ok().json()["member"], false);
+    assert_eq!(
+        joiner.run(["status", "--json"]).ok().json()["member"],
+        false
+    );
     joiner.run(["space", "add", "x"]).fails(3);
     join(&invite()).ok();
     // Where something has been written, nothing gives way.
     let ticket = invite();
-    founder.run(["join", ticket.trim(), "--name", "x", "--offline"]).fails(18);
+    founder
+        .run(["join", ticket.trim(), "--name", "x", "--offline"])
+        .fails(18);
 }
 
 #[test]

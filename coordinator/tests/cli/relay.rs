@@ -32,7 +32,11 @@ impl Served {
             limits: Limits::default(),
         };
         let relay = runtime.block_on(RelayServer::start(config)).unwrap();
-        Self { relay: Some(relay), runtime, _dir: dir }
+        Self {
+            relay: Some(relay),
+            runtime,
+            _dir: dir,
+        }
     }
 
     fn text(&self) -> String {
@@ -50,10 +54,22 @@ impl Drop for Served {
 /// A founder who has invited somebody and synced, and the ticket.
 fn founder(served: &Served) -> (Desk, String) {
     let desk = Desk::new();
-    desk.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &served.text()]).ok();
+    desk.run([
+        "found",
+        "--name",
+        "丹灶",
+        "--as",
+        "李芳",
+        "--relay",
+        &served.text(),
+    ])
+    .ok();
     desk.run(["space", "add", "良登村"]).ok();
     desk.put_visit("3号门 王奶奶");
-    let ticket = desk.run(["invite", "--space", "良登村", "--role", "volunteer"]).ok().out;
+    let ticket = desk
+        .run(["invite", "--space", "良登村", "--role", "volunteer"])
+        .ok()
+        .out;
     desk.run(["sync"]).ok();
     (desk, ticket.trim().to_owned())
 }
@@ -77,14 +93,26 @@ fn two_people_meet_at_a_relay_and_see_each_others_work() {
     assert_eq!(report["merged"], 1, "{report}");
     assert_eq!(report["conflicts"], 1, "{report}");
     assert_eq!(report["by_person"]["陈小明"], 1, "{report}");
-    for field in ["sent", "received", "held", "bytes_sent", "bytes_received", "round_trips"] {
+    for field in [
+        "sent",
+        "received",
+        "held",
+        "bytes_sent",
+        "bytes_received",
+        "round_trips",
+    ] {
         assert!(report[field].is_u64(), "{field}: {report}");
     }
     joiner.run(["sync"]).ok();
     for desk in [&founder, &joiner] {
         let row = desk.run(["list", "--conflicts", "--json"]).ok().json();
         assert_eq!(row[0]["conflicts"], 1);
-        assert!(desk.run(["show", record]).ok().out.contains("at the same time"));
+        assert!(
+            desk.run(["show", record])
+                .ok()
+                .out
+                .contains("at the same time")
+        );
     }
     let quiet = founder.run(["sync"]).ok().out;
     assert!(quiet.contains("Nothing new"), "{quiet}");
@@ -98,18 +126,32 @@ fn used_invitation_is_refused_and_a_new_one_does() {
     let late = Desk::new();
     let refused = late.run(["join", &ticket, "--name", "何姐"]);
     assert!(refused.fails(12).contains("invitation has been used"));
-    let ticket = founder.run(["invite", "--space", "良登村", "--role", "lead"]).ok().out;
+    let ticket = founder
+        .run(["invite", "--space", "良登村", "--role", "lead"])
+        .ok()
+        .out;
     founder.run(["sync"]).ok();
     late.run(["join", ticket.trim(), "--name", "何姐"]).ok();
-    assert_eq!(late.run(["list", "--json"]).ok().json()[0]["title"], "3号门 王奶奶");
+    assert_eq!(
+        late.run(["list", "--json"]).ok().json()[0]["title"],
+        "3号门 王奶奶"
+    );
 }
 
 #[test]
 fn relay_with_another_key_is_not_talked_to() {
     let (served, other) = (Served::new(Admission::Open), Served::new(Admission::Open));
     let (founder, _) = founder(&served);
-    let (key, _) = other.text().split_once('@').map(|(k, a)| (k.to_owned(), a.to_owned())).unwrap();
-    let (_, addr) = served.text().split_once('@').map(|(k, a)| (k.to_owned(), a.to_owned())).unwrap();
+    let (key, _) = other
+        .text()
+        .split_once('@')
+        .map(|(k, a)| (k.to_owned(), a.to_owned()))
+        .unwrap();
+    let (_, addr) = served
+        .text()
+        .split_once('@')
+        .map(|(k, a)| (k.to_owned(), a.to_owned()))
+        .unwrap();
     let said = founder.run(["sync", "--relay", &format!("{key}@{addr}")]);
     assert!(said.fails(11).contains("Another key"));
     founder.run(["sync"]).ok();
@@ -119,8 +161,13 @@ fn relay_with_another_key_is_not_talked_to() {
 fn relay_that_does_not_carry_the_community_says_so() {
     let served = Served::new(Admission::Listed(std::collections::BTreeSet::new()));
     let desk = Desk::new();
-    desk.run(["found", "--name", "丹灶", "--relay", &served.text()]).ok();
-    assert!(desk.run(["sync"]).fails(12).contains("does not carry this community"));
+    desk.run(["found", "--name", "丹灶", "--relay", &served.text()])
+        .ok();
+    assert!(
+        desk.run(["sync"])
+            .fails(12)
+            .contains("does not carry this community")
+    );
 }
 
 #[test]
@@ -155,7 +202,22 @@ fn watching_tells_what_comes_and_ends_cleanly_when_asked() {
     founder.run(["sync"]).ok();
     while next()["merged"] != 1 {}
     let id = watcher.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert!(watcher.wait().unwrap().success());
-    assert_eq!(joiner.run(["list", "--json"]).ok().json().as_array().unwrap().len(), 2);
+    assert_eq!(
+        joiner
+            .run(["list", "--json"])
+            .ok()
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
 }

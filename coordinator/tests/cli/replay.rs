@@ -33,7 +33,11 @@ fn trace() -> serde_json::Value {
 
 fn replay(desk: &Desk, bytes: &[u8], more: &[&str]) -> Ran {
     let file = desk.file("trace.json", bytes);
-    desk.run(["replay", file.to_str().unwrap(), "--json"].iter().chain(more))
+    desk.run(
+        ["replay", file.to_str().unwrap(), "--json"]
+            .iter()
+            .chain(more),
+    )
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -47,7 +51,9 @@ fn trace_is_replayed_and_the_phones_can_be_explored() {
     let desk = Desk::new();
     let keep = desk.path("phones");
     let bytes = gzip(trace().to_string().as_bytes());
-    let done = replay(&desk, &bytes, &["--keep", keep.to_str().unwrap()]).ok().json();
+    let done = replay(&desk, &bytes, &["--keep", keep.to_str().unwrap()])
+        .ok()
+        .json();
     assert_eq!(done["transactions"], 6, "{done}");
     assert_eq!(done["changes"], 5);
     assert_eq!(done["characters"], 9);
@@ -56,10 +62,17 @@ fn trace_is_replayed_and_the_phones_can_be_explored() {
     for phone in ["agent-0", "agent-1"] {
         let path = keep.join(phone);
         let shown = crate::run::ran(
-            &crate::run::command(&path).args(["show", record, "--json"]).output().unwrap(),
+            &crate::run::command(&path)
+                .args(["show", record, "--json"])
+                .output()
+                .unwrap(),
         );
         let shown = shown.ok().json();
-        let body = shown["fields"].as_array().unwrap().iter().find(|f| f["name"] == "body");
+        let body = shown["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["name"] == "body");
         assert_eq!(body.unwrap()["value"], trace()["endContent"]);
     }
     let again = replay(&desk, &bytes, &["--keep", keep.to_str().unwrap()]);
@@ -74,7 +87,9 @@ fn agent_with_two_states_at_once_types_on_two_phones() {
     trace["txns"][3]["numChildren"] = json!(1);
     trace["txns"][5]["patches"] = json!([[0, 2, ""]]);
     trace["endContent"] = json!("下 hi，好!");
-    let done = replay(&Desk::new(), trace.to_string().as_bytes(), &[]).ok().json();
+    let done = replay(&Desk::new(), trace.to_string().as_bytes(), &[])
+        .ok()
+        .json();
     assert_eq!((&done["agents"], &done["phones"]), (&2.into(), &3.into()));
 }
 
@@ -91,7 +106,10 @@ fn damaged_traces_end_in_a_sentence_that_names_the_transaction() {
     let said = damaged(&|trace| trace["txns"][2]["parents"] = json!([3])).fails(16);
     assert!(said.contains("Transaction 2"), "{said}");
     let said = damaged(&|trace| trace["txns"][3]["patches"] = json!([[7, 0, "x"]])).fails(16);
-    assert!(said.contains("Transaction 3") && said.contains("6 characters"), "{said}");
+    assert!(
+        said.contains("Transaction 3") && said.contains("6 characters"),
+        "{said}"
+    );
     let said = damaged(&|trace| trace["txns"][3]["agent"] = json!(2)).fails(16);
     assert!(said.contains("Transaction 3"), "{said}");
     let said = damaged(&|trace| trace["txns"][1]["time"] = json!("noon")).fails(16);

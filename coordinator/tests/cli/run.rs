@@ -44,7 +44,9 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self { temp: tempfile::tempdir().unwrap() }
+        Self {
+            temp: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A desk with a community that has one village.
@@ -77,7 +79,15 @@ impl Desk {
     /// A visit; returns its id.
     pub(crate) fn put_visit(&self, household: &str) -> String {
         let household = format!("household={household}");
-        let args = ["put", "visit", "--space", "良登村", &household, "date=2026-03-04", "purpose=health"];
+        let args = [
+            "put",
+            "visit",
+            "--space",
+            "良登村",
+            &household,
+            "date=2026-03-04",
+            "purpose=health",
+        ];
         self.run(args).ok().out.trim().to_owned()
     }
 }

@@ -30,12 +30,36 @@ fn unknown_things_are_named_with_what_there_is() {
     let desk = Desk::with_village();
     let record = desk.put_visit("3号门");
     assert!(desk.run(["show", "zzzz"]).fails(4).contains("banyan list"));
-    assert!(desk.run(["list", "--kind", "poem"]).fails(4).contains("visit, need"));
-    assert!(desk.run(["list", "--space", "nowhere"]).fails(4).contains("nowhere"));
-    assert!(desk.run(["edit", &record, "colour=red"]).fails(4).contains("household"));
-    assert!(desk.run(["edit", &record, "date=soon"]).fails(4).contains("2026-03-01"));
-    assert!(desk.run(["edit", &record, "household"]).fails(4).contains("name=value"));
-    assert!(desk.run(["put", "visit", "--space", "良登村", "mood=calm"]).fails(4).contains("household"));
+    assert!(
+        desk.run(["list", "--kind", "poem"])
+            .fails(4)
+            .contains("visit, need")
+    );
+    assert!(
+        desk.run(["list", "--space", "nowhere"])
+            .fails(4)
+            .contains("nowhere")
+    );
+    assert!(
+        desk.run(["edit", &record, "colour=red"])
+            .fails(4)
+            .contains("household")
+    );
+    assert!(
+        desk.run(["edit", &record, "date=soon"])
+            .fails(4)
+            .contains("2026-03-01")
+    );
+    assert!(
+        desk.run(["edit", &record, "household"])
+            .fails(4)
+            .contains("name=value")
+    );
+    assert!(
+        desk.run(["put", "visit", "--space", "良登村", "mood=calm"])
+            .fails(4)
+            .contains("household")
+    );
 }
 
 #[test]
@@ -51,16 +75,29 @@ fn failure_with_json_is_one_object_on_standard_error() {
 #[test]
 fn every_flipped_letter_of_a_ticket_is_found() {
     let desk = Desk::with_village();
-    let ticket = desk.run(["invite", "--role", "lead", "--space", "良登村"]).ok().out;
+    let ticket = desk
+        .run(["invite", "--role", "lead", "--space", "良登村"])
+        .ok()
+        .out;
     let ticket = ticket.trim();
     let joiner = Desk::new();
     for place in (0..ticket.len()).step_by(17).chain([ticket.len() - 1]) {
         let mut letters = ticket.as_bytes().to_vec();
         letters[place] = if letters[place] == b'q' { b'x' } else { b'q' };
         let bad = String::from_utf8(letters).unwrap();
-        joiner.run(["join", &bad, "--name", "x", "--offline"]).fails(14);
+        joiner
+            .run(["join", &bad, "--name", "x", "--offline"])
+            .fails(14);
     }
-    joiner.run(["join", &ticket[..ticket.len() - 1], "--name", "x", "--offline"]).fails(14);
+    joiner
+        .run([
+            "join",
+            &ticket[..ticket.len() - 1],
+            "--name",
+            "x",
+            "--offline",
+        ])
+        .fails(14);
     assert!(!joiner.data().exists());
 }
 
@@ -88,7 +125,11 @@ fn damaged_files_are_named_and_left_alone() {
 #[test]
 fn roles_that_may_not_are_told_who_may() {
     let desk = Desk::with_village();
-    assert!(desk.run(["invite", "--role", "owner"]).fails(5).contains("owner"));
+    assert!(
+        desk.run(["invite", "--role", "owner"])
+            .fails(5)
+            .contains("owner")
+    );
 }
 
 #[test]
@@ -96,10 +137,20 @@ fn relay_that_is_not_there_is_said_to_be_unreachable() {
     let desk = Desk::with_village();
     assert!(desk.run(["sync"]).fails(10).contains("no relay"));
     // A name that never resolves: no packet leaves this computer.
-    let id = desk.run(["status", "--json"]).ok().json()["device"].as_str().unwrap().to_owned();
+    let id = desk.run(["status", "--json"]).ok().json()["device"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let relay = format!("{id}@relay.invalid:1");
-    assert!(desk.run(["sync", "--relay", &relay]).fails(10).contains("relay.invalid"));
-    assert!(desk.run(["sync"]).fails(10).contains("no relay"), "a relay that failed is not kept");
+    assert!(
+        desk.run(["sync", "--relay", &relay])
+            .fails(10)
+            .contains("relay.invalid")
+    );
+    assert!(
+        desk.run(["sync"]).fails(10).contains("no relay"),
+        "a relay that failed is not kept"
+    );
 }
 
 #[test]
@@ -113,6 +164,9 @@ fn system_without_a_home_is_asked_for_a_folder() {
 fn data_folder_can_be_named_by_the_environment() {
     let desk = Desk::with_village();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_banyan"));
-    command.env_clear().env("BANYAN_DATA", desk.data()).args(["status", "--json"]);
+    command
+        .env_clear()
+        .env("BANYAN_DATA", desk.data())
+        .args(["status", "--json"]);
     assert_eq!(ran(&command.output().unwrap()).ok().json()["title"], "丹灶");
 }

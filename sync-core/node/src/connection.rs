@@ -55,16 +55,31 @@ impl Wired {
         let endpoint = endpoint(None, None)?;
         let connection = connect_any(&endpoint, &addrs, &config).await?;
         let peer = peer_device(&connection).ok_or(LinkError::WrongKey)?;
-        let (send, recv) = connection
-            .open_bi()
-            .await
-            .map_err(|_| LinkError::Refused)?;
+        let (send, recv) = connection.open_bi().await.map_err(|_| LinkError::Refused)?;
         let (outbox, frames) = mpsc::channel(OUTBOX_FRAMES_MAX);
         let traffic = Arc::new(Traffic::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(write(FrameWriter::new(send), frames, Arc::clone(&traffic), id, driver.clone()));
-        tasks.spawn(read(FrameReader::new(recv), Arc::clone(&traffic), id, driver));
-        Ok(Self { peer, outbox, traffic, tasks, connection, endpoint })
+        tasks.spawn(write(
+            FrameWriter::new(send),
+            frames,
+            Arc::clone(&traffic),
+            id,
+            driver.clone(),
+        ));
+        tasks.spawn(read(
+            FrameReader::new(recv),
+            Arc::clone(&traffic),
+            id,
+            driver,
+        ));
+        Ok(Self {
+            peer,
+            outbox,
+            traffic,
+            tasks,
+            connection,
+            endpoint,
+        })
     }
 
     /// Waits until the last frames are out, then closes.
@@ -106,12 +121,19 @@ async fn write(
 ) {
     while let Some(frame) = frames.recv().await {
         if let Err(error) = writer.write(&frame).await {
-            let _gone = driver.send(Input::Closed { id, error: Some(error) }).await;
+            let _gone = driver
+                .send(Input::Closed {
+                    id,
+                    error: Some(error),
+                })
+                .await;
             return;
         }
-        traffic.sent.store(writer.bytes_written(), Ordering::Relaxed);
+        traffic
+            .sent
+            .store(writer.bytes_written(), Ordering::Relaxed);
         if traffic.is_awaited.swap(false, Ordering::AcqRel)
-            && driver.send(Input::Writable { id }).await.is_err()
+            && driver.send(Input::Writable).await.is_err()
         {
             return;
         }
@@ -139,15 +161,24 @@ async fn read(
             Ok(None) => break None,
             Err(error) => break Some(error),
         };
-        let share = u32::try_from(len / 1024 + 1).unwrap_or(WAITING_KIB_MAX).min(WAITING_KIB_MAX);
-        let Ok(share) = Arc::clone(&room).acquire_many_owned(share).await else { break None };
+        let share = u32::try_from(len / 1024 + 1)
+            .unwrap_or(WAITING_KIB_MAX)
+            .min(WAITING_KIB_MAX);
+        let Ok(share) = Arc::clone(&room).acquire_many_owned(share).await else {
+            break None;
+        };
         let incoming = match reader.read().await {
             Ok(Some(incoming)) => incoming,
             Ok(None) => break None,
             Err(error) => break Some(error),
         };
-        traffic.received.store(reader.bytes_read(), Ordering::Relaxed);
-        let held = Held { incoming, _share: share };
+        traffic
+            .received
+            .store(reader.bytes_read(), Ordering::Relaxed);
+        let held = Held {
+            incoming,
+            _share: share,
+        };
         if driver.send(Input::Frame { id, held }).await.is_err() {
             return;
         }

@@ -45,9 +45,16 @@ pub(crate) struct SessionState {
 pub(crate) enum Input {
     Call(Call),
     Opened(Box<Opened>),
-    Frame { id: ConnId, held: Held },
-    Writable { id: ConnId },
-    Closed { id: ConnId, error: Option<LinkError> },
+    Frame {
+        id: ConnId,
+        held: Held,
+    },
+    /// An outbox has room again.
+    Writable,
+    Closed {
+        id: ConnId,
+        error: Option<LinkError>,
+    },
     /// Another program may have written to the store.
     LookAgain,
     Stop,
@@ -88,7 +95,9 @@ pub(crate) struct Driver {
 
 /// The device's clock.
 pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -115,7 +124,7 @@ impl Driver {
                     Input::Frame { id, held } => frames.entry(id).or_default().push(held),
                     Input::Call(call) => self.call(call),
                     Input::Opened(opened) => self.open(*opened),
-                    Input::Writable { .. } => {}
+                    Input::Writable => {}
                     Input::LookAgain => self.look_again(),
                     Input::Closed { id, error } => {
                         let waiting = frames.remove(&id).unwrap_or_default();
@@ -146,7 +155,9 @@ impl Driver {
         let inputs = &mut self.inputs;
         let first = self.runtime.block_on(async {
             match due {
-                Some(due) => tokio::time::timeout_at(due.into(), inputs.recv()).await.ok(),
+                Some(due) => tokio::time::timeout_at(due.into(), inputs.recv())
+                    .await
+                    .ok(),
                 None => Some(inputs.recv().await),
             }
         });
@@ -202,7 +213,14 @@ impl Driver {
     }
 
     fn open(&mut self, opened: Opened) {
-        let Opened { id, wired, relay, is_once, progress, ended } = opened;
+        let Opened {
+            id,
+            wired,
+            relay,
+            is_once,
+            progress,
+            ended,
+        } = opened;
         match Peer::dial(&self.replica, wired.peer, &mut self.rng) {
             Ok(peer) => {
                 let running = Running {
@@ -222,7 +240,9 @@ impl Driver {
     }
 
     fn take_frames(&mut self, id: ConnId, held: Vec<Held>) {
-        let Some(running) = self.sessions.get_mut(&id) else { return };
+        let Some(running) = self.sessions.get_mut(&id) else {
+            return;
+        };
         let mut frames = Vec::with_capacity(held.len());
         let mut shares = Vec::with_capacity(held.len());
         for Held { incoming, _share } in held {
@@ -262,7 +282,9 @@ impl Driver {
 
     /// Sends what a session has to say, as far as its outbox takes it.
     fn pump_one(&mut self, id: ConnId) {
-        let Some(running) = self.sessions.get_mut(&id) else { return };
+        let Some(running) = self.sessions.get_mut(&id) else {
+            return;
+        };
         loop {
             let frame = match running.stuck.take() {
                 Some(frame) => Some(frame),
@@ -272,7 +294,11 @@ impl Driver {
                 },
             };
             let Some(frame) = frame else { return };
-            running.wired.traffic.is_awaited.store(true, Ordering::Release);
+            running
+                .wired
+                .traffic
+                .is_awaited
+                .store(true, Ordering::Release);
             if let Err(error) = running.wired.outbox.try_send(frame) {
                 // Full: the writer says when there is room. Closed: the reader says why.
                 let (mpsc::error::TrySendError::Full(frame)
@@ -280,19 +306,30 @@ impl Driver {
                 running.stuck = Some(frame);
                 return;
             }
-            running.wired.traffic.is_awaited.store(false, Ordering::Release);
+            running
+                .wired
+                .traffic
+                .is_awaited
+                .store(false, Ordering::Release);
         }
     }
 
     /// Tells whoever listens how the session stands, and ends it if it was for once.
     fn tell(&mut self, id: ConnId) {
-        let Some(running) = self.sessions.get_mut(&id) else { return };
+        let Some(running) = self.sessions.get_mut(&id) else {
+            return;
+        };
         let is_done = running.stuck.is_none()
             && running.peer.is_done(&self.replica)
             && !matches!(self.replica.pending_count(), Ok(pending) if pending > 0 && self.seal_due.is_some());
         if let Some(progress) = &mut running.progress {
             let state = SessionState {
-                report: report(&self.replica, &running.peer, &running.relay, &running.wired.traffic),
+                report: report(
+                    &self.replica,
+                    &running.peer,
+                    &running.relay,
+                    &running.wired.traffic,
+                ),
                 announced: running.peer.report().announced.entries,
                 is_done,
             };
@@ -326,7 +363,12 @@ impl Driver {
     }
 
     fn finish(&self, running: Running, result: Result<(), NodeError>) {
-        let report = report(&self.replica, &running.peer, &running.relay, &running.wired.traffic);
+        let report = report(
+            &self.replica,
+            &running.peer,
+            &running.relay,
+            &running.wired.traffic,
+        );
         // Whoever waits hears the result once the last frame is out.
         self.runtime.spawn(async move {
             running.wired.close().await;
@@ -336,8 +378,10 @@ impl Driver {
 }
 
 fn report(replica: &Replica, peer: &Peer, relay: &str, traffic: &Arc<Traffic>) -> SyncReport {
-    let bytes =
-        (traffic.sent.load(Ordering::Relaxed), traffic.received.load(Ordering::Relaxed));
+    let bytes = (
+        traffic.sent.load(Ordering::Relaxed),
+        traffic.received.load(Ordering::Relaxed),
+    );
     SyncReport::new(replica, relay.to_owned(), &peer.report(), bytes)
 }
 

@@ -32,10 +32,14 @@ pub enum HomeError {
     #[error("there is no data folder {0}; found a community or join one to make it")]
     NoFolder(PathBuf),
     /// The key file's bytes are not what was written.
-    #[error("the key file {0} is damaged: copy it back from a backup; it is never replaced by itself")]
+    #[error(
+        "the key file {0} is damaged: copy it back from a backup; it is never replaced by itself"
+    )]
     DamagedKey(PathBuf),
     /// The store is there and the key file is gone.
-    #[error("the key file {0} is missing, so this store cannot be used: copy it back from a backup")]
+    #[error(
+        "the key file {0} is missing, so this store cannot be used: copy it back from a backup"
+    )]
     MissingKey(PathBuf),
     /// The system refused.
     #[error("{path}: {error}")]
@@ -69,7 +73,9 @@ impl Home {
     /// The folder at `dir`, which need not exist yet.
     #[must_use]
     pub fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+        Self {
+            dir: dir.to_owned(),
+        }
     }
 
     /// Where the store lies.
@@ -124,9 +130,14 @@ impl Home {
     ///
     /// # Errors
     /// [`HomeError`]; [`ReplicaError::NotEmpty`] if there is a community already.
-    pub fn join(&self, ticket: &Ticket, name: &str) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
+    pub fn join(
+        &self,
+        ticket: &Ticket,
+        name: &str,
+    ) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
         if self.has_only_a_ticket()? {
-            self.remove_store().map_err(|error| io_error(&self.dir, error))?;
+            self.remove_store()
+                .map_err(|error| io_error(&self.dir, error))?;
         }
         let (store, signer) = self.prepare()?;
         let mut rng = rand::rng();
@@ -147,12 +158,19 @@ impl Home {
             Err(error) => return Err(error),
         };
         let store = replica.store();
-        let is_ours = store.logs()?.iter().all(|log| log.device == replica.device());
+        let is_ours = store
+            .logs()?
+            .iter()
+            .all(|log| log.device == replica.device());
         Ok(is_ours && replica.join_to_present().is_some() && store.pending()?.is_empty())
     }
 
     fn remove_store(&self) -> io::Result<()> {
-        for name in [STORE_FILE.to_owned(), format!("{STORE_FILE}-wal"), format!("{STORE_FILE}-shm")] {
+        for name in [
+            STORE_FILE.to_owned(),
+            format!("{STORE_FILE}-wal"),
+            format!("{STORE_FILE}-shm"),
+        ] {
             match fs::remove_file(self.dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -181,7 +199,10 @@ fn io_error(path: &Path, error: io::Error) -> HomeError {
     if error.kind() == io::ErrorKind::StorageFull {
         return HomeError::Full;
     }
-    HomeError::Io { path: path.to_owned(), error }
+    HomeError::Io {
+        path: path.to_owned(),
+        error,
+    }
 }
 
 fn make_private_dir(dir: &Path) -> io::Result<()> {
@@ -220,16 +241,19 @@ fn write_keys(path: &Path, keys: &DeviceKeys) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }
 
 fn read_keys(path: &Path) -> Result<DeviceKeys, HomeError> {
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text))
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => HomeError::DamagedKey(path.to_owned()),
-            _ => io_error(path, error),
+        .map_err(|error| {
+            if error.kind() == io::ErrorKind::InvalidData {
+                return HomeError::DamagedKey(path.to_owned());
+            }
+            io_error(path, error)
         })?;
     parse_keys(&text).ok_or_else(|| HomeError::DamagedKey(path.to_owned()))
 }
@@ -251,6 +275,8 @@ fn parse_keys(text: &str) -> Option<DeviceKeys> {
 fn checksum(signing: &Secret, sealing: &Secret) -> [u8; 5] {
     let hash = keys::derive(domain::CHECKSUM, &[signing.expose(), sealing.expose()]);
     let mut sum = [0; 5];
-    sum.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    sum.iter_mut()
+        .zip(hash.as_bytes())
+        .for_each(|(to, from)| *to = *from);
     sum
 }

@@ -50,7 +50,10 @@ impl Board {
     }
 
     fn take(&self) -> Option<LiveEvent> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -78,7 +81,10 @@ impl Live {
             tasks.spawn_on(stay(Arc::clone(&node), relay, Arc::clone(&board)), &runtime);
         }
         tasks.spawn_on(look(node), &runtime);
-        Ok(Self { board, _tasks: tasks })
+        Ok(Self {
+            board,
+            _tasks: tasks,
+        })
     }
 
     /// The next event; the newest of those that came since the last call.
@@ -121,8 +127,11 @@ async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
                 return;
             }
             let report = state.report.clone();
-            let event =
-                if state.is_done { LiveEvent::CaughtUp(report) } else { LiveEvent::Moving(report) };
+            let event = if state.is_done {
+                LiveEvent::CaughtUp(report)
+            } else {
+                LiveEvent::Moving(report)
+            };
             posts.post(event);
         });
         let error = match node.open(&relay, false, Some(progress)).await {
@@ -139,9 +148,10 @@ async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
         if matches!(error, NodeError::Stopped) {
             return;
         }
-        let retry_in = match error {
-            NodeError::Reborn => Duration::ZERO,
-            _ => pause.next().unwrap_or(PAUSE_MAX),
+        let retry_in = if matches!(error, NodeError::Reborn) {
+            Duration::ZERO
+        } else {
+            pause.next().unwrap_or(PAUSE_MAX)
         };
         let is_final = matches!(
             &error,
@@ -152,7 +162,11 @@ async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
                     | sync_core::wire::Refusal::ShuttingDown
             )
         );
-        board.post(LiveEvent::Offline { error, retry_in, is_final });
+        board.post(LiveEvent::Offline {
+            error,
+            retry_in,
+            is_final,
+        });
         tokio::time::sleep(retry_in).await;
     }
 }

@@ -75,7 +75,13 @@ impl Node {
             .name("banyan-node".to_owned())
             .spawn(move || Driver::new(replica, receiver, driver_runtime).run())
             .ok();
-        Self { inputs, keys, runtime, connections: AtomicU64::new(0), thread }
+        Self {
+            inputs,
+            keys,
+            runtime,
+            connections: AtomicU64::new(0),
+            thread,
+        }
     }
 
     /// Does something with the replica, in turn with everything else; edits go out while live.
@@ -91,7 +97,10 @@ impl Node {
             // Nobody waits any more if the caller was cancelled; the work is done all the same.
             drop(answer.send(action(replica, moment)));
         });
-        self.inputs.send(Input::Call(call)).await.map_err(|_| NodeError::Stopped)?;
+        self.inputs
+            .send(Input::Call(call))
+            .await
+            .map_err(|_| NodeError::Stopped)?;
         answered.await.map_err(|_| NodeError::Stopped)
     }
 
@@ -138,7 +147,10 @@ impl Node {
             });
             let ended = self.open(relay, true, progress).await?;
             let result = tokio::time::timeout(SYNC_TIMEOUT, ended).await;
-            match result.map_err(|_| NodeError::TimedOut)?.map_err(|_| NodeError::Stopped)? {
+            match result
+                .map_err(|_| NodeError::TimedOut)?
+                .map_err(|_| NodeError::Stopped)?
+            {
                 Err(NodeError::Reborn) => {}
                 result => return result,
             }
@@ -157,15 +169,27 @@ impl Node {
         let keys = Arc::clone(&self.keys);
         let wired = Wired::dial(relay, keys, id, self.inputs.clone()).await?;
         let (ended, hears) = oneshot::channel();
-        let opened =
-            Opened { id, wired, relay: relay.relay.to_string(), is_once, progress, ended };
+        let opened = Opened {
+            id,
+            wired,
+            relay: relay.relay.to_string(),
+            is_once,
+            progress,
+            ended,
+        };
         let input = Input::Opened(Box::new(opened));
-        self.inputs.send(input).await.map_err(|_| NodeError::Stopped)?;
+        self.inputs
+            .send(input)
+            .await
+            .map_err(|_| NodeError::Stopped)?;
         Ok(hears)
     }
 
     pub(crate) async fn look_again(&self) -> Result<(), NodeError> {
-        self.inputs.send(Input::LookAgain).await.map_err(|_| NodeError::Stopped)
+        self.inputs
+            .send(Input::LookAgain)
+            .await
+            .map_err(|_| NodeError::Stopped)
     }
 
     /// The runtime that carries the node's connections.

@@ -38,7 +38,12 @@ pub struct SyncReport {
 }
 
 impl SyncReport {
-    pub(crate) fn new(replica: &Replica, relay: String, report: &Report, bytes: (u64, u64)) -> Self {
+    pub(crate) fn new(
+        replica: &Replica,
+        relay: String,
+        report: &Report,
+        bytes: (u64, u64),
+    ) -> Self {
         let mut by_person: BTreeMap<String, u64> = BTreeMap::new();
         for (member, count) in &report.tally.by_member {
             *by_person.entry(replica.member_name(member)).or_default() += count;

@@ -6,7 +6,9 @@
 //!       | kind u8 | 0 | varint len | commit 32              once it is erased
 //! ```
 
-use crate::entry::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, BadBatch, Body, ENTRY_BYTES_MAX, EntryKind, Salt};
+use crate::entry::{
+    BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, BadBatch, Body, ENTRY_BYTES_MAX, EntryKind, Salt,
+};
 use crate::id::Commit;
 use crate::keys::Signature;
 use std::ops::Range;
@@ -30,10 +32,14 @@ enum Content {
 impl Slot {
     pub(crate) fn body<'a>(&self, tail: &'a [u8]) -> Body<'a> {
         match &self.content {
-            Content::At(range) => {
-                Body::Present(tail.get(range.clone()).expect("slots are ranges of their own tail"))
-            }
-            Content::Erased { len, commit } => Body::Erased { len: *len, commit: *commit },
+            Content::At(range) => Body::Present(
+                tail.get(range.clone())
+                    .expect("slots are ranges of their own tail"),
+            ),
+            Content::Erased { len, commit } => Body::Erased {
+                len: *len,
+                commit: *commit,
+            },
         }
     }
 }
@@ -149,7 +155,13 @@ fn parse_slot(reader: &mut Reader<'_>) -> Result<(Slot, usize), BadBatch> {
     if len > 0 {
         let start = reader.position();
         reader.take(len).ok_or(BadBatch::BadLayout)?;
-        return Ok((Slot { kind, content: Content::At(start..start + len) }, len));
+        return Ok((
+            Slot {
+                kind,
+                content: Content::At(start..start + len),
+            },
+            len,
+        ));
     }
     let len = parse_len(reader)?;
     if len == 0 {
@@ -157,12 +169,24 @@ fn parse_slot(reader: &mut Reader<'_>) -> Result<(Slot, usize), BadBatch> {
     }
     let commit = Commit::new(reader.array().ok_or(BadBatch::BadLayout)?);
     let erased = u32::try_from(len).map_err(|_| BadBatch::TooLarge)?;
-    Ok((Slot { kind, content: Content::Erased { len: erased, commit } }, len))
+    Ok((
+        Slot {
+            kind,
+            content: Content::Erased {
+                len: erased,
+                commit,
+            },
+        },
+        len,
+    ))
 }
 
 fn parse_len(reader: &mut Reader<'_>) -> Result<usize, BadBatch> {
     let len = reader.varint().ok_or(BadBatch::BadLayout)?;
-    usize::try_from(len).ok().filter(|len| *len <= ENTRY_BYTES_MAX).ok_or(BadBatch::TooLarge)
+    usize::try_from(len)
+        .ok()
+        .filter(|len| *len <= ENTRY_BYTES_MAX)
+        .ok_or(BadBatch::TooLarge)
 }
 
 /// Builds a tail out of its parts; the signature may be put in later.

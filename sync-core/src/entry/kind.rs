@@ -71,6 +71,9 @@ impl EntryKind {
     /// The word for it, or `None` if this version does not know it.
     #[must_use]
     pub fn word(self) -> Option<&'static str> {
-        Self::ALL.iter().find(|(kind, _)| *kind == self).map(|(_, word)| *word)
+        Self::ALL
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map(|(_, word)| *word)
     }
 }

@@ -98,7 +98,9 @@ fn place_implicit<V: LogView>(
             Err(_) => Placement::NeedsBranch,
         });
     }
-    let Some(sibling) = view.at(first)? else { return Ok(Placement::NeedsBranch) };
+    let Some(sibling) = view.at(first)? else {
+        return Ok(Placement::NeedsBranch);
+    };
     if batch.chain_after(community, &sibling.prev) == sibling.chain {
         return Ok(Placement::Known);
     }
@@ -130,7 +132,8 @@ fn place_explicit<V: LogView>(
     let follows_main = if first == Seq::FIRST {
         *prev == ChainHash::ZERO
     } else {
-        view.ending_with(prev)?.is_some_and(|end| end.plus(1) == first)
+        view.ending_with(prev)?
+            .is_some_and(|end| end.plus(1) == first)
     };
     if follows_main && let Some(sibling) = view.at(first)? {
         if sibling.chain == batch.head().chain {

@@ -86,8 +86,10 @@ pub fn seal_batch(
     if stored.is_empty() || !fits || stored.iter().any(|(_, bytes)| bytes.is_empty()) {
         return Err(SealBatchError::NotOneBatch);
     }
-    let bodies: Vec<_> =
-        stored.iter().map(|(kind, bytes)| (*kind, Body::Present(bytes.as_slice()))).collect();
+    let bodies: Vec<_> = stored
+        .iter()
+        .map(|(kind, bytes)| (*kind, Body::Present(bytes.as_slice())))
+        .collect();
     let root = entries_root(bodies.iter().copied());
     let bytes = preimage(community, &place, bodies.len(), &after.chain, &salt, &root);
     let signature = signer.sign(&bytes)?;
@@ -161,7 +163,10 @@ impl BatchCipher {
             place.epoch.as_bytes(),
         ]
         .concat();
-        Self { cipher: ChaCha20Poly1305::new(key.as_bytes().into()), associated }
+        Self {
+            cipher: ChaCha20Poly1305::new(key.as_bytes().into()),
+            associated,
+        }
     }
 
     /// Opens a verified batch's cipher.
@@ -173,7 +178,13 @@ impl BatchCipher {
     fn seal(&self, index: usize, kind: EntryKind, plain: &[u8]) -> Vec<u8> {
         let aad = self.associated_with(kind);
         self.cipher
-            .encrypt(&nonce(index), Payload { msg: plain, aad: &aad })
+            .encrypt(
+                &nonce(index),
+                Payload {
+                    msg: plain,
+                    aad: &aad,
+                },
+            )
             .expect("ChaCha20-Poly1305 takes any message under 256 GiB")
     }
 
@@ -181,10 +192,21 @@ impl BatchCipher {
     ///
     /// # Errors
     /// [`DoesNotOpen`] if it was sealed with another key, at another place or as another kind.
-    pub fn open(&self, index: usize, kind: EntryKind, sealed: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
+    pub fn open(
+        &self,
+        index: usize,
+        kind: EntryKind,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, DoesNotOpen> {
         let aad = self.associated_with(kind);
         self.cipher
-            .decrypt(&nonce(index), Payload { msg: sealed, aad: &aad })
+            .decrypt(
+                &nonce(index),
+                Payload {
+                    msg: sealed,
+                    aad: &aad,
+                },
+            )
             .map_err(|_| DoesNotOpen)
     }
 
@@ -215,7 +237,13 @@ pub fn seal_text(
     let mut salt = [0; 16];
     rng.fill_bytes(&mut salt);
     let sealed = text_cipher(epoch.secret(), &salt)
-        .encrypt(&nonce(0), Payload { msg: text.as_bytes(), aad: author.as_bytes() })
+        .encrypt(
+            &nonce(0),
+            Payload {
+                msg: text.as_bytes(),
+                aad: author.as_bytes(),
+            },
+        )
         .expect("ChaCha20-Poly1305 takes any message under 256 GiB");
     [epoch.id().as_bytes().as_slice(), &salt, &sealed].concat()
 }
@@ -231,7 +259,13 @@ pub fn open_text<'k>(
     let (salt, sealed) = rest.split_at_checked(16)?;
     let key = key(&EpochId::try_from(epoch).ok()?)?;
     let plain = text_cipher(key.secret(), salt)
-        .decrypt(&nonce(0), Payload { msg: sealed, aad: author.as_bytes() })
+        .decrypt(
+            &nonce(0),
+            Payload {
+                msg: sealed,
+                aad: author.as_bytes(),
+            },
+        )
         .ok()?;
     String::from_utf8(plain).ok()
 }

@@ -20,7 +20,11 @@ struct Author {
 impl Author {
     fn new(seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        Self { keys: DeviceKeys::generate(&mut rng), epoch: EpochKey::generate(&mut rng), rng }
+        Self {
+            keys: DeviceKeys::generate(&mut rng),
+            epoch: EpochKey::generate(&mut rng),
+            rng,
+        }
     }
 
     fn log(&self) -> LogId {
@@ -34,11 +38,22 @@ impl Author {
     fn seal(&mut self, after: &Head, payloads: &[Vec<u8>]) -> VerifiedBatch {
         let entries: Vec<_> = payloads
             .iter()
-            .map(|bytes| PlainEntry { kind: EntryKind::CHANGE, bytes: bytes.clone() })
+            .map(|bytes| PlainEntry {
+                kind: EntryKind::CHANGE,
+                bytes: bytes.clone(),
+            })
             .collect();
         let log = self.log();
-        seal_batch(&self.keys, &COMMUNITY, log, after, Some(&self.epoch), &entries, &mut self.rng)
-            .unwrap()
+        seal_batch(
+            &self.keys,
+            &COMMUNITY,
+            log,
+            after,
+            Some(&self.epoch),
+            &entries,
+            &mut self.rng,
+        )
+        .unwrap()
     }
 }
 
@@ -50,7 +65,9 @@ fn received(batch: &VerifiedBatch) -> SignedBatch {
 fn sealed_batch_verifies_and_opens() {
     let mut author = Author::new(1);
     let sent = author.seal(&Head::EMPTY, &[b"one".to_vec(), b"two".to_vec()]);
-    let batch = received(&sent).verify(&COMMUNITY, &ChainHash::ZERO).unwrap();
+    let batch = received(&sent)
+        .verify(&COMMUNITY, &ChainHash::ZERO)
+        .unwrap();
     assert_eq!(batch, sent);
     let cipher = BatchCipher::of(&COMMUNITY, &batch, &author.epoch);
     let opened: Vec<_> = batch
@@ -69,7 +86,10 @@ fn batch_is_refused_in_another_community_log_or_place() {
     let mut author = Author::new(2);
     let sent = author.seal(&Head::EMPTY, &[b"one".to_vec()]);
     let other = CommunityId::new([8; 32]);
-    assert_eq!(received(&sent).verify(&other, &ChainHash::ZERO), Err(BadBatch::BadSignature));
+    assert_eq!(
+        received(&sent).verify(&other, &ChainHash::ZERO),
+        Err(BadBatch::BadSignature)
+    );
     assert_eq!(
         received(&sent).verify(&COMMUNITY, &ChainHash::new([1; 32])),
         Err(BadBatch::BadSignature)
@@ -77,7 +97,10 @@ fn batch_is_refused_in_another_community_log_or_place() {
     let mut elsewhere = *sent.place();
     elsewhere.first_seq = Seq(2);
     let moved = SignedBatch::parse(elsewhere, sent.tail().to_vec()).unwrap();
-    assert_eq!(moved.verify(&COMMUNITY, &ChainHash::ZERO), Err(BadBatch::BadSignature));
+    assert_eq!(
+        moved.verify(&COMMUNITY, &ChainHash::ZERO),
+        Err(BadBatch::BadSignature)
+    );
 }
 
 #[test]
@@ -100,7 +123,10 @@ fn batch_without_an_erased_payload_still_verifies() {
         .verify(&COMMUNITY, &ChainHash::ZERO)
         .unwrap();
     assert_eq!(batch.head(), sent.head());
-    assert!(matches!(batch.entries().next().unwrap().body, Body::Erased { len: 20, .. }));
+    assert!(matches!(
+        batch.entries().next().unwrap().body,
+        Body::Erased { len: 20, .. }
+    ));
 }
 
 #[test]
@@ -123,17 +149,31 @@ fn batches_are_filled_to_their_limits() {
 #[test]
 fn what_does_not_fit_one_batch_is_not_sealed() {
     let mut author = Author::new(5);
-    let entry = |len| PlainEntry { kind: EntryKind::CHANGE, bytes: vec![1; len] };
+    let entry = |len| PlainEntry {
+        kind: EntryKind::CHANGE,
+        bytes: vec![1; len],
+    };
     let log = author.log();
     let mut seal = |epoch: Option<&EpochKey>, entries: &[PlainEntry]| {
-        seal_batch(&author.keys, &COMMUNITY, log, &Head::EMPTY, epoch, entries, &mut author.rng)
+        seal_batch(
+            &author.keys,
+            &COMMUNITY,
+            log,
+            &Head::EMPTY,
+            epoch,
+            entries,
+            &mut author.rng,
+        )
     };
     let too_many = vec![entry(1); BATCH_ENTRIES_MAX + 1];
     let too_large = [entry(BATCH_BYTES_MAX), entry(1)];
     for entries in [&[], &too_many[..], &too_large, &[entry(0)]] {
         assert_eq!(seal(None, entries), Err(SealBatchError::NotOneBatch));
     }
-    assert_eq!(seal(None, &[entry(ENTRY_BYTES_MAX + 1)]), Err(SealBatchError::EntryTooLarge));
+    assert_eq!(
+        seal(None, &[entry(ENTRY_BYTES_MAX + 1)]),
+        Err(SealBatchError::EntryTooLarge)
+    );
     assert!(seal(None, &[entry(ENTRY_BYTES_MAX)]).is_ok());
     assert!(seal(Some(&author.epoch), &[entry(0), entry(1)]).is_ok());
 }
@@ -141,20 +181,38 @@ fn what_does_not_fit_one_batch_is_not_sealed() {
 #[test]
 fn tails_beyond_the_limits_are_refused() {
     let author = Author::new(6);
-    let place = Place { log: author.log(), first_seq: Seq(1), epoch: EpochId::ZERO };
+    let place = Place {
+        log: author.log(),
+        first_seq: Seq(1),
+        epoch: EpochId::ZERO,
+    };
     let parse = |place: Place, entries: &[u8]| {
         SignedBatch::parse(place, [&[0; codec::TAIL_HEADER_LEN], entries].concat())
             .map(|batch| batch.count())
     };
     assert_eq!(parse(place, &[]), Err(BadBatch::BadLayout));
     assert_eq!(parse(place, &[32, 1, 9].repeat(128)), Ok(128));
-    assert_eq!(parse(place, &[32, 1, 9].repeat(129)), Err(BadBatch::TooLarge));
-    assert_eq!(parse(place, &[32, 0, 0]), Err(BadBatch::BadLayout), "an erased entry had bytes");
-    assert_eq!(parse(place, &[32, 0x81, 0x00, 9]), Err(BadBatch::BadLayout), "not the shortest form");
+    assert_eq!(
+        parse(place, &[32, 1, 9].repeat(129)),
+        Err(BadBatch::TooLarge)
+    );
+    assert_eq!(
+        parse(place, &[32, 0, 0]),
+        Err(BadBatch::BadLayout),
+        "an erased entry had bytes"
+    );
+    assert_eq!(
+        parse(place, &[32, 0x81, 0x00, 9]),
+        Err(BadBatch::BadLayout),
+        "not the shortest form"
+    );
     let mut long = vec![32];
     put_varint(&mut long, ENTRY_BYTES_MAX as u64 + 1);
     assert_eq!(parse(place, &long), Err(BadBatch::TooLarge));
-    let last = Place { first_seq: Seq::MAX, ..place };
+    let last = Place {
+        first_seq: Seq::MAX,
+        ..place
+    };
     assert_eq!(parse(last, &[32, 1, 9]), Ok(1));
     assert_eq!(parse(last, &[32, 1, 9, 32, 1, 9]), Err(BadBatch::BadLayout));
 }

@@ -36,14 +36,21 @@ impl Lines {
 
     /// Every line must stand in the text; if not, the message is what to put there.
     fn stand_in_the_text(&self) {
-        let missing: Vec<_> = self.0.lines().filter(|line| !PROTOCOL.contains(line)).collect();
+        let missing: Vec<_> = self
+            .0
+            .lines()
+            .filter(|line| !PROTOCOL.contains(line))
+            .collect();
         assert!(missing.is_empty(), "docs/protocol.md must say:\n{}", self.0);
     }
 }
 
 fn counted<const N: usize>(from: u8) -> [u8; N] {
     let mut bytes = [0; N];
-    bytes.iter_mut().zip(from..).for_each(|(byte, value)| *byte = value);
+    bytes
+        .iter_mut()
+        .zip(from..)
+        .for_each(|(byte, value)| *byte = value);
     bytes
 }
 
@@ -66,7 +73,10 @@ fn community() -> crate::id::CommunityId {
 }
 
 fn space_bytes() -> Vec<u8> {
-    let space = Space { nonce: vec![4; 16].into(), title: vec![5; 4].into() };
+    let space = Space {
+        nonce: vec![4; 16].into(),
+        title: vec![5; 4].into(),
+    };
     Statement::Space(space).encode().1
 }
 
@@ -105,7 +115,10 @@ fn keys_and_ids_are_as_the_text_says() {
     lines.hex("commons", commons(&community()).as_bytes());
     lines.hex("space statement", &space_bytes());
     lines.hex("space", space().as_bytes());
-    lines.hex("member", member_of(&community(), &device().device()).as_bytes());
+    lines.hex(
+        "member",
+        member_of(&community(), &device().device()).as_bytes(),
+    );
     let by = device().device();
     let id = StatementId::derive(&community(), &by, EntryKind::SPACE, &space_bytes());
     lines.hex("space statement id", id.as_bytes());
@@ -121,26 +134,61 @@ fn keys_and_ids_are_as_the_text_says() {
 fn record_ids_are_as_the_text_says() {
     use crate::record::{KindName, Target};
     let mut lines = Lines::default();
-    let begin = Target::Begin { kind: KindName::new("visit").unwrap(), nonce: counted(0xa0) };
+    let begin = Target::Begin {
+        kind: KindName::new("visit").unwrap(),
+        nonce: counted(0xa0),
+    };
     let key = "danzao-2-301".to_owned();
-    let keyed = Target::BeginKeyed { kind: KindName::new("household").unwrap(), key };
+    let keyed = Target::BeginKeyed {
+        kind: KindName::new("household").unwrap(),
+        key,
+    };
     for (name, target) in [("record visit", begin), ("record household", keyed)] {
-        lines.hex(name, target.record_id(&device().device(), &incarnation()).as_bytes());
+        lines.hex(
+            name,
+            target
+                .record_id(&device().device(), &incarnation())
+                .as_bytes(),
+        );
     }
     lines.stand_in_the_text();
 }
 
 #[test]
 fn one_batch_is_as_the_text_says() {
-    let log = LogId { lane: space(), device: device().device(), incarnation: incarnation() };
-    let after = Head { seq: Seq(4), chain: ChainHash::new([0xaa; 32]) };
-    let entry = PlainEntry { kind: EntryKind::CHANGE, bytes: b"hello".to_vec() };
+    let log = LogId {
+        lane: space(),
+        device: device().device(),
+        incarnation: incarnation(),
+    };
+    let after = Head {
+        seq: Seq(4),
+        chain: ChainHash::new([0xaa; 32]),
+    };
+    let entry = PlainEntry {
+        kind: EntryKind::CHANGE,
+        bytes: b"hello".to_vec(),
+    };
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
-    let batch =
-        seal_batch(&device(), &community(), log, &after, Some(&epoch()), &[entry], rng).unwrap();
-    let place = Place { log, first_seq: Seq(5), epoch: epoch().id() };
+    let batch = seal_batch(
+        &device(),
+        &community(),
+        log,
+        &after,
+        Some(&epoch()),
+        &[entry],
+        rng,
+    )
+    .unwrap();
+    let place = Place {
+        log,
+        first_seq: Seq(5),
+        epoch: epoch().id(),
+    };
     let stored = batch.entries().next().unwrap();
-    let Body::Present(sealed) = stored.body else { panic!("nothing was erased") };
+    let Body::Present(sealed) = stored.body else {
+        panic!("nothing was erased")
+    };
     let root = entries_root(std::iter::once((stored.kind, stored.body)));
     let signed = preimage(&community(), &place, 1, &after.chain, batch.salt(), &root);
     let epoch_key = epoch();
@@ -157,9 +205,15 @@ fn one_batch_is_as_the_text_says() {
 
     let mut lines = Lines::default();
     lines.hex("salt", &batch.salt().0);
-    lines.hex("batch key", keys::derive(domain::BATCH_KEY, &key).as_bytes());
+    lines.hex(
+        "batch key",
+        keys::derive(domain::BATCH_KEY, &key).as_bytes(),
+    );
     lines.hex("sealed", sealed);
-    lines.hex("commit", Commit::from_hash(&blake3::hash(sealed)).as_bytes());
+    lines.hex(
+        "commit",
+        Commit::from_hash(&blake3::hash(sealed)).as_bytes(),
+    );
     lines.hex("entries root", &root);
     lines.hex("preimage", &signed);
     lines.hex("chain hash", batch.head().chain.as_bytes());
@@ -198,20 +252,35 @@ fn sealed_keys_and_texts_are_as_the_text_says() {
     assert_eq!(epoch().unwrap_older(&older.id(), &wrapped), Some(older));
     assert_eq!(device().open(&info, &sealed).as_ref(), Ok(epoch().secret()));
     let key = epoch();
-    assert_eq!(open_text(&by, &text, |_| Some(&key)).as_deref(), Some("丹灶"));
+    assert_eq!(
+        open_text(&by, &text, |_| Some(&key)).as_deref(),
+        Some("丹灶")
+    );
 }
 
 #[test]
 fn digests_proofs_and_tickets_are_as_the_text_says() {
     let mut lines = Lines::default();
     let by = device().device();
-    let log = LogId { lane: space(), device: by, incarnation: incarnation() };
-    let head = Head { seq: Seq(5), chain: ChainHash::new([0xcc; 32]) };
+    let log = LogId {
+        lane: space(),
+        device: by,
+        incarnation: incarnation(),
+    };
+    let head = Head {
+        seq: Seq(5),
+        chain: ChainHash::new([0xcc; 32]),
+    };
     let digest = lane_digest(&[(log, head)]);
     lines.hex("lane digest", &digest.0);
     lines.hex("set digest", &set_digest([(space(), digest)]).0);
-    let (invite, sealing) = (DeviceKeys::derive_for_invite(&counted(0)), device().sealing_key());
-    let proof = invite.sign(&Join::proof_bytes(&community(), &by, &sealing)).unwrap();
+    let (invite, sealing) = (
+        DeviceKeys::derive_for_invite(&counted(0)),
+        device().sealing_key(),
+    );
+    let proof = invite
+        .sign(&Join::proof_bytes(&community(), &by, &sealing))
+        .unwrap();
     lines.hex("join proof", proof.as_bytes());
     let member = member_of(&community(), &by);
     let proof = AddDevice::proof_bytes(&community(), &member, &by, &sealing);
@@ -219,13 +288,19 @@ fn digests_proofs_and_tickets_are_as_the_text_says() {
     let store = StoreId::new([0xdd; 16]);
     let receipt = Receipt::signed_bytes(&community(), &by, &store, &[(space(), 7)]);
     lines.hex("receipt bytes", &receipt);
-    lines.hex("receipt signature", device().sign(&receipt).unwrap().as_bytes());
+    lines.hex(
+        "receipt signature",
+        device().sign(&receipt).unwrap().as_bytes(),
+    );
     let ticket = Ticket {
         community: community(),
         secret: counted(0).into(),
         scope: Scope::Space(space()),
         role: Role::Volunteer,
-        relays: vec![RelayAddr { relay: by, addr: "relay.example:4433".to_owned() }],
+        relays: vec![RelayAddr {
+            relay: by,
+            addr: "relay.example:4433".to_owned(),
+        }],
     };
     lines.text("ticket", &ticket.to_string());
     lines.stand_in_the_text();

@@ -238,19 +238,26 @@ impl Index {
         if knows_all || wanted.iter().all(|id| from.contains(id)) {
             return true;
         }
-        self.told_by_clocks(wanted, from).unwrap_or_else(|| self.found_by_walking(wanted, from))
+        self.told_by_clocks(wanted, from)
+            .unwrap_or_else(|| self.found_by_walking(wanted, from))
     }
 
     /// The same from the clocks alone; `None` where they are not kept.
     fn told_by_clocks(&self, wanted: &BTreeSet<NodeId>, from: &[NodeId]) -> Option<bool> {
         for id in wanted {
-            let Some(wanted) = self.get(*id) else { return Some(false) };
+            let Some(wanted) = self.get(*id) else {
+                return Some(false);
+            };
             let mut is_behind = false;
             for from in from.iter().filter_map(|id| self.get(*id)) {
                 let behind = if from.author == wanted.author {
                     from.position.saturating_add(1)
                 } else {
-                    from.clock.as_ref()?.get(wanted.author).copied().unwrap_or(0)
+                    from.clock
+                        .as_ref()?
+                        .get(wanted.author)
+                        .copied()
+                        .unwrap_or(0)
                 };
                 is_behind |= behind > wanted.position;
             }
@@ -307,13 +314,27 @@ mod tests {
         let actor = ActorId::new([author; 16]);
         let last = index.chain(&actor).last().copied();
         let len = index.len();
-        let others = others.iter().filter(|_| len > 0).map(|other| other % len.max(1));
+        let others = others
+            .iter()
+            .filter(|_| len > 0)
+            .map(|other| other % len.max(1));
         let deps: BTreeSet<NodeId> = last.into_iter().chain(others).collect();
-        let below = deps.iter().filter_map(|dep| index.get(*dep)).map(|node| node.max_op).max();
+        let below = deps
+            .iter()
+            .filter_map(|dep| index.get(*dep))
+            .map(|node| node.max_op)
+            .max();
         let start_op = below.unwrap_or(0) + 1;
         let hash = ChangeHash(*blake3::hash(&len.to_be_bytes()).as_bytes());
         let deps = deps.into_iter().collect();
-        index.push(NewNode { hash, actor, start_op, max_op: start_op, time: 0, deps })
+        index.push(NewNode {
+            hash,
+            actor,
+            start_op,
+            max_op: start_op,
+            time: 0,
+            deps,
+        })
     }
 
     fn ids(picks: &[usize], len: usize) -> Vec<NodeId> {

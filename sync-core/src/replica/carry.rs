@@ -73,7 +73,11 @@ impl Carrier for Replica {
 
     fn unshared(&self, store: &StoreId) -> Result<BTreeSet<LogId>, StoreError> {
         let uploaded = self.store.uploaded(store)?;
-        Ok(self.store.logs_since(uploaded, store)?.into_iter().collect())
+        Ok(self
+            .store
+            .logs_since(uploaded, store)?
+            .into_iter()
+            .collect())
     }
 
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {

@@ -54,7 +54,9 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<Vec<RecordId>, ReplicaError> {
         self.act(|tx, mind| {
-            rows.iter().map(|edits| mind.create(tx, kind, space, edits, moment)).collect()
+            rows.iter()
+                .map(|edits| mind.create(tx, kind, space, edits, moment))
+                .collect()
         })
     }
 
@@ -95,7 +97,16 @@ impl Replica {
         text: &str,
         moment: &mut Moment<'_>,
     ) -> Result<Edited, ReplicaError> {
-        self.splice_all(record, field, &[Splice { pos: position, del: delete, text }], moment)
+        self.splice_all(
+            record,
+            field,
+            &[Splice {
+                pos: position,
+                del: delete,
+                text,
+            }],
+            moment,
+        )
     }
 
     /// Types a run of pieces into a text field: a change for each, durable together when this returns.
@@ -168,7 +179,10 @@ impl Mind {
         let mut doc = RecordDoc::new();
         let change = doc
             .edit(self.actor(), moment.now, draft.kind, edits)?
-            .ok_or_else(|| ReplicaError::UnknownKind { kind: kind.to_owned(), known: known_kinds() })?;
+            .ok_or_else(|| ReplicaError::UnknownKind {
+                kind: kind.to_owned(),
+                known: known_kinds(),
+            })?;
         let (record, target) = self.new_target(tx, &draft, moment)?;
         let mut work = Work::begin(record, kind, space, doc);
         let entry = self.put_change(tx, record, space, target, &change)?;
@@ -178,8 +192,10 @@ impl Mind {
     }
 
     fn draft<'d>(&self, kind: &str, space: LaneId) -> Result<Draft<'d>, ReplicaError> {
-        let unknown =
-            || ReplicaError::UnknownKind { kind: kind.to_owned(), known: known_kinds() };
+        let unknown = || ReplicaError::UnknownKind {
+            kind: kind.to_owned(),
+            known: known_kinds(),
+        };
         let schema_kind = Schema::station().kind(kind).ok_or_else(unknown)?;
         if space != self.commons && !self.roster.spaces().contains_key(&space) {
             if !self.roster.devices().contains_key(&self.us) {
@@ -189,9 +205,15 @@ impl Mind {
         }
         let role = self.roster.role_in_space(&self.us, &space);
         if !role.is_some_and(|role| role >= Role::Volunteer && schema_kind.may_create(role)) {
-            return Err(ReplicaError::NotAllowed { least: Role::Volunteer });
+            return Err(ReplicaError::NotAllowed {
+                least: Role::Volunteer,
+            });
         }
-        Ok(Draft { kind: schema_kind, name: KindName::new(kind)?, space })
+        Ok(Draft {
+            kind: schema_kind,
+            name: KindName::new(kind)?,
+            space,
+        })
     }
 
     /// A new record's id: random, and bound to its space by the first bytes of the nonce.
@@ -222,12 +244,18 @@ impl Mind {
         let (mut work, kind) = self.work_to_edit(tx, record)?;
         let Some(change) = edit(self, kind, work.doc_mut())? else {
             self.keep_work(work);
-            return Ok(Edited { record, is_changed: false });
+            return Ok(Edited {
+                record,
+                is_changed: false,
+            });
         };
         let entry = self.put_change(tx, record, work.space(), Target::Edit(record), &change)?;
         work.add(entry, &change.chunk);
         self.save_work(tx, work)?;
-        Ok(Edited { record, is_changed: true })
+        Ok(Edited {
+            record,
+            is_changed: true,
+        })
     }
 
     fn type_run(
@@ -243,7 +271,9 @@ impl Mind {
         }
         let mut changed = Vec::with_capacity(run.len());
         for Typing { at, splices } in run {
-            let change = work.doc_mut().splice_all(self.actor(), *at, field, splices)?;
+            let change = work
+                .doc_mut()
+                .splice_all(self.actor(), *at, field, splices)?;
             changed.push(change.is_some());
             if let Some(change) = change {
                 let target = Target::Edit(record);
@@ -269,9 +299,13 @@ impl Mind {
             .load_work(tx, &record)?
             .filter(Work::has_begun)
             .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
-        let kind = Schema::station().kind(work.kind()).ok_or_else(|| {
-            ReplicaError::UnknownKind { kind: work.kind().to_owned(), known: known_kinds() }
-        })?;
+        let kind =
+            Schema::station()
+                .kind(work.kind())
+                .ok_or_else(|| ReplicaError::UnknownKind {
+                    kind: work.kind().to_owned(),
+                    known: known_kinds(),
+                })?;
         self.check_edit(&work, kind)?;
         Ok((work, kind))
     }
@@ -285,7 +319,9 @@ impl Mind {
             Some(role) if role >= Role::Volunteer => {
                 Err(ReplicaError::NotAllowed { least: Role::Lead })
             }
-            Some(_) | None => Err(ReplicaError::NotAllowed { least: Role::Volunteer }),
+            Some(_) | None => Err(ReplicaError::NotAllowed {
+                least: Role::Volunteer,
+            }),
         }
     }
 
@@ -299,8 +335,18 @@ impl Mind {
     ) -> Result<EntryRef, ReplicaError> {
         let log = self.own_log(space);
         let seq = next_seq(tx, &log)?;
-        let bytes = Payload { target, chunk: change.chunk.clone() }.encode();
-        tx.put_pending(&PendingRow { lane: space, seq, kind: RECORDS, record: Some(record), bytes })?;
+        let bytes = Payload {
+            target,
+            chunk: change.chunk.clone(),
+        }
+        .encode();
+        tx.put_pending(&PendingRow {
+            lane: space,
+            seq,
+            kind: RECORDS,
+            record: Some(record),
+            bytes,
+        })?;
         Ok(EntryRef { log, seq })
     }
 }
@@ -314,7 +360,12 @@ fn space_nonce(space: &LaneId, random: [u8; 5]) -> [u8; 8] {
 
 /// Whether a beginning's nonce was made for this space.
 pub(super) fn is_nonce_of(space: &LaneId, nonce: &[u8; 8]) -> bool {
-    space.as_bytes().iter().zip(nonce).take(3).all(|(a, b)| a == b)
+    space
+        .as_bytes()
+        .iter()
+        .zip(nonce)
+        .take(3)
+        .all(|(a, b)| a == b)
 }
 
 fn known_kinds() -> String {

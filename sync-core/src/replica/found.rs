@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use minicbor::bytes::ByteArray;
 
-use crate::entry::{Body, EntryKind, VerifiedBatch};
 use crate::entry::seal::{PlainEntry, seal_batch, seal_text};
+use crate::entry::{Body, EntryKind, VerifiedBatch};
 use crate::epoch::EpochKey;
 use crate::id::{ChainHash, DeviceId, Head, LaneId, LogId, Seq};
 use crate::keys::{self, DeviceKeys, Secret, Signer, domain};
@@ -56,7 +56,13 @@ impl Replica {
         let mut tx = store.begin()?;
         begin_store(&mut *tx, community.as_bytes(), relays, name, moment)?;
         let lane = roster_lane(&community);
-        let row = PendingRow { lane, seq: Seq::FIRST, kind, record: None, bytes };
+        let row = PendingRow {
+            lane,
+            seq: Seq::FIRST,
+            kind,
+            record: None,
+            bytes,
+        };
         tx.put_pending(&row)?;
         let mut mind = Mind::load(&*tx, signer)?.ok_or(ReplicaError::NoCommunity)?;
         mind.keyring.insert(key.clone());
@@ -65,7 +71,14 @@ impl Replica {
         mind.say(&mut *tx, &Statement::Epoch(epoch))?;
         mind.say_name(&mut *tx, name, moment)?;
         tx.commit()?;
-        Ok(Founding { replica: Self { store, mind, is_stale: false }, recovery })
+        Ok(Founding {
+            replica: Self {
+                store,
+                mind,
+                is_stale: false,
+            },
+            recovery,
+        })
     }
 
     /// Takes up an invitation in an empty store. The first sync presents it.
@@ -91,11 +104,21 @@ impl Replica {
         let mut tx = store.begin()?;
         let incarnation =
             begin_store(&mut *tx, community.as_bytes(), &ticket.relays, name, moment)?;
-        let log =
-            LogId { lane: roster_lane(&community), device: signer.device(), incarnation };
+        let log = LogId {
+            lane: roster_lane(&community),
+            device: signer.device(),
+            incarnation,
+        };
         let entry = PlainEntry { kind, bytes };
-        let batch =
-            seal_batch(&*signer, &community, log, &Head::EMPTY, None, &[entry], moment.rng)?;
+        let batch = seal_batch(
+            &*signer,
+            &community,
+            log,
+            &Head::EMPTY,
+            None,
+            &[entry],
+            moment.rng,
+        )?;
         tx.append(&batch, None)?;
         let held = HeldTicket {
             secret: ticket.secret,
@@ -105,7 +128,11 @@ impl Replica {
         put_cbor(&mut *tx, meta::TICKET, &held)?;
         let mind = Mind::load(&*tx, signer)?.ok_or(ReplicaError::NoCommunity)?;
         tx.commit()?;
-        Ok(Self { store, mind, is_stale: false })
+        Ok(Self {
+            store,
+            mind,
+            is_stale: false,
+        })
     }
 
     /// Our own first batch, to present to whoever does not know this device yet.
@@ -144,20 +171,32 @@ impl Replica {
         let received = Received { batch, prev: None };
         self.ingest(vec![received], &[], &Source::default(), moment)?;
         let is_in = self.mind.roster.devices().contains_key(device);
-        Ok(if is_in { Ok(()) } else { Err(Refusal::InviteUsed) })
+        Ok(if is_in {
+            Ok(())
+        } else {
+            Err(Refusal::InviteUsed)
+        })
     }
 
     /// Makes a space for a village or team.
     ///
     /// # Errors
     /// [`ReplicaError::NotAllowed`] below coordinator; the store's.
-    pub fn add_space(&mut self, title: &str, moment: &mut Moment<'_>) -> Result<LaneId, ReplicaError> {
+    pub fn add_space(
+        &mut self,
+        title: &str,
+        moment: &mut Moment<'_>,
+    ) -> Result<LaneId, ReplicaError> {
         self.act(|tx, mind| {
             let role = mind.role_in(&Scope::Community)?;
             if role < Role::Coordinator {
-                return Err(ReplicaError::NotAllowed { least: Role::Coordinator });
+                return Err(ReplicaError::NotAllowed {
+                    least: Role::Coordinator,
+                });
             }
-            let commons_key = mind.key_to_write(&mind.commons).ok_or(ReplicaError::NoKey)?;
+            let commons_key = mind
+                .key_to_write(&mind.commons)
+                .ok_or(ReplicaError::NoKey)?;
             let statement = Statement::Space(Space {
                 nonce: random::<16>(moment).to_vec().into(),
                 title: seal_text(&mind.us, commons_key, title, moment.rng).into(),
@@ -211,7 +250,10 @@ impl Replica {
         self.act(|tx, mind| {
             mind.role_in(&scope)?;
             if !mind.roster.may_act(&mind.us, &scope, role) {
-                let least = Role::DESCENDING.into_iter().rev().find(|above| *above > role);
+                let least = Role::DESCENDING
+                    .into_iter()
+                    .rev()
+                    .find(|above| *above > role);
                 let least = least.unwrap_or(Role::Owner).max(Role::Lead);
                 return Err(ReplicaError::NotAllowed { least });
             }
@@ -247,8 +289,12 @@ impl Mind {
     fn takes_up_invitation(&self, batch: &VerifiedBatch) -> bool {
         let author = batch.log().device;
         let mut entries = batch.entries();
-        let (Some(only), None) = (entries.next(), entries.next()) else { return false };
-        let Body::Present(bytes) = only.body else { return false };
+        let (Some(only), None) = (entries.next(), entries.next()) else {
+            return false;
+        };
+        let Body::Present(bytes) = only.body else {
+            return false;
+        };
         match Said::read(&self.community, author, only.kind, bytes).map(|said| said.statement) {
             Some(Statement::Join(join)) => self.roster.invites_of(join.invite).next().is_some(),
             Some(_) | None => false,
@@ -262,7 +308,9 @@ impl Mind {
         }
         self.roster
             .role_in(&self.us, scope)
-            .ok_or(ReplicaError::NotAllowed { least: Role::Volunteer })
+            .ok_or(ReplicaError::NotAllowed {
+                least: Role::Volunteer,
+            })
     }
 
     /// Adds a statement of ours; it is sealed with the next sync and counts here at once.
@@ -283,7 +331,13 @@ impl Mind {
         let mut seq = next_seq(tx, &self.own_log(lane))?;
         for statement in statements {
             let (kind, bytes) = statement.encode();
-            let row = PendingRow { lane, seq, kind, record: None, bytes };
+            let row = PendingRow {
+                lane,
+                seq,
+                kind,
+                record: None,
+                bytes,
+            };
             tx.put_pending(&row)?;
             self.hear_pending(&row);
             seq = seq.plus(1);
@@ -300,7 +354,9 @@ impl Mind {
         name: &str,
         moment: &mut Moment<'_>,
     ) -> Result<(), ReplicaError> {
-        let key = self.key_to_write(&self.commons).ok_or(ReplicaError::NoKey)?;
+        let key = self
+            .key_to_write(&self.commons)
+            .ok_or(ReplicaError::NoKey)?;
         let name = seal_text(&self.us, key, name, moment.rng).into();
         self.say(tx, &Statement::Profile(Profile { name, version: 1 }))
     }

@@ -62,7 +62,10 @@ impl Hold {
         if let Ok(code) = u8::try_from(code.0) {
             return HoldReason::from_code(code).map(Self::Change);
         }
-        Self::OWN.iter().find(|(_, known)| *known == code.0).map(|(hold, _)| *hold)
+        Self::OWN
+            .iter()
+            .find(|(_, known)| *known == code.0)
+            .map(|(hold, _)| *hold)
     }
 
     /// Whether the entry is merged nevertheless.

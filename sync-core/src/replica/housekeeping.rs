@@ -17,8 +17,14 @@ impl Mind {
         tx: &mut dyn StoreTx,
         moment: &mut Moment<'_>,
     ) -> Result<(), ReplicaError> {
-        let Some(member) = self.roster.member_id(&self.us) else { return Ok(()) };
-        let is_named = self.roster.members().get(&member).is_some_and(|m| m.name.is_some());
+        let Some(member) = self.roster.member_id(&self.us) else {
+            return Ok(());
+        };
+        let is_named = self
+            .roster
+            .members()
+            .get(&member)
+            .is_some_and(|m| m.name.is_some());
         if !is_named && self.key_to_write(&self.commons).is_some() {
             let name = tx.meta(meta::NAME)?.unwrap_or_default();
             self.say_name(tx, &String::from_utf8_lossy(&name), moment)?;
@@ -61,7 +67,11 @@ impl Mind {
             return self.say(tx, &Statement::Epoch(epoch));
         }
         // One lead is enough to hand keys on; everybody doing it would say the same many times.
-        if self.roster.role_in_space(&self.us, &space).is_none_or(|role| role < Role::Lead) {
+        if self
+            .roster
+            .role_in_space(&self.us, &space)
+            .is_none_or(|role| role < Role::Lead)
+        {
             return Ok(());
         }
         let mut statements = Vec::new();
@@ -70,8 +80,7 @@ impl Mind {
             if lacking.is_empty() {
                 continue;
             }
-            let keys =
-                self.seal_to(key, lacking.iter().map(|(to, key)| (to, *key)), moment.rng)?;
+            let keys = self.seal_to(key, lacking.iter().map(|(to, key)| (to, *key)), moment.rng)?;
             statements.push(Statement::Epoch(Epoch {
                 space,
                 epoch: key.id(),
@@ -84,7 +93,9 @@ impl Mind {
 
     /// Readers that an epoch key was not sealed to, neither directly nor by the invite they came with.
     fn readers_without(&self, space: &LaneId, epoch: &EpochId) -> Vec<(Recipient, SealingKey)> {
-        let Some(info) = self.roster.epochs().get(&(*space, *epoch)) else { return Vec::new() };
+        let Some(info) = self.roster.epochs().get(&(*space, *epoch)) else {
+            return Vec::new();
+        };
         let invited: BTreeSet<DeviceId> = self
             .roster
             .invites()

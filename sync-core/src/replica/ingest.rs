@@ -277,9 +277,13 @@ impl Mind {
         if log.lane == self.roster_lane {
             return Ok(());
         }
-        intake.fresh.retain(|batch| batch.log() != log || batch.place().first_seq < seq);
+        intake
+            .fresh
+            .retain(|batch| batch.log() != log || batch.place().first_seq < seq);
         for batch in tx.missing(log, seq, usize::MAX)? {
-            let Some(carried) = tx.batch(batch.arrival)? else { continue };
+            let Some(carried) = tx.batch(batch.arrival)? else {
+                continue;
+            };
             hold_all(tx, &carried.batch, intake)?;
             for (_, opened) in self.open_batch(&carried.batch) {
                 if let Ok(incoming) = opened {
@@ -327,16 +331,29 @@ impl Mind {
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
         let mut is_new = false;
-        for batch in intake.fresh.iter().filter(|batch| batch.log().lane == self.roster_lane) {
+        for batch in intake
+            .fresh
+            .iter()
+            .filter(|batch| batch.log().lane == self.roster_lane)
+        {
             for entry in batch.entries() {
-                let Body::Present(bytes) = entry.body else { continue };
+                let Body::Present(bytes) = entry.body else {
+                    continue;
+                };
                 let device = batch.log().device;
                 match Said::read(&self.community, device, entry.kind, bytes) {
                     Some(said) => is_new |= self.said.insert(said.id, said).is_none(),
                     None if entry.kind.word().is_some() => {
-                        let entry = EntryRef { log: *batch.log(), seq: entry.seq };
+                        let entry = EntryRef {
+                            log: *batch.log(),
+                            seq: entry.seq,
+                        };
                         let reason = Hold::Void.code();
-                        tx.put_held(&HeldRow { entry, record: None, reason })?;
+                        tx.put_held(&HeldRow {
+                            entry,
+                            record: None,
+                            reason,
+                        })?;
                         intake.done.tally.held += 1;
                     }
                     None => {}
@@ -369,7 +386,9 @@ impl Mind {
         for epoch in new {
             let mut seen = BTreeSet::new();
             for entry in tx.waiting_for(&epoch)? {
-                let Some(batch) = tx.batch_with(&entry)? else { continue };
+                let Some(batch) = tx.batch_with(&entry)? else {
+                    continue;
+                };
                 if seen.insert((*batch.log(), batch.place().first_seq)) {
                     self.sort_entries(tx, &batch, intake)?;
                 }
@@ -387,12 +406,17 @@ impl Mind {
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
         for (seq, opened) in self.open_batch(batch) {
-            let entry = EntryRef { log: *batch.log(), seq };
+            let entry = EntryRef {
+                log: *batch.log(),
+                seq,
+            };
             match opened {
                 Ok(incoming) => {
                     let log = batch.log();
-                    let record =
-                        incoming.payload.target.record_id(&log.device, &log.incarnation);
+                    let record = incoming
+                        .payload
+                        .target
+                        .record_id(&log.device, &log.incarnation);
                     intake.by_record.entry(record).or_default().push(incoming);
                 }
                 Err(Shut::NoKey) => {
@@ -401,7 +425,11 @@ impl Mind {
                 }
                 Err(Shut::Held(hold)) => {
                     let reason = hold.code();
-                    tx.put_held(&HeldRow { entry, record: None, reason })?;
+                    tx.put_held(&HeldRow {
+                        entry,
+                        record: None,
+                        reason,
+                    })?;
                     intake.done.tally.held += 1;
                 }
                 Err(Shut::Erased | Shut::OtherKind) => {}
@@ -427,7 +455,9 @@ impl Mind {
         };
         let creator = match work.doc().created() {
             Some((actor, _)) => self.device_of(&actor),
-            None => incoming.first().map_or(DeviceId::ZERO, |first| first.entry.log.device),
+            None => incoming
+                .first()
+                .map_or(DeviceId::ZERO, |first| first.entry.log.device),
         };
         let space = work.space();
         let all_may = incoming
@@ -444,7 +474,9 @@ impl Mind {
             drop(work);
             return self.judge_again(tx, &record, incoming, intake);
         }
-        incoming.iter().for_each(|incoming| work.add(incoming.entry, &incoming.payload.chunk));
+        incoming
+            .iter()
+            .for_each(|incoming| work.add(incoming.entry, &incoming.payload.chunk));
         self.count_merged(work.kind(), incoming, intake);
         let kept = self.save_work(tx, work)?;
         intake.done.tally.conflicts += u64::from(kept > conflicts);
@@ -511,11 +543,16 @@ impl Mind {
                 continue;
             }
             for batch in tx.missing(&log, Seq::FIRST, usize::MAX)? {
-                let Some(carried) = tx.batch(batch.arrival)? else { continue };
-                let records = self.open_batch(&carried.batch).into_iter().filter_map(|(_, opened)| {
-                    let target = opened.ok()?.payload.target;
-                    Some(target.record_id(&log.device, &log.incarnation))
-                });
+                let Some(carried) = tx.batch(batch.arrival)? else {
+                    continue;
+                };
+                let records =
+                    self.open_batch(&carried.batch)
+                        .into_iter()
+                        .filter_map(|(_, opened)| {
+                            let target = opened.ok()?.payload.target;
+                            Some(target.record_id(&log.device, &log.incarnation))
+                        });
                 intake.to_judge.extend(records);
             }
         }
@@ -531,8 +568,15 @@ fn hold_all(
 ) -> Result<(), StoreError> {
     intake.done.tally.held += batch.count() as u64;
     for stored in batch.entries() {
-        let entry = EntryRef { log: *batch.log(), seq: stored.seq };
-        tx.put_held(&HeldRow { entry, record: None, reason: Hold::Forked.code() })?;
+        let entry = EntryRef {
+            log: *batch.log(),
+            seq: stored.seq,
+        };
+        tx.put_held(&HeldRow {
+            entry,
+            record: None,
+            reason: Hold::Forked.code(),
+        })?;
     }
     Ok(())
 }
@@ -547,11 +591,13 @@ fn conflicts_of(tx: &dyn StoreTx, work: &Work) -> Result<u32, StoreError> {
 
 /// A record begins here if its beginning is among the changes.
 fn begin_work(record: RecordId, incoming: &[Incoming]) -> Option<Work> {
-    incoming.iter().find_map(|incoming| match &incoming.payload.target {
-        Target::Begin { kind, .. } | Target::BeginKeyed { kind, .. } => {
-            let space = incoming.entry.log.lane;
-            Some(Work::begin(record, kind.as_str(), space, RecordDoc::new()))
-        }
-        Target::Edit(_) => None,
-    })
+    incoming
+        .iter()
+        .find_map(|incoming| match &incoming.payload.target {
+            Target::Begin { kind, .. } | Target::BeginKeyed { kind, .. } => {
+                let space = incoming.entry.log.lane;
+                Some(Work::begin(record, kind.as_str(), space, RecordDoc::new()))
+            }
+            Target::Edit(_) => None,
+        })
 }

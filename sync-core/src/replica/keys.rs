@@ -37,16 +37,30 @@ impl Mind {
             if self.keyring.key(id).is_some() {
                 continue;
             }
-            let ours = epoch.sealed.get(&Recipient::Device(self.us)).into_iter().flatten();
+            let ours = epoch
+                .sealed
+                .get(&Recipient::Device(self.us))
+                .into_iter()
+                .flatten();
             let keys = ours.map(|sealed| self.signer.open(&info, sealed));
             let invited = invite.iter().flat_map(|invite| {
                 let copies = epoch.sealed.get(&Recipient::Invite(invite.invite()));
-                copies.into_iter().flatten().map(|sealed| invite.open(&info, sealed))
+                copies
+                    .into_iter()
+                    .flatten()
+                    .map(|sealed| invite.open(&info, sealed))
             });
-            found.extend(keys.chain(invited).filter_map(|key| checked(id, key)).next());
+            found.extend(
+                keys.chain(invited)
+                    .filter_map(|key| checked(id, key))
+                    .next(),
+            );
         }
         if let Some(invite) = &invite {
-            let given = self.roster.invites_of(invite.invite()).flat_map(|given| &given.keys);
+            let given = self
+                .roster
+                .invites_of(invite.invite())
+                .flat_map(|given| &given.keys);
             let missing = given.filter(|key| self.keyring.key(&key.epoch).is_none());
             found.extend(
                 missing.filter_map(|key| checked(&key.epoch, invite.open(&info, &key.sealed))),
@@ -66,7 +80,9 @@ impl Mind {
                     .iter()
                     .filter(|(id, _)| self.keyring.key(id).is_none())
                     .filter_map(|(id, copies)| {
-                        copies.iter().find_map(|wrapped| key.unwrap_older(id, wrapped))
+                        copies
+                            .iter()
+                            .find_map(|wrapped| key.unwrap_older(id, wrapped))
                     })
             })
             .collect()
@@ -81,14 +97,19 @@ impl Mind {
         rng: &mut dyn CryptoRng,
     ) -> Result<Epoch, SealError> {
         let readers = self.roster.readers(&space);
-        let readers = readers.iter().map(|(recipient, sealing)| (recipient, *sealing));
+        let readers = readers
+            .iter()
+            .map(|(recipient, sealing)| (recipient, *sealing));
         Ok(Epoch {
             space,
             epoch: key.id(),
             keys: self.seal_to(key, readers, rng)?,
             older: older
                 .iter()
-                .map(|older| Older { epoch: older.id(), wrapped: key.wrap(older).into() })
+                .map(|older| Older {
+                    epoch: older.id(),
+                    wrapped: key.wrap(older).into(),
+                })
                 .collect(),
         })
     }
@@ -103,8 +124,10 @@ impl Mind {
         let mut sealed = Vec::new();
         for (recipient, sealing) in readers {
             match keys::seal_key(&sealing, &info, key.secret(), rng) {
-                Ok(bytes) => sealed
-                    .push(KeyFor { recipient: recipient.clone(), sealed: bytes.into() }),
+                Ok(bytes) => sealed.push(KeyFor {
+                    recipient: recipient.clone(),
+                    sealed: bytes.into(),
+                }),
                 // Somebody's own useless key must not keep the others from reading.
                 Err(SealError::BadKey) => {}
                 Err(error) => return Err(error),
@@ -125,17 +148,26 @@ impl Mind {
         // Believed only if it opens: a claim that does not would keep newcomers from reading.
         let leads = |from: &EpochId, to: &EpochId| {
             let info = self.roster.epochs().get(&(*space, *from));
-            let copies = info.and_then(|info| info.older.get(to)).into_iter().flatten();
+            let copies = info
+                .and_then(|info| info.older.get(to))
+                .into_iter()
+                .flatten();
             let key = self.keyring.key(from);
             key.is_some_and(|key| {
-                copies.into_iter().any(|wrapped| key.unwrap_older(to, wrapped).is_some())
+                copies
+                    .into_iter()
+                    .any(|wrapped| key.unwrap_older(to, wrapped).is_some())
             })
         };
         // Two that lead to each other stand for themselves, so that neither is forgotten.
         let is_led_to = |id: &EpochId| {
-            ours.iter().any(|other| other != id && leads(other, id) && !leads(id, other))
+            ours.iter()
+                .any(|other| other != id && leads(other, id) && !leads(id, other))
         };
-        ours.iter().filter(|id| !is_led_to(id)).filter_map(|id| self.keyring.key(id)).collect()
+        ours.iter()
+            .filter(|id| !is_led_to(id))
+            .filter_map(|id| self.keyring.key(id))
+            .collect()
     }
 
     /// The keys that an invite to these spaces opens, sealed to its public key.
@@ -150,7 +182,11 @@ impl Mind {
         for space in spaces {
             for key in self.keys_to_share(&space) {
                 let bytes = keys::seal_key(sealing, &info, key.secret(), rng)?;
-                sealed.push(SealedKey { space, epoch: key.id(), sealed: bytes.into() });
+                sealed.push(SealedKey {
+                    space,
+                    epoch: key.id(),
+                    sealed: bytes.into(),
+                });
             }
         }
         Ok(sealed)

@@ -109,19 +109,19 @@ impl Work {
 
     /// Who began the record; nobody if it has not begun.
     pub(super) fn created_by(&self, mind: &Mind) -> DeviceId {
-        self.doc.created().map_or(DeviceId::ZERO, |(actor, _)| mind.device_of(&actor))
+        self.doc
+            .created()
+            .map_or(DeviceId::ZERO, |(actor, _)| mind.device_of(&actor))
     }
 
     /// Puts another document in the place of what is stored: after a judgement of all entries.
-    pub(super) fn replace(
-        &mut self,
-        kind: &str,
-        doc: RecordDoc,
-        refs: Vec<u8>,
-        is_troubled: bool,
-    ) {
+    pub(super) fn replace(&mut self, kind: &str, doc: RecordDoc, refs: Vec<u8>, is_troubled: bool) {
         kind.clone_into(&mut self.kind);
-        self.base = if doc.change_count() == 0 { Vec::new() } else { doc.save() };
+        self.base = if doc.change_count() == 0 {
+            Vec::new()
+        } else {
+            doc.save()
+        };
         self.doc = doc;
         self.base_refs = refs;
         self.tail_bytes = 0;
@@ -159,7 +159,9 @@ impl DocCache {
         self.order.insert(self.clock, work.record);
         self.works.insert(work.record, (self.clock, work));
         while self.bytes > CACHE_BYTES_MAX {
-            let Some((_, oldest)) = self.order.pop_first() else { return };
+            let Some((_, oldest)) = self.order.pop_first() else {
+                return;
+            };
             if let Some((_, work)) = self.works.remove(&oldest) {
                 self.bytes = self.bytes.saturating_sub(work.approx_bytes());
             }
@@ -211,8 +213,7 @@ impl Mind {
         if std::mem::take(&mut work.is_replaced) {
             return Ok(tx.put_doc(&doc_row(work))?);
         }
-        let fits_in_place =
-            work.tail_bytes == 0 && work.base.len() + chunk.len() < SMALL_BYTES_MAX;
+        let fits_in_place = work.tail_bytes == 0 && work.base.len() + chunk.len() < SMALL_BYTES_MAX;
         let fits_behind = work.base.len() >= SMALL_BYTES_MAX / 2
             && work.tail_bytes + chunk.len() <= work.base.len().max(SMALL_BYTES_MAX);
         if fits_in_place {
@@ -288,13 +289,16 @@ impl Mind {
     }
 }
 
-pub(super) fn load(
-    store: &dyn StoreRead,
-    record: &RecordId,
-) -> Result<Option<Work>, ReplicaError> {
-    let Some(row) = store.doc(record)? else { return Ok(None) };
+pub(super) fn load(store: &dyn StoreRead, record: &RecordId) -> Result<Option<Work>, ReplicaError> {
+    let Some(row) = store.doc(record)? else {
+        return Ok(None);
+    };
     // Small documents are rewritten in place and have no tails.
-    let tails = if row.base.len() >= SMALL_BYTES_MAX / 2 { store.tails(record)? } else { Vec::new() };
+    let tails = if row.base.len() >= SMALL_BYTES_MAX / 2 {
+        store.tails(record)?
+    } else {
+        Vec::new()
+    };
     Work::load(row, &tails).map(Some)
 }
 
@@ -312,7 +316,10 @@ fn doc_row(work: &Work) -> DocRow {
 /// Reads records of kinds that this version does not know as it reads any: by their fields.
 pub(super) fn kind_or_plain(name: &str) -> &'static Kind {
     let schema = Schema::station();
-    schema.kind(name).or_else(|| schema.kinds().first()).expect("the station's schema has kinds")
+    schema
+        .kind(name)
+        .or_else(|| schema.kinds().first())
+        .expect("the station's schema has kinds")
 }
 
 pub(super) fn json_of(value: &Value) -> serde_json::Value {

@@ -107,14 +107,18 @@ impl Mind {
             return Err(damaged(meta::KEYRING));
         }
         for key in keys {
-            self.keyring.insert(EpochKey::from_secret(Secret::new(*key)));
+            self.keyring
+                .insert(EpochKey::from_secret(Secret::new(*key)));
         }
         Ok(())
     }
 
     pub(super) fn save_keys(&self, tx: &mut dyn StoreTx) -> Result<(), StoreError> {
-        let bytes: Vec<u8> =
-            self.keyring.iter().flat_map(|key| key.secret().expose().iter().copied()).collect();
+        let bytes: Vec<u8> = self
+            .keyring
+            .iter()
+            .flat_map(|key| key.secret().expose().iter().copied())
+            .collect();
         tx.put_meta(meta::KEYRING, &bytes)
     }
 
@@ -130,13 +134,20 @@ impl Mind {
         let mut after = Arrival::default();
         loop {
             let batches = store.stretch(&self.roster_lane, after, last, 1 << 20)?;
-            let Some(newest) = batches.last().map(|carried| carried.arrival) else { break };
+            let Some(newest) = batches.last().map(|carried| carried.arrival) else {
+                break;
+            };
             after = newest;
             for carried in &batches {
                 let log = *carried.batch.log();
                 for entry in carried.batch.entries() {
-                    let Body::Present(bytes) = entry.body else { continue };
-                    if held.contains(&EntryRef { log, seq: entry.seq }) {
+                    let Body::Present(bytes) = entry.body else {
+                        continue;
+                    };
+                    if held.contains(&EntryRef {
+                        log,
+                        seq: entry.seq,
+                    }) {
                         continue;
                     }
                     let said = Said::read_again(&self.community, log.device, entry.kind, bytes);
@@ -164,7 +175,11 @@ impl Mind {
     }
 
     pub(super) fn own_log(&self, lane: LaneId) -> LogId {
-        LogId { lane, device: self.us, incarnation: self.incarnation }
+        LogId {
+            lane,
+            device: self.us,
+            incarnation: self.incarnation,
+        }
     }
 
     pub(super) fn actor(&self) -> ActorId {
@@ -182,7 +197,9 @@ impl Mind {
 
     /// The keys that our ticket yields, as long as we may need what was sealed to the invite.
     pub(super) fn invite_keys(&self) -> Option<DeviceKeys> {
-        self.ticket.as_ref().map(|ticket| DeviceKeys::derive_for_invite(&ticket.secret))
+        self.ticket
+            .as_ref()
+            .map(|ticket| DeviceKeys::derive_for_invite(&ticket.secret))
     }
 
     /// The lanes that this device has: by the roster, or, before that is there, by its ticket.
@@ -192,7 +209,11 @@ impl Mind {
             return lanes;
         }
         let mut lanes = BTreeSet::from([self.roster_lane, self.commons]);
-        if let Some(HeldTicket { scope: Scope::Space(space), .. }) = &self.ticket {
+        if let Some(HeldTicket {
+            scope: Scope::Space(space),
+            ..
+        }) = &self.ticket
+        {
             lanes.insert(*space);
         }
         lanes
@@ -241,5 +262,8 @@ pub(super) fn read_cbor<T: for<'b> minicbor::Decode<'b, ()>>(
 }
 
 fn damaged(key: &'static str) -> StoreError {
-    StoreError::Corrupt { what: "a setting", place: key.to_owned() }
+    StoreError::Corrupt {
+        what: "a setting",
+        place: key.to_owned(),
+    }
 }

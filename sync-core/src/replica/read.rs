@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
+use crate::keys::domain;
+use crate::record::Payload;
 use crate::replica::merge::{json_of, kind_or_plain, load};
 use crate::replica::mind::meta;
 use crate::replica::{Hold, Replica, ReplicaError};
-use crate::keys::domain;
-use crate::record::Payload;
 use crate::roster::commons;
 use crate::roster::role::{Role, Scope};
 use crate::store::{HeldRow, KindCount, RowFilter, ViewRow};
@@ -158,7 +158,9 @@ impl Replica {
             return "commons".to_owned();
         }
         let title = self.mind.roster.spaces().get(space);
-        title.and_then(|row| self.mind.open_text(&row.title)).unwrap_or_else(|| space.short())
+        title
+            .and_then(|row| self.mind.open_text(&row.title))
+            .unwrap_or_else(|| space.short())
     }
 
     /// The community's name, once it can be read.
@@ -179,8 +181,11 @@ impl Replica {
         let spaces = self.mind.roster.spaces();
         let named = spaces.keys().find(|space| self.space_name(space) == text);
         let by_id = || {
-            let mut like = spaces.keys().filter(|space| space.to_string().starts_with(text));
-            like.next().filter(|_| !text.is_empty() && like.next().is_none())
+            let mut like = spaces
+                .keys()
+                .filter(|space| space.to_string().starts_with(text));
+            like.next()
+                .filter(|_| !text.is_empty() && like.next().is_none())
         };
         named.or_else(by_id).copied().ok_or_else(unknown)
     }
@@ -270,18 +275,22 @@ impl Replica {
         let work = load(&*self.store, &record)?
             .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
         let kind = kind_or_plain(work.kind());
-        let entries = work.doc().history(kind).into_iter().map(|item| HistoryEntry {
-            by: self.name_of(&self.mind.device_of(&item.actor)),
-            at: item.at.0,
-            changes: item
-                .changes
-                .into_iter()
-                .map(|change| {
-                    let (from, to) = (change.from.as_ref(), change.to.as_ref());
-                    (change.field, from.map(json_of), to.map(json_of))
-                })
-                .collect(),
-        });
+        let entries = work
+            .doc()
+            .history(kind)
+            .into_iter()
+            .map(|item| HistoryEntry {
+                by: self.name_of(&self.mind.device_of(&item.actor)),
+                at: item.at.0,
+                changes: item
+                    .changes
+                    .into_iter()
+                    .map(|change| {
+                        let (from, to) = (change.from.as_ref(), change.to.as_ref());
+                        (change.field, from.map(json_of), to.map(json_of))
+                    })
+                    .collect(),
+            });
         Ok(entries.collect())
     }
 
@@ -293,7 +302,10 @@ impl Replica {
             .iter()
             .map(|(id, member)| MemberView {
                 id: id.to_string(),
-                name: member.name.as_ref().and_then(|name| self.mind.open_text(name)),
+                name: member
+                    .name
+                    .as_ref()
+                    .and_then(|name| self.mind.open_text(name)),
                 roles: self.roles_in_words(&member.roles),
                 devices: member.devices.len(),
                 is_provisional: member.is_provisional,
@@ -323,7 +335,10 @@ impl Replica {
     /// The store's.
     pub fn held(&self) -> Result<Vec<(DeviceId, HeldRow)>, ReplicaError> {
         let held = self.store.held()?;
-        Ok(held.into_iter().map(|row| (row.entry.log.device, row)).collect())
+        Ok(held
+            .into_iter()
+            .map(|row| (row.entry.log.device, row))
+            .collect())
     }
 
     /// How things stand.
@@ -332,9 +347,14 @@ impl Replica {
     /// The store's.
     pub fn status(&self) -> Result<Status, ReplicaError> {
         let roster = &self.mind.roster;
-        let member = roster.member_id(&self.mind.us).and_then(|id| roster.members().get(&id));
+        let member = roster
+            .member_id(&self.mind.us)
+            .and_then(|id| roster.members().get(&id));
         let counts = self.store.counts()?;
-        let name = self.store.meta(meta::NAME)?.map(|name| String::from_utf8_lossy(&name).into());
+        let name = self
+            .store
+            .meta(meta::NAME)?
+            .map(|name| String::from_utf8_lossy(&name).into());
         let own = self.mind.own_lanes();
         let spaces = own.iter().filter(|lane| **lane != self.mind.roster_lane);
         Ok(Status {
@@ -342,24 +362,36 @@ impl Replica {
             title: self.title(),
             device: self.mind.us.to_string(),
             name,
-            roles: member.map(|member| self.roles_in_words(&member.roles)).unwrap_or_default(),
+            roles: member
+                .map(|member| self.roles_in_words(&member.roles))
+                .unwrap_or_default(),
             is_member: member.is_some(),
             is_provisional: member.is_some_and(|member| member.is_provisional),
             members: roster.members().len(),
-            spaces: spaces.map(|lane| (lane.to_string(), self.space_name(lane))).collect(),
+            spaces: spaces
+                .map(|lane| (lane.to_string(), self.space_name(lane)))
+                .collect(),
             conflicts: counts.iter().map(|count| count.in_conflict).sum(),
             records: counts
                 .into_iter()
                 .map(|count| (self.space_name(&count.space), count.kind, count.records))
                 .collect(),
             held: self.store.held_count()?,
-            waiting_for_key: self.store.waited_for()?.iter().map(|(_, count)| count).sum(),
+            waiting_for_key: self
+                .store
+                .waited_for()?
+                .iter()
+                .map(|(_, count)| count)
+                .sum(),
             pending: self.pending_count()?,
             relays: self
                 .mind
                 .relays
                 .iter()
-                .map(|relay| Freshness { relay: relay.relay.to_string(), addr: relay.addr.clone() })
+                .map(|relay| Freshness {
+                    relay: relay.relay.to_string(),
+                    addr: relay.addr.clone(),
+                })
                 .collect(),
             digest: data_encoding::HEXLOWER.encode(&self.heads_digest()?.0),
         })
@@ -369,11 +401,18 @@ impl Replica {
     #[must_use]
     pub fn payloads(&self, batch: &crate::entry::VerifiedBatch) -> Vec<(RecordId, Payload)> {
         let log = batch.log();
-        let opened = self.mind.open_batch(batch).into_iter().filter_map(|(_, opened)| opened.ok());
+        let opened = self
+            .mind
+            .open_batch(batch)
+            .into_iter()
+            .filter_map(|(_, opened)| opened.ok());
         opened
             .map(|incoming| {
                 let target = &incoming.payload.target;
-                (target.record_id(&log.device, &log.incarnation), incoming.payload)
+                (
+                    target.record_id(&log.device, &log.incarnation),
+                    incoming.payload,
+                )
             })
             .collect()
     }
@@ -383,12 +422,19 @@ impl Replica {
     /// # Errors
     /// The store's.
     pub fn view_digest(&self, space: &LaneId) -> Result<blake3::Hash, ReplicaError> {
-        let filter = RowFilter { space: Some(*space), ..RowFilter::default() };
+        let filter = RowFilter {
+            space: Some(*space),
+            ..RowFilter::default()
+        };
         let mut rows = self.store.rows(&filter)?;
         rows.sort_unstable_by_key(|row| row.record);
         let mut hasher = blake3::Hasher::new_derive_key(domain::VIEW_DIGEST);
         for row in rows {
-            for part in [row.kind.as_bytes(), row.title.as_bytes(), row.fields.as_bytes()] {
+            for part in [
+                row.kind.as_bytes(),
+                row.title.as_bytes(),
+                row.fields.as_bytes(),
+            ] {
                 hasher.update(&(part.len() as u64).to_be_bytes());
                 hasher.update(part);
             }
@@ -407,15 +453,22 @@ impl Replica {
     /// # Errors
     /// The store's.
     pub fn newest_change(&self) -> Result<Option<Millis>, ReplicaError> {
-        let filter = RowFilter { limit: Some(1), ..RowFilter::default() };
+        let filter = RowFilter {
+            limit: Some(1),
+            ..RowFilter::default()
+        };
         Ok(self.store.rows(&filter)?.first().map(|row| row.updated_at))
     }
 }
 
 fn reason_of(held: &HeldRow) -> String {
     Hold::from_code(held.reason).map_or_else(
-        || format!("held for a reason that a newer version knows ({})", held.reason.0),
+        || {
+            format!(
+                "held for a reason that a newer version knows ({})",
+                held.reason.0
+            )
+        },
         |hold| hold.to_string(),
     )
 }
-

@@ -140,17 +140,29 @@ impl Mind {
 
     /// Whether the life that was lost has sealed this very edit.
     fn was_sealed(&self, tx: &dyn StoreTx, orphan: &Orphan) -> Result<bool, ReplicaError> {
-        let log =
-            LogId { lane: orphan.lane, device: self.us, incarnation: orphan.incarnation };
+        let log = LogId {
+            lane: orphan.lane,
+            device: self.us,
+            incarnation: orphan.incarnation,
+        };
         let seq = Seq(orphan.seq);
-        let Some(batch) = tx.batch_with(&EntryRef { log, seq })? else { return Ok(false) };
-        let sealed = self.open_batch(&batch).into_iter().find(|(at, _)| *at == seq);
-        let payload = sealed.and_then(|(_, opened)| opened.ok()).map(|it| it.payload);
+        let Some(batch) = tx.batch_with(&EntryRef { log, seq })? else {
+            return Ok(false);
+        };
+        let sealed = self
+            .open_batch(&batch)
+            .into_iter()
+            .find(|(at, _)| *at == seq);
+        let payload = sealed
+            .and_then(|(_, opened)| opened.ok())
+            .map(|it| it.payload);
         Ok(payload.is_some_and(|payload| payload.encode() == *orphan.bytes))
     }
 
     fn has_written(&mut self, tx: &dyn StoreTx, record: &RecordId) -> Result<bool, ReplicaError> {
-        let Some(work) = self.load_work(tx, record)? else { return Ok(false) };
+        let Some(work) = self.load_work(tx, record)? else {
+            return Ok(false);
+        };
         let has_written = work.doc().has_author(&self.actor());
         self.keep_work(work);
         Ok(has_written)
@@ -167,12 +179,19 @@ impl Mind {
         let mut rewriter = Rewriter::new(ActorId::derive(&self.us, &before), self.actor());
         let mut target_record = *record;
         for row in rows {
-            let Ok(payload) = Payload::decode(&row.bytes) else { continue };
+            let Ok(payload) = Payload::decode(&row.bytes) else {
+                continue;
+            };
             debug_assert_eq!(payload.target.record_id(&self.us, &before), *record);
             let work = match &payload.target {
                 Target::Begin { kind, .. } | Target::BeginKeyed { kind, .. } => {
                     target_record = payload.target.record_id(&self.us, &self.incarnation);
-                    Some(Work::begin(target_record, kind.as_str(), row.lane, RecordDoc::new()))
+                    Some(Work::begin(
+                        target_record,
+                        kind.as_str(),
+                        row.lane,
+                        RecordDoc::new(),
+                    ))
                 }
                 Target::Edit(_) => self.load_work(tx, &target_record)?,
             };
@@ -199,12 +218,21 @@ impl Mind {
         let log = self.own_log(lane);
         let seq = next_seq(tx, &log)?;
         let bytes = payload.encode();
-        let incoming = Incoming { entry: EntryRef { log, seq }, payload };
+        let incoming = Incoming {
+            entry: EntryRef { log, seq },
+            payload,
+        };
         let candidates: Vec<Candidate> = vec![candidate(&incoming)];
         let verdicts = work.doc_mut().apply(&candidates);
         debug_assert_eq!(verdicts, [Verdict::Merged]);
         work.add(incoming.entry, &incoming.payload.chunk);
-        tx.put_pending(&PendingRow { lane, seq, kind: RECORDS, record: Some(record), bytes })?;
+        tx.put_pending(&PendingRow {
+            lane,
+            seq,
+            kind: RECORDS,
+            record: Some(record),
+            bytes,
+        })?;
         self.save_work(tx, work)?;
         Ok(())
     }

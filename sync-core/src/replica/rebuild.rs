@@ -49,7 +49,10 @@ impl Mind {
             .entries()
             .enumerate()
             .map(|(index, stored)| {
-                let entry = EntryRef { log: *batch.log(), seq: stored.seq };
+                let entry = EntryRef {
+                    log: *batch.log(),
+                    seq: stored.seq,
+                };
                 let opened = open_entry(cipher.as_ref(), index, stored.kind, stored.body)
                     .map(|payload| Incoming { entry, payload });
                 (stored.seq, opened)
@@ -60,7 +63,10 @@ impl Mind {
     /// One entry that we have, sealed or still pending.
     fn reopen(&self, tx: &dyn StoreRead, entry: &EntryRef) -> Result<Option<Incoming>, StoreError> {
         if let Some(batch) = tx.batch_with(entry)? {
-            let opened = self.open_batch(&batch).into_iter().find(|(seq, _)| *seq == entry.seq);
+            let opened = self
+                .open_batch(&batch)
+                .into_iter()
+                .find(|(seq, _)| *seq == entry.seq);
             return Ok(opened.and_then(|(_, incoming)| incoming.ok()));
         }
         let rows = tx.pending()?;
@@ -69,7 +75,10 @@ impl Mind {
         });
         Ok(row
             .and_then(|row| Payload::decode(&row.bytes).ok())
-            .map(|payload| Incoming { entry: *entry, payload }))
+            .map(|payload| Incoming {
+                entry: *entry,
+                payload,
+            }))
     }
 
     /// Whether an entry may count, by the roster and the schema alone.
@@ -93,18 +102,27 @@ impl Mind {
             }
             Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => {}
         }
-        let role = self.roster.role_in_space(&author, space).ok_or(Hold::NotAMember)?;
+        let role = self
+            .roster
+            .role_in_space(&author, space)
+            .ok_or(Hold::NotAMember)?;
         if role < Role::Volunteer {
             return Err(Hold::ReadOnly);
         }
         // Kinds of a newer schema are open to whoever may write at all.
-        let Some(kind) = Schema::station().kind(kind) else { return Ok(()) };
+        let Some(kind) = Schema::station().kind(kind) else {
+            return Ok(());
+        };
         let is_own = self.roster.member_id(&author) == self.roster.member_id(creator);
         let is_allowed = match &incoming.payload.target {
             Target::Begin { .. } | Target::BeginKeyed { .. } => kind.may_create(role),
             Target::Edit(_) => kind.may_edit(role, is_own),
         };
-        if is_allowed { Ok(()) } else { Err(Hold::KindNotAllowed) }
+        if is_allowed {
+            Ok(())
+        } else {
+            Err(Hold::KindNotAllowed)
+        }
     }
 
     /// Judges a record from all its entries and writes what comes of it.
@@ -117,7 +135,9 @@ impl Mind {
         let mut work = match self.load_work(tx, record)? {
             Some(work) => work,
             None => {
-                let Some(first) = new.first() else { return Ok(Judged::default()) };
+                let Some(first) = new.first() else {
+                    return Ok(Judged::default());
+                };
                 Work::begin(*record, "", first.entry.log.lane, RecordDoc::new())
             }
         };
@@ -133,13 +153,21 @@ impl Mind {
         }
         for (entry, hold) in &judgement.holds {
             let reason = hold.code();
-            tx.put_held(&HeldRow { entry: *entry, record: Some(*record), reason })?;
+            tx.put_held(&HeldRow {
+                entry: *entry,
+                record: Some(*record),
+                reason,
+            })?;
         }
         let mut refs = Vec::new();
         self.logs.pack(&mut refs, all.keys().copied());
         let is_troubled = !judgement.holds.is_empty();
         let merged = judgement.doc.change_count();
-        let held = judgement.holds.values().filter(|hold| !hold.is_merged()).count();
+        let held = judgement
+            .holds
+            .values()
+            .filter(|hold| !hold.is_merged())
+            .count();
         let space = judgement.space.unwrap_or_else(|| work.space());
         if space != work.space() {
             work = Work::begin(*record, "", space, RecordDoc::new());
@@ -159,8 +187,10 @@ impl Mind {
         record: &RecordId,
         new: &[Incoming],
     ) -> Result<BTreeMap<EntryRef, Incoming>, ReplicaError> {
-        let mut all: BTreeMap<EntryRef, Incoming> =
-            new.iter().map(|incoming| (incoming.entry, incoming.clone())).collect();
+        let mut all: BTreeMap<EntryRef, Incoming> = new
+            .iter()
+            .map(|incoming| (incoming.entry, incoming.clone()))
+            .collect();
         let mut known = Vec::new();
         if let Some(row) = tx.doc(record)? {
             known.extend(self.logs.unpack(&row.refs)?);
@@ -182,24 +212,32 @@ impl Mind {
 
     /// The verdict over a set of entries: a pure function of the set, the roster and the schema.
     fn judge(&self, record: &RecordId, all: &BTreeMap<EntryRef, Incoming>) -> Judgement {
-        let beginning = all.values().find_map(|incoming| match &incoming.payload.target {
-            Target::Begin { kind, nonce } if is_nonce_of(&incoming.entry.log.lane, nonce) => {
-                Some((incoming.entry.log, kind.as_str()))
-            }
-            Target::BeginKeyed { kind, key } if is_key_of(&incoming.entry.log.lane, key) => {
-                Some((incoming.entry.log, kind.as_str()))
-            }
-            Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => None,
-        });
+        let beginning = all
+            .values()
+            .find_map(|incoming| match &incoming.payload.target {
+                Target::Begin { kind, nonce } if is_nonce_of(&incoming.entry.log.lane, nonce) => {
+                    Some((incoming.entry.log, kind.as_str()))
+                }
+                Target::BeginKeyed { kind, key } if is_key_of(&incoming.entry.log.lane, key) => {
+                    Some((incoming.entry.log, kind.as_str()))
+                }
+                Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => None,
+            });
         let Some((log, kind)) = beginning else {
             let holds = all.keys().map(|entry| (*entry, Hold::Waiting)).collect();
-            return Judgement { holds, ..Judgement::default() };
+            return Judgement {
+                holds,
+                ..Judgement::default()
+            };
         };
         let mut shut = BTreeMap::new();
         let mut open = BTreeSet::new();
         for (entry, incoming) in all {
             debug_assert_eq!(
-                incoming.payload.target.record_id(&entry.log.device, &entry.log.incarnation),
+                incoming
+                    .payload
+                    .target
+                    .record_id(&entry.log.device, &entry.log.incarnation),
                 *record
             );
             match self.permit(incoming, kind, &log.lane, &log.device) {
@@ -213,7 +251,12 @@ impl Mind {
         }
         let (doc, verdicts) = merge_with_foundations(all, open, &shut);
         let holds = holds_of(all, &shut, verdicts);
-        Judgement { kind: kind.to_owned(), space: Some(log.lane), doc, holds }
+        Judgement {
+            kind: kind.to_owned(),
+            space: Some(log.lane),
+            doc,
+            holds,
+        }
     }
 }
 
@@ -248,8 +291,11 @@ fn merge_with_foundations(
         .collect();
     loop {
         let entries: Vec<EntryRef> = open.iter().copied().collect();
-        let candidates: Vec<Candidate> =
-            entries.iter().filter_map(|entry| all.get(entry)).map(candidate).collect();
+        let candidates: Vec<Candidate> = entries
+            .iter()
+            .filter_map(|entry| all.get(entry))
+            .map(candidate)
+            .collect();
         let mut doc = RecordDoc::new();
         let verdicts = doc.apply(&candidates);
         let foundations: Vec<EntryRef> = verdicts
@@ -303,12 +349,17 @@ pub(super) fn candidate(incoming: &Incoming) -> Candidate {
 /// Whether a change is for this record; after a fork, another entry may stand at a known position.
 fn is_for(record: &RecordId, incoming: &Incoming) -> bool {
     let log = &incoming.entry.log;
-    incoming.payload.target.record_id(&log.device, &log.incarnation) == *record
+    incoming
+        .payload
+        .target
+        .record_id(&log.device, &log.incarnation)
+        == *record
 }
 
 /// A natural key names its space, so that two villages' households with one door code stay two.
 fn is_key_of(space: &LaneId, key: &str) -> bool {
-    key.split_once(':').is_some_and(|(prefix, _)| prefix == space.to_string())
+    key.split_once(':')
+        .is_some_and(|(prefix, _)| prefix == space.to_string())
 }
 
 fn open_entry(
@@ -320,11 +371,13 @@ fn open_entry(
     if kind != EntryKind::CHANGE {
         return Err(Shut::OtherKind);
     }
-    let Body::Present(sealed) = body else { return Err(Shut::Erased) };
+    let Body::Present(sealed) = body else {
+        return Err(Shut::Erased);
+    };
     let cipher = cipher.ok_or(Shut::NoKey)?;
-    let packed =
-        cipher.open(index, kind, sealed).map_err(|_| Shut::Held(Hold::DoesNotOpen))?;
-    let plain =
-        decompress(&packed, MAX_PAYLOAD).map_err(|_| Shut::Held(Hold::Unreadable))?;
+    let packed = cipher
+        .open(index, kind, sealed)
+        .map_err(|_| Shut::Held(Hold::DoesNotOpen))?;
+    let plain = decompress(&packed, MAX_PAYLOAD).map_err(|_| Shut::Held(Hold::Unreadable))?;
     Payload::decode(&plain).map_err(|_| Shut::Held(Hold::Unreadable))
 }

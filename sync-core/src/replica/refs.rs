@@ -77,7 +77,10 @@ impl LogTable {
 
     fn read(&self, reader: &mut Reader<'_>) -> Option<EntryRef> {
         let number = usize::try_from(reader.varint()?).ok()?;
-        Some(EntryRef { log: *self.logs.get(number)?, seq: Seq(reader.varint()?) })
+        Some(EntryRef {
+            log: *self.logs.get(number)?,
+            seq: Seq(reader.varint()?),
+        })
     }
 }
 

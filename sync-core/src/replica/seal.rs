@@ -42,7 +42,9 @@ impl Mind {
         let rows = tx.pending()?;
         let mut sealed = 0;
         for lane_rows in rows.chunk_by(|a, b| a.lane == b.lane) {
-            let Some(lane) = lane_rows.first().map(|row| row.lane) else { continue };
+            let Some(lane) = lane_rows.first().map(|row| row.lane) else {
+                continue;
+            };
             sealed += self.seal_lane(tx, lane, lane_rows, moment)?;
         }
         Ok(sealed)
@@ -56,7 +58,11 @@ impl Mind {
         moment: &mut Moment<'_>,
     ) -> Result<u64, ReplicaError> {
         let is_roster = lane == self.roster_lane;
-        let epoch = if is_roster { None } else { self.key_to_write(&lane) };
+        let epoch = if is_roster {
+            None
+        } else {
+            self.key_to_write(&lane)
+        };
         if epoch.is_none() && !is_roster {
             return Ok(0);
         }
@@ -65,7 +71,11 @@ impl Mind {
             .iter()
             .map(|row| PlainEntry {
                 kind: row.kind,
-                bytes: if is_roster { row.bytes.clone() } else { compress(&row.bytes) },
+                bytes: if is_roster {
+                    row.bytes.clone()
+                } else {
+                    compress(&row.bytes)
+                },
             })
             .collect();
         let mut rest = entries.as_slice();

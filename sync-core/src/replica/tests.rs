@@ -10,7 +10,6 @@ use crate::peer::Peer;
 use crate::roster::role::Scope;
 use crate::roster::ticket::Ticket;
 use crate::schema::{FieldEdit, Value};
-use crate::session::carrier::Carrier;
 use crate::store::{MemoryStore, RowFilter};
 use crate::wire::{Frame, frame_len};
 
@@ -30,40 +29,82 @@ impl Phone {
     fn found(seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let keys = Arc::new(DeviceKeys::generate(&mut rng));
-        let mut moment = Moment { now: Millis(1), rng: &mut rng };
+        let mut moment = Moment {
+            now: Millis(1),
+            rng: &mut rng,
+        };
         let store = Box::new(MemoryStore::new());
-        let founding =
-            Replica::found(store, keys, "Danzao", "Li Fang", &[], &mut moment).unwrap();
-        Self { replica: founding.replica, rng, now: 1_700_000_000_000 }
+        let founding = Replica::found(store, keys, "Danzao", "Li Fang", &[], &mut moment).unwrap();
+        Self {
+            replica: founding.replica,
+            rng,
+            now: 1_700_000_000_000,
+        }
     }
 
     fn join(seed: u64, ticket: &Ticket, name: &str) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let keys = Arc::new(DeviceKeys::generate(&mut rng));
-        let mut moment = Moment { now: Millis(1), rng: &mut rng };
+        let mut moment = Moment {
+            now: Millis(1),
+            rng: &mut rng,
+        };
         let store = Box::new(MemoryStore::new());
         let replica = Replica::join(store, keys, ticket, name, &mut moment).unwrap();
-        Self { replica, rng, now: 1_700_000_000_000 }
+        Self {
+            replica,
+            rng,
+            now: 1_700_000_000_000,
+        }
     }
 
     fn put(&mut self, kind: &str, space: LaneId, fields: &[(&str, &str)]) -> RecordId {
         let kind_def = self.replica.schema().kind(kind).unwrap();
-        let edits: Vec<FieldEdit> =
-            fields.iter().map(|(f, v)| kind_def.parse_edit(f, v).unwrap()).collect();
+        let edits: Vec<FieldEdit> = fields
+            .iter()
+            .map(|(f, v)| kind_def.parse_edit(f, v).unwrap())
+            .collect();
         let Self { replica, rng, now } = self;
         *now += 1000;
-        replica.create(kind, space, &edits, &mut Moment { now: Millis(*now), rng }).unwrap()
+        replica
+            .create(
+                kind,
+                space,
+                &edits,
+                &mut Moment {
+                    now: Millis(*now),
+                    rng,
+                },
+            )
+            .unwrap()
     }
 
     fn edit(&mut self, record: RecordId, field: &str, value: &str) {
-        let edits = [FieldEdit { field: field.to_owned(), value: Value::Text(value.to_owned()) }];
+        let edits = [FieldEdit {
+            field: field.to_owned(),
+            value: Value::Text(value.to_owned()),
+        }];
         let Self { replica, rng, now } = self;
         *now += 1000;
-        replica.edit(record, &edits, &mut Moment { now: Millis(*now), rng }).unwrap();
+        replica
+            .edit(
+                record,
+                &edits,
+                &mut Moment {
+                    now: Millis(*now),
+                    rng,
+                },
+            )
+            .unwrap();
     }
 
     fn titles(&self) -> Vec<String> {
-        self.replica.list(&RowFilter::default()).unwrap().into_iter().map(|row| row.title).collect()
+        self.replica
+            .list(&RowFilter::default())
+            .unwrap()
+            .into_iter()
+            .map(|row| row.title)
+            .collect()
     }
 }
 
@@ -74,10 +115,20 @@ fn meet(a: &mut Phone, b: &mut Phone) -> (Peer, Peer, usize) {
     let mut bytes = 0;
     let first = pa.poll_transmit(&a.replica).unwrap().unwrap();
     bytes += first.encode().len();
-    let Frame::Hello(hello) = first else { panic!("the first frame is a hello") };
+    let Frame::Hello(hello) = first else {
+        panic!("the first frame is a hello")
+    };
     let now = Millis(b.now);
-    let mut pb =
-        Peer::accept(&mut b.replica, da, hello, &mut Moment { now, rng: &mut b.rng }).unwrap();
+    let mut pb = Peer::accept(
+        &mut b.replica,
+        da,
+        hello,
+        &mut Moment {
+            now,
+            rng: &mut b.rng,
+        },
+    )
+    .unwrap();
     loop {
         let from_a = drain(&mut pa, &a.replica, &mut bytes);
         let from_b = drain(&mut pb, &b.replica, &mut bytes);
@@ -85,9 +136,25 @@ fn meet(a: &mut Phone, b: &mut Phone) -> (Peer, Peer, usize) {
             return (pa, pb, bytes);
         }
         let now = Millis(b.now);
-        pb.receive(&mut b.replica, from_a, &mut Moment { now, rng: &mut b.rng }).unwrap();
+        pb.receive(
+            &mut b.replica,
+            from_a,
+            &mut Moment {
+                now,
+                rng: &mut b.rng,
+            },
+        )
+        .unwrap();
         let now = Millis(a.now);
-        pa.receive(&mut a.replica, from_b, &mut Moment { now, rng: &mut a.rng }).unwrap();
+        pa.receive(
+            &mut a.replica,
+            from_b,
+            &mut Moment {
+                now,
+                rng: &mut a.rng,
+            },
+        )
+        .unwrap();
     }
 }
 
@@ -108,9 +175,23 @@ fn village() -> (Phone, Phone, LaneId) {
     let mut founder = Phone::found(1);
     let space = {
         let Phone { replica, rng, now } = &mut founder;
-        replica.add_space("良登村", &mut Moment { now: Millis(*now), rng }).unwrap()
+        replica
+            .add_space(
+                "良登村",
+                &mut Moment {
+                    now: Millis(*now),
+                    rng,
+                },
+            )
+            .unwrap()
     };
-    let volunteer = join_by_hand(&mut founder, Scope::Space(space), Role::Volunteer, 2, "陈小明");
+    let volunteer = join_by_hand(
+        &mut founder,
+        Scope::Space(space),
+        Role::Volunteer,
+        2,
+        "陈小明",
+    );
     (founder, volunteer, space)
 }
 
@@ -129,8 +210,11 @@ const VISIT: &[(&str, &str)] = &[
 
 fn visit(phone: &mut Phone, space: LaneId) -> RecordId {
     let kind = phone.replica.schema().kind("visit").unwrap();
-    let fields: Vec<(&str, &str)> =
-        VISIT.iter().filter(|(name, value)| kind.parse_edit(name, value).is_ok()).copied().collect();
+    let fields: Vec<(&str, &str)> = VISIT
+        .iter()
+        .filter(|(name, value)| kind.parse_edit(name, value).is_ok())
+        .copied()
+        .collect();
     let mut fields = fields;
     for field in kind.fields().iter().filter(|field| field.required()) {
         if !fields.iter().any(|(name, _)| *name == field.name()) {
@@ -155,7 +239,10 @@ fn what_one_writes_the_other_reads() {
     assert_eq!(founder.titles(), volunteer.titles());
     let seen = founder.replica.show(record).unwrap();
     assert_eq!(seen.created_by, "陈小明");
-    assert_eq!(founder.replica.heads_digest(), volunteer.replica.heads_digest());
+    assert_eq!(
+        founder.replica.heads_digest(),
+        volunteer.replica.heads_digest()
+    );
 }
 
 #[test]
@@ -180,13 +267,24 @@ fn concurrent_values_are_both_kept_and_shown() {
     founder.edit(record, "household", "三号门 王阿婆");
     let (pa, _, _) = meet(&mut volunteer, &mut founder);
     assert_eq!(pa.report().tally.conflicts, 1);
-    let (a, b) = (founder.replica.show(record).unwrap(), volunteer.replica.show(record).unwrap());
+    let (a, b) = (
+        founder.replica.show(record).unwrap(),
+        volunteer.replica.show(record).unwrap(),
+    );
     assert_eq!(a, b);
-    let field = a.fields.iter().find(|field| field.name == "household").unwrap();
+    let field = a
+        .fields
+        .iter()
+        .find(|field| field.name == "household")
+        .unwrap();
     assert_eq!(field.conflicts.len(), 1);
     volunteer.edit(record, "household", "3号门 王奶奶");
     meet(&mut volunteer, &mut founder);
-    let row = founder.replica.list(&RowFilter::default()).unwrap().remove(0);
+    let row = founder
+        .replica
+        .list(&RowFilter::default())
+        .unwrap()
+        .remove(0);
     assert_eq!(row.conflicts, 0);
 }
 
@@ -201,8 +299,11 @@ fn restored_backup_goes_on_as_a_new_incarnation_and_loses_nothing() {
     meet(&mut volunteer, &mut founder);
     // Yesterday's copy, with work of its own.
     let signer = Arc::clone(&volunteer.replica.mind.signer);
-    let mut restored =
-        Phone { replica: Replica::open(copy, signer).unwrap(), rng: ChaCha8Rng::seed_from_u64(9), now: 1 };
+    let mut restored = Phone {
+        replica: Replica::open(copy, signer).unwrap(),
+        rng: ChaCha8Rng::seed_from_u64(9),
+        now: 1,
+    };
     let before = restored.replica.incarnation();
     let fresh = visit(&mut restored, space);
     restored.edit(fresh, "household", "9号门");
@@ -211,9 +312,16 @@ fn restored_backup_goes_on_as_a_new_incarnation_and_loses_nothing() {
     assert!(matches!(outcome, Err(PeerOutcome::Reborn)));
     assert_ne!(restored.replica.incarnation(), before);
     meet(&mut restored, &mut founder);
-    assert_eq!(restored.replica.heads_digest(), founder.replica.heads_digest());
+    assert_eq!(
+        restored.replica.heads_digest(),
+        founder.replica.heads_digest()
+    );
     assert_eq!(restored.titles(), founder.titles());
-    assert!(founder.titles().contains(&"9号门".to_owned()), "{:?}", founder.titles());
+    assert!(
+        founder.titles().contains(&"9号门".to_owned()),
+        "{:?}",
+        founder.titles()
+    );
     assert!(founder.replica.show(since).is_ok());
     assert_eq!(founder.replica.held().unwrap(), []);
 }
@@ -225,14 +333,31 @@ enum PeerOutcome {
 fn try_meet(a: &mut Phone, b: &mut Phone) -> Result<(), PeerOutcome> {
     let (da, db) = (a.replica.device(), b.replica.device());
     let mut pa = Peer::dial(&a.replica, db, &mut a.rng).unwrap();
-    let Some(Frame::Hello(hello)) = pa.poll_transmit(&a.replica).unwrap() else { panic!("hello") };
+    let Some(Frame::Hello(hello)) = pa.poll_transmit(&a.replica).unwrap() else {
+        panic!("hello")
+    };
     let now = Millis(b.now);
-    let mut pb =
-        Peer::accept(&mut b.replica, da, hello, &mut Moment { now, rng: &mut b.rng }).unwrap();
+    let mut pb = Peer::accept(
+        &mut b.replica,
+        da,
+        hello,
+        &mut Moment {
+            now,
+            rng: &mut b.rng,
+        },
+    )
+    .unwrap();
     let mut bytes = 0;
     let frames = drain(&mut pb, &b.replica, &mut bytes);
     let now = Millis(a.now);
-    match pa.receive(&mut a.replica, frames, &mut Moment { now, rng: &mut a.rng }) {
+    match pa.receive(
+        &mut a.replica,
+        frames,
+        &mut Moment {
+            now,
+            rng: &mut a.rng,
+        },
+    ) {
         Err(crate::peer::PeerError::Reborn) => Err(PeerOutcome::Reborn),
         other => {
             other.unwrap();
@@ -271,10 +396,16 @@ fn forked_log_ends_alike_everywhere() {
         meet(&mut lead, &mut founder);
         meet(&mut founder, &mut lead);
         assert_eq!(lead.replica.heads_digest(), founder.replica.heads_digest());
-        assert_eq!(lead.replica.list(&RowFilter::default()), founder.replica.list(&RowFilter::default()));
+        assert_eq!(
+            lead.replica.list(&RowFilter::default()),
+            founder.replica.list(&RowFilter::default())
+        );
         assert!(!lead.titles().is_empty());
         let held = |phone: &Phone| phone.replica.held().unwrap().len();
-        assert!(held(&lead) + held(&founder) > 0, "the losing branch is kept as proof");
+        assert!(
+            held(&lead) + held(&founder) > 0,
+            "the losing branch is kept as proof"
+        );
         // The copy whose branch lost hears of it and goes on.
         for phone in [&mut volunteer, &mut copy] {
             while try_meet(phone, &mut founder).is_err() {}
@@ -287,13 +418,18 @@ fn forked_log_ends_alike_everywhere() {
 
 fn join_by_hand(by: &mut Phone, scope: Scope, role: Role, seed: u64, name: &str) -> Phone {
     let (now, mut rng) = by.moment_parts();
-    let ticket = by.replica.invite(scope, role, 1, &mut Moment { now, rng: &mut rng }).unwrap();
+    let ticket = by
+        .replica
+        .invite(scope, role, 1, &mut Moment { now, rng: &mut rng })
+        .unwrap();
     let mut phone = Phone::join(seed, &ticket, name);
     let join = phone.replica.join_to_present().unwrap();
     let batch = crate::wire::batches::decode_join(&by.replica.community(), &join).unwrap();
     let received = crate::wire::batches::Received { batch, prev: None };
     let moment = &mut Moment { now, rng: &mut rng };
-    by.replica.ingest(vec![received], &[], &Source::default(), moment).unwrap();
+    by.replica
+        .ingest(vec![received], &[], &Source::default(), moment)
+        .unwrap();
     meet(&mut phone, by);
     phone
 }

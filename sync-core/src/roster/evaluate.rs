@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{CommunityId, DeviceId, InviteId, MemberId};
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{AddDevice, Epoch, Found, Join, Profile, Recipient, Statement, StatementId};
+use crate::roster::statement::{
+    AddDevice, Epoch, Found, Join, Profile, Recipient, Statement, StatementId,
+};
 use crate::roster::{Device, EpochInfo, Invite, JoinState, Member, Roster, Said, Space, member_of};
 
 impl Roster {
@@ -63,10 +65,16 @@ impl<'a> Evaluation<'a> {
             match &said.statement {
                 Statement::Found(found) => this.founding = this.founding.or(Some((said, found))),
                 Statement::Join(join) => {
-                    this.joins.entry(join.invite).or_default().push((said, join));
+                    this.joins
+                        .entry(join.invite)
+                        .or_default()
+                        .push((said, join));
                 }
                 Statement::Confirm(confirm) => {
-                    this.confirms.entry(confirm.join).or_default().push(said.author);
+                    this.confirms
+                        .entry(confirm.join)
+                        .or_default()
+                        .push(said.author);
                 }
                 Statement::Epoch(epoch) => this.epochs.push((said, epoch)),
                 Statement::Profile(profile) => this.profiles.push((said, profile)),
@@ -89,7 +97,9 @@ impl<'a> Evaluation<'a> {
 
     /// The founding statement makes its author the owner. There is one: the community's id is its hash.
     fn found(&mut self) {
-        let Some((said, found)) = self.founding else { return };
+        let Some((said, found)) = self.founding else {
+            return;
+        };
         self.roster.title = Some((said.author, found.title.to_vec()));
         let device = Device {
             member: member_of(&self.roster.community, &said.author),
@@ -106,12 +116,16 @@ impl<'a> Evaluation<'a> {
         role: Role,
         is_provisional: bool,
     ) {
-        let member = self.roster.members.entry(device.member).or_insert_with(|| Member {
-            name: None,
-            roles: BTreeSet::new(),
-            devices: BTreeSet::new(),
-            is_provisional,
-        });
+        let member = self
+            .roster
+            .members
+            .entry(device.member)
+            .or_insert_with(|| Member {
+                name: None,
+                roles: BTreeSet::new(),
+                devices: BTreeSet::new(),
+                is_provisional,
+            });
         member.roles.insert((scope, role));
         member.devices.insert(id);
         member.is_provisional &= is_provisional;
@@ -136,7 +150,10 @@ impl<'a> Evaluation<'a> {
     fn admit(&mut self, join: &Join, state: &JoinState, scope: Scope, role: Role) {
         let known = self.roster.member_id(&state.device);
         let member = known.unwrap_or_else(|| member_of(&self.roster.community, &state.device));
-        let device = Device { member, sealing: join.sealing };
+        let device = Device {
+            member,
+            sealing: join.sealing,
+        };
         self.give(state.device, device, scope, role, !state.is_confirmed);
     }
 
@@ -149,14 +166,19 @@ impl<'a> Evaluation<'a> {
             .flatten()
             .map(|(said, join)| {
                 let is_confirmed = self.is_confirmed(&said.id, invite);
-                let state =
-                    JoinState { device: said.author, is_confirmed, is_accepted: is_confirmed };
+                let state = JoinState {
+                    device: said.author,
+                    is_confirmed,
+                    is_accepted: is_confirmed,
+                };
                 (said.id, *join, state)
             })
             .collect();
         let devices: BTreeSet<DeviceId> = joins.iter().map(|(_, _, state)| state.device).collect();
         if devices.len() <= usize::from(invite.uses) {
-            joins.iter_mut().for_each(|(_, _, state)| state.is_accepted = true);
+            joins
+                .iter_mut()
+                .for_each(|(_, _, state)| state.is_accepted = true);
         }
         joins
     }
@@ -173,14 +195,18 @@ impl<'a> Evaluation<'a> {
     fn add_devices(&mut self) {
         let mut queue: Vec<DeviceId> = self.roster.devices.keys().copied().collect();
         while let Some(author) = queue.pop() {
-            let Some(member) = self.roster.member_id(&author) else { continue };
+            let Some(member) = self.roster.member_id(&author) else {
+                continue;
+            };
             let added: Vec<&AddDevice> = self
                 .by_author
                 .get(&author)
                 .into_iter()
                 .flatten()
                 .filter_map(|said| {
-                    let Statement::AddDevice(add) = &said.statement else { return None };
+                    let Statement::AddDevice(add) = &said.statement else {
+                        return None;
+                    };
                     Some(add)
                 })
                 .collect();
@@ -190,7 +216,13 @@ impl<'a> Evaluation<'a> {
                 {
                     continue;
                 }
-                self.roster.devices.insert(add.device, Device { member, sealing: add.sealing });
+                self.roster.devices.insert(
+                    add.device,
+                    Device {
+                        member,
+                        sealing: add.sealing,
+                    },
+                );
                 if let Some(member) = self.roster.members.get_mut(&member) {
                     member.devices.insert(add.device);
                 }
@@ -205,15 +237,25 @@ impl<'a> Evaluation<'a> {
             .roster
             .members
             .iter()
-            .flat_map(|(id, member)| member.roles.iter().map(|(scope, role)| (*id, *scope, *role)))
+            .flat_map(|(id, member)| {
+                member
+                    .roles
+                    .iter()
+                    .map(|(scope, role)| (*id, *scope, *role))
+            })
             .filter(|(_, _, role)| *role == rank)
             .map(|(id, scope, _)| (id, scope))
             .collect();
         for (member, scope) in speakers {
-            let devices = self.roster.members.get(&member).map(|member| member.devices.clone());
+            let devices = self
+                .roster
+                .members
+                .get(&member)
+                .map(|member| member.devices.clone());
             for device in devices.into_iter().flatten() {
                 let said = self.by_author.get(&device).cloned().unwrap_or_default();
-                said.into_iter().for_each(|said| self.hear_one(said, rank, &scope));
+                said.into_iter()
+                    .for_each(|said| self.hear_one(said, rank, &scope));
             }
         }
     }
@@ -228,15 +270,18 @@ impl<'a> Evaluation<'a> {
             }
             Statement::Invite(invite) => {
                 if rank >= Role::Lead && invite.role < rank && scope.covers(&invite.scope) {
-                    self.roster.invites.entry(said.id).or_insert_with(|| Invite {
-                        id: invite.invite,
-                        sealing: invite.sealing,
-                        scope: invite.scope,
-                        role: invite.role,
-                        uses: invite.uses,
-                        keys: invite.keys.clone(),
-                        joins: BTreeMap::new(),
-                    });
+                    self.roster
+                        .invites
+                        .entry(said.id)
+                        .or_insert_with(|| Invite {
+                            id: invite.invite,
+                            sealing: invite.sealing,
+                            scope: invite.scope,
+                            role: invite.role,
+                            uses: invite.uses,
+                            keys: invite.keys.clone(),
+                            joins: BTreeMap::new(),
+                        });
                 }
             }
             // Their bytes are defined so that they join later without a change of format.
@@ -281,10 +326,16 @@ impl<'a> Evaluation<'a> {
                 older: BTreeMap::new(),
             });
             for key in &epoch.keys {
-                info.sealed.entry(key.recipient.clone()).or_default().insert(key.sealed.to_vec());
+                info.sealed
+                    .entry(key.recipient.clone())
+                    .or_default()
+                    .insert(key.sealed.to_vec());
             }
             for older in &epoch.older {
-                info.older.entry(older.epoch).or_default().insert(older.wrapped.to_vec());
+                info.older
+                    .entry(older.epoch)
+                    .or_default()
+                    .insert(older.wrapped.to_vec());
             }
         }
         self.add_invited_recipients();
@@ -293,11 +344,23 @@ impl<'a> Evaluation<'a> {
     /// What an invite carries is sealed to it as much as what an epoch statement seals to it. Keys of
     /// spaces that it does not open are no word of its author's to say.
     fn add_invited_recipients(&mut self) {
-        let Roster { community, invites, epochs, .. } = &mut self.roster;
+        let Roster {
+            community,
+            invites,
+            epochs,
+            ..
+        } = &mut self.roster;
         for invite in invites.values() {
-            for key in invite.keys.iter().filter(|key| invite.opens(community, &key.space)) {
+            for key in invite
+                .keys
+                .iter()
+                .filter(|key| invite.opens(community, &key.space))
+            {
                 if let Some(epoch) = epochs.get_mut(&(key.space, key.epoch)) {
-                    let copies = epoch.sealed.entry(Recipient::Invite(invite.id)).or_default();
+                    let copies = epoch
+                        .sealed
+                        .entry(Recipient::Invite(invite.id))
+                        .or_default();
                     copies.insert(key.sealed.to_vec());
                 }
             }

@@ -31,8 +31,13 @@ pub enum Role {
 
 impl Role {
     /// From the highest rank to the lowest: the order in which strata are evaluated.
-    pub const DESCENDING: [Self; 5] =
-        [Self::Owner, Self::Coordinator, Self::Lead, Self::Volunteer, Self::Observer];
+    pub const DESCENDING: [Self; 5] = [
+        Self::Owner,
+        Self::Coordinator,
+        Self::Lead,
+        Self::Volunteer,
+        Self::Observer,
+    ];
 
     /// The word used on the command line and in JSON.
     #[must_use]
@@ -62,7 +67,10 @@ impl FromStr for Role {
     type Err = ParseRoleError;
 
     fn from_str(text: &str) -> Result<Self, ParseRoleError> {
-        Self::DESCENDING.into_iter().find(|role| role.name() == text).ok_or(ParseRoleError)
+        Self::DESCENDING
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or(ParseRoleError)
     }
 }
 

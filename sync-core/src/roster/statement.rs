@@ -21,9 +21,19 @@ pub struct StatementId([u8; 32]);
 impl StatementId {
     /// BLAKE3-derive-key("banyan/statement/1", community | author | kind | bytes).
     #[must_use]
-    pub fn derive(community: &CommunityId, author: &DeviceId, kind: EntryKind, bytes: &[u8]) -> Self {
+    pub fn derive(
+        community: &CommunityId,
+        author: &DeviceId,
+        kind: EntryKind,
+        bytes: &[u8],
+    ) -> Self {
         let kind = [kind.code()];
-        let parts = [community.as_bytes(), author.as_bytes(), kind.as_slice(), bytes];
+        let parts = [
+            community.as_bytes(),
+            author.as_bytes(),
+            kind.as_slice(),
+            bytes,
+        ];
         Self(*keys::derive(domain::STATEMENT, &parts).as_bytes())
     }
 
@@ -139,7 +149,11 @@ pub struct Join {
 impl Join {
     /// What the invite's key signs: this device, with this sealing key, in this community.
     #[must_use]
-    pub fn proof_bytes(community: &CommunityId, device: &DeviceId, sealing: &SealingKey) -> Vec<u8> {
+    pub fn proof_bytes(
+        community: &CommunityId,
+        device: &DeviceId,
+        sealing: &SealingKey,
+    ) -> Vec<u8> {
         [
             domain::JOIN_PROOF.as_bytes(),
             community.as_bytes(),
@@ -208,7 +222,8 @@ impl AddDevice {
     #[must_use]
     pub fn is_proved(&self, community: &CommunityId, member: &MemberId) -> bool {
         let bytes = Self::proof_bytes(community, member, &self.device, &self.sealing);
-        signature(&self.proof).is_some_and(|proof| keys::verify(&self.device, &bytes, &proof).is_ok())
+        signature(&self.proof)
+            .is_some_and(|proof| keys::verify(&self.device, &bytes, &proof).is_ok())
     }
 }
 

@@ -31,7 +31,12 @@ impl World {
         let (kind, bytes) = Statement::Found(found_by(&owner)).encode();
         let community = community_of(&owner.device(), &bytes);
         let said = Said::read(&community, owner.device(), kind, &bytes).unwrap();
-        Self { rng, community, owner, said: vec![said] }
+        Self {
+            rng,
+            community,
+            owner,
+            said: vec![said],
+        }
     }
 
     fn device(&mut self) -> DeviceKeys {
@@ -40,13 +45,16 @@ impl World {
 
     fn say(&mut self, by: &DeviceKeys, statement: Statement) -> StatementId {
         let (kind, bytes) = statement.encode();
-        self.said.extend(Said::read(&self.community, by.device(), kind, &bytes));
+        self.said
+            .extend(Said::read(&self.community, by.device(), kind, &bytes));
         StatementId::derive(&self.community, &by.device(), kind, &bytes)
     }
 
     fn space(&mut self, by: &DeviceKeys, name: u8) -> LaneId {
-        let statement =
-            Statement::Space(Space { nonce: vec![name; 16].into(), title: vec![name].into() });
+        let statement = Statement::Space(Space {
+            nonce: vec![name; 16].into(),
+            title: vec![name].into(),
+        });
         let (_, bytes) = statement.encode();
         self.say(by, statement);
         space_of(&self.community, &by.device(), &bytes)
@@ -69,7 +77,11 @@ impl World {
     fn join_of(&self, device: &DeviceKeys, ticket: &DeviceKeys) -> Join {
         let bytes = Join::proof_bytes(&self.community, &device.device(), &device.sealing_key());
         let proof = ticket.sign(&bytes).unwrap().as_bytes().to_vec();
-        Join { invite: ticket.invite(), sealing: device.sealing_key(), proof: proof.into() }
+        Join {
+            invite: ticket.invite(),
+            sealing: device.sealing_key(),
+            proof: proof.into(),
+        }
     }
 
     fn confirm(&mut self, by: &DeviceKeys, join: StatementId) {
@@ -91,7 +103,15 @@ impl World {
         let bytes = AddDevice::proof_bytes(&self.community, &member, &device, &sealing);
         let proof = proved_by.sign(&bytes).unwrap().as_bytes().to_vec();
         let label = Vec::new().into();
-        self.say(by, Statement::AddDevice(AddDevice { device, sealing, proof: proof.into(), label }));
+        self.say(
+            by,
+            Statement::AddDevice(AddDevice {
+                device,
+                sealing,
+                proof: proof.into(),
+                label,
+            }),
+        );
     }
 
     fn epoch(&mut self, by: &DeviceKeys, space: LaneId, to: &[(Recipient, Vec<u8>)]) -> EpochKey {
@@ -115,7 +135,15 @@ impl World {
                 sealed: sealed.clone().into(),
             })
             .collect();
-        self.say(by, Statement::Epoch(Epoch { space, epoch: key.id(), keys, older }));
+        self.say(
+            by,
+            Statement::Epoch(Epoch {
+                space,
+                epoch: key.id(),
+                keys,
+                older,
+            }),
+        );
     }
 
     fn sealed(&mut self, key: &EpochKey, to: &DeviceKeys) -> Vec<u8> {

@@ -58,7 +58,10 @@ impl FromStr for RelayAddr {
         if host.is_empty() || port.parse::<u16>().is_err() {
             return Err(ParseRelayError);
         }
-        Ok(Self { relay: relay.parse().map_err(|_| ParseRelayError)?, addr: addr.to_owned() })
+        Ok(Self {
+            relay: relay.parse().map_err(|_| ParseRelayError)?,
+            addr: addr.to_owned(),
+        })
     }
 }
 
@@ -114,7 +117,9 @@ impl fmt::Debug for Ticket {
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LEN] {
     let hash = keys::derive(domain::CHECKSUM, &[bytes]);
     let mut sum = [0; CHECKSUM_LEN];
-    sum.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    sum.iter_mut()
+        .zip(hash.as_bytes())
+        .for_each(|(to, from)| *to = *from);
     sum
 }
 
@@ -125,7 +130,9 @@ pub enum ParseTicketError {
     #[error("this is not a Banyan ticket: tickets begin with \"banyan1\"")]
     NotATicket,
     /// A letter is wrong or missing.
-    #[error("the ticket was not copied whole: check it for a wrong or missing letter, or scan it again")]
+    #[error(
+        "the ticket was not copied whole: check it for a wrong or missing letter, or scan it again"
+    )]
     Damaged,
     /// A newer version made it.
     #[error("the ticket was made by a newer Banyan: update this one")]
@@ -133,7 +140,9 @@ pub enum ParseTicketError {
 }
 
 fn not_this_version(text: &str) -> ParseTicketError {
-    let version = text.strip_prefix(PREFIX_OF_ANY).and_then(|rest| rest.chars().next());
+    let version = text
+        .strip_prefix(PREFIX_OF_ANY)
+        .and_then(|rest| rest.chars().next());
     if version.is_some_and(|digit| digit.is_ascii_digit()) {
         ParseTicketError::Newer
     } else {
@@ -148,13 +157,24 @@ impl FromStr for Ticket {
         if text.len() > TICKET_TEXT_MAX {
             return Err(ParseTicketError::NotATicket);
         }
-        let text: String =
-            text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
-        let body = text.strip_prefix(PREFIX).ok_or_else(|| not_this_version(&text))?;
-        let bytes =
-            BASE32_NOPAD.decode(body.as_bytes()).map_err(|_| ParseTicketError::Damaged)?;
-        let split = bytes.len().checked_sub(CHECKSUM_LEN).ok_or(ParseTicketError::Damaged)?;
-        let (content, sum) = bytes.split_at_checked(split).ok_or(ParseTicketError::Damaged)?;
+        let text: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_ascii_uppercase();
+        let body = text
+            .strip_prefix(PREFIX)
+            .ok_or_else(|| not_this_version(&text))?;
+        let bytes = BASE32_NOPAD
+            .decode(body.as_bytes())
+            .map_err(|_| ParseTicketError::Damaged)?;
+        let split = bytes
+            .len()
+            .checked_sub(CHECKSUM_LEN)
+            .ok_or(ParseTicketError::Damaged)?;
+        let (content, sum) = bytes
+            .split_at_checked(split)
+            .ok_or(ParseTicketError::Damaged)?;
         if checksum(content) != sum {
             return Err(ParseTicketError::Damaged);
         }

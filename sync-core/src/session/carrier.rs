@@ -147,6 +147,9 @@ pub fn set_digest(lanes: impl IntoIterator<Item = (LaneId, Digest)>) -> Digest {
 
 fn truncated(hash: &blake3::Hash) -> Digest {
     let mut bytes = [0; 16];
-    bytes.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    bytes
+        .iter_mut()
+        .zip(hash.as_bytes())
+        .for_each(|(to, from)| *to = *from);
     Digest(bytes)
 }

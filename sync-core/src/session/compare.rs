@@ -48,7 +48,10 @@ impl Session {
                 })
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Lanes { store: carrier.store_id(), lanes })
+        Ok(Lanes {
+            store: carrier.store_id(),
+            lanes,
+        })
     }
 
     /// The dialer learns where each lane stands and asks for what it lacks.
@@ -66,7 +69,11 @@ impl Session {
         self.subscribed = shared_lanes(&self.parties, carrier);
         let mut own_ahead = Vec::new();
         let mut differing = Vec::new();
-        for state in lanes.lanes.iter().filter(|state| self.subscribed.contains(&state.lane)) {
+        for state in lanes
+            .lanes
+            .iter()
+            .filter(|state| self.subscribed.contains(&state.lane))
+        {
             let own = self.own_log(state.lane);
             let head = carrier.head(&own)?;
             let is_ahead = state.yours > head.seq.0;
@@ -86,8 +93,11 @@ impl Session {
         self.ask_for(&differing, unknown, &lanes.store, carrier)?;
         // A lane that the other side did not list is not known there yet: nothing goes there until
         // it has learned of it from the roster.
-        let (subscribed, waiting) =
-            self.subscribed.iter().copied().partition(|lane| known.contains(lane));
+        let (subscribed, waiting) = self
+            .subscribed
+            .iter()
+            .copied()
+            .partition(|lane| known.contains(lane));
         self.subscribed = subscribed;
         self.waiting = waiting;
         Ok(vec![Event::Compared])
@@ -101,8 +111,15 @@ impl Session {
         carrier: &dyn Carrier,
     ) -> Result<(), SessionError> {
         let is_relay = self.peer_kind() == Some(PeerKind::Relay);
-        let unshared = if is_relay { carrier.unshared(store)? } else { BTreeSet::new() };
-        let mut ask = Ask { unknown, ..Ask::default() };
+        let unshared = if is_relay {
+            carrier.unshared(store)?
+        } else {
+            BTreeSet::new()
+        };
+        let mut ask = Ask {
+            unknown,
+            ..Ask::default()
+        };
         for state in lanes {
             let own = self.own_log(state.lane);
             let own_head = carrier.head(&own)?;
@@ -123,7 +140,8 @@ impl Session {
                     ask.pull.push((state.lane, cursor));
                 }
                 if !others.is_empty() {
-                    ask.heads.push(self.heads_of(state.lane, Some(&others), carrier)?);
+                    ask.heads
+                        .push(self.heads_of(state.lane, Some(&others), carrier)?);
                 }
             } else {
                 // A phone; or a relay that lost or gained something that cursors do not show.
@@ -158,7 +176,11 @@ impl Session {
             heads.retain(|(log, _)| only.contains(log));
         }
         let heads = self.marks().encode_heads(heads.iter());
-        Ok(LaneHeads { lane, heads: heads.into(), is_complete: only.is_none() })
+        Ok(LaneHeads {
+            lane,
+            heads: heads.into(),
+            is_complete: only.is_none(),
+        })
     }
 
     /// Answers what the other side asks for, and asks back for what it has more of.
@@ -167,7 +189,10 @@ impl Session {
         ask: &Ask,
         carrier: &dyn Carrier,
     ) -> Result<Vec<Event>, SessionError> {
-        if [ask.pull.len(), ask.heads.len(), ask.unknown.len()].iter().any(|len| *len > LANES_MAX) {
+        if [ask.pull.len(), ask.heads.len(), ask.unknown.len()]
+            .iter()
+            .any(|len| *len > LANES_MAX)
+        {
             return Err(SessionError::Peer(Refusal::TooLarge));
         }
         let is_first = self.stage == Stage::AwaitAsk;
@@ -209,7 +234,11 @@ impl Session {
         self.queue.push_back(Frame::Totals(totals));
         self.want_branches(forked);
         self.caught_up_owed += 1;
-        Ok(if is_first { vec![Event::Compared] } else { Vec::new() })
+        Ok(if is_first {
+            vec![Event::Compared]
+        } else {
+            Vec::new()
+        })
     }
 
     /// What differs in one lane. A dialer whose own log was `is_listed` to it sends the rest of
@@ -221,8 +250,8 @@ impl Session {
         carrier: &dyn Carrier,
     ) -> Result<Difference, SessionError> {
         let marks = self.marks();
-        let listed = Marks::decode_heads(&theirs.heads)
-            .ok_or(SessionError::Peer(Refusal::BadFrame))?;
+        let listed =
+            Marks::decode_heads(&theirs.heads).ok_or(SessionError::Peer(Refusal::BadFrame))?;
         let mut unseen: BTreeSet<[u8; 4]> = listed.keys().copied().collect();
         let peers_own = self.peer_log(theirs.lane);
         let mut found = Difference::default();
@@ -279,15 +308,24 @@ impl Session {
         for (log, from) in std::mem::take(&mut self.own_logs) {
             add(&mut totals, &self.plan.add_log_counted(log, from, carrier)?);
         }
-        for lane in want.lanes.iter().filter(|lane| self.subscribed.contains(&lane.lane)) {
-            let wanted = Marks::decode_wanted(&lane.heads)
-                .ok_or(SessionError::Peer(Refusal::BadFrame))?;
+        for lane in want
+            .lanes
+            .iter()
+            .filter(|lane| self.subscribed.contains(&lane.lane))
+        {
+            let wanted =
+                Marks::decode_wanted(&lane.heads).ok_or(SessionError::Peer(Refusal::BadFrame))?;
             for (log, _) in carrier.heads(&lane.lane)? {
-                let Some(from) = wanted.get(&marks.mark(&log)) else { continue };
+                let Some(from) = wanted.get(&marks.mark(&log)) else {
+                    continue;
+                };
                 if want.is_explicit {
                     self.plan.add_log(log, *from, true);
                 } else {
-                    add(&mut totals, &self.plan.add_log_counted(log, *from, carrier)?);
+                    add(
+                        &mut totals,
+                        &self.plan.add_log_counted(log, *from, carrier)?,
+                    );
                 }
             }
         }
@@ -307,7 +345,11 @@ impl Session {
         let marks = self.marks();
         for log in logs {
             self.plan.add_log(*log, Seq::FIRST, true);
-            Marks::put_wanted(wanted.entry(log.lane).or_default(), marks.mark(log), Seq::FIRST);
+            Marks::put_wanted(
+                wanted.entry(log.lane).or_default(),
+                marks.mark(log),
+                Seq::FIRST,
+            );
         }
     }
 
@@ -316,9 +358,16 @@ impl Session {
         if branches.is_empty() {
             return;
         }
-        let lanes = branches.into_iter().map(|(lane, list)| wanted(lane, list)).collect();
+        let lanes = branches
+            .into_iter()
+            .map(|(lane, list)| wanted(lane, list))
+            .collect();
         self.asks_open += 1;
-        self.queue.push_back(Frame::Want(Want { lanes, is_explicit: true, unknown: Vec::new() }));
+        self.queue.push_back(Frame::Want(Want {
+            lanes,
+            is_explicit: true,
+            unknown: Vec::new(),
+        }));
     }
 
     /// Which lanes we may have has changed: lost ones end, and the dialer asks for new ones.
@@ -360,7 +409,11 @@ impl Session {
 }
 
 fn wanted(lane: LaneId, list: Vec<u8>) -> LaneHeads {
-    LaneHeads { lane, heads: list.into(), is_complete: false }
+    LaneHeads {
+        lane,
+        heads: list.into(),
+        is_complete: false,
+    }
 }
 
 fn add(totals: &mut Totals, more: &Totals) {

@@ -35,12 +35,19 @@ impl Marks {
     pub(super) fn new(dialer: &[u8; 8], acceptor: &[u8; 8]) -> Self {
         let mut nonces = [0; 16];
         let both = dialer.iter().chain(acceptor);
-        nonces.iter_mut().zip(both).for_each(|(to, from)| *to = *from);
+        nonces
+            .iter_mut()
+            .zip(both)
+            .for_each(|(to, from)| *to = *from);
         Self { nonces }
     }
 
     pub(super) fn mark(&self, log: &LogId) -> [u8; 4] {
-        let parts: [&[u8]; 3] = [&self.nonces, log.device.as_bytes(), log.incarnation.as_bytes()];
+        let parts: [&[u8]; 3] = [
+            &self.nonces,
+            log.device.as_bytes(),
+            log.incarnation.as_bytes(),
+        ];
         let hash = keys::derive(domain::LOG_MARK, &parts);
         let [a, b, c, d, ..] = *hash.as_bytes();
         [a, b, c, d]
@@ -106,7 +113,11 @@ impl Marks {
                     known.most = seq.max(known.most);
                     known.check = None;
                 })
-                .or_insert(Listed { least: seq, most: seq, check: Some(check) });
+                .or_insert(Listed {
+                    least: seq,
+                    most: seq,
+                    check: Some(check),
+                });
         }
         Some(heads)
     }
@@ -127,9 +138,15 @@ mod tests {
             device: DeviceId::new([3; 32]),
             incarnation: Incarnation::new([4; 8]),
         };
-        let head = Head { seq: Seq(300), chain: ChainHash::new([5; 32]) };
+        let head = Head {
+            seq: Seq(300),
+            chain: ChainHash::new([5; 32]),
+        };
         let hex = data_encoding::HEXLOWER.encode(&marks.encode_heads([(log, head)].iter()));
         let line = format!("{:<22}{hex}", "listed head");
-        assert!(PROTOCOL.lines().any(|it| it == line), "docs/protocol.md must say:\n{line}");
+        assert!(
+            PROTOCOL.lines().any(|it| it == line),
+            "docs/protocol.md must say:\n{line}"
+        );
     }
 }

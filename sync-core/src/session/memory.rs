@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
+use crate::entry::VerifiedBatch;
 use crate::entry::place::{Link, LogView, Placement, place};
 use crate::entry::seal::{PlainEntry, seal_batch};
-use crate::entry::VerifiedBatch;
 use crate::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::keys::Signer;
 use crate::roster::roster_lane;
@@ -115,17 +115,25 @@ impl MemoryCarrier {
         } else {
             log.main.push(self.rows.len());
         }
-        self.rows.push(Carried { arrival, batch, is_branch });
+        self.rows.push(Carried {
+            arrival,
+            batch,
+            is_branch,
+        });
         Taken::Stored(arrival)
     }
 
     /// The batches of a log from `seq` on become the losing branch.
     fn lose_from(&mut self, log: &LogId, seq: Seq) {
-        let Some(log) = self.logs.get_mut(log) else { return };
+        let Some(log) = self.logs.get_mut(log) else {
+            return;
+        };
         let rows = &mut self.rows;
         let branches = &mut log.branches;
         log.main.retain(|index| {
-            let Some(row) = rows.get_mut(*index) else { return false };
+            let Some(row) = rows.get_mut(*index) else {
+                return false;
+            };
             let loses = row.batch.place().first_seq >= seq;
             if loses {
                 row.is_branch = true;
@@ -136,16 +144,23 @@ impl MemoryCarrier {
     }
 
     fn main(&self, log: &LogId) -> impl Iterator<Item = &Carried> {
-        let main = self.logs.get(log).map_or(&[][..], |log| log.main.as_slice());
+        let main = self
+            .logs
+            .get(log)
+            .map_or(&[][..], |log| log.main.as_slice());
         main.iter().filter_map(|index| self.rows.get(*index))
     }
 
     fn head_of(&self, log: &LogId) -> Head {
-        self.main(log).last().map_or(Head::EMPTY, |row| row.batch.head())
+        self.main(log)
+            .last()
+            .map_or(Head::EMPTY, |row| row.batch.head())
     }
 
     fn of_lane(&self, lane: &LaneId) -> impl Iterator<Item = &Carried> {
-        self.rows.iter().filter(move |row| row.batch.log().lane == *lane)
+        self.rows
+            .iter()
+            .filter(move |row| row.batch.log().lane == *lane)
     }
 }
 
@@ -162,12 +177,21 @@ impl LogView for View<'_> {
     }
 
     fn at(&self, seq: Seq) -> Result<Option<Link>, Infallible> {
-        let row = self.carrier.main(&self.log).find(|row| row.batch.place().first_seq == seq);
-        Ok(row.map(|row| Link { prev: *row.batch.prev(), chain: row.batch.head().chain }))
+        let row = self
+            .carrier
+            .main(&self.log)
+            .find(|row| row.batch.place().first_seq == seq);
+        Ok(row.map(|row| Link {
+            prev: *row.batch.prev(),
+            chain: row.batch.head().chain,
+        }))
     }
 
     fn ending_with(&self, chain: &ChainHash) -> Result<Option<Seq>, Infallible> {
-        let row = self.carrier.main(&self.log).find(|row| row.batch.head().chain == *chain);
+        let row = self
+            .carrier
+            .main(&self.log)
+            .find(|row| row.batch.head().chain == *chain);
         Ok(row.map(|row| row.batch.last_seq()))
     }
 
@@ -228,7 +252,10 @@ impl Carrier for MemoryCarrier {
     }
 
     fn tip(&self, lane: &LaneId) -> Result<Arrival, StoreError> {
-        Ok(self.of_lane(lane).last().map_or(Arrival(0), |row| row.arrival))
+        Ok(self
+            .of_lane(lane)
+            .last()
+            .map_or(Arrival(0), |row| row.arrival))
     }
 
     fn last_arrival(&self) -> Result<Arrival, StoreError> {
@@ -236,7 +263,11 @@ impl Carrier for MemoryCarrier {
     }
 
     fn cursor(&self, store: &StoreId, lane: &LaneId) -> Result<u64, StoreError> {
-        Ok(self.cursors.get(&(*store, *lane)).copied().unwrap_or_default())
+        Ok(self
+            .cursors
+            .get(&(*store, *lane))
+            .copied()
+            .unwrap_or_default())
     }
 
     fn unshared(&self, _store: &StoreId) -> Result<BTreeSet<LogId>, StoreError> {
@@ -244,12 +275,18 @@ impl Carrier for MemoryCarrier {
     }
 
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {
-        let rows = self.main(log).filter(|row| row.batch.last_seq() >= from).take(limit);
+        let rows = self
+            .main(log)
+            .filter(|row| row.batch.last_seq() >= from)
+            .take(limit);
         Ok(rows.map(reference).collect())
     }
 
     fn branches(&self, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        let rows = self.rows.iter().filter(|row| row.is_branch && row.batch.log() == log);
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| row.is_branch && row.batch.log() == log);
         Ok(rows.map(reference).collect())
     }
 
@@ -264,7 +301,9 @@ impl Carrier for MemoryCarrier {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        let rows = self.of_lane(lane).filter(|row| row.arrival > after && row.arrival <= upto);
+        let rows = self
+            .of_lane(lane)
+            .filter(|row| row.arrival > after && row.arrival <= upto);
         Ok(until_full(rows.cloned(), bytes_max))
     }
 

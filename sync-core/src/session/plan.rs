@@ -68,14 +68,22 @@ impl Plan {
         room: usize,
     ) -> Result<Option<Step>, StoreError> {
         if let Some((lane, after, upto)) = self.stretches.pop_front() {
-            return self.next_of_stretch(carrier, lane, after, upto, room).map(Some);
+            return self
+                .next_of_stretch(carrier, lane, after, upto, room)
+                .map(Some);
         }
         if self.refs.is_empty() {
             self.look_up(carrier)?;
         }
-        let Some((batch, is_explicit)) = self.refs.pop_front() else { return Ok(None) };
+        let Some((batch, is_explicit)) = self.refs.pop_front() else {
+            return Ok(None);
+        };
         let batches = carrier.batch(batch.arrival)?.into_iter().collect();
-        Ok(Some(Step { batches, is_explicit, reached: None }))
+        Ok(Some(Step {
+            batches,
+            is_explicit,
+            reached: None,
+        }))
     }
 
     fn next_of_stretch(
@@ -91,7 +99,11 @@ impl Plan {
         if reached < upto {
             self.stretches.push_front((lane, reached, upto));
         }
-        Ok(Step { batches, is_explicit: false, reached: Some((lane, reached)) })
+        Ok(Step {
+            batches,
+            is_explicit: false,
+            reached: Some((lane, reached)),
+        })
     }
 
     fn look_up(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
@@ -104,7 +116,12 @@ impl Plan {
             found.extend(refs.into_iter().map(|batch| (batch, is_explicit)));
             if is_explicit {
                 // Whoever lacks one branch may lack all of them.
-                found.extend(carrier.branches(&log)?.into_iter().map(|batch| (batch, true)));
+                found.extend(
+                    carrier
+                        .branches(&log)?
+                        .into_iter()
+                        .map(|batch| (batch, true)),
+                );
             }
             if is_cut_short {
                 self.logs.insert((log, is_explicit), next);

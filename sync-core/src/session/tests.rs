@@ -47,11 +47,18 @@ impl Side {
     }
 
     fn log(&self, lane: LaneId) -> LogId {
-        LogId { lane, device: self.keys.device(), incarnation: self.incarnation }
+        LogId {
+            lane,
+            device: self.keys.device(),
+            incarnation: self.incarnation,
+        }
     }
 
     fn write(&mut self, lane: LaneId, text: &str, rng: &mut ChaCha8Rng) {
-        let entry = PlainEntry { kind: EntryKind::CHANGE, bytes: text.into() };
+        let entry = PlainEntry {
+            kind: EntryKind::CHANGE,
+            bytes: text.into(),
+        };
         let log = self.log(lane);
         self.carrier.write(&self.keys, log, &[entry], rng);
     }
@@ -78,8 +85,10 @@ impl Side {
             let session = self.session.as_mut().unwrap();
             match event {
                 Event::Ingest { batches, upto } => {
-                    let taken: Vec<Taken> =
-                        batches.into_iter().map(|batch| self.carrier.take(batch)).collect();
+                    let taken: Vec<Taken> = batches
+                        .into_iter()
+                        .map(|batch| self.carrier.take(batch))
+                        .collect();
                     session.stored(&taken);
                     self.cursors(upto);
                 }
@@ -106,7 +115,11 @@ impl Side {
     }
 
     fn transmit(&mut self) -> Option<Frame> {
-        self.session.as_mut().unwrap().poll_transmit(&self.carrier).unwrap()
+        self.session
+            .as_mut()
+            .unwrap()
+            .poll_transmit(&self.carrier)
+            .unwrap()
     }
 
     fn contents(&self) -> BTreeSet<(LogId, Seq, ChainHash)> {
@@ -114,7 +127,13 @@ impl Side {
             .rows()
             .iter()
             .filter(|row| !row.is_branch)
-            .map(|row| (*row.batch.log(), row.batch.last_seq(), row.batch.head().chain))
+            .map(|row| {
+                (
+                    *row.batch.log(),
+                    row.batch.last_seq(),
+                    row.batch.head().chain,
+                )
+            })
             .collect()
     }
 }
@@ -122,15 +141,22 @@ impl Side {
 /// The phone dials; both let each other have everything they carry.
 fn connect(phone: &mut Side, other: &mut Side, rng: &mut ChaCha8Rng) -> Cost {
     let lanes = phone.carrier.lanes.clone();
-    other.carrier.peers.entry(phone.keys.device()).or_insert(lanes);
+    other
+        .carrier
+        .peers
+        .entry(phone.keys.device())
+        .or_insert(lanes);
     if other.kind == PeerKind::Member {
         let lanes = other.carrier.lanes.clone();
-        phone.carrier.peers.entry(other.keys.device()).or_insert(lanes);
+        phone
+            .carrier
+            .peers
+            .entry(other.keys.device())
+            .or_insert(lanes);
     }
     phone.events.clear();
     other.events.clear();
-    let mut dialled =
-        Session::dial(phone.parties(other), &phone.carrier, None, rng).unwrap();
+    let mut dialled = Session::dial(phone.parties(other), &phone.carrier, None, rng).unwrap();
     let Some(Frame::Hello(hello)) = dialled.poll_transmit(&phone.carrier).unwrap() else {
         panic!("a session begins with a hello")
     };
@@ -140,7 +166,11 @@ fn connect(phone: &mut Side, other: &mut Side, rng: &mut ChaCha8Rng) -> Cost {
         Session::accept(other.parties(phone), &other.carrier, hello, rng).unwrap();
     other.session = Some(session);
     other.react(events);
-    Cost { frames: 1, bytes, batches: 0 }
+    Cost {
+        frames: 1,
+        bytes,
+        batches: 0,
+    }
 }
 
 /// Moves frames both ways until nobody has any, but at most `frames`.
@@ -149,8 +179,11 @@ fn flow(phone: &mut Side, other: &mut Side, frames: u64) -> Cost {
     loop {
         let before = cost.frames;
         for is_up in [true, false] {
-            let (from, to) =
-                if is_up { (&mut *phone, &mut *other) } else { (&mut *other, &mut *phone) };
+            let (from, to) = if is_up {
+                (&mut *phone, &mut *other)
+            } else {
+                (&mut *other, &mut *phone)
+            };
             if cost.frames < frames
                 && let Some(frame) = from.transmit()
             {
@@ -176,15 +209,26 @@ fn sync(phone: &mut Side, other: &mut Side, rng: &mut ChaCha8Rng) -> Cost {
     let hello = connect(phone, other, rng);
     let cost = flow(phone, other, u64::MAX);
     for side in [&*phone, &*other] {
-        assert!(side.session.as_ref().unwrap().is_caught_up(), "{:?}", side.events);
+        assert!(
+            side.session.as_ref().unwrap().is_caught_up(),
+            "{:?}",
+            side.events
+        );
         assert_eq!(
-            side.events.iter().filter(|event| matches!(event, Event::CaughtUp)).count(),
+            side.events
+                .iter()
+                .filter(|event| matches!(event, Event::CaughtUp))
+                .count(),
             1,
             "{:?}",
             side.events
         );
     }
-    Cost { bytes: hello.bytes + cost.bytes, frames: hello.frames + cost.frames, ..cost }
+    Cost {
+        bytes: hello.bytes + cost.bytes,
+        frames: hello.frames + cost.frames,
+        ..cost
+    }
 }
 
 fn roster() -> LaneId {
@@ -192,7 +236,11 @@ fn roster() -> LaneId {
 }
 
 fn pair(kind: PeerKind) -> (Side, Side, ChaCha8Rng) {
-    (Side::new(PeerKind::Member, 1), Side::new(kind, 2), ChaCha8Rng::seed_from_u64(7))
+    (
+        Side::new(PeerKind::Member, 1),
+        Side::new(kind, 2),
+        ChaCha8Rng::seed_from_u64(7),
+    )
 }
 
 #[test]
@@ -310,7 +358,11 @@ fn forked_logs_end_alike_on_both_sides() {
             }
             assert_eq!(a.contents(), b.contents(), "{kind:?} {lens:?}");
             let all = |side: &Side| -> BTreeSet<ChainHash> {
-                side.carrier.rows().iter().map(|row| row.batch.head().chain).collect()
+                side.carrier
+                    .rows()
+                    .iter()
+                    .map(|row| row.batch.head().chain)
+                    .collect()
             };
             assert_eq!(all(&a), all(&b), "{kind:?} {lens:?}");
             assert_eq!(all(&a).len(), 1 + lens.0 + lens.1);
@@ -325,7 +377,9 @@ fn lane_that_the_other_side_learns_of_is_sent_in_the_same_session() {
         let (mut a, mut b, mut rng) = pair(kind);
         b.carrier.lanes = BTreeSet::from([roster()]);
         if kind == PeerKind::Member {
-            a.carrier.peers.insert(b.keys.device(), BTreeSet::from([roster(), SPACE]));
+            a.carrier
+                .peers
+                .insert(b.keys.device(), BTreeSet::from([roster(), SPACE]));
         }
         a.write(roster(), "there is a space", &mut rng);
         a.write(SPACE, "in it", &mut rng);
@@ -365,7 +419,9 @@ fn lane_that_the_peer_may_not_have_stays_here() {
     let (mut a, mut b, mut rng) = pair(PeerKind::Relay);
     b.write(SPACE, "secret", &mut rng);
     b.write(roster(), "open", &mut rng);
-    b.carrier.peers.insert(a.keys.device(), BTreeSet::from([roster()]));
+    b.carrier
+        .peers
+        .insert(a.keys.device(), BTreeSet::from([roster()]));
     sync(&mut a, &mut b, &mut rng);
     b.write(SPACE, "secret too", &mut rng);
     flow(&mut a, &mut b, u64::MAX);
@@ -405,8 +461,9 @@ fn random_writers_and_meetings_converge() {
     for seed in 0..60 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut relay = Side::new(PeerKind::Relay, 100);
-        let mut phones: Vec<Side> =
-            (1..=4).map(|number| Side::new(PeerKind::Member, number)).collect();
+        let mut phones: Vec<Side> = (1..=4)
+            .map(|number| Side::new(PeerKind::Member, number))
+            .collect();
         for _ in 0..30 {
             let one = rng.random_range(0..phones.len());
             let other = rng.random_range(0..phones.len());
@@ -415,7 +472,8 @@ fn random_writers_and_meetings_converge() {
                 2 => share_with(&mut phones[one], &mut relay, &mut rng),
                 _ if one == other => {}
                 _ => {
-                    let mut peer = std::mem::replace(&mut phones[other], Side::new(PeerKind::Member, 0));
+                    let mut peer =
+                        std::mem::replace(&mut phones[other], Side::new(PeerKind::Member, 0));
                     let frames = rng.random_range(0..20);
                     connect(&mut phones[one], &mut peer, &mut rng);
                     flow(&mut phones[one], &mut peer, frames);
@@ -424,7 +482,9 @@ fn random_writers_and_meetings_converge() {
             }
         }
         for _ in 0..2 {
-            phones.iter_mut().for_each(|phone| share_with(phone, &mut relay, &mut rng));
+            phones
+                .iter_mut()
+                .for_each(|phone| share_with(phone, &mut relay, &mut rng));
         }
         for phone in &phones {
             assert_eq!(phone.contents(), relay.contents(), "seed {seed}");
@@ -439,6 +499,10 @@ fn random_writers_and_meetings_converge() {
 fn share_with(phone: &mut Side, relay: &mut Side, rng: &mut ChaCha8Rng) {
     let own = phone.log(SPACE);
     let heads = phone.carrier.heads(&SPACE).unwrap();
-    phone.carrier.unshared = heads.into_iter().map(|(log, _)| log).filter(|log| *log != own).collect();
+    phone.carrier.unshared = heads
+        .into_iter()
+        .map(|(log, _)| log)
+        .filter(|log| *log != own)
+        .collect();
     sync(phone, relay, rng);
 }

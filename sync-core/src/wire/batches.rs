@@ -72,13 +72,22 @@ impl BatchWriter {
         let row = self.row(place);
         let mut bytes = Vec::with_capacity(batch.tail().len() + 44);
         put_varint(&mut bytes, row.index << 1 | u64::from(with_prev));
-        put_varint(&mut bytes, zigzag(place.first_seq.0.wrapping_sub(row.expected)));
+        put_varint(
+            &mut bytes,
+            zigzag(place.first_seq.0.wrapping_sub(row.expected)),
+        );
         if with_prev {
             bytes.extend_from_slice(batch.prev().as_bytes());
         }
         bytes.extend_from_slice(batch.tail());
         let expected = batch.last_seq().plus(1).0;
-        self.rows.insert((place.log, place.epoch), WriterRow { index: row.index, expected });
+        self.rows.insert(
+            (place.log, place.epoch),
+            WriterRow {
+                index: row.index,
+                expected,
+            },
+        );
         self.bytes += bytes.len();
         self.frame.batches.push(bytes.into());
     }
@@ -120,7 +129,10 @@ impl BatchWriter {
         bytes.extend_from_slice(place.log.incarnation.as_bytes());
         put_varint(bytes, epoch);
         self.bytes += bytes.len() - before;
-        WriterRow { index: self.rows.len() as u64, expected: Seq::FIRST.0 }
+        WriterRow {
+            index: self.rows.len() as u64,
+            expected: Seq::FIRST.0,
+        }
     }
 
     fn lane_index(&mut self, lane: &LaneId) -> u64 {
@@ -186,10 +198,17 @@ impl BatchReader {
         self.lanes.extend(&frame.lanes);
         self.epochs.extend(&frame.epochs);
         self.add_rows(&frame.rows)?;
-        if [self.lanes.len(), self.rows.len(), self.epochs.len()].iter().any(|len| *len > TABLE_MAX) {
+        if [self.lanes.len(), self.rows.len(), self.epochs.len()]
+            .iter()
+            .any(|len| *len > TABLE_MAX)
+        {
             return Err(BadBatch::TooLarge);
         }
-        frame.batches.into_iter().map(|bytes| self.read_one(&bytes)).collect()
+        frame
+            .batches
+            .into_iter()
+            .map(|bytes| self.read_one(&bytes))
+            .collect()
     }
 
     fn add_rows(&mut self, bytes: &[u8]) -> Result<(), BadBatch> {
@@ -209,14 +228,24 @@ impl BatchReader {
             0 => EpochId::ZERO,
             index => *self.epochs.get(usize::try_from(index - 1).ok()?)?,
         };
-        let log = LogId { lane, device, incarnation };
-        Some(ReaderRow { log, epoch, expected: Seq::FIRST.0 })
+        let log = LogId {
+            lane,
+            device,
+            incarnation,
+        };
+        Some(ReaderRow {
+            log,
+            epoch,
+            expected: Seq::FIRST.0,
+        })
     }
 
     fn read_one(&mut self, bytes: &[u8]) -> Result<Received, BadBatch> {
         let mut reader = Reader::new(bytes);
         let word = reader.varint().ok_or(BadBatch::BadLayout)?;
-        let row = usize::try_from(word >> 1).ok().and_then(|index| self.rows.get_mut(index));
+        let row = usize::try_from(word >> 1)
+            .ok()
+            .and_then(|index| self.rows.get_mut(index));
         let row = row.ok_or(BadBatch::BadLayout)?;
         let ahead = unzigzag(reader.varint().ok_or(BadBatch::BadLayout)?);
         let first_seq = Seq(row.expected.wrapping_add(ahead));
@@ -226,7 +255,11 @@ impl BatchReader {
             None
         };
         let tail = bytes.get(reader.position()..).unwrap_or_default().to_vec();
-        let place = Place { log: row.log, first_seq, epoch: row.epoch };
+        let place = Place {
+            log: row.log,
+            first_seq,
+            epoch: row.epoch,
+        };
         let batch = SignedBatch::parse(place, tail)?;
         row.expected = batch.last_seq().plus(1).0;
         Ok(Received { batch, prev })
@@ -249,7 +282,12 @@ fn unzigzag(word: u64) -> u64 {
 #[must_use]
 pub fn encode_join(batch: &VerifiedBatch) -> Vec<u8> {
     let log = batch.log();
-    [log.device.as_bytes().as_slice(), log.incarnation.as_bytes(), batch.tail()].concat()
+    [
+        log.device.as_bytes().as_slice(),
+        log.incarnation.as_bytes(),
+        batch.tail(),
+    ]
+    .concat()
 }
 
 /// Takes a joiner's batch apart; it is still to be verified, after nothing.
@@ -261,6 +299,17 @@ pub fn decode_join(community: &CommunityId, bytes: &[u8]) -> Result<SignedBatch,
     let device = DeviceId::new(reader.array().ok_or(BadBatch::BadLayout)?);
     let incarnation = Incarnation::new(reader.array().ok_or(BadBatch::BadLayout)?);
     let tail = bytes.get(reader.position()..).unwrap_or_default().to_vec();
-    let log = LogId { lane: roster_lane(community), device, incarnation };
-    SignedBatch::parse(Place { log, first_seq: Seq::FIRST, epoch: EpochId::ZERO }, tail)
+    let log = LogId {
+        lane: roster_lane(community),
+        device,
+        incarnation,
+    };
+    SignedBatch::parse(
+        Place {
+            log,
+            first_seq: Seq::FIRST,
+            epoch: EpochId::ZERO,
+        },
+        tail,
+    )
 }

@@ -28,7 +28,11 @@ fn hello() -> impl Strategy<Value = Frame> {
                 version_min,
                 version_max,
                 community: CommunityId::new(community),
-                kind: if is_relay { PeerKind::Relay } else { PeerKind::Member },
+                kind: if is_relay {
+                    PeerKind::Relay
+                } else {
+                    PeerKind::Member
+                },
                 nonce: nonce.into(),
                 digest: Digest(digest),
                 incarnation: Incarnation::new(incarnation),
@@ -48,55 +52,91 @@ fn lanes() -> impl Strategy<Value = Frame> {
             chain: ChainHash::new(chain),
         },
     );
-    (any::<[u8; 16]>(), vec(state, 0..5))
-        .prop_map(|(store, lanes)| Frame::Lanes(Lanes { store: StoreId::new(store), lanes }))
+    (any::<[u8; 16]>(), vec(state, 0..5)).prop_map(|(store, lanes)| {
+        Frame::Lanes(Lanes {
+            store: StoreId::new(store),
+            lanes,
+        })
+    })
 }
 
 fn lane_heads() -> impl Strategy<Value = Vec<LaneHeads>> {
-    let heads = (lane(), bytes(), any::<bool>())
-        .prop_map(|(lane, heads, is_complete)| LaneHeads { lane, heads: heads.into(), is_complete });
+    let heads = (lane(), bytes(), any::<bool>()).prop_map(|(lane, heads, is_complete)| LaneHeads {
+        lane,
+        heads: heads.into(),
+        is_complete,
+    });
     vec(heads, 0..4)
 }
 
 fn batches() -> impl Strategy<Value = Frame> {
     let epoch = any::<[u8; 16]>().prop_map(crate::id::EpochId::new);
-    (vec(lane(), 0..4), vec(epoch, 0..4), bytes(), vec(bytes(), 0..4), vec(position(), 0..4))
+    (
+        vec(lane(), 0..4),
+        vec(epoch, 0..4),
+        bytes(),
+        vec(bytes(), 0..4),
+        vec(position(), 0..4),
+    )
         .prop_map(|(lanes, epochs, rows, batches, upto)| {
             let batches = batches.into_iter().map(Into::into).collect();
-            Frame::Batches(Batches { lanes, epochs, rows, batches, upto })
+            Frame::Batches(Batches {
+                lanes,
+                epochs,
+                rows,
+                batches,
+                upto,
+            })
         })
 }
 
 fn receipt() -> impl Strategy<Value = Frame> {
-    (any::<([u8; 32], [u8; 16])>(), vec(position(), 0..4), bytes()).prop_map(
-        |((device, store), lanes, signature)| {
+    (
+        any::<([u8; 32], [u8; 16])>(),
+        vec(position(), 0..4),
+        bytes(),
+    )
+        .prop_map(|((device, store), lanes, signature)| {
             Frame::Receipt(Receipt {
                 device: DeviceId::new(device),
                 store: StoreId::new(store),
                 lanes,
                 signature: signature.into(),
             })
-        },
-    )
+        })
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         hello(),
         lanes(),
-        (vec(position(), 0..4), lane_heads(), vec(lane(), 0..4))
-            .prop_map(|(pull, heads, unknown)| Frame::Ask(Ask { pull, heads, unknown })),
-        (lane_heads(), any::<bool>(), vec(lane(), 0..4)).prop_map(|(lanes, is_explicit, unknown)| {
-            Frame::Want(Want { lanes, is_explicit, unknown })
-        }),
+        (vec(position(), 0..4), lane_heads(), vec(lane(), 0..4)).prop_map(
+            |(pull, heads, unknown)| Frame::Ask(Ask {
+                pull,
+                heads,
+                unknown
+            })
+        ),
+        (lane_heads(), any::<bool>(), vec(lane(), 0..4)).prop_map(
+            |(lanes, is_explicit, unknown)| {
+                Frame::Want(Want {
+                    lanes,
+                    is_explicit,
+                    unknown,
+                })
+            }
+        ),
         any::<(u64, u64, u64)>().prop_map(|(batches, entries, bytes)| {
-            Frame::Totals(Totals { batches, entries, bytes })
+            Frame::Totals(Totals {
+                batches,
+                entries,
+                bytes,
+            })
         }),
         batches(),
         any::<(u64, u64)>().prop_map(|(batches, arrival)| Frame::Ack(Ack { batches, arrival })),
         vec(position(), 0..4).prop_map(|lanes| Frame::CaughtUp(CaughtUp { lanes })),
-        any::<(u16, Option<u64>)>()
-            .prop_map(|(code, batch)| Frame::Refuse(Refuse { code, batch })),
+        any::<(u16, Option<u64>)>().prop_map(|(code, batch)| Frame::Refuse(Refuse { code, batch })),
         receipt(),
         Just(Frame::Bye(Bye {})),
     ]
@@ -188,20 +228,33 @@ fn frames_that_are_too_long_are_refused_before_they_are_read() {
     put_varint(&mut prefix, FRAME_BYTES_MAX as u64 + 1);
     assert_eq!(frame_len(&prefix), Err(BadFrame::TooLarge));
     assert_eq!(frame_len(&[0xff; 4]), Err(BadFrame::TooLarge));
-    assert_eq!(Frame::decode(&vec![1; FRAME_BYTES_MAX + 1]), Err(BadFrame::TooLarge));
+    assert_eq!(
+        Frame::decode(&vec![1; FRAME_BYTES_MAX + 1]),
+        Err(BadFrame::TooLarge)
+    );
 }
 
 #[test]
 fn lengths_that_are_no_lengths_are_refused() {
     assert_eq!(frame_len(&[0]), Err(BadFrame::Layout(0)));
-    assert_eq!(frame_len(&[0x80, 0x00]), Err(BadFrame::Layout(0)), "not the shortest form");
+    assert_eq!(
+        frame_len(&[0x80, 0x00]),
+        Err(BadFrame::Layout(0)),
+        "not the shortest form"
+    );
     assert_eq!(Frame::decode(&[]), Err(BadFrame::Layout(0)));
 }
 
 #[test]
 fn a_key_that_stands_twice_counts_as_it_stands_last() {
     let twice = [ACK, 0xa3, 0x00, 0x01, 0x01, 0x02, 0x00, 0x07];
-    assert_eq!(Frame::decode(&twice), Ok(Frame::Ack(Ack { batches: 7, arrival: 2 })));
+    assert_eq!(
+        Frame::decode(&twice),
+        Ok(Frame::Ack(Ack {
+            batches: 7,
+            arrival: 2
+        }))
+    );
 }
 
 #[test]
@@ -222,7 +275,10 @@ fn state_of_a_lane_may_grow_at_its_end() {
         yours: 5,
         chain: ChainHash::new([6; 32]),
     };
-    let lanes = Lanes { store: StoreId::new([1; 16]), lanes: vec![state] };
+    let lanes = Lanes {
+        store: StoreId::new([1; 16]),
+        lanes: vec![state],
+    };
     assert_eq!(Frame::decode(&body), Ok(Frame::Lanes(lanes)));
 }
 
@@ -245,7 +301,12 @@ fn receipt_is_bound_to_everything_that_it_says() {
     let lanes = vec![(LaneId::new([5; 16]), 6), (LaneId::new([7; 16]), 8)];
     let bytes = Receipt::signed_bytes(&community, &keys.device(), &store, &lanes);
     let signature = keys.sign(&bytes).unwrap().as_bytes().to_vec();
-    let receipt = Receipt { device: keys.device(), store, lanes, signature: signature.into() };
+    let receipt = Receipt {
+        device: keys.device(),
+        store,
+        lanes,
+        signature: signature.into(),
+    };
     assert!(receipt.is_signed(&community));
     assert!(!receipt.is_signed(&CommunityId::new([9; 32])));
     let mut changed = receipt.clone();

@@ -43,7 +43,12 @@ pub(crate) struct Dataset {
 
 impl Phone {
     fn new(replica: Replica, keys: Arc<DeviceKeys>, seed: u64) -> Self {
-        Self { replica, keys, rng: ChaCha8Rng::seed_from_u64(seed), shared: Arrival::default() }
+        Self {
+            replica,
+            keys,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            shared: Arrival::default(),
+        }
     }
 
     pub(crate) fn with<T>(
@@ -52,7 +57,13 @@ impl Phone {
         act: impl FnOnce(&mut Replica, &mut Moment<'_>) -> T,
     ) -> T {
         let Self { replica, rng, .. } = self;
-        act(replica, &mut Moment { now: Millis(at), rng })
+        act(
+            replica,
+            &mut Moment {
+                now: Millis(at),
+                rng,
+            },
+        )
     }
 
     fn take_fresh(&mut self) -> Result<Vec<Arc<VerifiedBatch>>> {
@@ -60,14 +71,19 @@ impl Phone {
         let mut fresh = Vec::new();
         loop {
             let next = self.replica.since(self.shared, 1 << 20)?;
-            let Some(last) = next.last() else { return Ok(fresh) };
+            let Some(last) = next.last() else {
+                return Ok(fresh);
+            };
             self.shared = last.arrival;
             fresh.extend(next.into_iter().map(|carried| carried.batch));
         }
     }
 
     pub(crate) fn ingest(&mut self, batches: &[Arc<VerifiedBatch>]) -> Result<()> {
-        let received = batches.iter().map(|batch| received(batch)).collect::<Result<_>>()?;
+        let received = batches
+            .iter()
+            .map(|batch| received(batch))
+            .collect::<Result<_>>()?;
         self.with(1, |replica, moment| {
             replica.ingest(received, &[], &Source::default(), moment)
         })?;
@@ -87,20 +103,29 @@ pub(crate) fn build(seed: u64, scale: &Scale) -> Result<Dataset> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let founder_keys = Arc::new(DeviceKeys::generate(&mut rng));
     let store = Box::new(MemoryStore::new());
-    let moment = &mut Moment { now: Millis(1), rng: &mut rng };
-    let founding =
-        Replica::found(store, founder_keys.clone(), "丹灶", "王芳", &[], moment)?;
+    let moment = &mut Moment {
+        now: Millis(1),
+        rng: &mut rng,
+    };
+    let founding = Replica::found(store, founder_keys.clone(), "丹灶", "王芳", &[], moment)?;
     let mut founder = Phone::new(founding.replica, founder_keys.clone(), seed ^ 1);
     let spaces = station
         .villages
         .iter()
-        .map(|village| founder.with(2, |replica, moment| replica.add_space(&village.name_zh, moment)))
+        .map(|village| {
+            founder.with(2, |replica, moment| {
+                replica.add_space(&village.name_zh, moment)
+            })
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let mut volunteers = invite_all(&mut founder, &station, &spaces)?;
     // The founder's device confirms them; then everybody has the whole roster.
     let roster = founder.take_fresh()?;
     let lane = roster_lane(&founder);
-    let roster: Vec<_> = roster.into_iter().filter(|batch| batch.log().lane == lane).collect();
+    let roster: Vec<_> = roster
+        .into_iter()
+        .filter(|batch| batch.log().lane == lane)
+        .collect();
     for phone in &mut volunteers {
         phone.ingest(&roster)?;
         phone.take_fresh()?;
@@ -113,7 +138,13 @@ pub(crate) fn build(seed: u64, scale: &Scale) -> Result<Dataset> {
         meet(&mut founder, &mut volunteers, &station)?;
     }
     let batches = all_batches(&founder)?;
-    Ok(Dataset { founder, founder_keys, volunteers, station, batches })
+    Ok(Dataset {
+        founder,
+        founder_keys,
+        volunteers,
+        station,
+        batches,
+    })
 }
 
 fn roster_lane(phone: &Phone) -> LaneId {
@@ -124,22 +155,31 @@ fn invite_all(founder: &mut Phone, station: &Station, spaces: &[LaneId]) -> Resu
     let mut phones = Vec::new();
     let mut joins = Vec::new();
     for (index, person) in station.volunteers.iter().enumerate() {
-        let space = *spaces.get(person.village).context("every person has a village")?;
+        let space = *spaces
+            .get(person.village)
+            .context("every person has a village")?;
         let ticket: Ticket = founder.with(3, |replica, moment| {
             replica.invite(Scope::Space(space), Role::Volunteer, 1, moment)
         })?;
         let seed = 1000 + index as u64;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let keys = Arc::new(DeviceKeys::generate(&mut rng));
-        let moment = &mut Moment { now: Millis(4), rng: &mut rng };
+        let moment = &mut Moment {
+            now: Millis(4),
+            rng: &mut rng,
+        };
         let store = Box::new(MemoryStore::new());
         let replica = Replica::join(store, keys.clone(), &ticket, &person.name_zh, moment)?;
-        let join = replica.join_to_present().context("a joiner has a join to present")?;
+        let join = replica
+            .join_to_present()
+            .context("a joiner has a join to present")?;
         let batch = decode_join(&replica.community(), &join)?;
         joins.push(Received { batch, prev: None });
         phones.push(Phone::new(replica, keys, seed));
     }
-    founder.with(5, |replica, moment| replica.ingest(joins, &[], &Source::default(), moment))?;
+    founder.with(5, |replica, moment| {
+        replica.ingest(joins, &[], &Source::default(), moment)
+    })?;
     Ok(phones)
 }
 
@@ -173,7 +213,11 @@ fn first_of_pairs(acts: &[Act]) -> Vec<bool> {
     let mut paired: Vec<bool> = acts
         .iter()
         .rev()
-        .map(|act| next_is_apart.insert(act.record, act.concurrent).unwrap_or(false))
+        .map(|act| {
+            next_is_apart
+                .insert(act.record, act.concurrent)
+                .unwrap_or(false)
+        })
         .collect();
     paired.reverse();
     paired
@@ -186,31 +230,36 @@ fn write(
     act: &Act,
     records: &mut BTreeMap<usize, (RecordId, &'static str)>,
 ) -> Result<()> {
-    let phone = volunteers.get_mut(act.by).context("every act has a volunteer")?;
+    let phone = volunteers
+        .get_mut(act.by)
+        .context("every act has a volunteer")?;
     let schema = phone.replica.schema();
     match &act.what {
         What::Create { kind, fields } => {
             let village = station.volunteers.get(act.by).context("a person")?.village;
             let space = *spaces.get(village).context("every person has a village")?;
             let edits = parse(schema.kind(kind).context("a station kind")?, fields)?;
-            let record =
-                phone.with(act.at, |replica, moment| replica.create(kind, space, &edits, moment))?;
+            let record = phone.with(act.at, |replica, moment| {
+                replica.create(kind, space, &edits, moment)
+            })?;
             records.insert(act.record, (record, kind));
         }
         What::Edit { fields } => {
             let (record, kind) = *records.get(&act.record).context("created before")?;
             let edits = parse(schema.kind(kind).context("a station kind")?, fields)?;
-            phone.with(act.at, |replica, moment| replica.edit(record, &edits, moment))?;
+            phone.with(act.at, |replica, moment| {
+                replica.edit(record, &edits, moment)
+            })?;
         }
     }
     Ok(())
 }
 
-fn parse(
-    kind: &sync_core::schema::Kind,
-    fields: &[(String, String)],
-) -> Result<Vec<FieldEdit>> {
-    Ok(fields.iter().map(|(name, text)| kind.parse_edit(name, text)).collect::<Result<_, _>>()?)
+fn parse(kind: &sync_core::schema::Kind, fields: &[(String, String)]) -> Result<Vec<FieldEdit>> {
+    Ok(fields
+        .iter()
+        .map(|(name, text)| kind.parse_edit(name, text))
+        .collect::<Result<_, _>>()?)
 }
 
 /// Each village's phones exchange everything; the founder gets all of it.
@@ -218,7 +267,10 @@ fn meet(founder: &mut Phone, volunteers: &mut [Phone], station: &Station) -> Res
     let mut by_village: BTreeMap<usize, Vec<Arc<VerifiedBatch>>> = BTreeMap::new();
     let people = station.volunteers.iter();
     for (phone, person) in volunteers.iter_mut().zip(people) {
-        by_village.entry(person.village).or_default().extend(phone.take_fresh()?);
+        by_village
+            .entry(person.village)
+            .or_default()
+            .extend(phone.take_fresh()?);
     }
     for batches in by_village.values() {
         founder.ingest(batches)?;
@@ -238,7 +290,9 @@ fn all_batches(founder: &Phone) -> Result<Vec<Arc<VerifiedBatch>>> {
     let mut after = Arrival::default();
     loop {
         let next = founder.replica.since(after, 4 << 20)?;
-        let Some(last) = next.last() else { return Ok(all) };
+        let Some(last) = next.last() else {
+            return Ok(all);
+        };
         after = last.arrival;
         all.extend(next.into_iter().map(|carried| carried.batch));
     }

@@ -36,7 +36,10 @@ pub(crate) fn replay(replica: &Replica, folder: &Path) -> Result<Duration> {
     let mut database = rusqlite::Connection::open(&path)?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     let tx = database.transaction()?;
-    tx.execute("create table documents (id blob primary key, document blob)", [])?;
+    tx.execute(
+        "create table documents (id blob primary key, document blob)",
+        [],
+    )?;
     {
         let mut insert = tx.prepare("insert into documents values (?1, ?2)")?;
         for (record, document) in &documents {
@@ -54,7 +57,9 @@ pub(crate) fn two_syncs_and_an_echo(folder: &Path) -> Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let addr = listener.local_addr()?;
     std::thread::spawn(move || {
-        let Ok((mut stream, _)) = listener.accept() else { return };
+        let Ok((mut stream, _)) = listener.accept() else {
+            return;
+        };
         let mut bytes = [0; 400];
         while stream.read_exact(&mut bytes).is_ok() && stream.write_all(&bytes).is_ok() {}
     });

@@ -25,7 +25,11 @@ pub(crate) async fn measure(
     idle: usize,
     rows: &mut Vec<Row>,
 ) -> Result<()> {
-    let Town { founder, mut volunteers, station } = town;
+    let Town {
+        founder,
+        mut volunteers,
+        station,
+    } = town;
     let _ = station;
     founder.call(write_batches).await??;
     let (cpu, started) = (relay.cpu_seconds()?, Instant::now());
@@ -34,22 +38,34 @@ pub(crate) async fn measure(
     let entries = (BATCH * BATCHES) as f64;
     rows.push(Row::new(
         "relay: entries in batches of 20, verified and durable",
-        format!("{:.0} entries/s, {:.0} per CPU-second", entries / wall, entries / cpu.max(0.01)),
+        format!(
+            "{:.0} entries/s, {:.0} per CPU-second",
+            entries / wall,
+            entries / cpu.max(0.01)
+        ),
     ));
     let phone = volunteers.pop().context("a volunteer")?;
     idle_connections(&phone.replica, phone.keys, relay, idle, rows).await
 }
 
-fn write_batches(
-    replica: &mut Replica,
-    moment: &mut sync_core::replica::Moment<'_>,
-) -> Result<()> {
-    let filter = RowFilter { kind: Some("need".to_owned()), limit: Some(BATCH), ..RowFilter::default() };
-    let records: Vec<_> = replica.list(&filter)?.into_iter().map(|row| row.record).collect();
+fn write_batches(replica: &mut Replica, moment: &mut sync_core::replica::Moment<'_>) -> Result<()> {
+    let filter = RowFilter {
+        kind: Some("need".to_owned()),
+        limit: Some(BATCH),
+        ..RowFilter::default()
+    };
+    let records: Vec<_> = replica
+        .list(&filter)?
+        .into_iter()
+        .map(|row| row.record)
+        .collect();
     for number in 0..BATCHES {
         for record in &records {
             let value = Value::Text(format!("round {number}"));
-            let edit = FieldEdit { field: "title".to_owned(), value };
+            let edit = FieldEdit {
+                field: "title".to_owned(),
+                value,
+            };
             replica.edit(*record, &[edit], moment)?;
         }
         replica.seal_pending(moment)?;
@@ -67,7 +83,10 @@ async fn idle_connections(
 ) -> Result<()> {
     let signer: Arc<dyn Signer> = keys;
     let config = client_config(signer, Some(relay.addr.relay), &Transport::default())?;
-    let addr = *resolve(&relay.addr.addr).await?.first().context("an address")?;
+    let addr = *resolve(&relay.addr.addr)
+        .await?
+        .first()
+        .context("an address")?;
     let endpoint = endpoint(None, None)?;
     let mut open = Vec::new();
     let before = relay.rss_kib()?;

@@ -10,12 +10,12 @@
 
 mod dataset;
 mod floor;
+mod ingest;
 mod relay_process;
 mod w1_new_phone;
 mod w2_after_a_week;
 mod w3_live;
 mod w6_cold_open;
-mod ingest;
 
 use std::path::PathBuf;
 
@@ -52,7 +52,12 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(what: &str, figure: String) -> Self {
-        Self { what: what.to_owned(), figure, floor: String::new(), ratio: String::new() }
+        Self {
+            what: what.to_owned(),
+            figure,
+            floor: String::new(),
+            ratio: String::new(),
+        }
     }
 
     pub(crate) fn beside(mut self, floor: String, ratio: f64) -> Self {
@@ -69,10 +74,8 @@ async fn main() -> Result<()> {
     let relay = RelayProcess::start(&args.programs, &folder.path().join("relay"))?;
     let data = dataset::build(args.seed, &Scale::times(args.scale))?;
     let mut rows = Vec::new();
-    let (town, new_phone) =
-        w1_new_phone::measure(data, &relay, folder.path(), &mut rows).await?;
-    let (town, new_phone) =
-        w2_after_a_week::measure(town, new_phone, &relay, &mut rows).await?;
+    let (town, new_phone) = w1_new_phone::measure(data, &relay, folder.path(), &mut rows).await?;
+    let (town, new_phone) = w2_after_a_week::measure(town, new_phone, &relay, &mut rows).await?;
     w3_live::measure(&new_phone, folder.path(), &mut rows).await?;
     new_phone.stop().await?;
     w6_cold_open::measure(&args.programs, &folder.path().join("new-phone"), &mut rows)?;
@@ -86,13 +89,20 @@ fn print(args: &Args, rows: &[Row]) {
     println!("| workload (x{}) | figure | floor | ratio |", args.scale);
     println!("|---|---|---|---|");
     for row in rows {
-        println!("| {} | {} | {} | {} |", row.what, row.figure, row.floor, row.ratio);
+        println!(
+            "| {} | {} | {} | {} |",
+            row.what, row.figure, row.floor, row.ratio
+        );
     }
 }
 
 /// Median and 99th percentile of some times, in milliseconds.
 pub(crate) fn percentiles(mut times: Vec<f64>) -> (f64, f64) {
     times.sort_by(f64::total_cmp);
-    let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1)));
-    (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())
+    let at =
+        |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1)));
+    (
+        at(50).copied().unwrap_or_default(),
+        at(99).copied().unwrap_or_default(),
+    )
 }

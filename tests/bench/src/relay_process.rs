@@ -17,7 +17,10 @@ impl RelayProcess {
     pub(crate) fn start(programs: &Path, data: &Path) -> Result<Self> {
         fs::create_dir_all(data)?;
         let config = data.join("relay.toml");
-        fs::write(&config, "[limits]\nconnections_per_device_max = 100000\nframes_per_second = 100000\nframes_burst = 100000\n")?;
+        fs::write(
+            &config,
+            "[limits]\nconnections_per_device_max = 100000\nframes_per_second = 100000\nframes_burst = 100000\n",
+        )?;
         let mut child = Command::new(programs.join("banyan-relay"))
             .arg("--data")
             .arg(data)
@@ -30,14 +33,22 @@ impl RelayProcess {
         let stdout = child.stdout.take().context("the relay's output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let addr = line.strip_prefix("relay ready ").context("the relay did not start")?;
-        Ok(Self { child, addr: addr.trim().parse()? })
+        let addr = line
+            .strip_prefix("relay ready ")
+            .context("the relay did not start")?;
+        Ok(Self {
+            child,
+            addr: addr.trim().parse()?,
+        })
     }
 
     /// Resident memory, in KiB.
     pub(crate) fn rss_kib(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .context("VmRSS")?;
         Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
     }
 

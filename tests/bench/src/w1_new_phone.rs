@@ -42,7 +42,14 @@ pub(crate) async fn measure(
     folder: &Path,
     rows: &mut Vec<Row>,
 ) -> Result<(Town, NewPhone)> {
-    let Dataset { founder, founder_keys, volunteers, station, batches, .. } = data;
+    let Dataset {
+        founder,
+        founder_keys,
+        volunteers,
+        station,
+        batches,
+        ..
+    } = data;
     let entries: usize = batches.iter().map(|batch| batch.count()).sum();
     let bytes: usize = batches.iter().map(|batch| batch.tail().len()).sum();
     let founder = Node::start(founder.replica, founder_keys, Handle::current());
@@ -52,7 +59,10 @@ pub(crate) async fn measure(
     let (cpu, wall) = (relay.cpu_seconds()? - cpu, started.elapsed().as_secs_f64());
     rows.push(Row::new(
         "relay takes everything (durable)",
-        format!("{entries} entries in {wall:.2} s, {cpu:.2} CPU-s, {:.0} entries/CPU-s", entries as f64 / cpu.max(0.01)),
+        format!(
+            "{entries} entries in {wall:.2} s, {cpu:.2} CPU-s, {:.0} entries/CPU-s",
+            entries as f64 / cpu.max(0.01)
+        ),
     ));
     let relays = vec![addr.clone()];
     let mut ticket = founder
@@ -67,9 +77,13 @@ pub(crate) async fn measure(
     let started = Instant::now();
     let report = node.sync_once().await?;
     let elapsed = started.elapsed();
-    let listed = node.call(|replica, _| replica.list(&RowFilter::default()).map(|rows| rows.len())).await??;
+    let listed = node
+        .call(|replica, _| replica.list(&RowFilter::default()).map(|rows| rows.len()))
+        .await??;
     let owned = folder.to_owned();
-    let floor = node.call(move |replica, _| floor::replay(replica, &owned)).await??;
+    let floor = node
+        .call(move |replica, _| floor::replay(replica, &owned))
+        .await??;
     rows.push(
         Row::new(
             "W1 new phone by replay",
@@ -81,7 +95,10 @@ pub(crate) async fn measure(
                 report.bytes_received as f64 / bytes as f64,
             ),
         )
-        .beside(format!("{:.2} s", floor.as_secs_f64()), elapsed.as_secs_f64() / floor.as_secs_f64()),
+        .beside(
+            format!("{:.2} s", floor.as_secs_f64()),
+            elapsed.as_secs_f64() / floor.as_secs_f64(),
+        ),
     );
     let started = Instant::now();
     let again = node.sync_once().await?;
@@ -94,5 +111,12 @@ pub(crate) async fn measure(
             started.elapsed().as_secs_f64() * 1000.0,
         ),
     ));
-    Ok((Town { founder, volunteers, station }, NewPhone { node }))
+    Ok((
+        Town {
+            founder,
+            volunteers,
+            station,
+        },
+        NewPhone { node },
+    ))
 }

@@ -26,9 +26,15 @@ pub(crate) async fn measure(
 ) -> Result<(Town, NewPhone)> {
     let mut payload = 0;
     for number in 0..PEOPLE {
-        let person = town.volunteers.get_mut(number * 3).context("enough volunteers")?;
+        let person = town
+            .volunteers
+            .get_mut(number * 3)
+            .context("enough volunteers")?;
         let before = person.replica.last_arrival()?;
-        let space = person.replica.list(&RowFilter { limit: Some(1), ..RowFilter::default() })?;
+        let space = person.replica.list(&RowFilter {
+            limit: Some(1),
+            ..RowFilter::default()
+        })?;
         let space = space.first().context("a record")?.space;
         for index in 0..NEW_EACH {
             let kind = person.replica.schema().kind("event").context("events")?;
@@ -39,37 +45,77 @@ pub(crate) async fn measure(
                 "place=祠堂".to_owned(),
                 "state=planned".to_owned(),
             ])?;
-            person.with(9_000, |replica, moment| replica.create("event", space, &edits, moment))?;
+            person.with(9_000, |replica, moment| {
+                replica.create("event", space, &edits, moment)
+            })?;
         }
-        let filter = RowFilter { kind: Some("proposal".to_owned()), limit: Some(EDITS_EACH), ..RowFilter::default() };
+        let filter = RowFilter {
+            kind: Some("proposal".to_owned()),
+            limit: Some(EDITS_EACH),
+            ..RowFilter::default()
+        };
         for row in person.replica.list(&filter)? {
-            let edit = FieldEdit { field: "votes".to_owned(), value: Value::Number(20 + number as i64) };
-            person.with(9_100, |replica, moment| replica.edit(row.record, &[edit], moment))?;
+            let edit = FieldEdit {
+                field: "votes".to_owned(),
+                value: Value::Number(20 + number as i64),
+            };
+            person.with(9_100, |replica, moment| {
+                replica.edit(row.record, &[edit], moment)
+            })?;
         }
         person.with(9_200, |replica, moment| replica.seal_pending(moment))?;
         let fresh = person.replica.since(before, usize::MAX)?;
-        payload += fresh.iter().flat_map(|carried| carried.batch.entries().map(|entry| match entry.body {
-            sync_core::entry::Body::Present(bytes) => bytes.len(),
-            sync_core::entry::Body::Erased { .. } => 0,
-        }).collect::<Vec<_>>()).sum::<usize>();
-        let received = fresh.iter().map(|carried| crate::dataset::received(&carried.batch)).collect::<Result<Vec<_>>>()?;
+        payload += fresh
+            .iter()
+            .flat_map(|carried| {
+                carried
+                    .batch
+                    .entries()
+                    .map(|entry| match entry.body {
+                        sync_core::entry::Body::Present(bytes) => bytes.len(),
+                        sync_core::entry::Body::Erased { .. } => 0,
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .sum::<usize>();
+        let received = fresh
+            .iter()
+            .map(|carried| crate::dataset::received(&carried.batch))
+            .collect::<Result<Vec<_>>>()?;
         town.founder
-            .call(move |replica, moment| replica.ingest(received, &[], &sync_core::replica::Source::default(), moment))
+            .call(move |replica, moment| {
+                replica.ingest(
+                    received,
+                    &[],
+                    &sync_core::replica::Source::default(),
+                    moment,
+                )
+            })
             .await??;
     }
     town.founder.sync_with(&relay.addr, None).await?;
     phone
         .node
         .call(|replica, moment| {
-            let filter = RowFilter { kind: Some("need".to_owned()), limit: Some(OWN_EDITS), ..RowFilter::default() };
+            let filter = RowFilter {
+                kind: Some("need".to_owned()),
+                limit: Some(OWN_EDITS),
+                ..RowFilter::default()
+            };
             for row in replica.list(&filter)? {
-                let edit = FieldEdit { field: "title".to_owned(), value: Value::Text(format!("{} (!)", row.title)) };
+                let edit = FieldEdit {
+                    field: "title".to_owned(),
+                    value: Value::Text(format!("{} (!)", row.title)),
+                };
                 replica.edit(row.record, &[edit], moment)?;
             }
             Ok::<_, sync_core::replica::ReplicaError>(())
         })
         .await??;
-    let last = phone.node.call(|replica, _| replica.last_arrival()).await??;
+    let last = phone
+        .node
+        .call(|replica, _| replica.last_arrival())
+        .await??;
     let started = Instant::now();
     let report = phone.node.sync_once().await?;
     let elapsed = started.elapsed();

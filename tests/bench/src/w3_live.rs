@@ -21,14 +21,22 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
     let (record, space) = phone
         .node
         .call(|replica, _| {
-            let filter = RowFilter { kind: Some("need".to_owned()), limit: Some(1), ..RowFilter::default() };
-            replica.list(&filter).map(|rows| rows.first().map(|row| (row.record, row.space)))
+            let filter = RowFilter {
+                kind: Some("need".to_owned()),
+                limit: Some(1),
+                ..RowFilter::default()
+            };
+            replica
+                .list(&filter)
+                .map(|rows| rows.first().map(|row| (row.record, row.space)))
         })
         .await??
         .context("a need")?;
     let ticket = phone
         .node
-        .call(move |replica, moment| replica.invite(Scope::Space(space), Role::Volunteer, 1, moment))
+        .call(move |replica, moment| {
+            replica.invite(Scope::Space(space), Role::Volunteer, 1, moment)
+        })
         .await??;
     phone.node.sync_once().await?;
     let (replica, keys) = Home::at(&folder.join("listener")).join(&ticket, "李姐")?;
@@ -43,12 +51,20 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
     for number in 0..EDITS {
         tokio::time::sleep(Duration::from_millis(80)).await;
         let text = format!("edit {number}");
-        let edit = FieldEdit { field: "title".to_owned(), value: Value::Text(text.clone()) };
-        phone.node.call(move |replica, moment| replica.edit(record, &[edit], moment)).await??;
+        let edit = FieldEdit {
+            field: "title".to_owned(),
+            value: Value::Text(text.clone()),
+        };
+        phone
+            .node
+            .call(move |replica, moment| replica.edit(record, &[edit], moment))
+            .await??;
         let committed = Instant::now();
         loop {
             let _event = listening.next_event().await;
-            let seen = listener.call(move |replica, _| replica.show(record)).await??;
+            let seen = listener
+                .call(move |replica, _| replica.show(record))
+                .await??;
             if seen.title == text {
                 break;
             }
@@ -58,8 +74,11 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
     let (p50, p99) = percentiles(times);
     let floor = floor::two_syncs_and_an_echo(folder)?;
     rows.push(
-        Row::new("W3 live edit, commit to visible", format!("p50 {p50:.2} ms, p99 {p99:.2} ms"))
-            .beside(format!("{floor:.2} ms"), p50 / floor),
+        Row::new(
+            "W3 live edit, commit to visible",
+            format!("p50 {p50:.2} ms, p99 {p99:.2} ms"),
+        )
+        .beside(format!("{floor:.2} ms"), p50 / floor),
     );
     drop((writing, listening));
     if let Some(node) = Arc::into_inner(listener) {

@@ -25,11 +25,16 @@ pub(crate) fn measure(programs: &Path, home: &Path, rows: &mut Vec<Row>) -> Resu
     };
     let list = ["list", "--kind", "visit", "--limit", "50"];
     let times: Vec<f64> = (0..RUNS).map(|_| time(&list)).collect::<Result<_>>()?;
-    let floors: Vec<f64> = (0..RUNS).map(|_| time(&["--version"])).collect::<Result<_>>()?;
+    let floors: Vec<f64> = (0..RUNS)
+        .map(|_| time(&["--version"]))
+        .collect::<Result<_>>()?;
     let ((p50, p99), (floor, _)) = (percentiles(times), percentiles(floors));
     rows.push(
-        Row::new("W6 cold open, 50 rows", format!("p50 {p50:.1} ms, p99 {p99:.1} ms"))
-            .beside(format!("{floor:.1} ms (program start)"), p50 / floor),
+        Row::new(
+            "W6 cold open, 50 rows",
+            format!("p50 {p50:.1} ms, p99 {p99:.1} ms"),
+        )
+        .beside(format!("{floor:.1} ms (program start)"), p50 / floor),
     );
     Ok(())
 }

@@ -50,9 +50,13 @@ impl World {
 
     fn plan_fault(&mut self, kind: Option<FaultKind>, within: u64) -> Outcome {
         let phones = self.phones_on();
-        let (Some(index), Some(kind)) = (self.pick(&phones), kind) else { return Ok(()) };
+        let (Some(index), Some(kind)) = (self.pick(&phones), kind) else {
+            return Ok(());
+        };
         let number = self.rng.random_range(1..=within);
-        self.tell(format!("  phone {index}: {kind:?} at write {number} from here"));
+        self.tell(format!(
+            "  phone {index}: {kind:?} at write {number} from here"
+        ));
         let phone = self.phone(index);
         phone.has_faults = true;
         if let Some(disk) = phone.disk() {
@@ -71,8 +75,10 @@ impl World {
 
     pub(super) fn switch_one_on(&mut self) -> Outcome {
         let phones = self.phones.iter().enumerate();
-        let off: Vec<usize> =
-            phones.filter(|(_, phone)| !phone.is_on()).map(|(index, _)| index).collect();
+        let off: Vec<usize> = phones
+            .filter(|(_, phone)| !phone.is_on())
+            .map(|(index, _)| index)
+            .collect();
         match self.pick(&off) {
             Some(index) => self.switch_on(index),
             None => self.hub_starts(),
@@ -89,8 +95,13 @@ impl World {
     pub(super) fn back_up(&mut self) -> Outcome {
         let edits = self.oracle.written.len();
         let phones = self.phones_on();
-        let Some(index) = self.pick(&phones) else { return Ok(()) };
-        let has_pending = self.replica(index)?.pending_count().is_ok_and(|pending| pending > 0);
+        let Some(index) = self.pick(&phones) else {
+            return Ok(());
+        };
+        let has_pending = self
+            .replica(index)?
+            .pending_count()
+            .is_ok_and(|pending| pending > 0);
         let phone = self.phone(index);
         if phone.is_dead() || phone.has_faults {
             return Ok(());
@@ -110,7 +121,9 @@ impl World {
         if phone.is_steward {
             return Ok(());
         }
-        let Some(backup) = phone.backup.take() else { return Ok(()) };
+        let Some(backup) = phone.backup.take() else {
+            return Ok(());
+        };
         self.crash(index)?;
         self.tell(format!("  phone {index} goes on from its copy"));
         self.summary.copies += 1;
@@ -125,12 +138,17 @@ impl World {
     pub(super) fn copy_a_phone(&mut self) -> Outcome {
         let edits = self.oracle.written.len();
         let members = self.members_on();
-        let Some(index) = self.pick(&members) else { return Ok(()) };
+        let Some(index) = self.pick(&members) else {
+            return Ok(());
+        };
         let phone = self.phone(index);
         if phone.is_steward || phone.is_dead() || phone.has_faults {
             return Ok(());
         }
-        let has_pending = self.replica(index)?.pending_count().is_ok_and(|pending| pending > 0);
+        let has_pending = self
+            .replica(index)?
+            .pending_count()
+            .is_ok_and(|pending| pending > 0);
         let number = self.phones.len();
         let phone = self.phone(index);
         let store: MemoryStore = phone.copy_of_disk()?;
@@ -138,7 +156,8 @@ impl World {
         let keys = std::sync::Arc::clone(&phone.keys);
         self.tell(format!("  phone {number} is a copy of phone {index}"));
         self.summary.copies += 1;
-        self.oracle.doubt(index, if has_pending { 0 } else { edits });
+        self.oracle
+            .doubt(index, if has_pending { 0 } else { edits });
         let (_, rng) = identity(self.seed, number as u64);
         let mut copy = Phone::new(keys, rng, Life::Off(Box::new(store)));
         copy.is_doubtful = true;
@@ -175,7 +194,9 @@ impl World {
     fn intrude(&mut self, device: DeviceId) -> Outcome {
         let mut victims: Vec<Node> = self.phones_on().into_iter().map(Node::Phone).collect();
         victims.extend(self.hub.device_if_on().map(|_| Node::Relay));
-        let Some(victim) = self.pick(&victims) else { return Ok(()) };
+        let Some(victim) = self.pick(&victims) else {
+            return Ok(());
+        };
         if self.device_at(victim) == Some(device) {
             return Ok(());
         }
@@ -193,7 +214,8 @@ impl World {
         }
         for _ in 0..self.rng.random_range(0..6) {
             let bytes = self.false_bytes();
-            self.net.send(id, Side::Dialer, &bytes, self.now, &mut self.rng);
+            self.net
+                .send(id, Side::Dialer, &bytes, self.now, &mut self.rng);
         }
         let end = self.now + 5_000;
         self.flow(end)?;
@@ -212,7 +234,11 @@ impl World {
             version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             community,
-            kind: if self.rng.random() { PeerKind::Member } else { PeerKind::Relay },
+            kind: if self.rng.random() {
+                PeerKind::Member
+            } else {
+                PeerKind::Relay
+            },
             nonce: [7; 8].into(),
             digest: Digest(self.rng.random()),
             incarnation: Incarnation::new(self.rng.random()),
@@ -229,7 +255,9 @@ impl World {
     /// Noise, or a frame that was really sent with a few bytes altered.
     fn false_bytes(&mut self) -> Vec<u8> {
         let taped: Vec<usize> = (0..self.tape.len()).collect();
-        let chosen = self.pick(&taped).and_then(|index| self.tape.get(index).cloned());
+        let chosen = self
+            .pick(&taped)
+            .and_then(|index| self.tape.get(index).cloned());
         let Some(mut frame) = chosen.filter(|_| self.rng.random_ratio(4, 5)) else {
             return self.noise(400);
         };

@@ -57,7 +57,11 @@ impl World {
 
     /// Whom everybody meets in the end.
     pub(super) fn meeting_place(&self) -> Node {
-        if self.hub.device_if_on().is_some() { Node::Relay } else { Node::Phone(0) }
+        if self.hub.device_if_on().is_some() {
+            Node::Relay
+        } else {
+            Node::Phone(0)
+        }
     }
 
     /// One session from hello to goodbye.
@@ -67,11 +71,19 @@ impl World {
         }
         for _ in 0..DIALS_MAX {
             let (here, there) = (self.last_arrival(index)?, self.last_arrival_at(with)?);
-            let Some(id) = self.dial(index, with)? else { return Ok(()) };
+            let Some(id) = self.dial(index, with)? else {
+                return Ok(());
+            };
             self.flow_to_silence()?;
-            let Some(bytes) = self.net.get(id).map(super::net::Connection::bytes) else { continue };
+            let Some(bytes) = self.net.get(id).map(super::net::Connection::bytes) else {
+                continue;
+            };
             let missing = self.bytes_since(Node::Phone(index), here)?;
-            let talk = self.phone(index).talks.get(&id).and_then(|talk| talk.peer.as_ref());
+            let talk = self
+                .phone(index)
+                .talks
+                .get(&id)
+                .and_then(|talk| talk.peer.as_ref());
             let announced = talk.map_or(0, |peer| peer.report().announced.bytes);
             let sent = self.bytes_since(with, there)?;
             self.tell(format!(
@@ -95,7 +107,11 @@ impl World {
     }
 
     fn check_cost(&mut self, bytes: u64, missing: u64) -> Outcome {
-        let logs = self.replica(0)?.store().logs().map_or(0, |logs| logs.len() as u64);
+        let logs = self
+            .replica(0)?
+            .store()
+            .logs()
+            .map_or(0, |logs| logs.len() as u64);
         let logs = logs + 4 * self.phones.len() as u64;
         let most = missing * BYTES_PER_MISSING_PERCENT / 100 + logs * BYTES_PER_LOG + SESSION_BYTES;
         if bytes > most && self.summary.copies == 0 {
@@ -119,11 +135,15 @@ impl World {
 
     /// Bytes of batches of others that have come to somebody since an arrival.
     fn bytes_since(&self, node: Node, after: Arrival) -> Outcome<u64> {
-        let Node::Phone(index) = node else { return Ok(self.hub_bytes_since(after)) };
+        let Node::Phone(index) = node else {
+            return Ok(self.hub_bytes_since(after));
+        };
         let replica = self.replica(index)?;
         let fresh = replica.since(after, usize::MAX);
         let fresh = fresh.map_err(|error| Broken(format!("phone {index}: {error}")))?;
-        let others = fresh.iter().filter(|it| it.batch.log().device != replica.device());
+        let others = fresh
+            .iter()
+            .filter(|it| it.batch.log().device != replica.device());
         Ok(others.map(|it| it.batch.tail().len() as u64).sum())
     }
 
@@ -167,7 +187,10 @@ impl World {
             .into_iter()
             .map(|lane| {
                 let heads = replica.store().heads(&lane);
-                Ok((lane, heads.map_err(|error| Broken(format!("phone {index}: {error}")))?))
+                Ok((
+                    lane,
+                    heads.map_err(|error| Broken(format!("phone {index}: {error}")))?,
+                ))
             })
             .collect()
     }

@@ -62,7 +62,11 @@ impl Disk {
     }
 
     fn refuse_if_killed(&self) -> Result<(), StoreError> {
-        if self.is_killed { Err(killed()) } else { Ok(()) }
+        if self.is_killed {
+            Err(killed())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -185,7 +189,9 @@ impl BatchLog for DiskLog {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        self.alive()?.log.read(community, lane, after, upto, bytes_max)
+        self.alive()?
+            .log
+            .read(community, lane, after, upto, bytes_max)
     }
 
     fn totals(
@@ -229,7 +235,12 @@ impl Hub {
         let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
         let device = DeviceKeys::generate(&mut rng).device();
         let log = MemoryLog::new(StoreId::new(rng.random()));
-        let disk = Disk { log, plan: None, writes: 0, is_killed: false };
+        let disk = Disk {
+            log,
+            plan: None,
+            writes: 0,
+            is_killed: false,
+        };
         let mut hub = Self {
             device,
             rng,
@@ -255,7 +266,13 @@ impl Hub {
             ..Limits::default()
         };
         let log = self.log.clone();
-        self.relay = Some(Relay::new(log, self.device, Admission::Open, limits, &mut self.rng));
+        self.relay = Some(Relay::new(
+            log,
+            self.device,
+            Admission::Open,
+            limits,
+            &mut self.rng,
+        ));
     }
 
     pub(super) fn device_if_on(&self) -> Option<DeviceId> {
@@ -269,15 +286,29 @@ impl Hub {
 
     fn rows(&self) -> Vec<Carried> {
         let disk = self.log.disk();
-        let all = disk.log.read(&self.community, None, Arrival(0), Arrival(u64::MAX), usize::MAX);
+        let all = disk.log.read(
+            &self.community,
+            None,
+            Arrival(0),
+            Arrival(u64::MAX),
+            usize::MAX,
+        );
         all.unwrap_or_default()
     }
 
     /// A batch that was acknowledged is there, for ever.
     fn check_acked(&self) -> Outcome {
         let rows = self.rows();
-        let kept: BTreeSet<&[u8]> = rows.iter().map(|row| last_bytes(row.batch.tail())).collect();
-        match self.acked.iter().filter(|acked| !kept.contains(acked.as_slice())).count() {
+        let kept: BTreeSet<&[u8]> = rows
+            .iter()
+            .map(|row| last_bytes(row.batch.tail()))
+            .collect();
+        match self
+            .acked
+            .iter()
+            .filter(|acked| !kept.contains(acked.as_slice()))
+            .count()
+        {
             0 => Ok(()),
             lost => broken!("the relay has lost {lost} batches that it had acknowledged"),
         }
@@ -289,7 +320,11 @@ impl Hub {
         let mut disk = self.log.disk();
         let mut log = MemoryLog::new(disk.log.store_id());
         for row in rows.iter().take(rows.len().saturating_sub(1)) {
-            let spot = if row.is_branch { Spot::Branch } else { Spot::Next };
+            let spot = if row.is_branch {
+                Spot::Branch
+            } else {
+                Spot::Next
+            };
             let _ = log.append(&self.community, &row.batch, spot);
         }
         disk.log = log;
@@ -297,7 +332,9 @@ impl Hub {
 }
 
 fn last_bytes(bytes: &[u8]) -> &[u8] {
-    bytes.get(bytes.len().saturating_sub(MARK_BYTES)..).unwrap_or_default()
+    bytes
+        .get(bytes.len().saturating_sub(MARK_BYTES)..)
+        .unwrap_or_default()
 }
 
 impl World {
@@ -308,27 +345,32 @@ impl World {
     }
 
     pub(super) fn hub_opened(&mut self, id: ConnId, device: DeviceId) -> Outcome {
-        let conn = HubConn { may_read: relay::limits::READ_AHEAD_FRAMES, ..HubConn::default() };
+        let conn = HubConn {
+            may_read: relay::limits::READ_AHEAD_FRAMES,
+            ..HubConn::default()
+        };
         self.hub.conns.insert(id, conn);
-        self.hub_turns(vec![Input::Connected { conn: relay::relay::ConnId(id.0), device }])
+        self.hub_turns(vec![Input::Connected {
+            conn: relay::relay::ConnId(id.0),
+            device,
+        }])
     }
 
     pub(super) fn hub_closed(&mut self, id: ConnId) -> Outcome {
         if self.hub.conns.remove(&id).is_none() {
             return Ok(());
         }
-        self.hub_turns(vec![Input::Closed { conn: relay::relay::ConnId(id.0) }])
+        self.hub_turns(vec![Input::Closed {
+            conn: relay::relay::ConnId(id.0),
+        }])
     }
 
     /// Frames that have come for the relay.
-    pub(super) fn hub_takes(
-        &mut self,
-        id: ConnId,
-        frames: &[Vec<u8>],
-        is_broken: bool,
-    ) -> Outcome {
+    pub(super) fn hub_takes(&mut self, id: ConnId, frames: &[Vec<u8>], is_broken: bool) -> Outcome {
         let is_honest = self.is_honest(id);
-        let Some(state) = self.hub.conns.get_mut(&id) else { return Ok(()) };
+        let Some(state) = self.hub.conns.get_mut(&id) else {
+            return Ok(());
+        };
         let conn = relay::relay::ConnId(id.0);
         for bytes in frames {
             let input = match Frame::decode(bytes) {
@@ -340,8 +382,14 @@ impl World {
                     Input::Frame { conn, frame }
                 }
                 Err(BadFrame::Unknown(kind)) => Input::Unknown { conn, kind },
-                Err(BadFrame::Layout(_)) => Input::Broken { conn, refusal: Refusal::BadFrame },
-                Err(BadFrame::TooLarge) => Input::Broken { conn, refusal: Refusal::TooLarge },
+                Err(BadFrame::Layout(_)) => Input::Broken {
+                    conn,
+                    refusal: Refusal::BadFrame,
+                },
+                Err(BadFrame::TooLarge) => Input::Broken {
+                    conn,
+                    refusal: Refusal::TooLarge,
+                },
             };
             state.inbox.push_back(input);
         }
@@ -349,7 +397,10 @@ impl World {
             if is_honest {
                 return broken!("an honest side sent bytes that are no frame");
             }
-            state.inbox.push_back(Input::Broken { conn, refusal: Refusal::BadFrame });
+            state.inbox.push_back(Input::Broken {
+                conn,
+                refusal: Refusal::BadFrame,
+            });
         }
         self.hub_turns(Vec::new())
     }
@@ -365,7 +416,9 @@ impl World {
             }
             let now = Millis(self.now);
             let hub = &mut self.hub;
-            let Some(relay) = &mut hub.relay else { return Ok(()) };
+            let Some(relay) = &mut hub.relay else {
+                return Ok(());
+            };
             let effects = relay.handle(std::mem::take(&mut inputs), now, &mut hub.rng);
             if hub.log.disk().is_killed {
                 // What it was about to say died with it.
@@ -398,12 +451,19 @@ impl World {
         for id in ids {
             while self.net.has_room(id, Side::Acceptor) {
                 let conn = self.hub.conns.get_mut(&id);
-                let Some(frame) = conn.and_then(|conn| conn.outbox.pop_front()) else { break };
+                let Some(frame) = conn.and_then(|conn| conn.outbox.pop_front()) else {
+                    break;
+                };
                 self.send(id, Side::Acceptor, &frame);
-                inputs.push(Input::Writable { conn: relay::relay::ConnId(id.0) });
+                inputs.push(Input::Writable {
+                    conn: relay::relay::ConnId(id.0),
+                });
             }
-            let is_over =
-                self.hub.conns.get(&id).is_some_and(|it| it.is_closing && it.outbox.is_empty());
+            let is_over = self
+                .hub
+                .conns
+                .get(&id)
+                .is_some_and(|it| it.is_closing && it.outbox.is_empty());
             if is_over {
                 self.hub.conns.remove(&id);
                 self.hang_up(id, Side::Acceptor)?;
@@ -415,7 +475,9 @@ impl World {
     fn hub_does(&mut self, effect: Effect) {
         match effect {
             Effect::Send { conn, frame } => {
-                let Some(state) = self.hub.conns.get_mut(&ConnId(conn.0)) else { return };
+                let Some(state) = self.hub.conns.get_mut(&ConnId(conn.0)) else {
+                    return;
+                };
                 match &frame {
                     Frame::Refuse(refuse) => {
                         let ordinal = refuse.batch.and_then(|it| usize::try_from(it).ok());
@@ -453,9 +515,15 @@ impl World {
         if self.rng.random_ratio(1, 3) {
             return self.kill_hub();
         }
-        let kinds = [FaultKind::KillBefore, FaultKind::KillAfterCommit, FaultKind::Full];
+        let kinds = [
+            FaultKind::KillBefore,
+            FaultKind::KillAfterCommit,
+            FaultKind::Full,
+        ];
         let number = self.rng.random_range(1..12);
-        let Some(kind) = self.pick(&kinds) else { return Ok(()) };
+        let Some(kind) = self.pick(&kinds) else {
+            return Ok(());
+        };
         self.tell(format!("  relay: {kind:?} at write {number} from here"));
         self.hub.has_failed = true;
         let mut disk = self.hub.log.disk();
@@ -493,7 +561,11 @@ impl World {
             self.hub.forget_newest();
         }
         self.hub.start();
-        if self.summary.copies == 0 { self.hub.check_acked() } else { Ok(()) }
+        if self.summary.copies == 0 {
+            self.hub.check_acked()
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn hub_tip(&self) -> Arrival {
@@ -508,9 +580,18 @@ impl World {
 
     pub(super) fn hub_heads(&self) -> Heads {
         let disk = self.hub.log.disk();
-        let state = disk.log.community(&self.hub.community).ok().flatten().unwrap_or_default();
+        let state = disk
+            .log
+            .community(&self.hub.community)
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         let mut heads = Heads::new();
-        for (log, state) in state.logs.iter().filter(|(_, state)| state.head.seq > Seq(0)) {
+        for (log, state) in state
+            .logs
+            .iter()
+            .filter(|(_, state)| state.head.seq > Seq(0))
+        {
             heads.entry(log.lane).or_default().push((*log, state.head));
         }
         heads
@@ -518,14 +599,18 @@ impl World {
 
     /// The relay and a phone between whom nothing moves have the same.
     pub(super) fn hub_equals(&self, ends: [Node; 2]) -> Outcome {
-        let [Node::Phone(index), Node::Relay] = ends else { return Ok(()) };
+        let [Node::Phone(index), Node::Relay] = ends else {
+            return Ok(());
+        };
         let replica = self.replica(index)?;
         if !replica.roster().devices().contains_key(&replica.device()) {
             return Ok(());
         }
         let theirs = self.hub_heads();
         for lane in replica.own_lanes() {
-            let heads = replica.heads(&lane).map_err(|error| Broken(error.to_string()))?;
+            let heads = replica
+                .heads(&lane)
+                .map_err(|error| Broken(error.to_string()))?;
             let others = theirs.get(&lane).cloned().unwrap_or_default();
             if heads != others {
                 return broken!(
@@ -547,6 +632,10 @@ impl World {
                 return broken!("the relay can read what batch {:?} says", row.arrival);
             }
         }
-        if self.summary.copies == 0 { self.hub.check_acked() } else { Ok(()) }
+        if self.summary.copies == 0 {
+            self.hub.check_acked()
+        } else {
+            Ok(())
+        }
     }
 }

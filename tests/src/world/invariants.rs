@@ -28,19 +28,30 @@ fn unreadable(error: impl std::fmt::Display) -> Broken {
 }
 
 fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
-    let filter = RowFilter { space: Some(space), ..RowFilter::default() };
+    let filter = RowFilter {
+        space: Some(space),
+        ..RowFilter::default()
+    };
     let rows = replica.list(&filter).map_err(unreadable)?;
     let records = rows
         .iter()
         .map(|row| Ok((replica.show(row.record)?, replica.history(row.record)?)))
         .collect::<Result<_, sync_core::replica::ReplicaError>>()
         .map_err(unreadable)?;
-    let held = replica.held().map_err(unreadable)?.into_iter().map(|(_, row)| row);
+    let held = replica
+        .held()
+        .map_err(unreadable)?
+        .into_iter()
+        .map(|(_, row)| row);
     // A losing branch is known to those who heard of it before it lost.
     let held = held
         .filter(|row| row.entry.log.lane == space && row.reason != Hold::Forked.code())
         .collect();
-    Ok(Shown { rows, records, held })
+    Ok(Shown {
+        rows,
+        records,
+        held,
+    })
 }
 
 /// How often each token is shown.
@@ -48,19 +59,30 @@ fn found_in(shown: &Shown) -> BTreeMap<Way2, Found> {
     let mut found: BTreeMap<Way2, Found> = BTreeMap::new();
     let mut count = |way, text: &str| {
         for token in tokens_in(text) {
-            *found.entry(way).or_default().entry(token.to_owned()).or_default() += 1;
+            *found
+                .entry(way)
+                .or_default()
+                .entry(token.to_owned())
+                .or_default() += 1;
         }
     };
     for (record, history) in &shown.records {
         for field in &record.fields {
             let others = field.conflicts.iter().map(|conflict| &conflict.value);
-            for text in others.chain([&field.value]).filter_map(|value| value.as_str()) {
+            for text in others
+                .chain([&field.value])
+                .filter_map(|value| value.as_str())
+            {
                 count(Way2::Text, text);
             }
         }
         for (_, from, to) in history.iter().flat_map(|entry| &entry.changes) {
             let text = |value: &Option<serde_json::Value>| {
-                value.as_ref().and_then(|it| it.as_str()).unwrap_or_default().to_owned()
+                value
+                    .as_ref()
+                    .and_then(|it| it.as_str())
+                    .unwrap_or_default()
+                    .to_owned()
             };
             let before = text(from);
             for token in tokens_in(&text(to)).filter(|token| !before.contains(*token)) {
@@ -91,7 +113,9 @@ impl World {
     /// A connection on which nothing moves has nothing left to do.
     pub(super) fn check_silent_connections(&self) -> Outcome {
         for id in self.net.ids() {
-            let Some(connection) = self.net.get(id) else { continue };
+            let Some(connection) = self.net.get(id) else {
+                continue;
+            };
             if connection.is_cut || !connection.is_silent() || !self.is_honest(id) {
                 continue;
             }
@@ -99,7 +123,10 @@ impl World {
             for end in ends {
                 let Node::Phone(index) = end else { continue };
                 let replica = self.replica(index)?;
-                let talk = self.phones.get(index).and_then(|phone| phone.talks.get(&id));
+                let talk = self
+                    .phones
+                    .get(index)
+                    .and_then(|phone| phone.talks.get(&id));
                 let Some(peer) = talk.and_then(|talk| talk.peer.as_ref()) else {
                     return broken!("phone {index} waits for a hello on {id:?} for ever");
                 };
@@ -121,7 +148,9 @@ impl World {
         if self.summary.copies > 0 {
             return Ok(());
         }
-        let [Node::Phone(one), Node::Phone(other)] = ends else { return self.hub_equals(ends) };
+        let [Node::Phone(one), Node::Phone(other)] = ends else {
+            return self.hub_equals(ends);
+        };
         let (a, b) = (self.replica(one)?, self.replica(other)?);
         let lanes = a.lanes_for(&b.device());
         for lane in lanes.intersection(&b.lanes_for(&a.device())) {
@@ -148,10 +177,15 @@ impl World {
         }
         let lanes: BTreeSet<LaneId> = self.replica(index)?.own_lanes();
         let all = |world: &Self| -> Outcome<Vec<Shown>> {
-            lanes.iter().map(|lane| shown(world.replica(index)?, *lane)).collect()
+            lanes
+                .iter()
+                .map(|lane| shown(world.replica(index)?, *lane))
+                .collect()
         };
         let before = all(self)?;
-        let rebuilt = self.phone(index).with(0, |replica, _| replica.rebuild_all());
+        let rebuilt = self
+            .phone(index)
+            .with(0, |replica, _| replica.rebuild_all());
         if let Some(Err(error)) = rebuilt {
             return broken!("phone {index} could not be rebuilt: {error}");
         }
@@ -159,7 +193,11 @@ impl World {
         let roster = self.replica(index)?.roster().clone();
         let copy = self.phone(index).copy_of_disk()?;
         drop(copy);
-        same(&before, &all(self)?, &format!("opening phone {index} again"))?;
+        same(
+            &before,
+            &all(self)?,
+            &format!("opening phone {index} again"),
+        )?;
         if roster != *self.replica(index)?.roster() {
             return broken!("phone {index} knows another roster after it was opened again");
         }
@@ -205,8 +243,7 @@ impl World {
                     }
                 }
             }
-            if let Some((epoch, count)) =
-                replica.store().waited_for().map_err(unreadable)?.first()
+            if let Some((epoch, count)) = replica.store().waited_for().map_err(unreadable)?.first()
             {
                 return broken!("phone {index}: {count} entries wait for key {epoch:?}");
             }
@@ -220,7 +257,9 @@ impl World {
     fn check_oracle(&self, space: LaneId, index: usize, shown: &Shown) -> Outcome {
         let found = found_in(shown);
         for written in self.oracle.of_space(space) {
-            let times = found.get(&written.way.into()).and_then(|it| it.get(&written.token));
+            let times = found
+                .get(&written.way.into())
+                .and_then(|it| it.get(&written.token));
             let times = times.copied().unwrap_or(0);
             let is_fine = match written.fate {
                 Fate::Sure => times == 1,
@@ -228,7 +267,11 @@ impl World {
                 Fate::Never => times == 0,
             };
             if !is_fine {
-                let held: Vec<_> = shown.held.iter().map(|row| (row.entry.seq, row.reason)).collect();
+                let held: Vec<_> = shown
+                    .held
+                    .iter()
+                    .map(|row| (row.entry.seq, row.reason))
+                    .collect();
                 return broken!("phone {index} shows {times} times {written:?}; held: {held:?}");
             }
         }
@@ -242,11 +285,17 @@ impl World {
         let lanes = replica.roster().lanes_of(&replica.device());
         let logs = store.logs().map_err(unreadable)?;
         if let Some(log) = logs.iter().find(|log| !lanes.contains(&log.lane)) {
-            return broken!("phone {index} carries lane {} and may not", log.lane.short());
+            return broken!(
+                "phone {index} carries lane {} and may not",
+                log.lane.short()
+            );
         }
         let rows = store.rows(&RowFilter::default()).map_err(unreadable)?;
         if let Some(row) = rows.iter().find(|row| !lanes.contains(&row.space)) {
-            return broken!("phone {index} shows a record of {} and may not", row.space.short());
+            return broken!(
+                "phone {index} shows a record of {} and may not",
+                row.space.short()
+            );
         }
         for record in store.records().map_err(unreadable)? {
             let doc = store.doc(&record).map_err(unreadable)?;
@@ -261,7 +310,10 @@ impl World {
             .filter(|(space, _)| lanes.contains(space))
             .map(|(_, id)| *id)
             .collect();
-        let ring = store.meta("keyring").map_err(unreadable)?.unwrap_or_default();
+        let ring = store
+            .meta("keyring")
+            .map_err(unreadable)?
+            .unwrap_or_default();
         for secret in ring.as_chunks::<32>().0 {
             let id = EpochKey::from_secret(Secret::new(*secret)).id();
             if !own.contains(&id) {
@@ -281,13 +333,17 @@ impl World {
                 {
                     continue;
                 }
-                let Some(id) = self.dial(index, with)? else { continue };
+                let Some(id) = self.dial(index, with)? else {
+                    continue;
+                };
                 self.flow_to_silence()?;
                 let Some(bytes) = self.net.get(id).map(super::net::Connection::bytes) else {
                     return broken!("phone {index} and {with:?} have the same and cannot talk");
                 };
                 let talk = self.phone(index).talks.get(&id);
-                let report = talk.and_then(|talk| talk.peer.as_ref()).map(|peer| peer.report());
+                let report = talk
+                    .and_then(|talk| talk.peer.as_ref())
+                    .map(|peer| peer.report());
                 let trips = report.map_or(0, |report| report.round_trips);
                 if bytes > IN_SYNC_BYTES_MAX || trips != 1 {
                     return broken!(
@@ -307,7 +363,10 @@ impl World {
         let mut hasher = DefaultHasher::new();
         self.trace.hash(&mut hasher);
         for index in 0..self.phones.len() {
-            self.replica(index)?.heads_digest().map_err(unreadable)?.hash(&mut hasher);
+            self.replica(index)?
+                .heads_digest()
+                .map_err(unreadable)?
+                .hash(&mut hasher);
         }
         self.oracle.sure_count().hash(&mut hasher);
         Ok(hasher.finish())
@@ -328,14 +387,26 @@ fn same(one: &[Shown], other: &[Shown], what: &str) -> Outcome {
         }
         if a.held != b.held {
             let only = |p: &Shown, q: &Shown| -> Vec<HeldRow> {
-                p.held.iter().filter(|row| !q.held.contains(row)).cloned().collect()
+                p.held
+                    .iter()
+                    .filter(|row| !q.held.contains(row))
+                    .cloned()
+                    .collect()
             };
             return broken!("{what}: held differ:\n{:?}\n{:?}", only(a, b), only(b, a));
         }
         let titles = |p: &Shown, q: &Shown| -> Vec<ViewRow> {
-            p.rows.iter().filter(|row| !q.rows.contains(row)).cloned().collect()
+            p.rows
+                .iter()
+                .filter(|row| !q.rows.contains(row))
+                .cloned()
+                .collect()
         };
-        return broken!("{what}: rows are missing:\n{:?}\n{:?}", titles(a, b), titles(b, a));
+        return broken!(
+            "{what}: rows are missing:\n{:?}\n{:?}",
+            titles(a, b),
+            titles(b, a)
+        );
     }
     Ok(())
 }

@@ -106,7 +106,9 @@ impl World {
 
     fn meet_relay(&mut self) -> Outcome {
         let phones = self.phones_on();
-        let Some(phone) = self.pick(&phones) else { return Ok(()) };
+        let Some(phone) = self.pick(&phones) else {
+            return Ok(());
+        };
         self.tell(format!("  phone {phone} dials the relay"));
         self.dial(phone, Node::Relay).map(drop)
     }
@@ -129,7 +131,9 @@ impl World {
     /// What the shell does every 50 ms while it is live.
     fn seal_somewhere(&mut self) -> Outcome {
         let phones = self.phones_on();
-        let Some(phone) = self.pick(&phones) else { return Ok(()) };
+        let Some(phone) = self.pick(&phones) else {
+            return Ok(());
+        };
         self.seal(phone)
     }
 
@@ -149,18 +153,27 @@ impl World {
 
     fn cut_somewhere(&mut self) -> Outcome {
         let ids = self.net.ids();
-        let Some(id) = self.pick(&ids) else { return Ok(()) };
+        let Some(id) = self.pick(&ids) else {
+            return Ok(());
+        };
         self.net.cut(id, &mut self.rng);
         self.close_if_over(id)
     }
 
     fn end_somewhere(&mut self) -> Outcome {
         let phones = self.phones_on();
-        let Some(index) = self.pick(&phones) else { return Ok(()) };
+        let Some(index) = self.pick(&phones) else {
+            return Ok(());
+        };
         let ids: Vec<_> = self.phone(index).talks.keys().copied().collect();
-        let Some(id) = self.pick(&ids) else { return Ok(()) };
-        if let Some(peer) =
-            self.phone(index).talks.get_mut(&id).and_then(|talk| talk.peer.as_mut())
+        let Some(id) = self.pick(&ids) else {
+            return Ok(());
+        };
+        if let Some(peer) = self
+            .phone(index)
+            .talks
+            .get_mut(&id)
+            .and_then(|talk| talk.peer.as_mut())
         {
             peer.end();
         }
@@ -177,7 +190,9 @@ impl World {
 
     fn rebuild_one(&mut self) -> Outcome {
         let phones = self.phones_on();
-        let Some(index) = self.pick(&phones) else { return Ok(()) };
+        let Some(index) = self.pick(&phones) else {
+            return Ok(());
+        };
         self.check_rebuild(index)
     }
 

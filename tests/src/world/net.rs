@@ -59,7 +59,10 @@ struct Stream {
 
 impl Stream {
     fn in_flight(&self) -> usize {
-        self.segments.iter().map(|segment| segment.bytes.len()).sum()
+        self.segments
+            .iter()
+            .map(|segment| segment.bytes.len())
+            .sum()
     }
 }
 
@@ -117,14 +120,27 @@ pub(super) struct Net {
 
 impl Net {
     pub(super) fn new(delay_max: i64) -> Self {
-        Self { connections: BTreeMap::new(), next: 1, delay_max }
+        Self {
+            connections: BTreeMap::new(),
+            next: 1,
+            delay_max,
+        }
     }
 
     pub(super) fn open(&mut self, dialer: Node, acceptor: Node) -> ConnId {
         let id = ConnId(self.next);
         self.next += 1;
         let (up, down) = (Stream::default(), Stream::default());
-        self.connections.insert(id, Connection { dialer, acceptor, up, down, is_cut: false });
+        self.connections.insert(
+            id,
+            Connection {
+                dialer,
+                acceptor,
+                up,
+                down,
+                is_cut: false,
+            },
+        );
         id
     }
 
@@ -163,11 +179,18 @@ impl Net {
         stream.sent_bytes += bytes.len() as u64;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let take = if rng.random_ratio(1, 4) { rng.random_range(1..=rest.len()) } else { rest.len() };
+            let take = if rng.random_ratio(1, 4) {
+                rng.random_range(1..=rest.len())
+            } else {
+                rest.len()
+            };
             let (piece, later) = rest.split_at(take);
             let earliest = stream.segments.back().map_or(now, |last| last.due);
             let due = earliest.max(now + rng.random_range(1..=delay_max));
-            stream.segments.push_back(Segment { due, bytes: piece.to_vec() });
+            stream.segments.push_back(Segment {
+                due,
+                bytes: piece.to_vec(),
+            });
             rest = later;
         }
     }
@@ -203,7 +226,11 @@ impl Net {
                 Err(_) => break true,
             }
         };
-        Some(Delivery { frames, is_broken, has_more: !stream.segments.is_empty() })
+        Some(Delivery {
+            frames,
+            is_broken,
+            has_more: !stream.segments.is_empty(),
+        })
     }
 
     /// Cuts a connection at random bytes of both directions.
@@ -239,12 +266,21 @@ impl Net {
 
     /// Forgets a connection that was cut and has nothing left.
     pub(super) fn remove_if_over(&mut self, id: ConnId) -> Option<Connection> {
-        let is_over = self.connections.get(&id).is_some_and(|it| it.is_cut && it.is_silent());
-        if is_over { self.connections.remove(&id) } else { None }
+        let is_over = self
+            .connections
+            .get(&id)
+            .is_some_and(|it| it.is_cut && it.is_silent());
+        if is_over {
+            self.connections.remove(&id)
+        } else {
+            None
+        }
     }
 
     /// Loses one piece in the middle of a stream that goes on, which no real link does.
     pub(super) fn drop_piece(&mut self) -> bool {
-        self.connections.values_mut().any(|connection| connection.up.segments.pop_back().is_some())
+        self.connections
+            .values_mut()
+            .any(|connection| connection.up.segments.pop_back().is_some())
     }
 }

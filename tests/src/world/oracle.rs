@@ -48,7 +48,12 @@ pub(super) const CANARY: &str = "canary";
 
 impl Oracle {
     pub(super) fn new(seed: u64) -> Self {
-        Self { seed, next: 1, written: Vec::new(), doubtful: BTreeSet::new() }
+        Self {
+            seed,
+            next: 1,
+            written: Vec::new(),
+            doubtful: BTreeSet::new(),
+        }
     }
 
     /// A token that was never used; written as [`mark`] says.
@@ -59,7 +64,9 @@ impl Oracle {
     }
 
     pub(super) fn note(&mut self, written: Written, is_doubtful: bool) {
-        let record_doubtful = written.record.is_some_and(|record| self.doubtful.contains(&record));
+        let record_doubtful = written
+            .record
+            .is_some_and(|record| self.doubtful.contains(&record));
         if is_doubtful {
             self.doubtful.extend(written.record);
         }
@@ -80,7 +87,9 @@ impl Oracle {
             .filter_map(|written| written.record)
             .collect();
         for written in self.written.iter_mut().skip(since) {
-            let is_touched = written.record.is_some_and(|record| records.contains(&record));
+            let is_touched = written
+                .record
+                .is_some_and(|record| records.contains(&record));
             if written.fate == Fate::Sure && (written.by == by || is_touched) {
                 written.fate = Fate::Open;
             }
@@ -89,11 +98,16 @@ impl Oracle {
     }
 
     pub(super) fn of_space(&self, space: LaneId) -> impl Iterator<Item = &Written> {
-        self.written.iter().filter(move |written| written.space == space)
+        self.written
+            .iter()
+            .filter(move |written| written.space == space)
     }
 
     pub(super) fn sure_count(&self) -> u64 {
-        self.written.iter().filter(|written| written.fate == Fate::Sure).count() as u64
+        self.written
+            .iter()
+            .filter(|written| written.fate == Fate::Sure)
+            .count() as u64
     }
 }
 

@@ -21,7 +21,10 @@ impl World {
         let relays: Vec<RelayAddr> = self
             .hub
             .device_if_on()
-            .map(|relay| RelayAddr { relay, addr: "relay:1".to_owned() })
+            .map(|relay| RelayAddr {
+                relay,
+                addr: "relay:1".to_owned(),
+            })
             .into_iter()
             .collect();
         let signer = Arc::clone(&keys) as Arc<dyn Signer>;
@@ -29,7 +32,10 @@ impl World {
         let title = format!("{CANARY}丹灶");
         let founding = Replica::found(store, signer, &title, "李芳", &relays, moment)
             .map_err(|error| Broken(format!("founding failed: {error}")))?;
-        let life = Life::On { replica: Box::new(founding.replica), disk };
+        let life = Life::On {
+            replica: Box::new(founding.replica),
+            disk,
+        };
         let mut phone = Phone::new(keys, rng, life);
         phone.is_steward = true;
         self.phones.push(phone);
@@ -96,7 +102,9 @@ impl World {
         };
         let now = self.now;
         let phone = self.phone(index);
-        let invited = phone.with(now, |replica, moment| replica.invite(scope, role, 1, moment));
+        let invited = phone.with(now, |replica, moment| {
+            replica.invite(scope, role, 1, moment)
+        });
         let has_faults = phone.has_faults;
         self.after(index)?;
         let ticket = match invited {
@@ -108,7 +116,9 @@ impl World {
             Some(Ok(ticket)) => ticket,
         };
         let number = self.phones.len();
-        self.tell(format!("  phone {index} invites phone {number} as {role} of {scope:?}"));
+        self.tell(format!(
+            "  phone {index} invites phone {number} as {role} of {scope:?}"
+        ));
         let (keys, mut rng) = identity(self.seed, number as u64);
         let (store, disk) = on_disk(MemoryStore::new());
         let signer = Arc::clone(&keys) as Arc<dyn Signer>;
@@ -116,7 +126,14 @@ impl World {
         let name = format!("{CANARY}陈小明{number}");
         let replica = Replica::join(store, signer, &ticket, &name, moment)
             .map_err(|error| Broken(format!("joining failed: {error}")))?;
-        let mut phone = Phone::new(keys, rng, Life::On { replica: Box::new(replica), disk });
+        let mut phone = Phone::new(
+            keys,
+            rng,
+            Life::On {
+                replica: Box::new(replica),
+                disk,
+            },
+        );
         phone.is_steward = role >= Role::Lead;
         self.phones.push(phone);
         // Mostly they meet at once: the joiner scans the ticket off the lead's phone.
@@ -128,6 +145,15 @@ impl World {
 
     fn random_role(&mut self) -> Option<Role> {
         use Role::{Coordinator, Lead, Observer, Volunteer};
-        self.pick(&[Volunteer, Volunteer, Volunteer, Volunteer, Lead, Lead, Observer, Coordinator])
+        self.pick(&[
+            Volunteer,
+            Volunteer,
+            Volunteer,
+            Volunteer,
+            Lead,
+            Lead,
+            Observer,
+            Coordinator,
+        ])
     }
 }

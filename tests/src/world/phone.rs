@@ -105,9 +105,13 @@ impl Phone {
     ) -> Option<T> {
         let now = Millis(now.saturating_add(self.drift));
         match &mut self.life {
-            Life::On { replica, .. } => {
-                Some(action(replica, &mut Moment { now, rng: &mut self.rng }))
-            }
+            Life::On { replica, .. } => Some(action(
+                replica,
+                &mut Moment {
+                    now,
+                    rng: &mut self.rng,
+                },
+            )),
             Life::Off(_) => None,
         }
     }
@@ -130,12 +134,17 @@ impl Phone {
 
     /// Begins the program on what the disk has.
     pub(super) fn switch_on(&mut self) -> Outcome {
-        let Life::Off(store) = &mut self.life else { return Ok(()) };
+        let Life::Off(store) = &mut self.life else {
+            return Ok(());
+        };
         let store = std::mem::take(&mut **store);
         let (store, disk) = on_disk(store);
         let replica = Replica::open(store, Arc::clone(&self.keys) as Arc<dyn Signer>)
             .map_err(|error| Broken(format!("a phone does not open again: {error}")))?;
-        self.life = Life::On { replica: Box::new(replica), disk };
+        self.life = Life::On {
+            replica: Box::new(replica),
+            disk,
+        };
         Ok(())
     }
 
@@ -143,7 +152,9 @@ impl Phone {
     pub(super) fn copy_of_disk(&mut self) -> Outcome<MemoryStore> {
         let was_on = self.is_on();
         self.switch_off()?;
-        let Life::Off(store) = &self.life else { return broken!("a phone would not stop") };
+        let Life::Off(store) = &self.life else {
+            return broken!("a phone would not stop");
+        };
         let copy = MemoryStore::clone(store);
         if was_on {
             self.switch_on()?;
@@ -161,7 +172,9 @@ pub(super) fn on_disk(store: MemoryStore) -> (Box<dyn Store>, FaultHandle<Memory
 
 impl World {
     pub(super) fn phone(&mut self, index: usize) -> &mut Phone {
-        self.phones.get_mut(index).expect("phones are never removed")
+        self.phones
+            .get_mut(index)
+            .expect("phones are never removed")
     }
 
     pub(super) fn replica(&self, index: usize) -> Outcome<&Replica> {
@@ -172,7 +185,10 @@ impl World {
     /// Phones that run now.
     pub(super) fn phones_on(&self) -> Vec<usize> {
         let phones = self.phones.iter().enumerate();
-        phones.filter(|(_, phone)| phone.is_on()).map(|(index, _)| index).collect()
+        phones
+            .filter(|(_, phone)| phone.is_on())
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// Phones that run and that their own roster knows.

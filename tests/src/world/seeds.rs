@@ -29,10 +29,12 @@ pub fn seeds_of_environment() -> Result<Option<Range<u64>>, SeedsError> {
         let seed: u64 = text.parse().map_err(|_| SeedsError(text))?;
         return Ok(Some(seed..seed.saturating_add(1)));
     }
-    let Ok(text) = env::var(SEEDS) else { return Ok(None) };
-    let parsed = text.split_once("..").and_then(|(from, to)| {
-        Some(from.trim().parse().ok()?..to.trim().parse().ok()?)
-    });
+    let Ok(text) = env::var(SEEDS) else {
+        return Ok(None);
+    };
+    let parsed = text
+        .split_once("..")
+        .and_then(|(from, to)| Some(from.trim().parse().ok()?..to.trim().parse().ok()?));
     parsed.map(Some).ok_or(SeedsError(text))
 }
 
@@ -59,7 +61,10 @@ pub fn run_all(seeds: Range<u64>) -> Result<Summary, Vec<Failure>> {
                     match run(seed, Flaw::None) {
                         Ok(summary) => add(&total, &summary),
                         Err(failure) => {
-                            failures.lock().expect("no thread panics with it").push(failure);
+                            failures
+                                .lock()
+                                .expect("no thread panics with it")
+                                .push(failure);
                         }
                     }
                 }

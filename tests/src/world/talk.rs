@@ -25,9 +25,12 @@ pub(super) struct Talk {
 impl World {
     /// A phone dials the relay or another phone.
     pub(super) fn dial(&mut self, from: usize, to: Node) -> Outcome<Option<ConnId>> {
-        let Some(device) = self.device_at(to) else { return Ok(None) };
+        let Some(device) = self.device_at(to) else {
+            return Ok(None);
+        };
         let phone = self.phone(from);
-        let Some(dialled) = phone.with(0, |replica, moment| Peer::dial(replica, device, moment.rng))
+        let Some(dialled) =
+            phone.with(0, |replica, moment| Peer::dial(replica, device, moment.rng))
         else {
             return Ok(None);
         };
@@ -40,7 +43,11 @@ impl World {
         };
         let id = self.net.open(Node::Phone(from), to);
         self.summary.connections += 1;
-        let talk = Talk { side: Side::Dialer, peer: Some(peer), inbox: Vec::new() };
+        let talk = Talk {
+            side: Side::Dialer,
+            peer: Some(peer),
+            inbox: Vec::new(),
+        };
         self.phone(from).talks.insert(id, talk);
         match to {
             Node::Phone(other) => self.await_hello(other, id),
@@ -56,16 +63,22 @@ impl World {
 
     /// A phone has been dialled.
     pub(super) fn await_hello(&mut self, index: usize, id: ConnId) {
-        let talk = Talk { side: Side::Acceptor, peer: None, inbox: Vec::new() };
+        let talk = Talk {
+            side: Side::Acceptor,
+            peer: None,
+            inbox: Vec::new(),
+        };
         self.phone(index).talks.insert(id, talk);
     }
 
     /// The key of whoever answers; none if nobody does.
     pub(super) fn device_at(&self, node: Node) -> Option<DeviceId> {
         match node {
-            Node::Phone(index) => {
-                self.phones.get(index).filter(|phone| phone.is_on()).map(Phone::device)
-            }
+            Node::Phone(index) => self
+                .phones
+                .get(index)
+                .filter(|phone| phone.is_on())
+                .map(Phone::device),
             Node::Relay => self.hub.device_if_on(),
             Node::Stranger => None,
         }
@@ -95,10 +108,16 @@ impl World {
     }
 
     fn deliver(&mut self, id: ConnId, from: Side) -> Outcome {
-        let Some(to) = self.net.get(id).map(|connection| connection.node(from.other())) else {
+        let Some(to) = self
+            .net
+            .get(id)
+            .map(|connection| connection.node(from.other()))
+        else {
             return Ok(());
         };
-        let Some(delivery) = self.net.take(id, from) else { return Ok(()) };
+        let Some(delivery) = self.net.take(id, from) else {
+            return Ok(());
+        };
         if self.is_honest(id) {
             self.tape(&delivery.frames);
         }
@@ -125,7 +144,9 @@ impl World {
 
     /// Ends both sides' part of a connection that was cut and is empty.
     pub(super) fn close_if_over(&mut self, id: ConnId) -> Outcome {
-        let Some(connection) = self.net.remove_if_over(id) else { return Ok(()) };
+        let Some(connection) = self.net.remove_if_over(id) else {
+            return Ok(());
+        };
         for node in [connection.dialer, connection.acceptor] {
             match node {
                 Node::Phone(index) => drop(self.phone(index).talks.remove(&id)),
@@ -152,7 +173,9 @@ impl World {
         wait: bool,
     ) -> Outcome {
         let is_honest = self.is_honest(id);
-        let Some(talk) = self.phone(index).talks.get_mut(&id) else { return Ok(()) };
+        let Some(talk) = self.phone(index).talks.get_mut(&id) else {
+            return Ok(());
+        };
         let side = talk.side;
         let mut is_broken = is_broken;
         for bytes in frames {
@@ -181,12 +204,16 @@ impl World {
     fn take_inbox(&mut self, index: usize, id: ConnId) -> Outcome {
         let now = self.now;
         let phone = self.phone(index);
-        let Some(talk) = phone.talks.get_mut(&id) else { return Ok(()) };
+        let Some(talk) = phone.talks.get_mut(&id) else {
+            return Ok(());
+        };
         let mut frames = std::mem::take(&mut talk.inbox);
         let side = talk.side;
         let mut peer = talk.peer.take();
         if peer.is_none() && !frames.is_empty() {
-            let Frame::Hello(hello) = frames.remove(0) else { return self.hang_up(id, side) };
+            let Frame::Hello(hello) = frames.remove(0) else {
+                return self.hang_up(id, side);
+            };
             match self.answer(index, id, hello)? {
                 Some(answered) => peer = Some(answered),
                 None => return self.hang_up(id, side),
@@ -224,8 +251,9 @@ impl World {
         };
         let now = self.now;
         let phone = self.phone(index);
-        let answered =
-            phone.with(now, |replica, moment| Peer::accept(replica, device, hello, moment));
+        let answered = phone.with(now, |replica, moment| {
+            Peer::accept(replica, device, hello, moment)
+        });
         self.after(index)?;
         match answered {
             None => Ok(None),
@@ -238,7 +266,10 @@ impl World {
             Some(Err(error)) => {
                 self.judge_error(index, Some(id), &error)?;
                 if let PeerError::Peer(refusal) = error {
-                    let refuse = Refuse { code: refusal.code(), batch: None };
+                    let refuse = Refuse {
+                        code: refusal.code(),
+                        batch: None,
+                    };
                     self.send(id, Side::Acceptor, &Frame::Refuse(refuse));
                 }
                 Ok(None)
@@ -282,7 +313,9 @@ impl World {
         let now = self.now;
         loop {
             let phone = self.phone(index);
-            let Some(side) = phone.talks.get(&id).map(|talk| talk.side) else { return Ok(()) };
+            let Some(side) = phone.talks.get(&id).map(|talk| talk.side) else {
+                return Ok(());
+            };
             let Some(mut peer) = phone.talks.get_mut(&id).and_then(|talk| talk.peer.take()) else {
                 return Ok(());
             };
@@ -326,17 +359,24 @@ impl World {
     }
 
     pub(super) fn send(&mut self, id: ConnId, from: Side, frame: &Frame) {
-        self.net.send(id, from, &frame.encode(), self.now, &mut self.rng);
+        self.net
+            .send(id, from, &frame.encode(), self.now, &mut self.rng);
     }
 
     /// After something that may have written: a killed phone is off.
     pub(super) fn after(&mut self, index: usize) -> Outcome {
-        if self.phone(index).is_dead() { self.crash(index) } else { Ok(()) }
+        if self.phone(index).is_dead() {
+            self.crash(index)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether both ends of a connection keep to the protocol.
     pub(super) fn is_honest(&self, id: ConnId) -> bool {
-        self.net.get(id).is_some_and(|connection| connection.dialer != Node::Stranger)
+        self.net
+            .get(id)
+            .is_some_and(|connection| connection.dialer != Node::Stranger)
     }
 
     /// Whether a session may end so.
@@ -371,12 +411,16 @@ impl World {
         if is_fine {
             return Ok(());
         }
-        Err(Broken(format!("phone {index}'s session ended with: {error} ({error:?})")))
+        Err(Broken(format!(
+            "phone {index}'s session ended with: {error} ({error:?})"
+        )))
     }
 
     /// Whether one of the two ends may not have heard of the other yet.
     fn has_newcomer(&self, index: usize, id: Option<ConnId>) -> bool {
-        let Some(connection) = id.and_then(|id| self.net.get(id)) else { return false };
+        let Some(connection) = id.and_then(|id| self.net.get(id)) else {
+            return false;
+        };
         let ends = [connection.dialer, connection.acceptor];
         let devices: Vec<DeviceId> = ends
             .iter()
@@ -386,13 +430,16 @@ impl World {
             })
             .collect();
         let knows = |phone: usize, device: &DeviceId| {
-            self.replica(phone).is_ok_and(|replica| replica.roster().devices().contains_key(device))
+            self.replica(phone)
+                .is_ok_and(|replica| replica.roster().devices().contains_key(device))
         };
         let phones = ends.iter().filter_map(|end| match end {
             Node::Phone(phone) => Some(*phone),
             Node::Relay | Node::Stranger => None,
         });
-        let all_know = phones.chain([index]).all(|phone| devices.iter().all(|it| knows(phone, it)));
+        let all_know = phones
+            .chain([index])
+            .all(|phone| devices.iter().all(|it| knows(phone, it)));
         !all_know || ends.contains(&Node::Relay)
     }
 }

@@ -39,8 +39,14 @@ pub(super) struct Place {
 
 /// The title and the long text of a kind.
 fn fields_of(kind: &Kind) -> (&str, &str) {
-    let text = kind.fields().iter().find(|field| *field.ty() == FieldType::Text);
-    (kind.title(), text.map_or(kind.title(), sync_core::schema::Field::name))
+    let text = kind
+        .fields()
+        .iter()
+        .find(|field| *field.ty() == FieldType::Text);
+    (
+        kind.title(),
+        text.map_or(kind.title(), sync_core::schema::Field::name),
+    )
 }
 
 impl World {
@@ -53,14 +59,20 @@ impl World {
 
     pub(super) fn create_somewhere(&mut self) -> Outcome {
         let members = self.members_on();
-        let Some(by) = self.pick(&members) else { return Ok(()) };
+        let Some(by) = self.pick(&members) else {
+            return Ok(());
+        };
         let replica = self.replica(by)?;
         let commons = sync_core::roster::commons(&replica.community());
         let mut spaces = self.spaces.clone();
         spaces.push(commons);
-        let Some(space) = self.pick(&spaces) else { return Ok(()) };
+        let Some(space) = self.pick(&spaces) else {
+            return Ok(());
+        };
         let kinds: Vec<&'static Kind> = Schema::station().kinds().iter().collect();
-        let Some(kind) = self.pick(&kinds) else { return Ok(()) };
+        let Some(kind) = self.pick(&kinds) else {
+            return Ok(());
+        };
         self.create(by, space, kind)
     }
 
@@ -70,27 +82,47 @@ impl World {
         let mut edits = Vec::new();
         for field in kind.fields().iter().filter(|field| field.required()) {
             if field.name() != title {
-                edits.push(FieldEdit { field: field.name().to_owned(), value: self.some(field.ty()) });
+                edits.push(FieldEdit {
+                    field: field.name().to_owned(),
+                    value: self.some(field.ty()),
+                });
             }
         }
         let titled = Value::Text(format!("{}{}", mark(&first), self.note()));
-        edits.push(FieldEdit { field: title.to_owned(), value: titled });
+        edits.push(FieldEdit {
+            field: title.to_owned(),
+            value: titled,
+        });
         let told = Value::Text(format!("{}{}{}", self.note(), mark(&second), self.note()));
-        edits.push(FieldEdit { field: text.to_owned(), value: told });
+        edits.push(FieldEdit {
+            field: text.to_owned(),
+            value: told,
+        });
         let now = self.now;
         let phone = self.phone(by);
-        let made =
-            phone.with(now, |replica, moment| replica.create(kind.name(), space, &edits, moment));
+        let made = phone.with(now, |replica, moment| {
+            replica.create(kind.name(), space, &edits, moment)
+        });
         let Some(made) = made else { return Ok(()) };
         if let Err(ReplicaError::NotAllowed { .. } | ReplicaError::UnknownSpace(_)) = made {
             return Ok(());
         }
-        self.tell(format!("  phone {by} creates {first}: {:?}", made.as_ref().map(RecordId::short)));
+        self.tell(format!(
+            "  phone {by} creates {first}: {:?}",
+            made.as_ref().map(RecordId::short)
+        ));
         let record = made.as_ref().ok().copied();
         let fate = self.fate_of(by, made.map(|_| true))?;
         let is_doubtful = self.phone(by).is_doubtful;
         for (token, way) in [(first, Way::Title), (second, Way::Text)] {
-            let written = Written { token, space, record, by, way, fate };
+            let written = Written {
+                token,
+                space,
+                record,
+                by,
+                way,
+                fate,
+            };
             self.oracle.note(written, is_doubtful);
         }
         self.after(by)?;
@@ -105,7 +137,9 @@ impl World {
             FieldType::Date => Value::Text(format!("2026-{:02}-11", self.rng.random_range(1..=12))),
             FieldType::Choice(choices) => {
                 let index = self.rng.random_range(0..choices.len().max(1));
-                let choice = choices.get(index).map_or("", sync_core::schema::Choice::value);
+                let choice = choices
+                    .get(index)
+                    .map_or("", sync_core::schema::Choice::value);
                 Value::Text(choice.to_owned())
             }
             FieldType::Line | FieldType::Text => Value::Text(format!("站{}", self.note())),
@@ -123,13 +157,17 @@ impl World {
             // The program was killed while it wrote: nobody knows.
             Err(_) if phone.is_dead() => Ok(Fate::Open),
             Err(ReplicaError::Store(_)) if phone.has_faults => Ok(Fate::Never),
-            Err(error) => Err(Broken(format!("phone {by} could not write: {error} ({error:?})"))),
+            Err(error) => Err(Broken(format!(
+                "phone {by} could not write: {error} ({error:?})"
+            ))),
         }
     }
 
     pub(super) fn edit_somewhere(&mut self, edit: fn(&mut Self, Place) -> Outcome) -> Outcome {
         let members = self.members_on();
-        let Some(by) = self.pick(&members) else { return Ok(()) };
+        let Some(by) = self.pick(&members) else {
+            return Ok(());
+        };
         match self.place_of(by)? {
             Some(place) => edit(self, place),
             None => Ok(()),
@@ -139,20 +177,34 @@ impl World {
     fn place_of(&mut self, by: usize) -> Outcome<Option<Place>> {
         let rows = self.replica(by)?.list(&RowFilter::default());
         let rows = rows.map_err(|error| Broken(format!("phone {by} could not list: {error}")))?;
-        let places: Vec<Place> =
-            rows.iter().map(|row| Place { by, record: row.record, space: row.space }).collect();
+        let places: Vec<Place> = rows
+            .iter()
+            .map(|row| Place {
+                by,
+                record: row.record,
+                space: row.space,
+            })
+            .collect();
         Ok(self.pick(&places))
     }
 
     /// Everybody who has a record edits it before anybody hears of it.
     pub(super) fn edit_together(&mut self) -> Outcome {
         let members = self.members_on();
-        let Some(first) = self.pick(&members) else { return Ok(()) };
-        let Some(place) = self.place_of(first)? else { return Ok(()) };
+        let Some(first) = self.pick(&members) else {
+            return Ok(());
+        };
+        let Some(place) = self.place_of(first)? else {
+            return Ok(());
+        };
         for by in members {
             if self.phone(by).is_on() && self.kind_of(by, place.record)?.is_some() {
                 let place = Place { by, ..place };
-                if self.rng.random() { self.set_title(place)? } else { self.type_text(place)? }
+                if self.rng.random() {
+                    self.set_title(place)?
+                } else {
+                    self.type_text(place)?
+                }
             }
         }
         Ok(())
@@ -167,28 +219,43 @@ impl World {
     }
 
     pub(super) fn set_title(&mut self, place: Place) -> Outcome {
-        let Some(kind) = self.kind_of(place.by, place.record)? else { return Ok(()) };
+        let Some(kind) = self.kind_of(place.by, place.record)? else {
+            return Ok(());
+        };
         let token = self.oracle.token();
         let value = Value::Text(format!("{}{}", self.note(), mark(&token)));
-        let edits = [FieldEdit { field: fields_of(kind).0.to_owned(), value }];
+        let edits = [FieldEdit {
+            field: fields_of(kind).0.to_owned(),
+            value,
+        }];
         self.set(place, &edits, Some(token))
     }
 
     pub(super) fn set_choice(&mut self, place: Place) -> Outcome {
-        let Some(kind) = self.kind_of(place.by, place.record)? else { return Ok(()) };
+        let Some(kind) = self.kind_of(place.by, place.record)? else {
+            return Ok(());
+        };
         let (title, text) = fields_of(kind);
-        let others = kind.fields().iter().filter(|it| it.name() != title && it.name() != text);
+        let others = kind
+            .fields()
+            .iter()
+            .filter(|it| it.name() != title && it.name() != text);
         let others: Vec<_> = others.collect();
-        let Some(field) = self.pick(&others) else { return Ok(()) };
-        let edit = FieldEdit { field: field.name().to_owned(), value: self.some(field.ty()) };
+        let Some(field) = self.pick(&others) else {
+            return Ok(());
+        };
+        let edit = FieldEdit {
+            field: field.name().to_owned(),
+            value: self.some(field.ty()),
+        };
         self.set(place, &[edit], None)
     }
 
     fn set(&mut self, place: Place, edits: &[FieldEdit], token: Option<String>) -> Outcome {
         let now = self.now;
-        let edited = self
-            .phone(place.by)
-            .with(now, |replica, moment| replica.edit(place.record, edits, moment));
+        let edited = self.phone(place.by).with(now, |replica, moment| {
+            replica.edit(place.record, edits, moment)
+        });
         let edited = edited.map(|edited| edited.map(|edited| edited.is_changed));
         self.note_edit(place, edited, token.map(|token| (token, Way::Title)))
     }
@@ -204,12 +271,25 @@ impl World {
         if let Err(ReplicaError::NotAllowed { .. }) = edited {
             return Ok(());
         }
-        self.tell(format!("  phone {by} edits {} {token:?} {edited:?}", place.record.short()));
+        self.tell(format!(
+            "  phone {by} edits {} {token:?} {edited:?}",
+            place.record.short()
+        ));
         let fate = self.fate_of(by, edited)?;
         let is_doubtful = self.phone(by).is_doubtful;
         if let Some((token, way)) = token {
             let (space, record) = (place.space, Some(place.record));
-            self.oracle.note(Written { token, space, record, by, way, fate }, is_doubtful);
+            self.oracle.note(
+                Written {
+                    token,
+                    space,
+                    record,
+                    by,
+                    way,
+                    fate,
+                },
+                is_doubtful,
+            );
         }
         self.after(by)?;
         self.pump(by)
@@ -217,12 +297,16 @@ impl World {
 
     /// Types into the long text: puts a token in, or takes something out that is no token.
     pub(super) fn type_text(&mut self, place: Place) -> Outcome {
-        let Some(kind) = self.kind_of(place.by, place.record)? else { return Ok(()) };
+        let Some(kind) = self.kind_of(place.by, place.record)? else {
+            return Ok(());
+        };
         let field = fields_of(kind).1;
         let shown = self.replica(place.by)?.show(place.record);
         let shown = shown.map_err(|error| Broken(format!("a record is gone: {error}")))?;
         let text = shown.fields.iter().find(|shown| shown.name == field);
-        let text = text.and_then(|shown| shown.value.as_str()).unwrap_or_default();
+        let text = text
+            .and_then(|shown| shown.value.as_str())
+            .unwrap_or_default();
         let gaps = gaps_of(text);
         let index = self.rng.random_range(0..gaps.len());
         let position = gaps.get(index).copied().unwrap_or_default();

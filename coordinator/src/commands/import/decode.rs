@@ -68,8 +68,11 @@ mod tests {
     fn gb18030_and_utf16_are_read() {
         let (bytes, _, _) = GB18030.encode(TEXT);
         assert_eq!(decode(&bytes).unwrap(), TEXT);
-        let utf16: Vec<u8> =
-            [0xfeff].into_iter().chain(TEXT.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = [0xfeff]
+            .into_iter()
+            .chain(TEXT.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
         assert_eq!(decode(&utf16).unwrap(), TEXT);
     }
 
@@ -81,7 +84,10 @@ mod tests {
             bytes[place + mark.len()] ^= 0x40;
             let failure = decode(&bytes).unwrap_err();
             assert_eq!(failure.exit(), Exit::BadFile);
-            assert!(format!("{failure:?}").contains("\"line\", \"2\""), "{failure:?}");
+            assert!(
+                format!("{failure:?}").contains("\"line\", \"2\""),
+                "{failure:?}"
+            );
         }
     }
 

@@ -41,8 +41,15 @@ pub(super) fn read(text: &str, kind: &Kind) -> Result<Rows, Failure> {
         Failure::new(Exit::BadFile, "err.import.csv").with("line", line)
     };
     let columns = columns(reader.headers().map_err(bad_csv)?, kind)?;
-    let mut rows = Rows { good: Vec::new(), bad: Vec::new() };
-    let mut lines = Lines { text, offset: 0, line: 1 };
+    let mut rows = Rows {
+        good: Vec::new(),
+        bad: Vec::new(),
+    };
+    let mut lines = Lines {
+        text,
+        offset: 0,
+        line: 1,
+    };
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(bad_csv)? {
         if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -55,7 +62,10 @@ pub(super) fn read(text: &str, kind: &Kind) -> Result<Rows, Failure> {
             Ok(edits) => rows.good.push(edits),
             Err(failure) => {
                 let start = record.position().map_or(0, csv::Position::byte);
-                rows.bad.push(BadRow { line: lines.of(start), failure });
+                rows.bad.push(BadRow {
+                    line: lines.of(start),
+                    failure,
+                });
             }
         }
     }
@@ -88,31 +98,32 @@ impl Lines<'_> {
 fn columns<'k>(header: &StringRecord, kind: &'k Kind) -> Result<Vec<&'k Field>, Failure> {
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     // A column without a name is one that a trailing comma makes; cells in it are refused below.
-    let end = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+    let end = names
+        .iter()
+        .rposition(|name| !name.is_empty())
+        .map_or(0, |last| last + 1);
     if end == 0 {
         return Err(Failure::new(Exit::BadFile, "err.import.empty"));
     }
     let mut columns: Vec<&Field> = Vec::with_capacity(end);
     for name in names.into_iter().take(end) {
-        let field = match values::field(kind, name) {
-            Some(field) => field,
-            None => return Err(kind.parse_edit(name, "").map_or_else(Failure::from, |_| {
+        let Some(field) = values::field(kind, name) else {
+            return Err(kind.parse_edit(name, "").map_or_else(Failure::from, |_| {
                 Failure::internal("a field that is not there")
-            })),
+            }));
         };
         if columns.iter().any(|known| known.name() == field.name()) {
-            return Err(FieldError::Twice { field: field.name().to_owned() }.into());
+            return Err(FieldError::Twice {
+                field: field.name().to_owned(),
+            }
+            .into());
         }
         columns.push(field);
     }
     Ok(columns)
 }
 
-fn row(
-    record: &StringRecord,
-    columns: &[&Field],
-    kind: &Kind,
-) -> Result<Vec<FieldEdit>, Failure> {
+fn row(record: &StringRecord, columns: &[&Field], kind: &Kind) -> Result<Vec<FieldEdit>, Failure> {
     let mut edits = Vec::with_capacity(columns.len());
     for (position, cell) in record.iter().enumerate() {
         if cell.trim().is_empty() {
@@ -145,7 +156,10 @@ fn delimiter(text: &str) -> u8 {
     }
     let most = counts.iter().max().copied().unwrap_or(0);
     let found = counts.iter().position(|count| *count == most);
-    found.and_then(|position| DELIMITERS.get(position)).copied().unwrap_or(b',')
+    found
+        .and_then(|position| DELIMITERS.get(position))
+        .copied()
+        .unwrap_or(b',')
 }
 
 /// A file that was cut off inside a quoted cell would be read as one long cell.
@@ -183,7 +197,12 @@ mod tests {
     }
 
     fn bad_lines(text: &str) -> Vec<u64> {
-        visits(text).unwrap().bad.iter().map(|row| row.line).collect()
+        visits(text)
+            .unwrap()
+            .bad
+            .iter()
+            .map(|row| row.line)
+            .collect()
     }
 
     #[test]
@@ -215,20 +234,32 @@ mod tests {
     fn empty_cells_are_left_out() {
         let rows = visits("household,date,purpose,mood,\nA,2026-03-04,health,,\n").unwrap();
         assert_eq!(rows.good[0].len(), 3);
-        assert_eq!(bad_lines("household,date,purpose\nA,2026-03-04,health,more\n"), [2]);
+        assert_eq!(
+            bad_lines("household,date,purpose\nA,2026-03-04,health,more\n"),
+            [2]
+        );
     }
 
     #[test]
     fn unknown_and_repeated_columns_refuse_the_file() {
-        assert_eq!(visits("household,colour\nA,red\n").unwrap_err().exit(), Exit::Unknown);
-        assert_eq!(visits("household,住户\nA,B\n").unwrap_err().exit(), Exit::Unknown);
+        assert_eq!(
+            visits("household,colour\nA,red\n").unwrap_err().exit(),
+            Exit::Unknown
+        );
+        assert_eq!(
+            visits("household,住户\nA,B\n").unwrap_err().exit(),
+            Exit::Unknown
+        );
         assert_eq!(visits("").unwrap_err().exit(), Exit::BadFile);
     }
 
     #[test]
     fn file_cut_off_inside_quotes_is_refused_with_the_line() {
         let failure = visits("household,date,purpose\nA,\"2026").unwrap_err();
-        assert!(format!("{failure:?}").contains("\"line\", \"2\""), "{failure:?}");
+        assert!(
+            format!("{failure:?}").contains("\"line\", \"2\""),
+            "{failure:?}"
+        );
         assert!(visits("household,date,purpose\nA 5\" pipe,2026-03-04,health\n").is_ok());
     }
 }

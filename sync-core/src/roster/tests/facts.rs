@@ -6,7 +6,10 @@ use crate::roster::{commons, roster_lane};
 fn founder_is_the_owner_of_the_community() {
     let world = World::new(1);
     let roster = world.roster();
-    assert_eq!(world.role(&world.owner, Scope::Community), Some(Role::Owner));
+    assert_eq!(
+        world.role(&world.owner, Scope::Community),
+        Some(Role::Owner)
+    );
     assert!(roster.is_founded());
     assert_eq!(roster.members().len(), 1);
     let owner = roster.members().values().next().unwrap();
@@ -25,12 +28,19 @@ fn founding_bytes_said_by_another_device_found_nothing() {
 fn lead_invites_a_volunteer_and_not_an_equal() {
     let mut world = World::new(3);
     let lead = world.member(Role::Lead, Scope::Community);
-    for (role, expected) in
-        [(Role::Observer, true), (Role::Volunteer, true), (Role::Lead, false), (Role::Owner, false)]
-    {
+    for (role, expected) in [
+        (Role::Observer, true),
+        (Role::Volunteer, true),
+        (Role::Lead, false),
+        (Role::Owner, false),
+    ] {
         let ticket = world.invite(&lead, role, Scope::Community, 1);
         let (joiner, _) = world.join(&ticket);
-        assert_eq!(world.role(&joiner, Scope::Community), expected.then_some(role), "{role}");
+        assert_eq!(
+            world.role(&joiner, Scope::Community),
+            expected.then_some(role),
+            "{role}"
+        );
     }
 }
 
@@ -106,7 +116,13 @@ fn join_with_a_forged_proof_is_ignored() {
     join.invite = ticket.invite();
     world.say(&thief, Statement::Join(join));
     assert_eq!(world.role(&thief, Scope::Community), None);
-    assert!(world.roster().invites().values().all(|invite| invite.joins.is_empty()));
+    assert!(
+        world
+            .roster()
+            .invites()
+            .values()
+            .all(|invite| invite.joins.is_empty())
+    );
 }
 
 #[test]
@@ -183,9 +199,23 @@ fn confirm_by_too_low_a_rank_is_ignored() {
         world.confirm(by, join);
     }
     let member = member_of(&world.community, &joiner.device());
-    assert!(world.roster().members().get(&member).unwrap().is_provisional);
+    assert!(
+        world
+            .roster()
+            .members()
+            .get(&member)
+            .unwrap()
+            .is_provisional
+    );
     world.confirm(&owner, join);
-    assert!(!world.roster().members().get(&member).unwrap().is_provisional);
+    assert!(
+        !world
+            .roster()
+            .members()
+            .get(&member)
+            .unwrap()
+            .is_provisional
+    );
 }
 
 #[test]
@@ -196,7 +226,10 @@ fn joins_to_confirm_are_told_to_those_who_may() {
     let ticket = world.invite(&lead, Role::Volunteer, Scope::Community, 1);
     let (_, join) = world.join(&ticket);
     let roster = world.roster();
-    assert_eq!(roster.to_confirm(&lead.device()), [join].into_iter().collect());
+    assert_eq!(
+        roster.to_confirm(&lead.device()),
+        [join].into_iter().collect()
+    );
     assert!(roster.to_confirm(&volunteer.device()).is_empty());
     world.confirm(&lead, join);
     assert!(world.roster().to_confirm(&lead.device()).is_empty());
@@ -212,7 +245,10 @@ fn further_device_needs_both_sides() {
     assert_eq!(world.role(&phone, Scope::Community), Some(Role::Volunteer));
     assert_eq!(world.role(&kidnapped, Scope::Community), None);
     let roster = world.roster();
-    assert_eq!(roster.member_id(&phone.device()), roster.member_id(&volunteer.device()));
+    assert_eq!(
+        roster.member_id(&phone.device()),
+        roster.member_id(&volunteer.device())
+    );
 }
 
 #[test]
@@ -226,7 +262,12 @@ fn further_device_speaks_and_adds_as_its_member() {
     let (joiner, join) = world.join(&ticket);
     world.confirm(&phone, join);
     assert_eq!(world.role(&joiner, Scope::Community), Some(Role::Volunteer));
-    assert!(world.roster().invites_of(ticket.invite()).all(|invite| !invite.is_open()));
+    assert!(
+        world
+            .roster()
+            .invites_of(ticket.invite())
+            .all(|invite| !invite.is_open())
+    );
 }
 
 #[test]
@@ -242,8 +283,15 @@ fn role_taken_up_on_a_further_device_is_its_members() {
     world.say(&phone, Statement::Join(join));
     let roster = world.roster();
     assert_eq!(roster.members().len(), 2);
-    let member = roster.members().get(&roster.member_id(&phone.device()).unwrap()).unwrap();
-    assert!(member.roles.contains(&(Scope::Space(space), Role::Observer)));
+    let member = roster
+        .members()
+        .get(&roster.member_id(&phone.device()).unwrap())
+        .unwrap();
+    assert!(
+        member
+            .roles
+            .contains(&(Scope::Space(space), Role::Observer))
+    );
     assert!(member.roles.contains(&(Scope::Community, Role::Lead)));
 }
 
@@ -263,7 +311,12 @@ fn invite_that_copies_anothers_ticket_hides_and_changes_nothing() {
         world.say(&thief, Statement::Invite(copy));
         assert_eq!(world.role(&joiner, Scope::Space(a)), Some(Role::Volunteer));
         assert_eq!(world.role(&joiner, Scope::Space(b)), None);
-        assert!(world.roster().readers(&a).contains(&(to_ticket(&ticket), ticket.sealing_key())));
+        assert!(
+            world
+                .roster()
+                .readers(&a)
+                .contains(&(to_ticket(&ticket), ticket.sealing_key()))
+        );
     }
 }
 
@@ -297,17 +350,48 @@ fn planted_key_copies_do_not_hide_the_good_ones() {
         let key = EpochKey::generate(&mut world.rng);
         let good = world.sealed(&key, &owner);
         let wrapped = key.wrap(&old);
-        let older = |bytes: Vec<u8>| vec![Older { epoch: old.id(), wrapped: bytes.into() }];
-        world.share(&volunteer, space, &key, &[(to_device(&owner), vec![round; 80])], older(vec![0; 48]));
-        world.share(&owner, space, &key, &[(to_device(&owner), good)], older(wrapped));
-        world.share(&volunteer, space, &key, &[(to_device(&owner), vec![9; 80])], older(vec![9; 48]));
+        let older = |bytes: Vec<u8>| {
+            vec![Older {
+                epoch: old.id(),
+                wrapped: bytes.into(),
+            }]
+        };
+        world.share(
+            &volunteer,
+            space,
+            &key,
+            &[(to_device(&owner), vec![round; 80])],
+            older(vec![0; 48]),
+        );
+        world.share(
+            &owner,
+            space,
+            &key,
+            &[(to_device(&owner), good)],
+            older(wrapped),
+        );
+        world.share(
+            &volunteer,
+            space,
+            &key,
+            &[(to_device(&owner), vec![9; 80])],
+            older(vec![9; 48]),
+        );
         let roster = world.roster();
         let epoch = roster.epochs().get(&(space, key.id())).unwrap();
         let info = epoch_seal_info(&world.community);
         let copies = epoch.sealed.get(&to_device(&owner)).unwrap();
-        assert!(copies.iter().any(|copy| owner.open(&info, copy).as_ref() == Ok(key.secret())));
+        assert!(
+            copies
+                .iter()
+                .any(|copy| owner.open(&info, copy).as_ref() == Ok(key.secret()))
+        );
         let copies = epoch.older.get(&old.id()).unwrap();
-        assert!(copies.iter().any(|copy| key.unwrap_older(&old.id(), copy).as_ref() == Some(&old)));
+        assert!(
+            copies
+                .iter()
+                .any(|copy| key.unwrap_older(&old.id(), copy).as_ref() == Some(&old))
+        );
     }
 }
 
@@ -321,8 +405,15 @@ fn readers_are_devices_that_may_read_and_open_invites() {
     let to_a = world.invite(&owner, Role::Volunteer, Scope::Space(a), 1);
     let to_b = world.invite(&owner, Role::Volunteer, Scope::Space(b), 1);
     let reads = |world: &World, space: &LaneId, keys: &DeviceKeys, as_ticket: bool| {
-        let recipient = if as_ticket { to_ticket(keys) } else { to_device(keys) };
-        world.roster().readers(space).contains(&(recipient, keys.sealing_key()))
+        let recipient = if as_ticket {
+            to_ticket(keys)
+        } else {
+            to_device(keys)
+        };
+        world
+            .roster()
+            .readers(space)
+            .contains(&(recipient, keys.sealing_key()))
     };
     for (keys, as_ticket, in_a, in_b) in [
         (&owner, false, true, true),
@@ -336,7 +427,10 @@ fn readers_are_devices_that_may_read_and_open_invites() {
         assert!(reads(&world, &commons(&world.community), keys, as_ticket));
     }
     let (_, join) = world.join(&to_a);
-    assert!(reads(&world, &a, &to_a, true), "an invite stays open until a join is confirmed");
+    assert!(
+        reads(&world, &a, &to_a, true),
+        "an invite stays open until a join is confirmed"
+    );
     world.confirm(&owner, join);
     assert!(!reads(&world, &a, &to_a, true));
 }
@@ -350,16 +444,32 @@ fn epoch_is_usable_while_all_its_recipients_may_read() {
     let to_a = world.invite(&owner, Role::Volunteer, Scope::Space(a), 1);
     let to_b = world.invite(&owner, Role::Volunteer, Scope::Space(b), 1);
     let outsider = world.device();
-    let good = world.epoch(&owner, a, &[(to_device(&owner), vec![]), (to_ticket(&to_a), vec![])]);
-    for recipient in [to_device(&of_b), to_device(&outsider), to_ticket(&to_b), to_ticket(&outsider)]
-    {
-        world.epoch(&owner, a, &[(to_device(&owner), vec![]), (recipient, vec![])]);
+    let good = world.epoch(
+        &owner,
+        a,
+        &[(to_device(&owner), vec![]), (to_ticket(&to_a), vec![])],
+    );
+    for recipient in [
+        to_device(&of_b),
+        to_device(&outsider),
+        to_ticket(&to_b),
+        to_ticket(&outsider),
+    ] {
+        world.epoch(
+            &owner,
+            a,
+            &[(to_device(&owner), vec![]), (recipient, vec![])],
+        );
     }
     assert_eq!(world.roster().epochs().len(), 5);
     assert_eq!(world.roster().usable_epochs(&a), [good.id()]);
     let (_, join) = world.join(&to_a);
     world.confirm(&owner, join);
-    assert_eq!(world.roster().usable_epochs(&a), [good.id()], "used-up invites still stand");
+    assert_eq!(
+        world.roster().usable_epochs(&a),
+        [good.id()],
+        "used-up invites still stand"
+    );
 }
 
 #[test]
@@ -372,16 +482,29 @@ fn keys_in_an_invite_count_as_sealed_to_it_where_it_may_read() {
     let ticket = world.device();
     let mut invite = invite_to(&ticket, Role::Volunteer, Scope::Space(a), 1);
     invite.keys = [(a, of_a.id()), (b, of_b.id())]
-        .map(|(space, epoch)| SealedKey { space, epoch, sealed: vec![1; 80].into() })
+        .map(|(space, epoch)| SealedKey {
+            space,
+            epoch,
+            sealed: vec![1; 80].into(),
+        })
         .into();
     world.say(&lead, Statement::Invite(invite));
     let roster = world.roster();
     let sealed = |space, key: &EpochKey| {
-        roster.epochs().get(&(space, key.id())).unwrap().sealed.contains_key(&to_ticket(&ticket))
+        roster
+            .epochs()
+            .get(&(space, key.id()))
+            .unwrap()
+            .sealed
+            .contains_key(&to_ticket(&ticket))
     };
     assert!(sealed(a, &of_a));
     assert!(!sealed(b, &of_b));
-    assert_eq!(roster.usable_epochs(&b), [of_b.id()], "nobody spoils another village's key");
+    assert_eq!(
+        roster.usable_epochs(&b),
+        [of_b.id()],
+        "nobody spoils another village's key"
+    );
 }
 
 #[test]
@@ -391,7 +514,10 @@ fn depth_of_an_epoch_is_its_longest_way_down() {
     let space = world.space(&owner, 1);
     let keys: Vec<_> = (0..4).map(|_| EpochKey::generate(&mut world.rng)).collect();
     for pair in keys.windows(2) {
-        let older = Older { epoch: pair[0].id(), wrapped: pair[1].wrap(&pair[0]).into() };
+        let older = Older {
+            epoch: pair[0].id(),
+            wrapped: pair[1].wrap(&pair[0]).into(),
+        };
         world.share(&owner, space, &pair[1], &[], vec![older]);
     }
     let roster = world.roster();
@@ -404,14 +530,22 @@ fn latest_profile_names_a_member() {
     let mut world = World::new(25);
     let volunteer = world.member(Role::Volunteer, Scope::Community);
     let outsider = world.device();
-    for (by, name, version) in
-        [(&volunteer, "old", 0), (&volunteer, "new", 1), (&outsider, "forged", 9)]
-    {
-        let profile = Profile { name: name.as_bytes().to_vec().into(), version };
+    for (by, name, version) in [
+        (&volunteer, "old", 0),
+        (&volunteer, "new", 1),
+        (&outsider, "forged", 9),
+    ] {
+        let profile = Profile {
+            name: name.as_bytes().to_vec().into(),
+            version,
+        };
         world.say(by, Statement::Profile(profile));
     }
     let roster = world.roster();
-    let member = roster.members().get(&roster.member_id(&volunteer.device()).unwrap()).unwrap();
+    let member = roster
+        .members()
+        .get(&roster.member_id(&volunteer.device()).unwrap())
+        .unwrap();
     assert_eq!(member.name, Some((volunteer.device(), b"new".to_vec())));
 }
 
@@ -420,13 +554,27 @@ fn statements_of_unknown_kinds_and_broken_bytes_say_nothing() {
     let world = World::new(26);
     let owner = world.owner.clone();
     for kind in [0, 16, 31, 32, 33, 34, 255] {
-        assert_eq!(read_raw(&world, &owner, EntryKind::from_code(kind), &[0xa0]), None);
+        assert_eq!(
+            read_raw(&world, &owner, EntryKind::from_code(kind), &[0xa0]),
+            None
+        );
     }
-    let (kind, bytes) = Statement::Space(Space { nonce: vec![1].into(), title: vec![2].into() }).encode();
+    let (kind, bytes) = Statement::Space(Space {
+        nonce: vec![1].into(),
+        title: vec![2].into(),
+    })
+    .encode();
     assert!(read_raw(&world, &owner, kind, &bytes).is_some());
-    assert_eq!(read_raw(&world, &owner, kind, &bytes[..bytes.len() - 1]), None);
+    assert_eq!(
+        read_raw(&world, &owner, kind, &bytes[..bytes.len() - 1]),
+        None
+    );
     let longer = [bytes.as_slice(), &[0]].concat();
-    assert_eq!(read_raw(&world, &owner, kind, &longer), None, "nothing hides behind the map");
+    assert_eq!(
+        read_raw(&world, &owner, kind, &longer),
+        None,
+        "nothing hides behind the map"
+    );
 }
 
 #[test]
@@ -435,8 +583,21 @@ fn statement_with_a_field_of_a_newer_version_is_read_without_it() {
     let mut bytes = Vec::new();
     let mut cbor = minicbor::Encoder::new(&mut bytes);
     let fields = cbor.map(3).unwrap().u8(0).unwrap().bytes(&[1]).unwrap();
-    fields.u8(1).unwrap().bytes(&[2]).unwrap().u8(99).unwrap().array(1).unwrap().str("new").unwrap();
+    fields
+        .u8(1)
+        .unwrap()
+        .bytes(&[2])
+        .unwrap()
+        .u8(99)
+        .unwrap()
+        .array(1)
+        .unwrap()
+        .str("new")
+        .unwrap();
     let said = read_raw(&world, &world.owner, EntryKind::SPACE, &bytes).unwrap();
-    let expected = Space { nonce: vec![1].into(), title: vec![2].into() };
+    let expected = Space {
+        nonce: vec![1].into(),
+        title: vec![2].into(),
+    };
     assert_eq!(said.statement, Statement::Space(expected));
 }

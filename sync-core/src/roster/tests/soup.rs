@@ -16,8 +16,11 @@ struct Saying {
 }
 
 fn saying() -> impl Strategy<Value = Saying> {
-    (any::<usize>(), 0_u8..11, any::<[usize; 3]>())
-        .prop_map(|(by, what, picks)| Saying { by, what, picks })
+    (any::<usize>(), 0_u8..11, any::<[usize; 3]>()).prop_map(|(by, what, picks)| Saying {
+        by,
+        what,
+        picks,
+    })
 }
 
 /// A community with every rank, two outsiders, and all things that can be named.
@@ -41,7 +44,12 @@ impl Soup {
         let owner = world.owner.clone();
         let (a, b) = (world.space(&owner, 1), world.space(&owner, 2));
         let mut members = vec![owner.clone()];
-        for role in [Role::Coordinator, Role::Lead, Role::Volunteer, Role::Observer] {
+        for role in [
+            Role::Coordinator,
+            Role::Lead,
+            Role::Volunteer,
+            Role::Observer,
+        ] {
             for scope in [Scope::Community, Scope::Space(a), Scope::Space(b)] {
                 members.push(world.member(role, scope));
             }
@@ -53,12 +61,22 @@ impl Soup {
         let outsiders = (0..2).map(|_| world.device()).collect();
         let ids = world.said.iter().map(|said| said.id).collect();
         let spaces = vec![a, b, crate::roster::commons(&world.community)];
-        Self { world, members, strangers, outsiders, tickets, spaces, ids }
+        Self {
+            world,
+            members,
+            strangers,
+            outsiders,
+            tickets,
+            spaces,
+            ids,
+        }
     }
 
     fn hear(&mut self, sayings: &[Saying]) {
         for saying in sayings {
-            let all = [&self.members, &self.strangers, &self.outsiders].map(Vec::as_slice).concat();
+            let all = [&self.members, &self.strangers, &self.outsiders]
+                .map(Vec::as_slice)
+                .concat();
             let by = pick(&all, saying.by).clone();
             let statement = self.statement(&by, saying);
             let id = self.world.say(&by, statement);
@@ -78,10 +96,22 @@ impl Soup {
         let epoch = EpochId::new([u8::try_from(x % 4).unwrap(); 16]);
         let nonce = vec![u8::try_from(z % 8).unwrap()];
         match saying.what {
-            0 => Statement::Space(Space { nonce: nonce.into(), title: vec![1].into() }),
+            0 => Statement::Space(Space {
+                nonce: nonce.into(),
+                title: vec![1].into(),
+            }),
             1 | 2 => {
-                let mut invite = invite_to(pick(&self.tickets, z), role, scope, u16::try_from(z % 3).unwrap());
-                invite.keys.push(SealedKey { space, epoch, sealed: nonce.into() });
+                let mut invite = invite_to(
+                    pick(&self.tickets, z),
+                    role,
+                    scope,
+                    u16::try_from(z % 3).unwrap(),
+                );
+                invite.keys.push(SealedKey {
+                    space,
+                    epoch,
+                    sealed: nonce.into(),
+                });
                 Statement::Invite(invite)
             }
             3 | 4 => {
@@ -92,22 +122,47 @@ impl Soup {
                 join.invite = ticket.invite();
                 Statement::Join(join)
             }
-            5 => Statement::Confirm(Confirm { join: *pick(&self.ids, x) }),
+            5 => Statement::Confirm(Confirm {
+                join: *pick(&self.ids, x),
+            }),
             6 => Statement::AddDevice(self.add_device(by, saying)),
             7 => {
                 let to = *pick(&[by.device(), DeviceId::new([7; 32])], y);
-                let keys = vec![KeyFor { recipient: Recipient::Device(to), sealed: nonce.into() }];
-                let older = vec![Older { epoch: EpochId::new([9; 16]), wrapped: vec![1].into() }];
-                Statement::Epoch(Epoch { space, epoch, keys, older })
+                let keys = vec![KeyFor {
+                    recipient: Recipient::Device(to),
+                    sealed: nonce.into(),
+                }];
+                let older = vec![Older {
+                    epoch: EpochId::new([9; 16]),
+                    wrapped: vec![1].into(),
+                }];
+                Statement::Epoch(Epoch {
+                    space,
+                    epoch,
+                    keys,
+                    older,
+                })
             }
-            8 => Statement::Profile(Profile { name: nonce.into(), version: (y % 3) as u64 }),
+            8 => Statement::Profile(Profile {
+                name: nonce.into(),
+                version: (y % 3) as u64,
+            }),
             9 => {
                 let member = MemberId::new([1; 16]);
-                Statement::Grant(Grant { member, scope, role, nonce: nonce.into() })
+                Statement::Grant(Grant {
+                    member,
+                    scope,
+                    role,
+                    nonce: nonce.into(),
+                })
             }
             _ => {
                 let target = Target::Device(pick(&self.members, x).device());
-                Statement::Revoke(Revoke { target, cuts: Vec::new(), nonce: nonce.into() })
+                Statement::Revoke(Revoke {
+                    target,
+                    cuts: Vec::new(),
+                    nonce: nonce.into(),
+                })
             }
         }
     }
@@ -121,8 +176,17 @@ impl Soup {
         let member = member_of(&self.world.community, &by.device());
         let (device, sealing) = (new.device(), new.sealing_key());
         let bytes = AddDevice::proof_bytes(&self.world.community, &member, &device, &sealing);
-        let proof = if agrees { new } else { by }.sign(&bytes).unwrap().as_bytes().to_vec();
-        AddDevice { device, sealing, proof: proof.into(), label: Vec::new().into() }
+        let proof = if agrees { new } else { by }
+            .sign(&bytes)
+            .unwrap()
+            .as_bytes()
+            .to_vec();
+        AddDevice {
+            device,
+            sealing,
+            proof: proof.into(),
+            label: Vec::new().into(),
+        }
     }
 }
 

@@ -8,20 +8,31 @@ use crate::roster::ticket::{
 };
 
 fn ticket() -> impl Strategy<Value = Ticket> {
-    let relay = (any::<[u8; 32]>(), "[a-z]{1,20}(\\.[a-z]{2,5}){0,2}:[1-9][0-9]{0,3}")
-        .prop_map(|(relay, addr)| RelayAddr { relay: DeviceId::new(relay), addr });
+    let relay = (
+        any::<[u8; 32]>(),
+        "[a-z]{1,20}(\\.[a-z]{2,5}){0,2}:[1-9][0-9]{0,3}",
+    )
+        .prop_map(|(relay, addr)| RelayAddr {
+            relay: DeviceId::new(relay),
+            addr,
+        });
     let scope = proptest::option::of(any::<[u8; 16]>())
         .prop_map(|lane| lane.map_or(Scope::Community, |it| Scope::Space(LaneId::new(it))));
     let relays = proptest::collection::vec(relay, 0..=TICKET_RELAYS_MAX);
-    (any::<[u8; 32]>(), any::<[u8; 16]>(), scope, 0_usize..5, relays).prop_map(
-        |(community, secret, scope, role, relays)| Ticket {
+    (
+        any::<[u8; 32]>(),
+        any::<[u8; 16]>(),
+        scope,
+        0_usize..5,
+        relays,
+    )
+        .prop_map(|(community, secret, scope, role, relays)| Ticket {
             community: CommunityId::new(community),
             secret: secret.into(),
             scope,
             role: Role::DESCENDING[role],
             relays,
-        },
-    )
+        })
 }
 
 fn plain() -> Ticket {
@@ -93,11 +104,20 @@ fn ticket_of_a_newer_version_is_told_apart_from_a_damaged_one() {
     let other = text.replacen("banyan1", "banana1", 1);
     assert_eq!(other.parse::<Ticket>(), Err(ParseTicketError::NotATicket));
     let mut crowded = plain();
-    let relay = RelayAddr { relay: DeviceId::new([3; 32]), addr: "relay:1".to_owned() };
+    let relay = RelayAddr {
+        relay: DeviceId::new([3; 32]),
+        addr: "relay:1".to_owned(),
+    };
     crowded.relays = vec![relay; TICKET_RELAYS_MAX + 1];
-    assert_eq!(crowded.to_string().parse::<Ticket>(), Err(ParseTicketError::Newer));
+    assert_eq!(
+        crowded.to_string().parse::<Ticket>(),
+        Err(ParseTicketError::Newer)
+    );
     assert_eq!("".parse::<Ticket>(), Err(ParseTicketError::NotATicket));
-    assert_eq!("x".repeat(TICKET_TEXT_MAX + 1).parse::<Ticket>(), Err(ParseTicketError::NotATicket));
+    assert_eq!(
+        "x".repeat(TICKET_TEXT_MAX + 1).parse::<Ticket>(),
+        Err(ParseTicketError::NotATicket)
+    );
 }
 
 #[test]
@@ -111,9 +131,20 @@ fn two_tickets_have_different_keys_and_never_show_their_secret() {
 
 #[test]
 fn relay_is_written_as_it_is_printed() {
-    let relay = RelayAddr { relay: DeviceId::new([3; 32]), addr: "[::1]:4433".to_owned() };
+    let relay = RelayAddr {
+        relay: DeviceId::new([3; 32]),
+        addr: "[::1]:4433".to_owned(),
+    };
     assert_eq!(relay.to_string().parse(), Ok(relay.clone()));
-    for wrong in ["", "@", "x@y:1", "relay:1", &format!("{}@host", relay.relay), &format!("{}@:1", relay.relay), &format!("{}@host:99999", relay.relay)] {
+    for wrong in [
+        "",
+        "@",
+        "x@y:1",
+        "relay:1",
+        &format!("{}@host", relay.relay),
+        &format!("{}@:1", relay.relay),
+        &format!("{}@host:99999", relay.relay),
+    ] {
         assert!(wrong.parse::<RelayAddr>().is_err(), "{wrong}");
     }
 }

@@ -30,17 +30,35 @@ impl Log {
             device: keys.device(),
             incarnation: Incarnation::new([lane; 8]),
         };
-        Self { keys, id, head: Head { seq: after, chain: ChainHash::ZERO }, rng }
+        Self {
+            keys,
+            id,
+            head: Head {
+                seq: after,
+                chain: ChainHash::ZERO,
+            },
+            rng,
+        }
     }
 
     pub(super) fn write(&mut self, epoch: Option<&EpochKey>, payloads: &[usize]) -> VerifiedBatch {
         let entries: Vec<_> = payloads
             .iter()
-            .map(|len| PlainEntry { kind: EntryKind::CHANGE, bytes: vec![1; *len] })
+            .map(|len| PlainEntry {
+                kind: EntryKind::CHANGE,
+                bytes: vec![1; *len],
+            })
             .collect();
-        let batch =
-            seal_batch(&self.keys, &COMMUNITY, self.id, &self.head, epoch, &entries, &mut self.rng)
-                .unwrap();
+        let batch = seal_batch(
+            &self.keys,
+            &COMMUNITY,
+            self.id,
+            &self.head,
+            epoch,
+            &entries,
+            &mut self.rng,
+        )
+        .unwrap();
         self.head = batch.head();
         batch
     }
@@ -127,23 +145,47 @@ fn rows_name_only_what_the_tables_have() {
     let whole = writer.take();
     assert!(BatchReader::default().read(whole.clone()).is_ok());
     for broken in [
-        Batches { lanes: Vec::new(), ..whole.clone() },
-        Batches { epochs: Vec::new(), ..whole.clone() },
-        Batches { rows: Vec::new(), ..whole.clone() },
-        Batches { rows: whole.rows[..20].to_vec(), ..whole.clone() },
+        Batches {
+            lanes: Vec::new(),
+            ..whole.clone()
+        },
+        Batches {
+            epochs: Vec::new(),
+            ..whole.clone()
+        },
+        Batches {
+            rows: Vec::new(),
+            ..whole.clone()
+        },
+        Batches {
+            rows: whole.rows[..20].to_vec(),
+            ..whole.clone()
+        },
     ] {
-        assert_eq!(BatchReader::default().read(broken), Err(BadBatch::BadLayout));
+        assert_eq!(
+            BatchReader::default().read(broken),
+            Err(BadBatch::BadLayout)
+        );
     }
 }
 
 #[test]
 fn frames_and_tables_beyond_their_limits_are_refused() {
-    let frame = Batches { batches: vec![vec![].into(); FRAME_BATCHES_MAX + 1], ..Batches::default() };
+    let frame = Batches {
+        batches: vec![vec![].into(); FRAME_BATCHES_MAX + 1],
+        ..Batches::default()
+    };
     assert_eq!(BatchReader::default().read(frame), Err(BadBatch::TooLarge));
     let mut reader = BatchReader::default();
-    let half = Batches { lanes: vec![LaneId::ZERO; TABLE_MAX], ..Batches::default() };
+    let half = Batches {
+        lanes: vec![LaneId::ZERO; TABLE_MAX],
+        ..Batches::default()
+    };
     assert_eq!(reader.read(half), Ok(Vec::new()));
-    let more = Batches { lanes: vec![LaneId::ZERO], ..Batches::default() };
+    let more = Batches {
+        lanes: vec![LaneId::ZERO],
+        ..Batches::default()
+    };
     assert_eq!(reader.read(more), Err(BadBatch::TooLarge));
 }
 

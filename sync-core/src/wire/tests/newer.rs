@@ -10,14 +10,26 @@ pub(crate) fn with_new_fields(item: &[u8]) -> Vec<u8> {
     newer
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "everything else is copied as it stands")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "everything else is copied as it stands"
+)]
 fn add_fields(from: &mut Decoder<'_>, to: &mut Encoder<&mut Vec<u8>>) {
     match from.datatype().unwrap() {
         Type::Map => {
             let count = from.map().unwrap().unwrap();
             to.map(count + 1).unwrap();
             (0..count * 2).for_each(|_| add_fields(from, to));
-            to.u8(99).unwrap().array(2).unwrap().map(1).unwrap().u8(0).unwrap().str("new").unwrap();
+            to.u8(99)
+                .unwrap()
+                .array(2)
+                .unwrap()
+                .map(1)
+                .unwrap()
+                .u8(0)
+                .unwrap()
+                .str("new")
+                .unwrap();
             to.bool(true).unwrap();
         }
         Type::Array => {
@@ -28,7 +40,8 @@ fn add_fields(from: &mut Decoder<'_>, to: &mut Encoder<&mut Vec<u8>>) {
         _ => {
             let start = from.position();
             from.skip().unwrap();
-            to.writer_mut().extend_from_slice(&from.input()[start..from.position()]);
+            to.writer_mut()
+                .extend_from_slice(&from.input()[start..from.position()]);
         }
     }
 }

@@ -75,7 +75,7 @@ impl Cast {
             coordinator,
             players,
             spaces,
-            
+
             relay,
             _temp: temp,
         };

@@ -168,6 +168,8 @@ impl Replica {
         }
         // The invitation goes before who takes it up, on every further way.
         self.seal_pending(moment)?;
+        // The invitation may be our own and still pending: it must stand before what takes it up.
+        self.seal_pending(moment)?;
         let received = Received { batch, prev: None };
         self.ingest(vec![received], &[], &Source::default(), moment)?;
         let is_in = self.mind.roster.devices().contains_key(device);

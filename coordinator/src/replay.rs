@@ -17,9 +17,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use plan::Plan;
-use trace::Trace;
+use plan::{Plan, Step};
+use trace::{Trace, Txn};
 use village::Village;
+
+/// So long an editor gathers what is typed before it writes it to the disk, by the trace's clock.
+const GATHERED_MS_MAX: i64 = 1_000;
 
 /// What a replay came to.
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +35,8 @@ pub(crate) struct Outcome {
     pub(crate) transactions: u64,
     /// Changes that they became; large ones become several.
     pub(crate) changes: u64,
+    /// Times that typing was written to a phone's disk.
+    pub(crate) writes: u64,
     /// Batches that the changes were sealed into.
     pub(crate) batches: u64,
     /// Times that a phone was handed batches of another.
@@ -73,9 +78,12 @@ pub(crate) fn run(file: &Path, dir: &Path, progress: Progress<'_>) -> Result<Out
         .map(|name| name.to_string_lossy().into_owned());
     let mut village = Village::assemble(dir, &plan, &title.unwrap_or_default())?;
     let started = Instant::now();
-    for (number, (txn, step)) in trace.txns.iter().zip(&plan.steps).enumerate() {
-        village.type_one(number, txn, step)?;
-        progress(number + 1, trace.txns.len());
+    let mut done = 0;
+    while done < trace.txns.len() {
+        let end = run_end(&trace.txns, &plan.steps, done);
+        village.type_run(&trace.txns, &plan.steps, done..end)?;
+        done = end;
+        progress(done, trace.txns.len());
     }
     village.seal_all()?;
     let typed = started.elapsed();
@@ -84,7 +92,7 @@ pub(crate) fn run(file: &Path, dir: &Path, progress: Progress<'_>) -> Result<Out
     let met = started.elapsed();
     let digest = village.compare(&trace.end)?;
     let sealed = village.sealed()?;
-    let deliveries = village.deliveries();
+    let counts = village.counts();
     let record = village.record().to_string();
     let bytes_at_rest = village.at_rest()?;
     let count = trace.txns.len();
@@ -93,8 +101,9 @@ pub(crate) fn run(file: &Path, dir: &Path, progress: Progress<'_>) -> Result<Out
         phones: plan.phones.len(),
         transactions: count as u64,
         changes: sealed.entries,
+        writes: counts.writes,
         batches: sealed.batches,
-        deliveries,
+        deliveries: counts.deliveries,
         seconds: typed.as_secs_f64(),
         transactions_per_second: each(count as u64, typed),
         meeting_seconds: met.as_secs_f64(),
@@ -106,6 +115,27 @@ pub(crate) fn run(file: &Path, dir: &Path, progress: Progress<'_>) -> Result<Out
         record,
         digest,
     })
+}
+
+/// The end of the run that begins with a transaction: what one person types on one phone within a
+/// second, with nothing handed over in between. An editor writes that to the disk at once.
+fn run_end(txns: &[Txn], steps: &[Step], begin: usize) -> usize {
+    let pairs = txns.iter().zip(steps).enumerate().skip(begin);
+    let Some((_, (first, first_step))) = pairs.clone().next() else {
+        return begin;
+    };
+    let mut is_cut = first_step.seal_after;
+    for (number, (txn, step)) in pairs.skip(1) {
+        let waited = txn.at.0.saturating_sub(first.at.0);
+        let goes_on = step.phone == first_step.phone
+            && step.deliver.is_empty()
+            && (0..=GATHERED_MS_MAX).contains(&waited);
+        if is_cut || !goes_on {
+            return number;
+        }
+        is_cut = step.seal_after;
+    }
+    txns.len()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]

@@ -1,5 +1,7 @@
 //! The boundary as an app meets it: generated bindings, the built library, a real relay.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs;

@@ -211,10 +211,15 @@ impl Peer {
         let source = Source {
             relay: self.relay_store(),
         };
+        let incarnation = replica.incarnation();
         let done = replica.ingest(batches, &cursors, &source, moment)?;
         self.report.tally.add(&done.tally);
         self.report.received += done.tally.received;
         self.session.stored(&done.taken);
+        if replica.incarnation() != incarnation {
+            self.session.end();
+            return Err(PeerError::Reborn);
+        }
         if done.is_roster_changed {
             self.roster_changed = true;
             // What the roster made us say goes out with the live stream.

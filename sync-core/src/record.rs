@@ -1,7 +1,7 @@
 //! Records: one Automerge document each, and what may be merged into it.
 //!
 //! An edit becomes one Automerge change ([`RecordDoc::edit`]), the change becomes a [`Payload`] that says
-//! which record it belongs to, and the payload is compressed ([`compress`]) before it is sealed. On the
+//! which record it belongs to, and the payload is compressed ([`compress()`]) before it is sealed. On the
 //! other side the same steps run backwards, and the change passes the gate of [`RecordDoc::apply`].
 //!
 //! Automerge trusts its input and we do not. What the gate lets through is decided from the change, from

@@ -1,6 +1,6 @@
 //! A replica: one community on one device, from an edit to what everybody sees.
 //!
-//! Everything that changes the store goes through [`Replica::act`]: one transaction per input, and the
+//! Everything that changes the store goes through `Replica::act`: one transaction per input, and the
 //! replica's memory is thrown away and read again if the transaction did not commit. Time and
 //! randomness are arguments; the store is whatever it was opened with.
 

@@ -12,6 +12,7 @@
 //! moves      which move comes next
 //! people     founding, spaces, invitations, joins
 //! writing    records and edits
+//! flaws      bugs that a test plants
 //! faults     kills, full disks, backups, copies, strangers
 //! hub        the relay
 //! oracle     what was written, and what must be found of it in the end
@@ -21,6 +22,7 @@
 //! ```
 
 mod faults;
+mod flaws;
 mod heal;
 mod hub;
 mod invariants;
@@ -38,6 +40,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use sync_core::id::{DeviceId, LaneId};
 use thiserror::Error;
@@ -182,7 +185,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 impl World {
     fn new(seed: u64, flaw: Flaw, is_verbose: bool) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let delay_max = [5, 200, 5_000][rng.random_range(0..3)];
+        let delay_max = [5, 200, 5_000].choose(&mut rng).copied().unwrap_or(5);
         Self {
             seed,
             flaw,
@@ -208,6 +211,7 @@ impl World {
         self.found()?;
         let moves = self.rng.random_range(MOVES_MIN..=MOVES_MAX);
         for _ in 0..moves {
+            self.plant_on_the_way();
             self.make_move()?;
             self.summary.moves += 1;
             let pause = if self.rng.random_ratio(1, 3) {
@@ -219,6 +223,7 @@ impl World {
             self.flow(until)?;
         }
         self.heal()?;
+        self.plant_in_the_end()?;
         self.check_all()?;
         self.summary.digest = self.digest()?;
         Ok(())

@@ -1,4 +1,6 @@
 //! All end-to-end tests, in one program.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
+
 mod tidy;
 mod world;

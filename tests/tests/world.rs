@@ -1,14 +1,9 @@
 //! The simulated world: it converges for every seed, and it would tell if it did not.
 
-use e2e::world::{Failure, run_all, seeds_of_environment};
+use e2e::world::{Failure, Flaw, run, run_all, seeds_of_environment};
 
 /// The seeds of CI.
 const SEEDS: std::ops::Range<u64> = 0..500;
-
-/// Seeds that show faults which are known and still open: a relay that refuses a batch of an honest phone
-/// because its author's join reached it later, and sessions that stand still after a kill. They run with
-/// the others; a new failing seed fails the test, and so will these once they are taken off the list.
-const OPEN: [u64; 9] = [175, 204, 219, 222, 231, 326, 343, 404, 436];
 
 #[test]
 fn five_hundred_seeds_converge() {
@@ -16,13 +11,8 @@ fn five_hundred_seeds_converge() {
     match run_all(seeds) {
         Ok(summary) => println!("{summary:?}"),
         Err(failures) => {
-            let is_named = seeds_of_environment().unwrap().is_some();
-            let new: Vec<&Failure> = failures
-                .iter()
-                .filter(|it| is_named || !OPEN.contains(&it.seed))
-                .collect();
-            let Some(first) = new.first() else { return };
-            let others: Vec<String> = new.iter().skip(1).map(|it| in_short(it)).collect();
+            let first = failures.first().unwrap();
+            let others: Vec<String> = failures.iter().skip(1).map(in_short).collect();
             panic!("{first}\nother seeds that fail:\n{}", others.join("\n"));
         }
     }
@@ -31,4 +21,61 @@ fn five_hundred_seeds_converge() {
 fn in_short(failure: &Failure) -> String {
     let what: String = failure.what.chars().take(300).collect();
     format!("  {}: {}", failure.seed, what.replace('\n', " "))
+}
+
+/// Whether the world reports a planted bug, in words that say what is wrong.
+fn is_reported(flaw: Flaw, words: &str) -> bool {
+    (0..60).any(|seed| run(seed, flaw).is_err_and(|failure| failure.what.contains(words)))
+}
+
+#[test]
+fn relay_that_forgets_what_it_acknowledged_is_reported() {
+    assert!(is_reported(Flaw::RelayForgets, "had acknowledged"));
+}
+
+#[test]
+fn disk_that_lies_about_a_commit_is_reported() {
+    assert!(is_reported(Flaw::CommitLies, "shows 0 times"));
+}
+
+#[test]
+fn row_that_is_not_what_the_entries_say_is_reported() {
+    assert!(is_reported(Flaw::RowIsForged, "rows differ"));
+}
+
+#[test]
+fn reading_key_in_the_wrong_hands_is_reported() {
+    assert!(is_reported(
+        Flaw::KeyIsStolen,
+        "reading key of a space that is not its own"
+    ));
+}
+
+#[test]
+fn stream_with_holes_is_reported() {
+    assert!(is_reported(Flaw::StreamHasHoles, "stands still"));
+}
+
+#[test]
+fn one_seed_makes_one_world() {
+    for seed in 1_000..1_005 {
+        assert_eq!(
+            run(seed, Flaw::None).unwrap(),
+            run(seed, Flaw::None).unwrap()
+        );
+    }
+}
+
+#[test]
+fn failure_names_its_seed_and_the_command_that_repeats_it() {
+    let failure = (0..60)
+        .find_map(|seed| run(seed, Flaw::RelayForgets).err())
+        .unwrap();
+    let told = failure.to_string();
+    let command = format!(
+        "BANYAN_SEED={} cargo test -p e2e world -- --nocapture",
+        failure.seed
+    );
+    assert!(told.contains(&command), "{told}");
+    assert!(told.contains("the relay begins again"), "{told}");
 }

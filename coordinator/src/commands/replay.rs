@@ -76,6 +76,7 @@ fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
         ("seconds", format!("{:.1}", outcome.seconds)),
         ("rate", format!("{:.0}", outcome.transactions_per_second)),
         ("batches", thousands(outcome.batches)),
+        ("writes", thousands(outcome.writes)),
         ("deliveries", thousands(outcome.deliveries)),
         (
             "sealed",

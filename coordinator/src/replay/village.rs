@@ -1,12 +1,13 @@
 //! The phones of a replay: they type, seal, and hand each other batches as they would over any link.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sync_core::entry::VerifiedBatch;
 use sync_core::id::{LaneId, LogId, Millis, RecordId, Seq};
 use sync_core::peer::{Peer, PeerError, moment};
 use sync_core::record::{EditError, MAX_OPS, Splice};
-use sync_core::replica::{Replica, ReplicaError, Source};
+use sync_core::replica::{Replica, ReplicaError, Source, Typing};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::{FieldEdit, Value};
 use sync_core::session::Taken;
@@ -55,7 +56,31 @@ struct Phone {
 pub(super) struct Village {
     phones: Vec<Phone>,
     record: RecordId,
-    deliveries: u64,
+    counts: Counts,
+}
+
+/// What the phones have done so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    /// Times that typing was written to the disk.
+    pub(super) writes: u64,
+    /// Times that a phone was handed batches.
+    pub(super) deliveries: u64,
+}
+
+impl Txn {
+    fn typing(&self) -> Typing<'_> {
+        let splices = self.patches.iter();
+        let splices = splices.map(|(pos, del, text)| Splice {
+            pos: *pos,
+            del: *del,
+            text,
+        });
+        Typing {
+            at: self.at,
+            splices: splices.collect(),
+        }
+    }
 }
 
 /// What was sealed.
@@ -107,7 +132,7 @@ impl Village {
         let mut village = Self {
             phones: phones.collect(),
             record,
-            deliveries: 0,
+            counts: Counts::default(),
         };
         // Everybody knows everybody before the first word.
         village.meet_all()?;
@@ -121,33 +146,39 @@ impl Village {
         self.record
     }
 
-    pub(super) fn deliveries(&self) -> u64 {
-        self.deliveries
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
     }
 
-    /// Hands the phone what the transaction builds on, then types it there.
-    pub(super) fn type_one(
+    /// Hands the phone what the first transaction of a run builds on, then types the run there; its
+    /// last may be the last of a batch.
+    pub(super) fn type_run(
         &mut self,
-        number: usize,
-        txn: &Txn,
-        step: &Step,
+        txns: &[Txn],
+        steps: &[Step],
+        run: Range<usize>,
     ) -> Result<(), Failure> {
-        if !step.deliver.is_empty() {
-            self.deliver(step, txn.at)?;
+        let begin = run.start;
+        let steps = steps.get(run.clone()).unwrap_or_default();
+        let txns = txns.get(run).unwrap_or_default();
+        let (Some(first), Some(last), Some(txn)) = (steps.first(), steps.last(), txns.last())
+        else {
+            return Ok(());
+        };
+        if !first.deliver.is_empty() {
+            self.deliver(first, txn.at)?;
         }
         let record = self.record;
-        let phone = self.phone(step.phone)?;
-        let typed = phone
-            .type_txn(record, txn)
-            .map_err(|error| named(error, number))?;
-        let end = phone.ends.last().copied().unwrap_or(0) + typed;
-        phone.ends.push(end);
-        if step.seal_after {
+        let phone = self.phone(first.phone)?;
+        let writes = phone.type_run(record, txns, begin)?;
+        if last.seal_after {
             phone.seal(txn.at)?;
         }
-        if let Some(own) = phone.has.get_mut(step.phone) {
+        let end = phone.end();
+        if let Some(own) = phone.has.get_mut(first.phone) {
             *own = end;
         }
+        self.counts.writes += writes;
         Ok(())
     }
 
@@ -175,7 +206,7 @@ impl Village {
             entries += upto - has;
             parcel.extend(self.phone(*from)?.hand_over(has, upto)?);
         }
-        self.deliveries += 1;
+        self.counts.deliveries += 1;
         let taker = self.phone(step.phone)?;
         let mut rng = rand::rng();
         let done =
@@ -330,40 +361,55 @@ fn join(founder: &mut Replica, space: LaneId, home: &Home, name: &str) -> Result
 }
 
 impl Phone {
-    /// Types one transaction; returns how many changes it became.
-    fn type_txn(&mut self, record: RecordId, txn: &Txn) -> Result<u64, ReplicaError> {
-        let splices: Vec<Splice<'_>> = txn
-            .patches
-            .iter()
-            .map(|(pos, del, text)| Splice {
-                pos: *pos,
-                del: *del,
-                text,
-            })
-            .collect();
-        match self.splice(record, &splices, txn.at) {
-            Err(ReplicaError::Edit(EditError::TooLarge)) => {
-                let mut typed = 0;
-                for splice in splices.iter().flat_map(in_parts) {
-                    typed += self.splice(record, &[splice], txn.at)?;
-                }
-                Ok(typed)
-            }
-            result => result,
-        }
+    /// Entries that it has typed.
+    fn end(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
     }
 
-    fn splice(
-        &mut self,
-        record: RecordId,
-        splices: &[Splice<'_>],
-        now: Millis,
-    ) -> Result<u64, ReplicaError> {
-        let mut rng = rand::rng();
-        let edited = self
-            .replica
-            .splice_all(record, FIELD, splices, &mut moment(now, &mut rng))?;
-        Ok(u64::from(edited.is_changed))
+    /// Types a run of transactions, of which the first has this number; returns how many writes to the
+    /// disk it took: one, unless some transaction does not fit.
+    fn type_run(&mut self, record: RecordId, txns: &[Txn], begin: usize) -> Result<u64, Failure> {
+        let run: Vec<Typing<'_>> = txns.iter().map(Txn::typing).collect();
+        match self.replica.type_run(record, FIELD, &run) {
+            Ok(changed) => {
+                for is_changed in changed {
+                    self.ends.push(self.end() + u64::from(is_changed));
+                }
+                return Ok(1);
+            }
+            // Nothing of the run is written: one by one, to name the one that is at fault, and to
+            // divide one that is too large.
+            Err(ReplicaError::Edit(EditError::OutOfRange { .. } | EditError::TooLarge)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for (number, typing) in (begin..).zip(run) {
+            let changes = self
+                .type_one(record, typing)
+                .map_err(|error| named(error, number))?;
+            self.ends.push(self.end() + changes);
+        }
+        Ok(txns.len() as u64)
+    }
+
+    /// Types one transaction; returns how many changes it became.
+    fn type_one(&mut self, record: RecordId, typing: Typing<'_>) -> Result<u64, ReplicaError> {
+        let whole = std::slice::from_ref(&typing);
+        let changed = match self.replica.type_run(record, FIELD, whole) {
+            Err(ReplicaError::Edit(EditError::TooLarge)) => {
+                let parts: Vec<Typing<'_>> = typing
+                    .splices
+                    .iter()
+                    .flat_map(in_parts)
+                    .map(|part| Typing {
+                        at: typing.at,
+                        splices: vec![part],
+                    })
+                    .collect();
+                self.replica.type_run(record, FIELD, &parts)?
+            }
+            result => result?,
+        };
+        Ok(changed.into_iter().map(u64::from).sum())
     }
 
     fn seal(&mut self, now: Millis) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! What may be merged: every check that a change passes before Automerge sees it.
 //!
-//! The first half ([`read`]) looks at the change alone, the second ([`judge`]) at what it builds on. Nothing
+//! The first half ([`read`]) looks at the change alone, the second ([`Gate::judge`]) at what it builds on. Nothing
 //! depends on which other changes happen to be here already, with one exception that the log settles: of
 //! two changes with one author and seq, the one that comes first in the log is merged, or waited for.
 
@@ -108,7 +108,7 @@ pub(super) fn read_unguarded(candidate: &Candidate) -> Result<Sound<'_>, HoldRea
     })
 }
 
-/// What [`judge`] found.
+/// What [`Gate::judge`] found.
 #[derive(Debug)]
 pub(super) enum Judgement {
     /// May be merged; the node is ready to be pushed to the index.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::id::{Arrival, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::replica::Replica;
+use crate::roster::role::Role;
 use crate::session::carrier::{BatchRef, Carried, Carrier, lane_digest, set_digest};
 use crate::store::StoreError;
 use crate::wire::{Digest, Totals};
@@ -82,6 +83,23 @@ impl Carrier for Replica {
 
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {
         self.store.missing(log, from, limit)
+    }
+
+    fn precedence(&self, log: &LogId) -> u8 {
+        /// Records go after all statements.
+        const RECORDS: u8 = u8::MAX;
+        if log.lane != self.mind.roster_lane {
+            return RECORDS;
+        }
+        // Whoever invites has a higher rank than whoever is invited.
+        let roster = &self.mind.roster;
+        let member = roster.member_id(&log.device);
+        let member = member.and_then(|id| roster.members().get(&id));
+        let highest = member.and_then(|member| member.roles.iter().map(|(_, role)| *role).max());
+        let above = Role::DESCENDING
+            .into_iter()
+            .take_while(|role| highest.is_none_or(|highest| *role > highest));
+        u8::try_from(above.count()).unwrap_or(RECORDS)
     }
 
     fn batch(&self, arrival: Arrival) -> Result<Option<Carried>, StoreError> {

@@ -138,8 +138,12 @@ impl Replica {
     /// Our own first batch, to present to whoever does not know this device yet.
     #[must_use]
     pub fn join_to_present(&self) -> Option<Vec<u8>> {
-        let is_known = self.mind.roster.devices().contains_key(&self.mind.us);
-        let ticket = self.mind.ticket.as_ref().filter(|_| !is_known)?;
+        let roster = &self.mind.roster;
+        let member = roster.member_id(&self.mind.us);
+        let member = member.and_then(|id| roster.members().get(&id));
+        // Until a lead has confirmed it, the others may not have heard of it.
+        let is_confirmed = member.is_some_and(|member| !member.is_provisional);
+        let ticket = self.mind.ticket.as_ref().filter(|_| !is_confirmed)?;
         Some(ticket.join.to_vec())
     }
 
@@ -167,8 +171,6 @@ impl Replica {
             return Ok(Err(Refusal::InviteUnknown));
         }
         // The invitation goes before who takes it up, on every further way.
-        self.seal_pending(moment)?;
-        // The invitation may be our own and still pending: it must stand before what takes it up.
         self.seal_pending(moment)?;
         let received = Received { batch, prev: None };
         self.ingest(vec![received], &[], &Source::default(), moment)?;

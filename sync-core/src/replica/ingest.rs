@@ -10,6 +10,7 @@ use crate::id::{
 use crate::record::{RecordDoc, Target, Verdict};
 use crate::replica::merge::Work;
 use crate::replica::mind::Mind;
+use crate::replica::rebirth::{Orphan, add_orphans};
 use crate::replica::rebuild::{Incoming, Shut, candidate};
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
 use crate::roster::Said;
@@ -154,6 +155,10 @@ struct Intake {
     by_record: BTreeMap<RecordId, Vec<Incoming>>,
     to_judge: BTreeSet<RecordId>,
     heads: HashMap<LogId, Head>,
+    /// Somebody else wrote into the log that we write: this store was copied.
+    is_own_log_moved: bool,
+    /// Entries of ours that lost their place.
+    orphans: Vec<Orphan>,
 }
 
 /// One log as placing sees it: the head from memory, the rest from the store.
@@ -210,6 +215,7 @@ impl Mind {
                 intake.heads.insert(log, batch.head());
                 intake.done.tally.received += batch.count() as u64;
                 self.know_log(&log);
+                intake.is_own_log_moved |= self.is_own_log(&log);
                 intake.fresh.push(batch);
                 Ok(Taken::Stored(arrival))
             }
@@ -240,6 +246,7 @@ impl Mind {
             self.keep_branch(tx, batch, intake)?;
             return Ok(Taken::Stored(arrival));
         }
+        intake.is_own_log_moved |= self.is_own_log(&log);
         self.unmerge_from(tx, &log, batch.place().first_seq, intake)?;
         tx.demote(&log, batch.place().first_seq)?;
         let arrival = tx.append(&batch, relay)?;
@@ -293,6 +300,10 @@ impl Mind {
                         .record_id(&log.device, &log.incarnation);
                     self.docs.forget(&record);
                     intake.to_judge.insert(record);
+                    if log.device == self.us {
+                        // This store wrote it; it is written again under another incarnation.
+                        intake.orphans.push(Orphan::new(&incoming, record));
+                    }
                 }
             }
         }
@@ -305,6 +316,10 @@ impl Mind {
         intake: &mut Intake,
         moment: &mut Moment<'_>,
     ) -> Result<(), ReplicaError> {
+        if intake.is_own_log_moved {
+            self.begin_anew(tx, moment)?;
+        }
+        add_orphans(tx, std::mem::take(&mut intake.orphans))?;
         self.hear_statements(tx, intake)?;
         let fresh = std::mem::take(&mut intake.fresh);
         let roster_lane = self.roster_lane;

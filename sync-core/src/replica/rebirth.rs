@@ -4,9 +4,10 @@
 //! A new incarnation starts new logs. What was pending is set aside as orphans: sealed as it was, each
 //! change would name an actor whose positions are taken. Perhaps it was sealed already by the life that
 //! was lost. So the old log is heard first; what is in it is dropped, and only the rest is written
-//! again under the new incarnation.
+//! again under the new incarnation. What this store had sealed and has lost its place to another branch
+//! of the log is set aside and written again in the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
@@ -41,35 +42,7 @@ impl Replica {
     /// # Errors
     /// The store's; then the old incarnation stands.
     pub fn be_reborn(&mut self, moment: &mut Moment<'_>) -> Result<(), ReplicaError> {
-        self.act(|tx, mind| {
-            let old = mind.incarnation;
-            mind.begin_incarnation(tx, moment)?;
-            let mut orphans = orphans(tx)?;
-            for row in take_pending(tx)? {
-                match row.record {
-                    Some(record) => {
-                        mind.docs.forget(&record);
-                        orphans.push(Orphan {
-                            incarnation: old,
-                            lane: row.lane,
-                            seq: row.seq.0,
-                            record,
-                            bytes: row.bytes.into(),
-                        });
-                    }
-                    None => {
-                        let seq = next_seq(tx, &mind.own_log(row.lane))?;
-                        tx.put_pending(&PendingRow { seq, ..row })?;
-                    }
-                }
-            }
-            put_cbor(tx, meta::ORPHANS, &orphans)?;
-            for orphan in &orphans {
-                // Pending entries are gone from the store, so judging the rest leaves them out.
-                mind.rebuild(tx, &orphan.record, &[])?;
-            }
-            Ok(())
-        })
+        self.act(|tx, mind| mind.begin_anew(tx, moment))
     }
 
     /// Writes again what an earlier incarnation had not sealed, unless its log, as far as it has come
@@ -83,7 +56,9 @@ impl Replica {
         }
         self.act(|tx, mind| {
             let mut by_record: BTreeMap<(RecordId, Incarnation), Vec<Orphan>> = BTreeMap::new();
-            for orphan in orphans(tx)? {
+            let mut all = orphans(tx)?;
+            all.sort_by_key(|orphan| (orphan.incarnation, orphan.lane, orphan.seq));
+            for orphan in all {
                 if !mind.was_sealed(tx, &orphan)? {
                     let key = (orphan.record, orphan.incarnation);
                     by_record.entry(key).or_default().push(orphan);
@@ -115,6 +90,20 @@ pub(super) fn orphans(store: &(impl StoreRead + ?Sized)) -> Result<Vec<Orphan>, 
     Ok(read_cbor(store, meta::ORPHANS)?.unwrap_or_default())
 }
 
+/// Sets more aside.
+pub(super) fn add_orphans(tx: &mut dyn StoreTx, more: Vec<Orphan>) -> Result<(), ReplicaError> {
+    if more.is_empty() {
+        return Ok(());
+    }
+    let mut all = orphans(tx)?;
+    for orphan in more {
+        if !all.contains(&orphan) {
+            all.push(orphan);
+        }
+    }
+    put_cbor(tx, meta::ORPHANS, &all)
+}
+
 fn take_pending(tx: &mut dyn StoreTx) -> Result<Vec<PendingRow>, ReplicaError> {
     let pending = tx.pending()?;
     for lane in pending.chunk_by(|a, b| a.lane == b.lane) {
@@ -125,7 +114,61 @@ fn take_pending(tx: &mut dyn StoreTx) -> Result<Vec<PendingRow>, ReplicaError> {
     Ok(pending)
 }
 
+impl Orphan {
+    /// An entry that was sealed and has lost its place to another branch of its log.
+    pub(super) fn new(incoming: &Incoming, record: RecordId) -> Self {
+        let EntryRef { log, seq } = incoming.entry;
+        Self {
+            incarnation: log.incarnation,
+            lane: log.lane,
+            seq: seq.0,
+            record,
+            bytes: incoming.payload.encode().into(),
+        }
+    }
+}
+
 impl Mind {
+    /// Whether this store writes this log now.
+    pub(super) fn is_own_log(&self, log: &LogId) -> bool {
+        log.device == self.us && log.incarnation == self.incarnation
+    }
+
+    /// Begins a new incarnation and sets aside what is pending.
+    pub(super) fn begin_anew(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), ReplicaError> {
+        let incarnation = self.incarnation;
+        self.begin_incarnation(tx, moment)?;
+        let mut records = BTreeSet::new();
+        let mut pending = Vec::new();
+        for row in take_pending(tx)? {
+            let Some(record) = row.record else {
+                let seq = next_seq(tx, &self.own_log(row.lane))?;
+                tx.put_pending(&PendingRow { seq, ..row })?;
+                continue;
+            };
+            records.insert(record);
+            let (lane, seq, bytes) = (row.lane, row.seq.0, row.bytes.into());
+            pending.push(Orphan {
+                incarnation,
+                lane,
+                seq,
+                record,
+                bytes,
+            });
+        }
+        add_orphans(tx, pending)?;
+        for record in records {
+            // Pending entries are gone from the store, so judging the rest leaves them out.
+            self.docs.forget(&record);
+            self.rebuild(tx, &record, &[])?;
+        }
+        Ok(())
+    }
+
     fn begin_incarnation(
         &mut self,
         tx: &mut dyn StoreTx,
@@ -222,10 +265,6 @@ impl Mind {
             entry: EntryRef { log, seq },
             payload,
         };
-        let candidates: Vec<Candidate> = vec![candidate(&incoming)];
-        let verdicts = work.doc_mut().apply(&candidates);
-        debug_assert_eq!(verdicts, [Verdict::Merged]);
-        work.add(incoming.entry, &incoming.payload.chunk);
         tx.put_pending(&PendingRow {
             lane,
             seq,
@@ -233,7 +272,14 @@ impl Mind {
             record: Some(record),
             bytes,
         })?;
-        self.save_work(tx, work)?;
+        let candidates: Vec<Candidate> = vec![candidate(&incoming)];
+        if work.doc_mut().apply(&candidates) == [Verdict::Merged] {
+            work.add(incoming.entry, &incoming.payload.chunk);
+            self.save_work(tx, work)?;
+        } else {
+            // It builds on somebody's work on a branch that lost: it is held with that.
+            self.rebuild(tx, &record, &[incoming])?;
+        }
         Ok(())
     }
 }

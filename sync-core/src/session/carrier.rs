@@ -90,6 +90,13 @@ pub trait Carrier {
     fn branches(&self, _log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
         Ok(Vec::new())
     }
+    /// Which logs go before which, the least first; those of equal precedence go as they arrived.
+    ///
+    /// A joiner's own join reached its store before the invitation that it takes up, and must not
+    /// leave before it.
+    fn precedence(&self, _log: &LogId) -> u8 {
+        0
+    }
     /// One batch by its arrival position.
     ///
     /// # Errors

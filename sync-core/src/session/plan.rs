@@ -16,7 +16,7 @@ pub(super) struct Plan {
     stretches: VecDeque<(LaneId, Arrival, Arrival)>,
     /// Logs whose batches from a position on are still to be looked up.
     logs: BTreeMap<(LogId, bool), Seq>,
-    /// Looked up, in the order they arrived here, which is causal order.
+    /// Looked up, in causal order: by precedence, then as they arrived here.
     refs: VecDeque<(BatchRef, bool)>,
 }
 
@@ -113,14 +113,15 @@ impl Plan {
             let refs = carrier.missing(&log, from, room)?;
             let is_cut_short = refs.len() == room;
             let next = refs.last().map_or(from, |last| last.last_seq.plus(1));
-            found.extend(refs.into_iter().map(|batch| (batch, is_explicit)));
+            let rank = carrier.precedence(&log);
+            found.extend(refs.into_iter().map(|batch| (rank, batch, is_explicit)));
             if is_explicit {
                 // Whoever lacks one branch may lack all of them.
                 found.extend(
                     carrier
                         .branches(&log)?
                         .into_iter()
-                        .map(|batch| (batch, true)),
+                        .map(|batch| (rank, batch, true)),
                 );
             }
             if is_cut_short {
@@ -129,7 +130,10 @@ impl Plan {
             }
         }
         found.sort_unstable();
-        self.refs = found.into();
+        let in_order = found.into_iter();
+        self.refs = in_order
+            .map(|(_, batch, is_explicit)| (batch, is_explicit))
+            .collect();
         Ok(())
     }
 }

@@ -53,27 +53,8 @@ pub(crate) async fn measure(
     let entries: usize = batches.iter().map(|batch| batch.count()).sum();
     let bytes: usize = batches.iter().map(|batch| batch.tail().len()).sum();
     let founder = Node::start(founder.replica, founder_keys, Handle::current());
-    let addr = relay.addr.clone();
-    let (cpu, started) = (relay.cpu_seconds()?, Instant::now());
-    founder.sync_with(&addr, None).await?;
-    let (cpu, wall) = (relay.cpu_seconds()? - cpu, started.elapsed().as_secs_f64());
-    rows.push(Row::new(
-        "relay takes everything (durable)",
-        format!(
-            "{entries} entries in {wall:.2} s, {cpu:.2} CPU-s, {:.0} entries/CPU-s",
-            entries as f64 / cpu.max(0.01)
-        ),
-    ));
-    let relays = vec![addr.clone()];
-    let mut ticket = founder
-        .call(|replica: &mut Replica, moment| {
-            replica.invite(Scope::Community, Role::Coordinator, 1, moment)
-        })
-        .await??;
-    ticket.relays = relays;
-    founder.sync_with(&addr, None).await?;
-    let (replica, keys) = Home::at(&folder.join("new-phone")).join(&ticket, "何姐")?;
-    let node = Arc::new(Node::start(replica, keys, Handle::current()));
+    rows.push(fill_relay(&founder, relay, entries).await?);
+    let node = join(&founder, relay, folder).await?;
     let started = Instant::now();
     let report = node.sync_once().await?;
     let elapsed = started.elapsed();
@@ -100,17 +81,7 @@ pub(crate) async fn measure(
             elapsed.as_secs_f64() / floor.as_secs_f64(),
         ),
     );
-    let started = Instant::now();
-    let again = node.sync_once().await?;
-    rows.push(Row::new(
-        "in sync again",
-        format!(
-            "{} B, {} round trip, {:.1} ms with the handshake",
-            again.bytes_sent + again.bytes_received,
-            again.round_trips,
-            started.elapsed().as_secs_f64() * 1000.0,
-        ),
-    ));
+    rows.push(in_sync_again(&node).await?);
     Ok((
         Town {
             founder,
@@ -118,5 +89,46 @@ pub(crate) async fn measure(
             station,
         },
         NewPhone { node },
+    ))
+}
+
+/// The founder hands everything to the relay, which keeps it durably.
+async fn fill_relay(founder: &Node, relay: &RelayProcess, entries: usize) -> Result<Row> {
+    let (cpu, started) = (relay.cpu_seconds()?, Instant::now());
+    founder.sync_with(&relay.addr, None).await?;
+    let (cpu, wall) = (relay.cpu_seconds()? - cpu, started.elapsed().as_secs_f64());
+    Ok(Row::new(
+        "relay takes everything (durable)",
+        format!(
+            "{entries} entries in {wall:.2} s, {cpu:.2} CPU-s, {:.0} entries/CPU-s",
+            entries as f64 / cpu.max(0.01)
+        ),
+    ))
+}
+
+/// A new phone with a coordinator's ticket, not yet synchronised.
+async fn join(founder: &Node, relay: &RelayProcess, folder: &Path) -> Result<Arc<Node>> {
+    let mut ticket = founder
+        .call(|replica: &mut Replica, moment| {
+            replica.invite(Scope::Community, Role::Coordinator, 1, moment)
+        })
+        .await??;
+    ticket.relays = vec![relay.addr.clone()];
+    founder.sync_with(&relay.addr, None).await?;
+    let (replica, keys) = Home::at(&folder.join("new-phone")).join(&ticket, "何姐")?;
+    Ok(Arc::new(Node::start(replica, keys, Handle::current())))
+}
+
+async fn in_sync_again(node: &Node) -> Result<Row> {
+    let started = Instant::now();
+    let again = node.sync_once().await?;
+    Ok(Row::new(
+        "in sync again",
+        format!(
+            "{} B, {} round trip, {:.1} ms with the handshake",
+            again.bytes_sent + again.bytes_received,
+            again.round_trips,
+            started.elapsed().as_secs_f64() * 1000.0,
+        ),
     ))
 }

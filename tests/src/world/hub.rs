@@ -1,24 +1,24 @@
 //! The relay: its real core over a log in memory that can fail, and its part of every connection.
 
+mod disk;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use relay::limits::Limits;
 use relay::log::memory::MemoryLog;
-use relay::log::{Appended, BatchLog, CommunityState, Spot};
+use relay::log::{BatchLog, Spot};
 use relay::relay::{Admission, Effect, Input, Relay};
-use sync_core::entry::VerifiedBatch;
-use sync_core::entry::place::Link;
-use sync_core::id::{
-    Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Millis, Seq, StoreId,
-};
+use sync_core::entry::Place;
+use sync_core::id::{Arrival, CommunityId, DeviceId, Millis, Seq, StoreId};
 use sync_core::keys::{DeviceKeys, Signer};
-use sync_core::session::carrier::{BatchRef, Carried, Carrier as _};
-use sync_core::store::StoreError;
+use sync_core::session::carrier::{Carried, Carrier as _};
 use sync_core::store::fault::FaultKind;
-use sync_core::wire::{BadFrame, Frame, Refusal, Totals};
+use sync_core::wire::batches::BatchReader;
+use sync_core::wire::{BadFrame, Frame, Refusal};
+
+use disk::DiskLog;
 
 use super::heal::Heads;
 use super::net::{ConnId, Node, Side};
@@ -30,181 +30,6 @@ const TURNS_MAX: usize = 10_000;
 /// So many last bytes of a batch tell it from all others: its signature and its sealed end.
 const MARK_BYTES: usize = 48;
 
-/// The relay's disk, which outlives the relay.
-#[derive(Debug)]
-struct Disk {
-    log: MemoryLog,
-    plan: Option<(u64, FaultKind)>,
-    writes: u64,
-    is_killed: bool,
-}
-
-impl Disk {
-    /// Counts a write; says whether the relay dies after it.
-    fn count(&mut self) -> Result<bool, StoreError> {
-        self.refuse_if_killed()?;
-        self.writes += 1;
-        let Some((_, kind)) = self.plan.filter(|(number, _)| *number == self.writes) else {
-            return Ok(false);
-        };
-        match kind {
-            FaultKind::Full => Err(StoreError::Full),
-            FaultKind::Io => Err(StoreError::Io("the disk does not answer".to_owned())),
-            FaultKind::KillBefore => {
-                self.is_killed = true;
-                Err(killed())
-            }
-            FaultKind::KillAfterCommit => {
-                self.is_killed = true;
-                Ok(true)
-            }
-        }
-    }
-
-    fn refuse_if_killed(&self) -> Result<(), StoreError> {
-        if self.is_killed {
-            Err(killed())
-        } else {
-            Ok(())
-        }
-    }
-}
-
-fn killed() -> StoreError {
-    StoreError::Io("the relay was killed".to_owned())
-}
-
-/// A log on that disk.
-#[derive(Debug, Clone)]
-struct DiskLog(Arc<Mutex<Disk>>);
-
-impl DiskLog {
-    fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn alive(&self) -> Result<MutexGuard<'_, Disk>, StoreError> {
-        let disk = self.disk();
-        disk.refuse_if_killed()?;
-        Ok(disk)
-    }
-}
-
-impl BatchLog for DiskLog {
-    fn store_id(&self) -> StoreId {
-        self.disk().log.store_id()
-    }
-
-    fn begin(&mut self) -> Result<(), StoreError> {
-        self.alive()?.log.begin()
-    }
-
-    fn commit(&mut self) -> Result<(), StoreError> {
-        let mut disk = self.disk();
-        match disk.count() {
-            Ok(dies) => {
-                disk.log.commit()?;
-                if dies { Err(killed()) } else { Ok(()) }
-            }
-            Err(error) => {
-                disk.log.rollback();
-                Err(error)
-            }
-        }
-    }
-
-    fn rollback(&mut self) {
-        self.disk().log.rollback();
-    }
-
-    fn append(
-        &mut self,
-        community: &CommunityId,
-        batch: &VerifiedBatch,
-        spot: Spot,
-    ) -> Result<Appended, StoreError> {
-        let mut disk = self.disk();
-        let dies = disk.count()?;
-        let appended = disk.log.append(community, batch, spot)?;
-        if dies { Err(killed()) } else { Ok(appended) }
-    }
-
-    fn communities(&self) -> Result<u64, StoreError> {
-        self.alive()?.log.communities()
-    }
-
-    fn founded_by(&self, device: &DeviceId) -> Result<u64, StoreError> {
-        self.alive()?.log.founded_by(device)
-    }
-
-    fn community(&self, community: &CommunityId) -> Result<Option<CommunityState>, StoreError> {
-        self.alive()?.log.community(community)
-    }
-
-    fn at(
-        &self,
-        community: &CommunityId,
-        log: &LogId,
-        seq: Seq,
-    ) -> Result<Option<Link>, StoreError> {
-        self.alive()?.log.at(community, log, seq)
-    }
-
-    fn with_chain(
-        &self,
-        community: &CommunityId,
-        log: &LogId,
-        chain: &ChainHash,
-    ) -> Result<Option<(Seq, bool)>, StoreError> {
-        self.alive()?.log.with_chain(community, log, chain)
-    }
-
-    fn missing(
-        &self,
-        community: &CommunityId,
-        log: &LogId,
-        from: Seq,
-        limit: usize,
-    ) -> Result<Vec<BatchRef>, StoreError> {
-        self.alive()?.log.missing(community, log, from, limit)
-    }
-
-    fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        self.alive()?.log.branches(community, log)
-    }
-
-    fn batch(
-        &self,
-        community: &CommunityId,
-        arrival: Arrival,
-    ) -> Result<Option<Carried>, StoreError> {
-        self.alive()?.log.batch(community, arrival)
-    }
-
-    fn read(
-        &self,
-        community: &CommunityId,
-        lane: Option<&LaneId>,
-        after: Arrival,
-        upto: Arrival,
-        bytes_max: usize,
-    ) -> Result<Vec<Carried>, StoreError> {
-        self.alive()?
-            .log
-            .read(community, lane, after, upto, bytes_max)
-    }
-
-    fn totals(
-        &self,
-        community: &CommunityId,
-        lane: &LaneId,
-        after: Arrival,
-        upto: Arrival,
-    ) -> Result<Totals, StoreError> {
-        self.alive()?.log.totals(community, lane, after, upto)
-    }
-}
-
 /// The relay's end of a connection.
 #[derive(Debug, Default)]
 struct HubConn {
@@ -215,6 +40,9 @@ struct HubConn {
     is_closing: bool,
     /// The last bytes of each batch that came, in order; empty once it was refused.
     came: Vec<Vec<u8>>,
+    reader: BatchReader,
+    /// Where each of them belongs, to tell which one was refused.
+    places: Vec<Place>,
 }
 
 #[derive(Debug)]
@@ -235,16 +63,10 @@ impl Hub {
         let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
         let device = DeviceKeys::generate(&mut rng).device();
         let log = MemoryLog::new(StoreId::new(rng.random()));
-        let disk = Disk {
-            log,
-            plan: None,
-            writes: 0,
-            is_killed: false,
-        };
         let mut hub = Self {
             device,
             rng,
-            log: DiskLog(Arc::new(Mutex::new(disk))),
+            log: DiskLog::new(log),
             relay: None,
             community: CommunityId::ZERO,
             conns: BTreeMap::new(),
@@ -378,6 +200,8 @@ impl World {
                     if let Frame::Batches(batches) = &frame {
                         let marks = batches.batches.iter().map(|it| last_bytes(it).to_vec());
                         state.came.extend(marks);
+                        let read = state.reader.read(batches.clone()).unwrap_or_default();
+                        state.places.extend(read.iter().map(|it| *it.batch.place()));
                     }
                     Input::Frame { conn, frame }
                 }
@@ -478,22 +302,28 @@ impl World {
                 let Some(state) = self.hub.conns.get_mut(&ConnId(conn.0)) else {
                     return;
                 };
-                match &frame {
-                    Frame::Refuse(refuse) => {
-                        let ordinal = refuse.batch.and_then(|it| usize::try_from(it).ok());
-                        let place = ordinal.and_then(|it| it.checked_sub(1));
-                        if let Some(mark) = place.and_then(|it| state.came.get_mut(it)) {
-                            mark.clear();
-                        }
+                let mut told = None;
+                if let Frame::Refuse(refuse) = &frame {
+                    let ordinal = refuse.batch.and_then(|it| usize::try_from(it).ok());
+                    let place = ordinal.and_then(|it| it.checked_sub(1));
+                    told = place.and_then(|it| state.places.get(it)).map(|it| {
+                        let (lane, device) = (it.log.lane.short(), it.log.device.short());
+                        let seq = it.first_seq.0;
+                        format!("  the relay refuses {lane} {device} {seq} on {conn}: {refuse:?}")
+                    });
+                    if let Some(mark) = place.and_then(|it| state.came.get_mut(it)) {
+                        mark.clear();
                     }
-                    Frame::Ack(ack) => {
-                        let count = usize::try_from(ack.batches).unwrap_or(usize::MAX);
-                        let marks = state.came.iter().take(count).filter(|it| !it.is_empty());
-                        self.hub.acked.extend(marks.cloned());
-                    }
-                    _ => {}
+                }
+                if let Frame::Ack(ack) = &frame {
+                    let count = usize::try_from(ack.batches).unwrap_or(usize::MAX);
+                    let marks = state.came.iter().take(count).filter(|it| !it.is_empty());
+                    self.hub.acked.extend(marks.cloned());
                 }
                 state.outbox.push_back(frame);
+                if let Some(told) = told {
+                    self.tell(told);
+                }
             }
             Effect::Read { conn } => {
                 if let Some(state) = self.hub.conns.get_mut(&ConnId(conn.0)) {

@@ -55,8 +55,8 @@ fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
 }
 
 /// How often each token is shown.
-fn found_in(shown: &Shown) -> BTreeMap<Way2, Found> {
-    let mut found: BTreeMap<Way2, Found> = BTreeMap::new();
+fn found_in(shown: &Shown) -> BTreeMap<Way, Found> {
+    let mut found: BTreeMap<Way, Found> = BTreeMap::new();
     let mut count = |way, text: &str| {
         for token in tokens_in(text) {
             *found
@@ -73,7 +73,7 @@ fn found_in(shown: &Shown) -> BTreeMap<Way2, Found> {
                 .chain([&field.value])
                 .filter_map(|value| value.as_str())
             {
-                count(Way2::Text, text);
+                count(Way::Text, text);
             }
         }
         for (_, from, to) in history.iter().flat_map(|entry| &entry.changes) {
@@ -86,27 +86,11 @@ fn found_in(shown: &Shown) -> BTreeMap<Way2, Found> {
             };
             let before = text(from);
             for token in tokens_in(&text(to)).filter(|token| !before.contains(*token)) {
-                count(Way2::Title, &super::oracle::mark(token));
+                count(Way::Title, &super::oracle::mark(token));
             }
         }
     }
     found
-}
-
-/// Where a token is looked for, as a key that sorts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Way2 {
-    Title,
-    Text,
-}
-
-impl From<Way> for Way2 {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Title => Self::Title,
-            Way::Text => Self::Text,
-        }
-    }
 }
 
 impl World {
@@ -258,7 +242,7 @@ impl World {
         let found = found_in(shown);
         for written in self.oracle.of_space(space) {
             let times = found
-                .get(&written.way.into())
+                .get(&written.way)
                 .and_then(|it| it.get(&written.token));
             let times = times.copied().unwrap_or(0);
             let is_fine = match written.fate {
@@ -379,10 +363,10 @@ fn same(one: &[Shown], other: &[Shown], what: &str) -> Outcome {
         if a == b {
             continue;
         }
-        for (x, y) in a.rows.iter().zip(&b.rows).filter(|(x, y)| x != y) {
+        if let Some((x, y)) = a.rows.iter().zip(&b.rows).find(|(x, y)| x != y) {
             return broken!("{what}: rows differ:\n{x:?}\n{y:?}");
         }
-        for (x, y) in a.records.iter().zip(&b.records).filter(|(x, y)| x != y) {
+        if let Some((x, y)) = a.records.iter().zip(&b.records).find(|(x, y)| x != y) {
             return broken!("{what}: records differ:\n{x:?}\n{y:?}");
         }
         if a.held != b.held {

@@ -61,7 +61,7 @@ const WEIGHTS: &[(Move, u32)] = &[
     (Move::Restore, 1),
     // Two copies of one store at work lose pending edits that build on the losing branch; until a
     // replica writes those again too, the world does not make copies.
-    (Move::CopyPhone, 0),
+    (Move::CopyPhone, 1),
     (Move::Stranger, 3),
     (Move::Forge, 3),
     (Move::Rebuild, 1),

@@ -16,7 +16,7 @@ pub(super) enum Fate {
 }
 
 /// How a token was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     /// As the value of the title field, which somebody may overwrite: history has it.
     Title,
@@ -72,7 +72,7 @@ impl Oracle {
         }
         let fate = match written.fate {
             Fate::Sure if is_doubtful || record_doubtful => Fate::Open,
-            fate => fate,
+            fate @ (Fate::Sure | Fate::Open | Fate::Never) => fate,
         };
         self.written.push(Written { fate, ..written });
     }

@@ -95,10 +95,11 @@ impl World {
         let (Some(space), Some(role)) = (self.pick(&spaces), self.random_role()) else {
             return Ok(());
         };
-        let scope = match role {
-            Role::Coordinator => Scope::Community,
-            _ if self.rng.random_ratio(1, 6) => Scope::Community,
-            _ => Scope::Space(space),
+        let is_of_all = role == Role::Coordinator || self.rng.random_ratio(1, 6);
+        let scope = if is_of_all {
+            Scope::Community
+        } else {
+            Scope::Space(space)
         };
         let now = self.now;
         let phone = self.phone(index);

@@ -216,7 +216,10 @@ impl World {
             };
             match self.answer(index, id, hello)? {
                 Some(answered) => peer = Some(answered),
-                None => return self.hang_up(id, side),
+                None => {
+                    self.hang_up(id, side)?;
+                    return self.pump(index);
+                }
             }
         }
         let Some(mut peer) = peer else { return Ok(()) };
@@ -399,13 +402,17 @@ impl World {
             }
             PeerError::Replica(ReplicaError::Store(_)) => phone.has_faults,
             PeerError::Replica(_) => false,
-            PeerError::Refused(refusal) => match refusal {
-                Refusal::NotAMember | Refusal::InviteUnknown | Refusal::CommunityUnknown => is_new,
-                Refusal::Internal | Refusal::StoreFull | Refusal::Busy => hub_failed,
-                _ => !is_honest,
-            },
-            PeerError::Peer(Refusal::NotAMember | Refusal::InviteUnknown) => !is_honest || is_new,
-            PeerError::Peer(_) => !is_honest,
+            PeerError::Refused(refusal) | PeerError::Peer(refusal) => {
+                let is_of_newcomers = matches!(
+                    refusal,
+                    Refusal::NotAMember | Refusal::InviteUnknown | Refusal::CommunityUnknown
+                );
+                let is_of_disks = matches!(
+                    refusal,
+                    Refusal::Internal | Refusal::StoreFull | Refusal::Busy
+                );
+                !is_honest || (is_of_newcomers && is_new) || (is_of_disks && hub_failed)
+            }
         };
         self.tell(format!("  phone {index}: session over: {error}"));
         if is_fine {

@@ -45,7 +45,7 @@ fn fields_of(kind: &Kind) -> (&str, &str) {
         .find(|field| *field.ty() == FieldType::Text);
     (
         kind.title(),
-        text.map_or(kind.title(), sync_core::schema::Field::name),
+        text.map_or_else(|| kind.title(), sync_core::schema::Field::name),
     )
 }
 

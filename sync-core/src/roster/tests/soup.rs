@@ -128,20 +128,7 @@ impl Soup {
             6 => Statement::AddDevice(self.add_device(by, saying)),
             7 => {
                 let to = *pick(&[by.device(), DeviceId::new([7; 32])], y);
-                let keys = vec![KeyFor {
-                    recipient: Recipient::Device(to),
-                    sealed: nonce.into(),
-                }];
-                let older = vec![Older {
-                    epoch: EpochId::new([9; 16]),
-                    wrapped: vec![1].into(),
-                }];
-                Statement::Epoch(Epoch {
-                    space,
-                    epoch,
-                    keys,
-                    older,
-                })
+                Statement::Epoch(epoch_for(space, epoch, to, nonce))
             }
             8 => Statement::Profile(Profile {
                 name: nonce.into(),
@@ -238,5 +225,22 @@ proptest! {
         for (id, member) in before.members() {
             prop_assert!(after.members().get(id).is_some_and(|it| it.roles.is_superset(&member.roles)));
         }
+    }
+}
+
+fn epoch_for(space: LaneId, epoch: EpochId, to: DeviceId, sealed: Vec<u8>) -> Epoch {
+    let key = KeyFor {
+        recipient: Recipient::Device(to),
+        sealed: sealed.into(),
+    };
+    let older = Older {
+        epoch: EpochId::new([9; 16]),
+        wrapped: vec![1].into(),
+    };
+    Epoch {
+        space,
+        epoch,
+        keys: vec![key],
+        older: vec![older],
     }
 }

@@ -6,7 +6,7 @@
 use rand_core::CryptoRng;
 use thiserror::Error;
 
-use crate::id::{Arrival, DeviceId, LaneId, Millis};
+use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis};
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
 use crate::session::carrier::Carrier;
 use crate::session::{Event, Parties, Session, SessionError};
@@ -172,7 +172,10 @@ impl Peer {
                     replica.seal_pending(moment)?;
                 }
                 Event::OwnLogAhead(_) => {
-                    replica.be_reborn(moment)?;
+                    // Another session may have heard of it first.
+                    if replica.incarnation() == self.session.incarnation() {
+                        replica.be_reborn(moment)?;
+                    }
                     self.session.end();
                     return Err(PeerError::Reborn);
                 }
@@ -298,6 +301,12 @@ impl Peer {
     #[must_use]
     pub fn device(&self) -> &DeviceId {
         self.session.peer()
+    }
+
+    /// The incarnation under which the session began.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.session.incarnation()
     }
 
     /// What the session has done so far.

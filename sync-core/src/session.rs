@@ -444,6 +444,12 @@ impl Session {
         }
     }
 
+    /// The incarnation that our hello named.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.parties.incarnation
+    }
+
     fn own_log(&self, lane: LaneId) -> LogId {
         LogId {
             lane,

@@ -370,7 +370,10 @@ impl Phone {
     /// disk it took: one, unless some transaction does not fit.
     fn type_run(&mut self, record: RecordId, txns: &[Txn], begin: usize) -> Result<u64, Failure> {
         let run: Vec<Typing<'_>> = txns.iter().map(Txn::typing).collect();
-        match self.replica.type_run(record, FIELD, &run) {
+        let mut rng = rand::rng();
+        let now = txns.last().map_or(Millis(0), |txn| txn.at);
+        let moment = &mut moment(now, &mut rng);
+        match self.replica.type_run(record, FIELD, &run, moment) {
             Ok(changed) => {
                 for is_changed in changed {
                     self.ends.push(self.end() + u64::from(is_changed));
@@ -394,7 +397,9 @@ impl Phone {
     /// Types one transaction; returns how many changes it became.
     fn type_one(&mut self, record: RecordId, typing: Typing<'_>) -> Result<u64, ReplicaError> {
         let whole = std::slice::from_ref(&typing);
-        let changed = match self.replica.type_run(record, FIELD, whole) {
+        let mut rng = rand::rng();
+        let moment = &mut moment(typing.at, &mut rng);
+        let changed = match self.replica.type_run(record, FIELD, whole, moment) {
             Err(ReplicaError::Edit(EditError::TooLarge)) => {
                 let parts: Vec<Typing<'_>> = typing
                     .splices
@@ -405,7 +410,7 @@ impl Phone {
                         splices: vec![part],
                     })
                     .collect();
-                self.replica.type_run(record, FIELD, &parts)?
+                self.replica.type_run(record, FIELD, &parts, moment)?
             }
             result => result?,
         };

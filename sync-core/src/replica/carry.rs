@@ -85,6 +85,10 @@ impl Carrier for Replica {
         self.store.missing(log, from, limit)
     }
 
+    fn branches(&self, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
+        self.store.branches(Some(log))
+    }
+
     fn precedence(&self, log: &LogId) -> u8 {
         /// Records go after all statements.
         const RECORDS: u8 = u8::MAX;

@@ -72,6 +72,7 @@ impl Replica {
     ) -> Result<Edited, ReplicaError> {
         let now = moment.now;
         self.act(|tx, mind| {
+            mind.step_aside(tx, &record, moment)?;
             mind.change(tx, record, |mind, kind, doc| {
                 for edit in edits {
                     let known = kind.field(&edit.field).is_some();
@@ -121,8 +122,12 @@ impl Replica {
         record: RecordId,
         field: &str,
         run: &[Typing<'_>],
+        moment: &mut Moment<'_>,
     ) -> Result<Vec<bool>, ReplicaError> {
-        self.act(|tx, mind| mind.type_run(tx, record, field, run))
+        self.act(|tx, mind| {
+            mind.step_aside(tx, &record, moment)?;
+            mind.type_run(tx, record, field, run)
+        })
     }
 
     /// Does several splices in a text field as one change; each counts positions in what the ones before
@@ -139,6 +144,7 @@ impl Replica {
     ) -> Result<Edited, ReplicaError> {
         let now = moment.now;
         self.act(|tx, mind| {
+            mind.step_aside(tx, &record, moment)?;
             mind.change(tx, record, |mind, kind, doc| {
                 if kind.field(field).is_none() {
                     return Err(unknown_field(kind, field).into());

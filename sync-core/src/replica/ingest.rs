@@ -222,7 +222,7 @@ impl Mind {
             Placement::Forks { batch, wins } => self.take_fork(tx, batch, wins, relay, intake),
             Placement::OnBranch(batch) => {
                 let arrival = tx.append_branch(&batch, relay)?;
-                self.keep_branch(tx, batch, intake)?;
+                self.keep_branch(batch, intake);
                 Ok(Taken::Stored(arrival))
             }
             Placement::Known => Ok(Taken::Known),
@@ -243,7 +243,7 @@ impl Mind {
         let log = *batch.log();
         if !wins {
             let arrival = tx.append_branch(&batch, relay)?;
-            self.keep_branch(tx, batch, intake)?;
+            self.keep_branch(batch, intake);
             return Ok(Taken::Stored(arrival));
         }
         intake.is_own_log_moved |= self.is_own_log(&log);
@@ -256,21 +256,16 @@ impl Mind {
         Ok(Taken::Stored(arrival))
     }
 
-    /// Keeps a losing branch: its records' entries as held, its statements as said.
+    /// What a losing branch says: nothing of its records' entries is merged, its statements count.
     ///
     /// Statements are a set, so both branches of a roster log count: else whoever steals a key could
     /// unsay what its owner said, and everybody invited by them.
-    fn keep_branch(
-        &self,
-        tx: &mut dyn StoreTx,
-        batch: VerifiedBatch,
-        intake: &mut Intake,
-    ) -> Result<(), ReplicaError> {
+    fn keep_branch(&self, batch: VerifiedBatch, intake: &mut Intake) {
         if batch.log().lane == self.roster_lane {
             intake.fresh.push(batch);
-            return Ok(());
+        } else {
+            intake.done.tally.held += batch.count() as u64;
         }
-        Ok(hold_all(tx, &batch, intake)?)
     }
 
     /// Finds the records that entries from `seq` on went into, to judge them without those.
@@ -291,8 +286,10 @@ impl Mind {
             let Some(carried) = tx.batch(batch.arrival)? else {
                 continue;
             };
-            hold_all(tx, &carried.batch, intake)?;
-            for (_, opened) in self.open_batch(&carried.batch) {
+            intake.done.tally.held += carried.batch.count() as u64;
+            for (seq, opened) in self.open_batch(&carried.batch) {
+                // What was said of an entry is not said of another at its position.
+                tx.remove_held(&EntryRef { log: *log, seq })?;
                 if let Ok(incoming) = opened {
                     let record = incoming
                         .payload
@@ -573,27 +570,6 @@ impl Mind {
         }
         Ok(())
     }
-}
-
-/// Keeps the entries of a losing branch as held.
-fn hold_all(
-    tx: &mut dyn StoreTx,
-    batch: &VerifiedBatch,
-    intake: &mut Intake,
-) -> Result<(), StoreError> {
-    intake.done.tally.held += batch.count() as u64;
-    for stored in batch.entries() {
-        let entry = EntryRef {
-            log: *batch.log(),
-            seq: stored.seq,
-        };
-        tx.put_held(&HeldRow {
-            entry,
-            record: None,
-            reason: Hold::Forked.code(),
-        })?;
-    }
-    Ok(())
 }
 
 /// How many conflicts the record's row shows so far.

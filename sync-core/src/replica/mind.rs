@@ -122,7 +122,8 @@ impl Mind {
         tx.put_meta(meta::KEYRING, &bytes)
     }
 
-    /// Statements of the store's own batches were proved when they came in; held ones say nothing.
+    /// Statements of the store's own batches were proved when they came in; where one was held, the
+    /// proof is made again: on another branch of its log a good one may stand at the same position.
     fn load_roster(&mut self, store: &dyn StoreRead) -> Result<(), StoreError> {
         let held: BTreeSet<EntryRef> = store
             .held()?
@@ -144,13 +145,12 @@ impl Mind {
                     let Body::Present(bytes) = entry.body else {
                         continue;
                     };
-                    if held.contains(&EntryRef {
-                        log,
-                        seq: entry.seq,
-                    }) {
-                        continue;
-                    }
-                    let said = Said::read_again(&self.community, log.device, entry.kind, bytes);
+                    let seq = entry.seq;
+                    let said = if held.contains(&EntryRef { log, seq }) {
+                        Said::read(&self.community, log.device, entry.kind, bytes)
+                    } else {
+                        Said::read_again(&self.community, log.device, entry.kind, bytes)
+                    };
                     self.said.extend(said.map(|said| (said.id, said)));
                 }
             }

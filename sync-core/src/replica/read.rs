@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::entry::VerifiedBatch;
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::keys::domain;
 use crate::record::Payload;
@@ -10,7 +11,7 @@ use crate::replica::mind::meta;
 use crate::replica::{Hold, Replica, ReplicaError};
 use crate::roster::commons;
 use crate::roster::role::{Role, Scope};
-use crate::store::{HeldRow, KindCount, RowFilter, ViewRow};
+use crate::store::{EntryRef, HeldRow, KindCount, RowFilter, ViewRow};
 
 /// One member, as people know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -334,11 +335,22 @@ impl Replica {
     /// # Errors
     /// The store's.
     pub fn held(&self) -> Result<Vec<(DeviceId, HeldRow)>, ReplicaError> {
-        let held = self.store.held()?;
+        let mut held = self.store.held()?;
+        for batch in self.store.branches(None)? {
+            let carried = self.store.batch(batch.arrival)?;
+            held.extend(carried.iter().flat_map(|carried| forked(&carried.batch)));
+        }
+        held.sort_by_key(|row| row.entry);
         Ok(held
             .into_iter()
             .map(|row| (row.entry.log.device, row))
             .collect())
+    }
+
+    fn held_count(&self) -> Result<u64, ReplicaError> {
+        let branches = self.store.branches(None)?;
+        let forked: u64 = branches.iter().map(|batch| batch.entries).sum();
+        Ok(self.store.held_count()? + forked)
     }
 
     /// How things stand.
@@ -376,7 +388,7 @@ impl Replica {
                 .into_iter()
                 .map(|count| (self.space_name(&count.space), count.kind, count.records))
                 .collect(),
-            held: self.store.held_count()?,
+            held: self.held_count()?,
             waiting_for_key: self
                 .store
                 .waited_for()?
@@ -399,7 +411,7 @@ impl Replica {
 
     /// The changes in a batch, as far as this device can open them: for tools that check or measure.
     #[must_use]
-    pub fn payloads(&self, batch: &crate::entry::VerifiedBatch) -> Vec<(RecordId, Payload)> {
+    pub fn payloads(&self, batch: &VerifiedBatch) -> Vec<(RecordId, Payload)> {
         let log = batch.log();
         let opened = self
             .mind
@@ -471,4 +483,18 @@ fn reason_of(held: &HeldRow) -> String {
         },
         |hold| hold.to_string(),
     )
+}
+
+/// Entries of a losing branch; their positions may be held for another reason too.
+fn forked(batch: &VerifiedBatch) -> Vec<HeldRow> {
+    let entries = batch.entries();
+    let rows = entries.map(|stored| HeldRow {
+        entry: EntryRef {
+            log: *batch.log(),
+            seq: stored.seq,
+        },
+        record: None,
+        reason: Hold::Forked.code(),
+    });
+    rows.collect()
 }

@@ -18,7 +18,7 @@ use crate::replica::found::{RECORDS, put_cbor, random};
 use crate::replica::merge::Work;
 use crate::replica::mind::{Mind, meta, next_seq, read_cbor};
 use crate::replica::rebuild::{Incoming, candidate};
-use crate::replica::{Moment, Replica, ReplicaError};
+use crate::replica::{Hold, Moment, Replica, ReplicaError};
 use crate::store::{EntryRef, PendingRow, StoreRead, StoreTx};
 
 /// An edit that an earlier incarnation had not sealed.
@@ -207,8 +207,40 @@ impl Mind {
             return Ok(false);
         };
         let has_written = work.doc().has_author(&self.actor());
+        let is_troubled = work.is_troubled();
         self.keep_work(work);
-        Ok(has_written)
+        Ok(has_written || (is_troubled && self.is_held_up(tx, record)?))
+    }
+
+    /// Whether a change of ours waits or is held in the record: the next one of the same author would
+    /// have to wait with it.
+    fn is_held_up(&self, tx: &dyn StoreTx, record: &RecordId) -> Result<bool, ReplicaError> {
+        let held = tx.held_of(record)?;
+        let mut own = held.iter().filter(|row| self.is_own_log(&row.entry.log));
+        Ok(own.any(|row| !Hold::from_code(row.reason).is_some_and(Hold::is_merged)))
+    }
+
+    /// Before an edit: goes on under another incarnation if an earlier edit of ours is held here.
+    pub(super) fn step_aside(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: &RecordId,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), ReplicaError> {
+        let Some(work) = self.load_work(tx, record)? else {
+            return Ok(());
+        };
+        let is_troubled = work.is_troubled();
+        self.keep_work(work);
+        if !is_troubled || !self.is_held_up(tx, record)? {
+            return Ok(());
+        }
+        self.seal_pending(tx, moment)?;
+        if tx.pending()?.is_empty() {
+            self.begin_incarnation(tx, moment)
+        } else {
+            self.begin_anew(tx, moment)
+        }
     }
 
     /// Makes the changes of a record that an earlier incarnation had not sealed again as this one's.
@@ -273,11 +305,11 @@ impl Mind {
             bytes,
         })?;
         let candidates: Vec<Candidate> = vec![candidate(&incoming)];
-        if work.doc_mut().apply(&candidates) == [Verdict::Merged] {
+        if !work.is_troubled() && work.doc_mut().apply(&candidates) == [Verdict::Merged] {
             work.add(incoming.entry, &incoming.payload.chunk);
             self.save_work(tx, work)?;
         } else {
-            // It builds on somebody's work on a branch that lost: it is held with that.
+            // It may build on somebody's work on a branch that lost: then it is held with that.
             self.rebuild(tx, &record, &[incoming])?;
         }
         Ok(())

@@ -197,7 +197,7 @@ fn village() -> (Phone, Phone, LaneId) {
 
 impl Phone {
     fn moment_parts(&mut self) -> (Millis, ChaCha8Rng) {
-        (Millis(self.now), ChaCha8Rng::seed_from_u64(self.now as u64))
+        (Millis(self.now), ChaCha8Rng::from_rng(&mut self.rng))
     }
 }
 

@@ -153,6 +153,8 @@ pub trait StoreRead {
     fn ending_with(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Seq>, StoreError>;
     /// Whether a losing branch has a batch with this chain hash.
     fn has_branch(&self, log: &LogId, chain: &ChainHash) -> Result<bool, StoreError>;
+    /// Batches of losing branches, of one log or of all, by arrival.
+    fn branches(&self, log: Option<&LogId>) -> Result<Vec<BatchRef>, StoreError>;
     /// The batch of the branch that counts that holds this entry.
     fn batch_with(&self, entry: &EntryRef) -> Result<Option<Arc<VerifiedBatch>>, StoreError>;
     /// One batch by its arrival.

@@ -1,6 +1,7 @@
 //! What must hold: now and then on the way, and all of it in the end.
 
 use std::collections::{BTreeMap, BTreeSet, hash_map::DefaultHasher};
+use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
 use sync_core::epoch::EpochKey;
@@ -363,21 +364,22 @@ fn same(one: &[Shown], other: &[Shown], what: &str) -> Outcome {
         if a == b {
             continue;
         }
+        let mut told = String::new();
         if let Some((x, y)) = a.rows.iter().zip(&b.rows).find(|(x, y)| x != y) {
-            return broken!("{what}: rows differ:\n{x:?}\n{y:?}");
+            _ = write!(told, "\nrows:\n{x:?}\n{y:?}");
         }
         if let Some((x, y)) = a.records.iter().zip(&b.records).find(|(x, y)| x != y) {
-            return broken!("{what}: records differ:\n{x:?}\n{y:?}");
+            _ = write!(told, "\nrecords:\n{x:?}\n{y:?}");
         }
+        let only = |p: &Shown, q: &Shown| -> Vec<HeldRow> {
+            let own = p.held.iter().filter(|row| !q.held.contains(row));
+            own.cloned().collect()
+        };
         if a.held != b.held {
-            let only = |p: &Shown, q: &Shown| -> Vec<HeldRow> {
-                p.held
-                    .iter()
-                    .filter(|row| !q.held.contains(row))
-                    .cloned()
-                    .collect()
-            };
-            return broken!("{what}: held differ:\n{:?}\n{:?}", only(a, b), only(b, a));
+            _ = write!(told, "\nheld:\n{:?}\n{:?}", only(a, b), only(b, a));
+        }
+        if !told.is_empty() {
+            return broken!("{what}: what is shown differs:{told}");
         }
         let titles = |p: &Shown, q: &Shown| -> Vec<ViewRow> {
             p.rows

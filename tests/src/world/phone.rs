@@ -1,11 +1,11 @@
 //! A phone: a person's device, its replica, and a disk that can fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use sync_core::id::{DeviceId, Millis};
+use sync_core::id::{DeviceId, Incarnation, Millis};
 use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::replica::{Moment, Replica};
 use sync_core::store::fault::{FaultHandle, FaultStore};
@@ -44,6 +44,8 @@ pub(super) struct Phone {
     pub(super) backup: Option<Backup>,
     /// Its log may have another branch somewhere: what it writes may end up held.
     pub(super) is_doubtful: bool,
+    /// Incarnations that it has given up, having heard that it was copied or restored.
+    pub(super) given_up: BTreeSet<Incarnation>,
     /// A fault was planned, so that errors of its store are no surprise.
     pub(super) has_faults: bool,
     /// Invites others: its roster statements must not end up on a losing branch.
@@ -66,6 +68,7 @@ impl Phone {
             talks: BTreeMap::new(),
             backup: None,
             is_doubtful: false,
+            given_up: BTreeSet::new(),
             has_faults: false,
             is_steward: false,
         }

@@ -396,9 +396,10 @@ impl World {
         let phone = self.phone(index);
         let is_fine = match error {
             PeerError::Reborn => {
-                let was_doubtful = phone.is_doubtful;
-                phone.is_doubtful = false;
-                was_doubtful
+                let talk = id.and_then(|id| phone.talks.get(&id)?.peer.as_ref());
+                // All sessions of an incarnation end with it.
+                let is_news = talk.is_none_or(|peer| phone.given_up.insert(peer.incarnation()));
+                !is_news || std::mem::take(&mut phone.is_doubtful)
             }
             PeerError::Replica(ReplicaError::Store(_)) => phone.has_faults,
             PeerError::Replica(_) => false,

@@ -187,6 +187,14 @@ impl StoreRead for Data {
         Ok(self.by_chain(log, chain).is_some_and(|kept| kept.is_branch))
     }
 
+    fn branches(&self, log: Option<&LogId>) -> Result<Vec<BatchRef>, StoreError> {
+        let kept = self.batches.iter().filter(|(_, kept)| kept.is_branch);
+        let asked = kept.filter(|(_, kept)| log.is_none_or(|log| kept.batch.log() == log));
+        Ok(asked
+            .map(|(arrival, kept)| reference(*arrival, kept))
+            .collect())
+    }
+
     fn batch_with(&self, entry: &EntryRef) -> Result<Option<Arc<VerifiedBatch>>, StoreError> {
         if entry.seq < Seq::FIRST {
             return Ok(None);
@@ -219,12 +227,7 @@ impl StoreRead for Data {
 
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {
         let batches = self.main_from(log, from).take(limit);
-        let refs = batches.map(|(_, arrival, kept)| BatchRef {
-            arrival,
-            last_seq: kept.batch.last_seq(),
-            entries: kept.batch.count() as u64,
-            bytes: kept.batch.tail().len() as u64,
-        });
+        let refs = batches.map(|(_, arrival, kept)| reference(arrival, kept));
         Ok(refs.collect())
     }
 
@@ -381,5 +384,14 @@ impl StoreRead for Data {
 
     fn uploaded(&self, store: &StoreId) -> Result<Arrival, StoreError> {
         Ok(self.uploaded.get(store).copied().unwrap_or(Arrival(0)))
+    }
+}
+
+fn reference(arrival: Arrival, kept: &Kept) -> BatchRef {
+    BatchRef {
+        arrival,
+        last_seq: kept.batch.last_seq(),
+        entries: kept.batch.count() as u64,
+        bytes: kept.batch.tail().len() as u64,
     }
 }

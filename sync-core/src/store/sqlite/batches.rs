@@ -241,6 +241,31 @@ impl Rows<'_> {
         Ok(metas)
     }
 
+    /// Batches of losing branches, of one log or of all, by arrival.
+    pub(super) fn losing(&self, log: Option<&LogId>) -> Result<Vec<Meta>, StoreError> {
+        let log = match log {
+            Some(log) => match self.find_log(log)? {
+                Some(log) => Some(log.id),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let mut statement = self.conn.prepare_cached(select_meta!(
+            "INDEXED BY batches_branches WHERE b.is_branch = 1 AND (?1 IS NULL OR b.log = ?1) \
+             ORDER BY b.arrival"
+        ))?;
+        let mut rows = statement.query([log])?;
+        let mut metas = Vec::new();
+        while let Some(row) = rows.next()? {
+            let meta = Meta::of(row)?;
+            if !meta.is_branch || log.is_some_and(|log| meta.log != log) {
+                return Err(meta.damaged());
+            }
+            metas.push(meta);
+        }
+        Ok(metas)
+    }
+
     /// A log's batch with this chain hash, if it lies on that kind of branch.
     pub(super) fn by_chain(
         &self,

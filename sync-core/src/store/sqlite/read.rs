@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use crate::store::forward::names::*;
 
+use super::batches::Meta;
 use super::cells::{Columns, Sum, corrupt, int};
 
 /// The tables as one transaction sees them.
@@ -167,6 +168,10 @@ impl StoreRead for Rows<'_> {
         Ok(self.by_chain(log, chain, true)?.is_some())
     }
 
+    fn branches(&self, log: Option<&LogId>) -> Result<Vec<BatchRef>, StoreError> {
+        Ok(self.losing(log)?.iter().map(reference).collect())
+    }
+
     fn batch_with(&self, entry: &EntryRef) -> Result<Option<Arc<VerifiedBatch>>, StoreError> {
         let Some(log) = self.find_log(&entry.log)? else {
             return Ok(None);
@@ -197,13 +202,7 @@ impl StoreRead for Rows<'_> {
 
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {
         let metas = self.main_from(log, from, limit)?;
-        let refs = metas.iter().map(|meta| BatchRef {
-            arrival: meta.arrival,
-            last_seq: meta.last_seq(),
-            entries: meta.count,
-            bytes: meta.bytes,
-        });
-        Ok(refs.collect())
+        Ok(metas.iter().map(reference).collect())
     }
 
     fn totals(&self, lane: &LaneId, after: Arrival, upto: Arrival) -> Result<Totals, StoreError> {
@@ -294,5 +293,14 @@ impl StoreRead for Rows<'_> {
 
     fn uploaded(&self, store: &StoreId) -> Result<Arrival, StoreError> {
         self.mark(store.as_bytes()).map(Arrival)
+    }
+}
+
+fn reference(meta: &Meta) -> BatchRef {
+    BatchRef {
+        arrival: meta.arrival,
+        last_seq: meta.last_seq(),
+        entries: meta.count,
+        bytes: meta.bytes,
     }
 }

@@ -166,6 +166,7 @@ async fn idle() {
             kind: PeerKind::Member,
             incarnation: phone.incarnation,
             peer: addr.relay,
+            peer_kind: PeerKind::Relay,
         };
         let mut session = Session::dial(parties, &phone.carrier, None, &mut rand::rng()).unwrap();
         while !session.is_caught_up() {

@@ -69,16 +69,17 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Begins a session with a peer that we dialled.
+    /// Begins a session with a peer that we dialled, a relay or a member's device.
     ///
     /// # Errors
     /// The store's.
     pub fn dial(
         replica: &Replica,
         peer: DeviceId,
+        peer_kind: PeerKind,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, PeerError> {
-        let parties = parties(replica, peer);
+        let parties = parties(replica, peer, peer_kind);
         let join = replica.join_to_present();
         let session = Session::dial(parties, replica, join, rng).map_err(ReplicaError::from)?;
         Ok(Self::new(session))
@@ -108,8 +109,12 @@ impl Peer {
                 .hear_join(&peer, join, moment)?
                 .map_err(PeerError::Peer)?;
         }
-        let (session, events) =
-            Session::accept(parties(replica, peer), replica, hello, moment.rng)?;
+        let (session, events) = Session::accept(
+            parties(replica, peer, PeerKind::Member),
+            replica,
+            hello,
+            moment.rng,
+        )?;
         let mut this = Self::new(session);
         this.roster_changed = !is_known;
         this.heed(replica, events, moment)?;
@@ -321,12 +326,13 @@ impl Peer {
     }
 }
 
-fn parties(replica: &Replica, peer: DeviceId) -> Parties {
+fn parties(replica: &Replica, peer: DeviceId, peer_kind: PeerKind) -> Parties {
     Parties {
         us: replica.device(),
         kind: PeerKind::Member,
         incarnation: replica.incarnation(),
         peer,
+        peer_kind,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Parties {
     pub incarnation: Incarnation,
     /// The device at the other end, as the link has proved it.
     pub peer: DeviceId,
+    /// What it is: whom we dialled, or who may dial us.
+    pub peer_kind: PeerKind,
 }
 
 /// Why a session cannot go on.
@@ -418,6 +420,9 @@ impl Session {
         if hello.community != self.hello.community {
             return Err(SessionError::Peer(Refusal::CommunityUnknown));
         }
+        if hello.kind != self.parties.peer_kind {
+            return Err(SessionError::Peer(Refusal::NotAMember));
+        }
         self.nonces.1 = Some(*hello.nonce);
         let is_equal = hello.digest == self.hello.digest;
         self.peer_hello = Some(hello);
@@ -663,17 +668,17 @@ fn bad_batch(error: BadBatch) -> SessionError {
 
 /// The lanes that this session is about: what the member side may have and the other carries.
 fn shared_lanes(parties: &Parties, carrier: &dyn Carrier) -> BTreeSet<LaneId> {
-    let ours = carrier.own_lanes();
-    match parties.kind {
-        PeerKind::Relay => carrier.lanes_for(&parties.peer),
-        // A relay is no member: it is told apart from one by not being on the roster.
-        PeerKind::Member => {
-            let theirs = carrier.lanes_for(&parties.peer);
-            if theirs.is_empty() {
-                ours
-            } else {
-                ours.intersection(&theirs).copied().collect()
+    match (parties.kind, parties.peer_kind) {
+        (PeerKind::Relay, _) => carrier.lanes_for(&parties.peer),
+        (PeerKind::Member, PeerKind::Relay) => carrier.own_lanes(),
+        (PeerKind::Member, PeerKind::Member) => {
+            let ours = carrier.own_lanes();
+            if carrier.lanes_for(&parties.us).is_empty() {
+                // A joiner has no roster yet to find the other side in, and nothing but its join.
+                return ours;
             }
+            let theirs = carrier.lanes_for(&parties.peer);
+            ours.intersection(&theirs).copied().collect()
         }
     }
 }

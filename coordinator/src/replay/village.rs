@@ -13,7 +13,7 @@ use sync_core::schema::{FieldEdit, Value};
 use sync_core::session::Taken;
 use sync_core::session::carrier::Carrier;
 use sync_core::wire::batches::{BatchReader, BatchWriter, Received, decode_join};
-use sync_core::wire::{FRAME_BYTES_MAX, Frame, frame_len};
+use sync_core::wire::{FRAME_BYTES_MAX, Frame, PeerKind, frame_len};
 use sync_node::Home;
 
 use crate::exit::Exit;
@@ -524,7 +524,7 @@ fn named(error: ReplicaError, number: usize) -> Failure {
 fn meet(a: &mut Replica, b: &mut Replica) -> Result<(), Failure> {
     let mut rng = rand::rng();
     let now = crate::place::now();
-    let mut ours = Peer::dial(a, b.device(), &mut rng).map_err(peer_failed)?;
+    let mut ours = Peer::dial(a, b.device(), PeerKind::Member, &mut rng).map_err(peer_failed)?;
     let hello = ours.poll_transmit(a).map_err(peer_failed)?;
     let Some(Frame::Hello(hello)) = hello else {
         return Err(Failure::internal("a session without a greeting"));

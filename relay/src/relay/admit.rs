@@ -81,6 +81,7 @@ impl<L: BatchLog> Relay<L> {
             kind: PeerKind::Relay,
             incarnation: self.incarnation,
             peer: device,
+            peer_kind: PeerKind::Member,
         };
         let view = View {
             community: &carrying.community,

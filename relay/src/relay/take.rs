@@ -202,11 +202,8 @@ impl<L: BatchLog> Relay<L> {
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
             return Ok(Taken::Refused(Refusal::Internal));
         };
-        let is_named = community
-            .roster()
-            .devices()
-            .contains_key(&batch.log().device);
-        if !is_named && !community.may_begin(&batch, is_seeding) {
+        let device = batch.log().device;
+        if !community.may_begin(&batch, is_seeding) && !community.names(&device, &self.log)? {
             return Ok(Taken::Refused(Refusal::NotAMember));
         }
         if community.is_empty() {

@@ -64,6 +64,7 @@ impl<'p> Line<'p> {
             kind: PeerKind::Member,
             incarnation: phone.incarnation,
             peer: relay.id(),
+            peer_kind: PeerKind::Relay,
         };
         let rng = &mut rand::rng();
         let session = Session::dial(parties, &phone.carrier, join, rng).unwrap();

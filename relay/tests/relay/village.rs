@@ -277,6 +277,7 @@ impl<L: BatchLog> Village<L> {
             kind: PeerKind::Member,
             incarnation: this.incarnation,
             peer: DeviceId::new([9; 32]),
+            peer_kind: PeerKind::Relay,
         };
         let session = Session::dial(parties, &this.carrier, join, &mut self.rng).unwrap();
         this.session = Some(session);

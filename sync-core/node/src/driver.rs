@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sync_core::id::Millis;
 use sync_core::peer::{Peer, PeerError, moment};
 use sync_core::replica::{Moment, Replica, ReplicaError};
-use sync_core::wire::Frame;
+use sync_core::wire::{Frame, PeerKind};
 use sync_link::{Incoming, LinkError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -221,7 +221,7 @@ impl Driver {
             progress,
             ended,
         } = opened;
-        match Peer::dial(&self.replica, wired.peer, &mut self.rng) {
+        match Peer::dial(&self.replica, wired.peer, PeerKind::Relay, &mut self.rng) {
             Ok(peer) => {
                 let running = Running {
                     peer,

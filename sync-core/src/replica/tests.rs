@@ -11,7 +11,7 @@ use crate::roster::role::Scope;
 use crate::roster::ticket::Ticket;
 use crate::schema::{FieldEdit, Value};
 use crate::store::{MemoryStore, RowFilter};
-use crate::wire::{Frame, frame_len};
+use crate::wire::{Frame, PeerKind, frame_len};
 
 /// A copy of the store's files.
 fn backup(replica: &Replica) -> Box<dyn Store> {
@@ -111,7 +111,7 @@ impl Phone {
 /// Carries frames both ways until neither side has more to say; returns the bytes carried.
 fn meet(a: &mut Phone, b: &mut Phone) -> (Peer, Peer, usize) {
     let (da, db) = (a.replica.device(), b.replica.device());
-    let mut pa = Peer::dial(&a.replica, db, &mut a.rng).unwrap();
+    let mut pa = Peer::dial(&a.replica, db, PeerKind::Member, &mut a.rng).unwrap();
     let mut bytes = 0;
     let first = pa.poll_transmit(&a.replica).unwrap().unwrap();
     bytes += first.encode().len();
@@ -332,7 +332,7 @@ enum PeerOutcome {
 
 fn try_meet(a: &mut Phone, b: &mut Phone) -> Result<(), PeerOutcome> {
     let (da, db) = (a.replica.device(), b.replica.device());
-    let mut pa = Peer::dial(&a.replica, db, &mut a.rng).unwrap();
+    let mut pa = Peer::dial(&a.replica, db, PeerKind::Member, &mut a.rng).unwrap();
     let Some(Frame::Hello(hello)) = pa.poll_transmit(&a.replica).unwrap() else {
         panic!("hello")
     };

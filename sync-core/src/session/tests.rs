@@ -69,6 +69,7 @@ impl Side {
             kind: self.kind,
             incarnation: self.incarnation,
             peer: peer.keys.device(),
+            peer_kind: peer.kind,
         }
     }
 

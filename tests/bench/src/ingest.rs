@@ -9,6 +9,7 @@ use sync_core::peer::Peer;
 use sync_core::replica::Replica;
 use sync_core::schema::{FieldEdit, Value};
 use sync_core::store::RowFilter;
+use sync_core::wire::PeerKind;
 use sync_link::{FrameReader, FrameWriter, Transport, client_config, connect, endpoint, resolve};
 
 use crate::Row;
@@ -93,7 +94,7 @@ async fn idle_connections(
     for _ in 0..count {
         let connection = connect(&endpoint, addr, config.clone()).await?;
         let (send, recv) = connection.open_bi().await?;
-        let mut peer = Peer::dial(replica, relay.addr.relay, &mut rand::rng())?;
+        let mut peer = Peer::dial(replica, relay.addr.relay, PeerKind::Relay, &mut rand::rng())?;
         let (mut writer, mut reader) = (FrameWriter::new(send), FrameReader::new(recv));
         let hello = peer.poll_transmit(replica)?.context("a hello")?;
         writer.write(&hello).await?;

@@ -3,7 +3,7 @@
 use sync_core::id::DeviceId;
 use sync_core::peer::{Peer, PeerError};
 use sync_core::replica::ReplicaError;
-use sync_core::wire::{BadFrame, Frame, Hello, Refusal, Refuse};
+use sync_core::wire::{BadFrame, Frame, Hello, PeerKind, Refusal, Refuse};
 
 use super::net::{ConnId, Node, Side};
 use super::phone::Phone;
@@ -28,10 +28,14 @@ impl World {
         let Some(device) = self.device_at(to) else {
             return Ok(None);
         };
+        let kind = match to {
+            Node::Relay => PeerKind::Relay,
+            Node::Phone(_) | Node::Stranger => PeerKind::Member,
+        };
         let phone = self.phone(from);
-        let Some(dialled) =
-            phone.with(0, |replica, moment| Peer::dial(replica, device, moment.rng))
-        else {
+        let Some(dialled) = phone.with(0, |replica, moment| {
+            Peer::dial(replica, device, kind, moment.rng)
+        }) else {
             return Ok(None);
         };
         let peer = match dialled {

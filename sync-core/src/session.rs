@@ -428,6 +428,8 @@ impl Session {
         self.peer_hello = Some(hello);
         if is_equal {
             self.stage = Stage::Flowing;
+            // We may have made lanes, or been let into some, since our hello.
+            self.lanes_changed(carrier)?;
             return Ok(vec![Event::Compared, Event::CaughtUp]);
         }
         if self.is_dialer {

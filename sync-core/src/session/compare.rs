@@ -305,7 +305,11 @@ impl Session {
         }
         let marks = self.marks();
         let mut totals = Totals::default();
-        for (log, from) in std::mem::take(&mut self.own_logs) {
+        let own = std::mem::take(&mut self.own_logs);
+        for (log, from) in own
+            .into_iter()
+            .filter(|(log, _)| self.subscribed.contains(&log.lane))
+        {
             add(&mut totals, &self.plan.add_log_counted(log, from, carrier)?);
         }
         for lane in want

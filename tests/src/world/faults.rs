@@ -1,5 +1,7 @@
 //! Kills, full disks, yesterday's copies, two phones with one store, strangers and forgers.
 
+use std::collections::BTreeSet;
+
 use rand::{Rng, RngExt};
 use sync_core::id::{DeviceId, Incarnation};
 use sync_core::store::MemoryStore;
@@ -128,10 +130,23 @@ impl World {
         self.tell(format!("  phone {index} goes on from its copy"));
         self.summary.copies += 1;
         self.oracle.doubt(index, backup.edits);
+        if backup.edits == 0 {
+            // What the lost life sealed may come to light when the new one has written it again.
+            let siblings = self.siblings_of(index);
+            self.oracle.note_copy(&siblings);
+        }
         let phone = self.phone(index);
         phone.life = Life::Off(Box::new(backup.store));
         phone.is_doubtful = true;
         self.switch_on(index)
+    }
+
+    /// The phones that have the same keys.
+    fn siblings_of(&mut self, index: usize) -> BTreeSet<usize> {
+        let device = self.phone(index).device();
+        let phones = self.phones.iter().enumerate();
+        let same = phones.filter(|(_, phone)| phone.device() == device);
+        same.map(|(number, _)| number).collect()
     }
 
     /// Two phones run with one store, and write at the same positions.
@@ -158,6 +173,10 @@ impl World {
         self.summary.copies += 1;
         self.oracle
             .doubt(index, if has_pending { 0 } else { edits });
+        if has_pending {
+            let siblings = self.siblings_of(index);
+            self.oracle.note_copy(&siblings);
+        }
         let (_, rng) = identity(self.seed, number as u64);
         let mut copy = Phone::new(keys, rng, Life::Off(Box::new(store)));
         copy.is_doubtful = true;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use relay::community::Community;
 use relay::limits::Limits;
 use relay::log::memory::MemoryLog;
 use relay::log::{BatchLog, Spot};
@@ -119,6 +120,14 @@ impl Hub {
     }
 
     /// A batch that was acknowledged is there, for ever.
+    /// Whether the relay's roster names a device.
+    fn has_heard_of(&self, device: &DeviceId) -> Outcome<bool> {
+        let disk = self.log.disk();
+        let community = Community::load(self.community, &disk.log)
+            .map_err(|error| Broken(error.to_string()))?;
+        Ok(community.roster().devices().contains_key(device))
+    }
+
     fn check_acked(&self) -> Outcome {
         let rows = self.rows();
         let kept: BTreeSet<&[u8]> = rows
@@ -433,7 +442,10 @@ impl World {
             return Ok(());
         };
         let replica = self.replica(index)?;
-        if !replica.roster().devices().contains_key(&replica.device()) {
+        // Who is invited by somebody that the relay has not heard of yet has to wait for them.
+        let device = replica.device();
+        let is_in = replica.roster().devices().contains_key(&device);
+        if !is_in || !self.hub.has_heard_of(&device)? {
             return Ok(());
         }
         let theirs = self.hub_heads();

@@ -248,7 +248,7 @@ impl World {
             let times = times.copied().unwrap_or(0);
             let is_fine = match written.fate {
                 Fate::Sure => times == 1,
-                Fate::Open => times <= 1,
+                Fate::Open => times <= written.lives,
                 Fate::Never => times == 0,
             };
             if !is_fine {

@@ -32,6 +32,8 @@ pub(super) struct Written {
     pub(super) by: usize,
     pub(super) way: Way,
     pub(super) fate: Fate,
+    /// How many stores had it before it was sealed: each of those copies may write it again.
+    pub(super) lives: usize,
 }
 
 #[derive(Debug)]
@@ -95,6 +97,13 @@ impl Oracle {
             }
         }
         self.doubtful.extend(records);
+    }
+
+    /// A phone was copied that had edits which are not sealed yet: these phones share its device.
+    pub(super) fn note_copy(&mut self, phones: &BTreeSet<usize>) {
+        for written in &mut self.written {
+            written.lives += usize::from(phones.contains(&written.by));
+        }
     }
 
     pub(super) fn of_space(&self, space: LaneId) -> impl Iterator<Item = &Written> {

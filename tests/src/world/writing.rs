@@ -122,6 +122,7 @@ impl World {
                 by,
                 way,
                 fate,
+                lives: 1,
             };
             self.oracle.note(written, is_doubtful);
         }
@@ -287,6 +288,7 @@ impl World {
                     by,
                     way,
                     fate,
+                    lives: 1,
                 },
                 is_doubtful,
             );

@@ -9,7 +9,6 @@ mod join;
 mod list;
 mod members;
 mod put;
-mod recovery;
 mod replay;
 mod report;
 mod show;

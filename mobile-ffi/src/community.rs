@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -9,22 +10,28 @@ use std::time::Duration;
 
 use sync_core::keys::DeviceKeys;
 use sync_core::replica::{Moment, Replica, ReplicaError};
+use sync_core::roster::recovery::{self, RECOVERY_SECRET_LEN};
 use sync_core::roster::role::Scope;
 use sync_core::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
-use sync_core::schema::{FieldEdit, Kind, Schema};
+use sync_core::schema::{FieldEdit, Kind, Lang, Schema};
 use sync_core::store::RowFilter;
 use sync_node::{Home, Node};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{RwLock, watch};
 
 use crate::error::BanyanError;
-use crate::recovery;
-use crate::values::{Filter, RecordView, Role, Row, Space, Status, SyncReport};
+use crate::fault::{Class, Fault};
+use crate::values::{
+    Filter, HistoryStep, Language, RecordView, Role, Row, Space, Status, SyncReport,
+};
 
 /// Threads that carry connections; the store has one of its own.
 const WORKERS: usize = 1;
 /// How long closing waits for what is in hand, and then for the threads.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A replica that is not at work yet, its device's keys, and the recovery secret of one just founded.
+type Prepared = (Replica, Arc<DeviceKeys>, Option<[u8; RECOVERY_SECRET_LEN]>);
 
 /// One community in one data folder on this device.
 ///
@@ -34,9 +41,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Community {
     /// None once closed. Held for reading by everything that is in hand.
     node: Arc<RwLock<Option<Node>>>,
+    lang: Lang,
     is_closing: watch::Sender<bool>,
     runtime: Mutex<Option<Runtime>>,
-    recovery: Mutex<Option<[u8; 16]>>,
+    recovery: Mutex<Option<[u8; RECOVERY_SECRET_LEN]>>,
 }
 
 impl fmt::Debug for Community {
@@ -52,7 +60,7 @@ impl Community {
     /// Founds a community in a folder, which is made if it is not there; this person is its owner.
     ///
     /// Relays are written `<relay id>@<host:port>`, four at most. Writes to the disk: call it away
-    /// from the thread that draws.
+    /// from the thread that draws. Errors are said in `language` from here on.
     ///
     /// # Errors
     /// `Invalid` for a relay that is none or a folder with a community in it; `Storage`.
@@ -62,16 +70,13 @@ impl Community {
         title: String,
         name: String,
         relays: Vec<String>,
+        language: Language,
     ) -> Result<Arc<Self>, BanyanError> {
-        let relays = parse_relays(&relays)?;
-        let runtime = start_runtime()?;
-        let (founding, keys) = home(&dir).found(&title, &name, &relays)?;
-        Ok(Self::start(
-            runtime,
-            founding.replica,
-            keys,
-            Some(founding.recovery),
-        ))
+        Self::begin(language, || {
+            let relays = parse_relays(&relays)?;
+            let (founding, keys) = home(&dir).found(&title, &name, &relays)?;
+            Ok((founding.replica, keys, Some(founding.recovery)))
+        })
     }
 
     /// Takes up an invitation in a folder, which is made if it is not there. The first sync presents
@@ -80,11 +85,17 @@ impl Community {
     /// # Errors
     /// `Invalid` for a ticket that is none or a folder with a community in it; `Storage`.
     #[uniffi::constructor]
-    pub fn join(dir: String, ticket: String, name: String) -> Result<Arc<Self>, BanyanError> {
-        let ticket: Ticket = ticket.parse()?;
-        let runtime = start_runtime()?;
-        let (replica, keys) = home(&dir).join(&ticket, &name)?;
-        Ok(Self::start(runtime, replica, keys, None))
+    pub fn join(
+        dir: String,
+        ticket: String,
+        name: String,
+        language: Language,
+    ) -> Result<Arc<Self>, BanyanError> {
+        Self::begin(language, || {
+            let ticket: Ticket = ticket.parse()?;
+            let (replica, keys) = home(&dir).join(&ticket, &name)?;
+            Ok((replica, keys, None))
+        })
     }
 
     /// Opens the community that a folder holds.
@@ -92,10 +103,11 @@ impl Community {
     /// # Errors
     /// `NotFound` if it holds none; `Storage` if the store or the key file is damaged.
     #[uniffi::constructor]
-    pub fn open(dir: String) -> Result<Arc<Self>, BanyanError> {
-        let runtime = start_runtime()?;
-        let (replica, keys) = home(&dir).open()?;
-        Ok(Self::start(runtime, replica, keys, None))
+    pub fn open(dir: String, language: Language) -> Result<Arc<Self>, BanyanError> {
+        Self::begin(language, || {
+            let (replica, keys) = home(&dir).open()?;
+            Ok((replica, keys, None))
+        })
     }
 
     /// The recovery key, once, on the object that founded the community: to be written on paper and
@@ -133,9 +145,7 @@ impl Community {
                 .iter()
                 .any(|(_, taken)| *taken == name)
             {
-                return Err(BanyanError::invalid(
-                    "there is a space of that name already",
-                ));
+                return Err(Fault::new(Class::Invalid, "err.space.twice"));
             }
             Ok(replica.add_space(&name, moment)?.to_string())
         })
@@ -207,9 +217,26 @@ impl Community {
     /// # Errors
     /// `NotFound`.
     pub async fn show(&self, record: String) -> Result<RecordView, BanyanError> {
+        let lang = self.lang;
         self.call(move |replica, _| {
             let record = replica.find_record(&record)?;
-            Ok(replica.show(record)?.into())
+            let view = replica.show(record)?;
+            let held = replica.store().held_of(&record)?;
+            Ok(RecordView::new(replica, view, &held, lang))
+        })
+        .await
+    }
+
+    /// Who changed which field of a record from what to what. A change stands behind those that its
+    /// author had seen.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn history(&self, record: String) -> Result<Vec<HistoryStep>, BanyanError> {
+        self.call(move |replica, _| {
+            let record = replica.find_record(&record)?;
+            let entries = replica.history(record)?.into_iter();
+            Ok(entries.map(HistoryStep::from).collect())
         })
         .await
     }
@@ -229,30 +256,17 @@ impl Community {
 
     /// Exchanges everything with every relay once. One that answers is enough.
     ///
-    /// A sync that is no longer awaited goes on by itself until it is done or the community is closed.
+    /// After `timeout_ms` it is given up; without, after ten minutes for each relay. A sync that
+    /// nobody awaits any more goes on by itself until then, or until the community is closed.
     ///
     /// # Errors
     /// `Offline`: try again later. `Refused`: a person has to do something. `Closed` if the community
     /// was closed meanwhile. What was durable by then stays.
-    pub async fn sync_once(&self) -> Result<SyncReport, BanyanError> {
-        let runtime = self.runtime_handle().ok_or_else(BanyanError::closed)?;
-        let node = Arc::clone(&self.node);
-        let closing = self.is_closing.subscribe();
-        let sync = runtime.spawn(async move {
-            let node = node.read().await;
-            let node = node.as_ref().ok_or_else(BanyanError::closed)?;
-            tokio::select! {
-                report = node.sync_once() => Ok(SyncReport::from(report?)),
-                () = told_to_close(closing) => Err(BanyanError::closed()),
-            }
-        });
-        sync.await.map_err(|error| {
-            if error.is_cancelled() {
-                BanyanError::closed()
-            } else {
-                BanyanError::internal("the sync ended by a fault of its own; what came is kept")
-            }
-        })?
+    #[uniffi::method(default(timeout_ms = None))]
+    pub async fn sync_once(&self, timeout_ms: Option<u32>) -> Result<SyncReport, BanyanError> {
+        let synced = self.sync(timeout_ms).await;
+        let report = synced.map_err(|fault| fault.said_in(self.lang))?;
+        Ok(SyncReport::new(report, self.lang))
     }
 
     /// How things stand on this device.
@@ -269,39 +283,72 @@ impl Community {
     /// # Errors
     /// `Internal` if the thread that closes cannot be started.
     pub fn close(&self) -> Result<(), BanyanError> {
-        match self.begin_close()? {
-            Some(closing) => closing
-                .join()
-                .map_err(|_| BanyanError::internal("closing ended by a fault of its own")),
-            None => Ok(()),
-        }
+        self.end().map_err(|fault| fault.said_in(self.lang))
     }
 }
 
 impl Community {
-    fn start(
-        runtime: Runtime,
-        replica: Replica,
-        keys: Arc<DeviceKeys>,
-        recovery: Option<[u8; 16]>,
-    ) -> Arc<Self> {
+    /// Puts to work what `prepare` finds or makes in a data folder.
+    fn begin(
+        language: Language,
+        prepare: impl FnOnce() -> Result<Prepared, Fault>,
+    ) -> Result<Arc<Self>, BanyanError> {
+        let lang = language.into();
+        let runtime = start_runtime().map_err(|fault| fault.said_in(lang))?;
+        let (replica, keys, recovery) = match prepare() {
+            Ok(prepared) => prepared,
+            Err(fault) => {
+                // Never waits, so it may happen on any thread, a runtime's own too.
+                runtime.shutdown_background();
+                return Err(fault.said_in(lang));
+            }
+        };
         let node = Node::start(replica, keys, runtime.handle().clone());
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             node: Arc::new(RwLock::new(Some(node))),
+            lang,
             is_closing: watch::Sender::new(false),
             runtime: Mutex::new(Some(runtime)),
             recovery: Mutex::new(recovery),
-        })
+        }))
     }
 
     /// Hands one closure to the node. Needs no runtime, so any executor may poll it.
     async fn call<T: Send + 'static>(
         &self,
-        action: impl FnOnce(&mut Replica, &mut Moment<'_>) -> Result<T, BanyanError> + Send + 'static,
+        action: impl FnOnce(&mut Replica, &mut Moment<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, BanyanError> {
         let node = self.node.read().await;
-        let node = node.as_ref().ok_or_else(BanyanError::closed)?;
-        node.call(action).await?
+        let done = match node.as_ref() {
+            Some(node) => node.call(action).await,
+            None => return Err(Fault::closed().said_in(self.lang)),
+        };
+        done.map_err(Fault::from)
+            .and_then(|done| done)
+            .map_err(|fault| fault.said_in(self.lang))
+    }
+
+    /// Runs on the community's own runtime: whoever polls this need not have one.
+    async fn sync(&self, timeout_ms: Option<u32>) -> Result<sync_node::SyncReport, Fault> {
+        let runtime = self.runtime_handle().ok_or_else(Fault::closed)?;
+        let node = Arc::clone(&self.node);
+        let closing = self.is_closing.subscribe();
+        let sync = runtime.spawn(async move {
+            let node = node.read().await;
+            let node = node.as_ref().ok_or_else(Fault::closed)?;
+            tokio::select! {
+                report = node.sync_once() => Ok(report?),
+                () = told_to_close(closing) => Err(Fault::closed()),
+                () = out_of_patience(timeout_ms) => Err(Fault::new(Class::Offline, "err.waited")),
+            }
+        });
+        sync.await.map_err(|error| {
+            if error.is_cancelled() {
+                Fault::closed()
+            } else {
+                Fault::internal("the sync ended by a fault of its own; what came is kept")
+            }
+        })?
     }
 
     fn runtime_handle(&self) -> Option<runtime::Handle> {
@@ -312,7 +359,7 @@ impl Community {
 
     /// Closes on a thread of its own: a runtime must not be ended, or waited on, from one of its
     /// workers, and an app may be resumed on one.
-    fn begin_close(&self) -> Result<Option<JoinHandle<()>>, BanyanError> {
+    fn begin_close(&self) -> Result<Option<JoinHandle<()>>, Fault> {
         let Some(runtime) = lock(&self.runtime).take() else {
             return Ok(None);
         };
@@ -335,7 +382,16 @@ impl Community {
             });
         closing
             .map(Some)
-            .map_err(|_| BanyanError::internal("no thread could be started to close"))
+            .map_err(|_| Fault::internal("no thread could be started to close"))
+    }
+
+    fn end(&self) -> Result<(), Fault> {
+        match self.begin_close()? {
+            Some(closing) => closing
+                .join()
+                .map_err(|_| Fault::internal("closing ended by a fault of its own")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -350,13 +406,13 @@ fn home(dir: &str) -> Home {
     Home::at(Path::new(dir))
 }
 
-fn start_runtime() -> Result<Runtime, BanyanError> {
+fn start_runtime() -> Result<Runtime, Fault> {
     runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .thread_name("banyan-net")
         .enable_all()
         .build()
-        .map_err(|error| BanyanError::internal(format!("the network cannot be started: {error}")))
+        .map_err(|error| Fault::internal(format!("the network cannot be started: {error}")))
 }
 
 async fn told_to_close(mut closing: watch::Receiver<bool>) {
@@ -364,20 +420,27 @@ async fn told_to_close(mut closing: watch::Receiver<bool>) {
     let _gone = closing.wait_for(|is_closing| *is_closing).await;
 }
 
+/// Never comes without a limit.
+async fn out_of_patience(timeout_ms: Option<u32>) {
+    match timeout_ms {
+        Some(timeout_ms) => tokio::time::sleep(Duration::from_millis(timeout_ms.into())).await,
+        None => future::pending().await,
+    }
+}
+
 /// What these locks guard is whole between any two statements.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn parse_relays(texts: &[String]) -> Result<Vec<RelayAddr>, BanyanError> {
+fn parse_relays(texts: &[String]) -> Result<Vec<RelayAddr>, Fault> {
     if texts.len() > TICKET_RELAYS_MAX {
-        let reason = format!("a community has at most {TICKET_RELAYS_MAX} relays");
-        return Err(BanyanError::invalid(reason));
+        return Err(Fault::new(Class::Invalid, "err.relays").with("n", TICKET_RELAYS_MAX));
     }
     texts.iter().map(|text| Ok(text.parse()?)).collect()
 }
 
-fn find_kind(schema: &'static Schema, name: &str) -> Result<&'static Kind, BanyanError> {
+fn find_kind(schema: &'static Schema, name: &str) -> Result<&'static Kind, Fault> {
     let kind = schema.kind(name).ok_or_else(|| {
         let known: Vec<&str> = schema.kinds().iter().map(Kind::name).collect();
         ReplicaError::UnknownKind {
@@ -389,20 +452,17 @@ fn find_kind(schema: &'static Schema, name: &str) -> Result<&'static Kind, Banya
 }
 
 /// In the order of names, so that the first fault found is always the same.
-fn parse_edits(
-    kind: &Kind,
-    fields: HashMap<String, String>,
-) -> Result<Vec<FieldEdit>, BanyanError> {
+fn parse_edits(kind: &Kind, fields: HashMap<String, String>) -> Result<Vec<FieldEdit>, Fault> {
     let fields: BTreeMap<String, String> = fields.into_iter().collect();
     let edits = fields
         .iter()
         .map(|(name, typed)| Ok(kind.parse_edit(name, typed)?));
     edits
         .collect::<Result<_, ReplicaError>>()
-        .map_err(BanyanError::from)
+        .map_err(Fault::from)
 }
 
-fn row_filter(replica: &Replica, filter: &Filter) -> Result<RowFilter, BanyanError> {
+fn row_filter(replica: &Replica, filter: &Filter) -> Result<RowFilter, Fault> {
     let kind = filter
         .kind
         .as_deref()

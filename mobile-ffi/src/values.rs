@@ -5,9 +5,29 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sync_core::replica::{self, Replica};
 use sync_core::roster::role;
-use sync_core::store::ViewRow;
+use sync_core::schema::Lang;
+use sync_core::store::{HeldRow, ViewRow};
 
-use crate::error::BanyanError;
+use crate::fault::{self, Fault};
+use crate::text;
+
+/// The language of the sentences in errors and reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Language {
+    /// Chinese, in simplified characters.
+    Zh,
+    /// English.
+    En,
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Zh => Self::Zh,
+            Language::En => Self::En,
+        }
+    }
+}
 
 /// What a member may do; each may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -133,9 +153,9 @@ pub struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(replica: &Replica, row: ViewRow) -> Result<Self, BanyanError> {
+    pub(crate) fn new(replica: &Replica, row: ViewRow) -> Result<Self, Fault> {
         let fields: HashMap<String, Value> = serde_json::from_str(&row.fields)
-            .map_err(|_| BanyanError::internal("the fields of a listed record cannot be read"))?;
+            .map_err(|_| Fault::internal("the fields of a listed record cannot be read"))?;
         Ok(Self {
             record: row.record.to_string(),
             kind: row.kind,
@@ -181,8 +201,19 @@ pub struct Field {
 pub struct HeldEntry {
     /// Who wrote it.
     pub by: String,
-    /// Why it is held.
+    /// Why it is held, in the reader's language.
     pub reason: String,
+}
+
+impl HeldEntry {
+    fn new(replica: &Replica, held: &HeldRow, lang: Lang) -> Self {
+        let code = held.reason.0.to_string();
+        let known = text::find(lang, &format!("hold.{code}")).map(str::to_owned);
+        Self {
+            by: replica.name_of(&held.entry.log.device),
+            reason: known.unwrap_or_else(|| text::say(lang, "hold.unknown", &[("code", code)])),
+        }
+    }
 }
 
 /// One record, whole.
@@ -210,12 +241,14 @@ pub struct RecordView {
     pub held: Vec<HeldEntry>,
 }
 
-impl From<replica::RecordView> for RecordView {
-    fn from(view: replica::RecordView) -> Self {
-        let held = view
-            .held
-            .into_iter()
-            .map(|(by, reason)| HeldEntry { by, reason });
+impl RecordView {
+    pub(crate) fn new(
+        replica: &Replica,
+        view: replica::RecordView,
+        held: &[HeldRow],
+        lang: Lang,
+    ) -> Self {
+        let held = held.iter().map(|row| HeldEntry::new(replica, row, lang));
         Self {
             record: view.record,
             kind: view.kind,
@@ -242,6 +275,46 @@ impl From<replica::FieldView> for Field {
                 .map(|other| Conflict {
                     value: other.value.into(),
                     by: other.by,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What one change did to one field.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct FieldChange {
+    /// The field's name.
+    pub field: String,
+    /// The value that its author saw before; empty where there was none.
+    pub before: FieldValue,
+    /// The value after; empty where it was cleared.
+    pub after: FieldValue,
+}
+
+/// One change of a record.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct HistoryStep {
+    /// Who.
+    pub by: String,
+    /// When, in milliseconds since 1970, by their clock.
+    pub at_ms: i64,
+    /// What it did.
+    pub changes: Vec<FieldChange>,
+}
+
+impl From<replica::HistoryEntry> for HistoryStep {
+    fn from(entry: replica::HistoryEntry) -> Self {
+        let value = |value: Option<Value>| value.map_or(FieldValue::Empty, FieldValue::from);
+        let changes = entry.changes.into_iter();
+        Self {
+            by: entry.by,
+            at_ms: entry.at,
+            changes: changes
+                .map(|(field, before, after)| FieldChange {
+                    field,
+                    before: value(before),
+                    after: value(after),
                 })
                 .collect(),
         }
@@ -277,7 +350,7 @@ pub struct Status {
     pub pending: u64,
     /// Relays, as `<relay id>@<host:port>`.
     pub relays: Vec<String>,
-    /// Digest of everything: equal on devices that have the same.
+    /// Digest of everything that was sent or has come: equal on devices that have the same.
     pub digest: String,
 }
 
@@ -330,12 +403,14 @@ pub struct SyncReport {
     pub by_kind: HashMap<String, u64>,
     /// Merged changes by person.
     pub by_person: HashMap<String, u64>,
-    /// What relays refused, as sentences.
+    /// What relays refused, as sentences. Why one of several relays could not be reached is said in
+    /// English.
     pub refused: Vec<String>,
 }
 
-impl From<sync_node::SyncReport> for SyncReport {
-    fn from(report: sync_node::SyncReport) -> Self {
+impl SyncReport {
+    pub(crate) fn new(report: sync_node::SyncReport, lang: Lang) -> Self {
+        let refused = report.refused.into_iter();
         Self {
             sent: report.sent,
             received: report.received,
@@ -348,7 +423,9 @@ impl From<sync_node::SyncReport> for SyncReport {
             round_trips: report.round_trips,
             by_kind: report.by_kind.into_iter().collect(),
             by_person: report.by_person.into_iter().collect(),
-            refused: report.refused,
+            refused: refused
+                .map(|sentence| fault::refusal_in_words(lang, sentence))
+                .collect(),
         }
     }
 }

@@ -1,83 +1,43 @@
 //! The boundary as an app meets it: generated bindings, the built library, a real relay.
+//!
+//! Cargo builds the library of the package under test before its tests and puts it beside them, so
+//! nothing is built here: what is loaded is what was compiled for this run.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bindings::Language;
 use relay::config::RelayConfig;
 use relay::limits::Limits;
 use relay::relay::Admission;
 use relay::server::RelayServer;
 
-/// Where cargo puts what it builds with the profile of this test.
-struct Built {
-    dir: PathBuf,
+/// The library that apps load, with its symbols.
+fn library() -> PathBuf {
+    let name = format!(
+        "{}mobile_ffi{}",
+        env::consts::DLL_PREFIX,
+        env::consts::DLL_SUFFIX
+    );
+    let library = env::current_exe().unwrap().with_file_name(name);
+    assert!(
+        library.is_file(),
+        "cargo puts the library beside its tests, but there is no {}",
+        library.display()
+    );
+    library
 }
 
-impl Built {
-    /// Builds the library and the generator, each by itself: together they would share features, and
-    /// the library would carry the generator.
-    fn new() -> Self {
-        let test = env::current_exe().unwrap();
-        let dir = test
-            .ancestors()
-            .nth(2)
-            .expect("tests lie in <target>/<profile>/deps");
-        let profile = match dir.file_name().and_then(OsStr::to_str) {
-            Some("debug") | None => "dev",
-            Some(profile) => profile,
-        };
-        let target = dir
-            .parent()
-            .expect("the profile's folder lies in the target folder");
-        for package in ["mobile-ffi", "uniffi-bindgen"] {
-            run(Command::new(env!("CARGO"))
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .args([
-                    "build",
-                    "--quiet",
-                    "-p",
-                    package,
-                    "--profile",
-                    profile,
-                    "--target-dir",
-                ])
-                .arg(target));
-        }
-        Self {
-            dir: dir.to_owned(),
-        }
-    }
-
-    fn library(&self) -> PathBuf {
-        let name = format!(
-            "{}mobile_ffi{}",
-            env::consts::DLL_PREFIX,
-            env::consts::DLL_SUFFIX
-        );
-        self.dir.join(name)
-    }
-
-    fn generate(&self, language: &str, to: &Path) {
-        let generator = format!("uniffi-bindgen{}", env::consts::EXE_SUFFIX);
-        run(Command::new(self.dir.join(generator))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args([
-                "generate",
-                "--no-format",
-                "--metadata-no-deps",
-                "--language",
-                language,
-            ])
-            .arg("--out-dir")
-            .arg(to)
-            .arg(self.library()));
-    }
+fn generate(language: Language, to: &Path) {
+    let library = library();
+    let (library, to) = (library.as_path().try_into(), to.try_into());
+    bindings::generate(language, library.unwrap(), to.unwrap())
+        .unwrap_or_else(|error| panic!("{error:?}"));
 }
 
 #[track_caller]
@@ -107,7 +67,7 @@ fn fresh(name: &str) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_people_write_sync_and_see_conflicts_and_errors_from_python() {
+async fn two_phones_and_a_relay_hold_what_the_python_app_expects() {
     let python = Command::new("python3")
         .arg("--version")
         .stdout(Stdio::null())
@@ -117,9 +77,8 @@ async fn two_people_write_sync_and_see_conflicts_and_errors_from_python() {
         "this test runs a Python program: install python3, then run it again"
     );
     let dir = fresh("python");
-    let built = tokio::task::spawn_blocking(Built::new).await.unwrap();
-    built.generate("python", &dir);
-    let library = built.library();
+    generate(Language::Python, &dir);
+    let library = library();
     fs::copy(&library, dir.join(library.file_name().unwrap())).unwrap();
 
     let relay = RelayServer::start(RelayConfig {
@@ -133,29 +92,41 @@ async fn two_people_write_sync_and_see_conflicts_and_errors_from_python() {
     .unwrap();
     // A port that takes packets and never answers.
     let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let dead = format!("{}@{}", relay.id(), silent.local_addr().unwrap());
+    let silent = format!("{}@{}", relay.id(), silent.local_addr().unwrap());
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bindings/test_community.py");
     let mut program = Command::new("python3");
     program
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bindings/test_community.py"))
-        .args([relay.relay_addr().to_string(), dead])
+        .arg(&scenario)
+        .args([relay.relay_addr().to_string(), silent])
         .arg(dir.join("data"))
         .env("PYTHONPATH", &dir)
         .env("PYTHONUTF8", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let said = tokio::task::spawn_blocking(move || run(&mut program))
-        .await
-        .unwrap();
-    println!("{said}");
-    assert!(said.contains("everything holds"), "{said}");
+    let said = tokio::task::block_in_place(|| run(&mut program));
     relay.shut_down().await.unwrap();
+    assert_eq!(steps_said(&said), steps_of(&scenario), "{said}");
+}
+
+/// The steps that the program says it has taken.
+fn steps_said(said: &str) -> Vec<String> {
+    let steps = said.lines().filter_map(|line| line.strip_prefix("holds: "));
+    steps.map(str::to_owned).collect()
+}
+
+/// The steps that the program has: one that is forgotten in `main` is missed.
+fn steps_of(scenario: &Path) -> Vec<String> {
+    let source = fs::read_to_string(scenario).unwrap();
+    let steps = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("async def step_")?.split('(').next());
+    steps.map(str::to_owned).collect()
 }
 
 #[test]
 fn kotlin_and_swift_have_the_names_that_apps_import() {
     let dir = fresh("names");
-    let built = Built::new();
-    built.generate("kotlin", &dir);
-    built.generate("swift", &dir);
+    generate(Language::Kotlin, &dir);
+    generate(Language::Swift, &dir);
     let kotlin = fs::read_to_string(dir.join("org/banyan/banyan.kt")).unwrap();
     assert!(kotlin.contains("package org.banyan"));
     assert!(
@@ -164,7 +135,42 @@ fn kotlin_and_swift_have_the_names_that_apps_import() {
     );
     assert!(!kotlin.contains("fun `close`()"));
     assert!(kotlin.contains("val `title`"), "records are immutable");
+    assert!(!kotlin.contains("var `title`"), "records are immutable");
     let swift = fs::read_to_string(dir.join("Banyan.swift")).unwrap();
     assert!(swift.contains("public let title"), "records are immutable");
-    assert!(swift.contains("func close()throws") || swift.contains("func close() throws"));
+    insta::assert_snapshot!("api", signatures(&swift));
+}
+
+/// What Swift apps see, in the order of the file and without its comments; fields as the arguments
+/// that make a record. A change of it is a change for every app.
+fn signatures(swift: &str) -> String {
+    const BEGINS: &str = "public protocol CommunityProtocol";
+    const ENDS: &str = "private enum InitializationResult";
+    const OF_APPS: [&str; 7] = [
+        "public protocol ",
+        "public struct ",
+        "public enum ",
+        "enum ",
+        "public static func ",
+        "    case ",
+        "    func ",
+    ];
+    let of_apps = |line: &&str| {
+        let is_argument = line.trim_start().starts_with("*/");
+        let is_of_apps = OF_APPS.iter().any(|start| line.starts_with(start));
+        (is_argument && !line.ends_with("*/"))
+            || (is_of_apps && !line.contains("FfiConverter") && !line.starts_with("    case ."))
+    };
+    let (_, from) = swift.split_once(BEGINS).unwrap();
+    let (of_ours, _) = from.split_once(ENDS).unwrap();
+    let lines = of_ours.lines().filter(of_apps).map(|line| {
+        let line = line.trim_end_matches(['{', ' ', ',']);
+        line.replace("     */", "    ")
+    });
+    let mut signatures = format!("{BEGINS}\n");
+    for line in lines {
+        signatures.push_str(&line);
+        signatures.push('\n');
+    }
+    signatures
 }

@@ -5,6 +5,7 @@
 //! is no clock, no order and no cycle in it: [`Roster::evaluate`] is a pure function of the set.
 
 mod evaluate;
+pub mod recovery;
 pub mod role;
 pub mod statement;
 pub mod ticket;

@@ -1,9 +1,10 @@
 //! `banyan found`: a new community.
 
 use serde::Serialize;
+use sync_core::roster::recovery;
 use sync_core::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX};
 
-use super::{App, recovery};
+use super::App;
 use crate::cli::FoundArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -192,12 +192,7 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<LaneId, ReplicaError> {
         self.act(|tx, mind| {
-            let role = mind.role_in(&Scope::Community)?;
-            if role < Role::Coordinator {
-                return Err(ReplicaError::NotAllowed {
-                    least: Role::Coordinator,
-                });
-            }
+            mind.require(Role::Coordinator, &Scope::Community)?;
             let commons_key = mind
                 .key_to_write(&mind.commons)
                 .ok_or(ReplicaError::NoKey)?;
@@ -252,13 +247,13 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<Ticket, ReplicaError> {
         self.act(|tx, mind| {
-            mind.role_in(&scope)?;
+            let above = Role::DESCENDING
+                .into_iter()
+                .rev()
+                .find(|above| *above > role);
+            let least = above.unwrap_or(Role::Owner).max(Role::Lead);
+            mind.require(least, &scope)?;
             if !mind.roster.may_act(&mind.us, &scope, role) {
-                let least = Role::DESCENDING
-                    .into_iter()
-                    .rev()
-                    .find(|above| *above > role);
-                let least = least.unwrap_or(Role::Owner).max(Role::Lead);
                 return Err(ReplicaError::NotAllowed { least });
             }
             let secret: [u8; 16] = random(moment);
@@ -305,16 +300,16 @@ impl Mind {
         }
     }
 
-    /// This device's rank, or why it has none yet.
-    pub(super) fn role_in(&self, scope: &Scope) -> Result<Role, ReplicaError> {
+    /// Whether this device's rank in a scope is at least this one; a role in one space is none in the
+    /// whole community.
+    fn require(&self, least: Role, scope: &Scope) -> Result<(), ReplicaError> {
         if !self.roster.devices().contains_key(&self.us) {
             return Err(ReplicaError::NotYetJoined);
         }
-        self.roster
-            .role_in(&self.us, scope)
-            .ok_or(ReplicaError::NotAllowed {
-                least: Role::Volunteer,
-            })
+        match self.roster.role_in(&self.us, scope) {
+            Some(role) if role >= least => Ok(()),
+            Some(_) | None => Err(ReplicaError::NotAllowed { least }),
+        }
     }
 
     /// Adds a statement of ours; it is sealed with the next sync and counts here at once.

@@ -230,6 +230,23 @@ fn visit(phone: &mut Phone, space: LaneId) -> RecordId {
 }
 
 #[test]
+fn member_of_one_space_is_told_the_role_that_it_takes() {
+    let (_, mut helper, space) = village();
+    let (now, mut rng) = helper.moment_parts();
+    let moment = &mut Moment { now, rng: &mut rng };
+    let replica = &mut helper.replica;
+    let refused = |least| ReplicaError::NotAllowed { least };
+    let spaces = replica.add_space("Shajiao", moment).unwrap_err();
+    assert_eq!(spaces, refused(Role::Coordinator));
+    let everywhere = replica.invite(Scope::Community, Role::Volunteer, 1, moment);
+    assert_eq!(everywhere.unwrap_err(), refused(Role::Lead));
+    let above = replica.invite(Scope::Space(space), Role::Lead, 1, moment);
+    assert_eq!(above.unwrap_err(), refused(Role::Coordinator));
+    let equal = replica.invite(Scope::Space(space), Role::Volunteer, 1, moment);
+    assert_eq!(equal.unwrap_err(), refused(Role::Lead));
+}
+
+#[test]
 fn what_one_writes_the_other_reads() {
     let (mut founder, mut volunteer, space) = village();
     assert_eq!(volunteer.replica.title().as_deref(), Some("Danzao"));

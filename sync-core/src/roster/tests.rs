@@ -1,4 +1,5 @@
 mod facts;
+mod recovery;
 mod soup;
 mod ticket;
 

@@ -58,13 +58,45 @@ impl App {
 /// Runs a command; a failure is told on standard error.
 pub(crate) fn run(cli: Cli, text: Text) -> ExitCode {
     let is_json = cli.json;
+    let store = store_of(&cli);
     match run_verb(cli, text.clone()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            // Which store it was is known here alone.
+            let failure = failure.with("path", store);
             output::complain(&failure, &text, is_json);
             failure.exit().code()
         }
     }
+}
+
+/// Where the stores lie that a command works with, for its complaints.
+fn store_of(cli: &Cli) -> String {
+    let kept = match &cli.verb {
+        Verb::Replay(args) => Some(args.keep.clone()),
+        Verb::Demo(args) => Some(args.keep.clone()),
+        Verb::Edit(_)
+        | Verb::Found(_)
+        | Verb::Held
+        | Verb::Import(_)
+        | Verb::Invite(_)
+        | Verb::Join(_)
+        | Verb::List(_)
+        | Verb::Members
+        | Verb::Put(_)
+        | Verb::Show(_)
+        | Verb::Space(_)
+        | Verb::Status
+        | Verb::Sync(_) => None,
+    };
+    let path = match kept {
+        Some(keep) => keep.unwrap_or_else(std::env::temp_dir),
+        None => match place::data_dir(cli.data.clone()) {
+            Ok(dir) => Home::at(&dir).store_path(),
+            Err(_) => return String::new(),
+        },
+    };
+    path.display().to_string()
 }
 
 fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {

@@ -45,11 +45,13 @@ pub(crate) enum Exit {
     NotEmpty,
     /// The system refused to read or write.
     System,
+    /// The system does not let this user have a file.
+    Denied,
 }
 
 impl Exit {
     /// Every way to end: number, name in JSON.
-    pub(crate) const ALL: [(Self, u8, &str); 20] = [
+    pub(crate) const ALL: [(Self, u8, &str); 21] = [
         (Self::Done, 0, "done"),
         (Self::Internal, 1, "internal"),
         (Self::Usage, 2, "usage"),
@@ -70,6 +72,7 @@ impl Exit {
         (Self::TraceDisagrees, 17, "trace_disagrees"),
         (Self::NotEmpty, 18, "not_empty"),
         (Self::System, 19, "system"),
+        (Self::Denied, 20, "denied"),
     ];
 
     fn row(self) -> (Self, u8, &'static str) {

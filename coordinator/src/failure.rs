@@ -62,6 +62,9 @@ impl Failure {
             io::ErrorKind::NotFound => {
                 Self::new(Exit::BadFile, "err.file.missing").with("path", path.display())
             }
+            io::ErrorKind::PermissionDenied => {
+                Self::new(Exit::Denied, "err.file.denied").with("path", path.display())
+            }
             _ => Self::new(Exit::System, "err.file.io")
                 .with("path", path.display())
                 .with("reason", error),
@@ -100,6 +103,11 @@ fn worded(text: &Text, place: &str, value: &str) -> String {
     match place {
         "role" => text.say(&format!("word.role.{value}")),
         "refusal" => text.say(value),
+        "what" => {
+            let name = value.replace("'s", "s").replace([' ', '-'], "_");
+            let known = text.find(&format!("damage.{name}"));
+            known.unwrap_or(value).to_owned()
+        }
         "close" => text
             .find(value)
             .map_or_else(|| text.say("close.other"), str::to_owned),
@@ -148,9 +156,7 @@ impl From<HomeError> for Failure {
             HomeError::NoFolder(path) => said(Exit::NoCommunity, "err.home.no_folder", &path),
             HomeError::DamagedKey(path) => said(Exit::StoreDamaged, "err.home.damaged_key", &path),
             HomeError::MissingKey(path) => said(Exit::StoreDamaged, "err.home.missing_key", &path),
-            HomeError::Io { path, error } => {
-                said(Exit::System, "err.file.io", &path).with("reason", error)
-            }
+            HomeError::Io { path, error } => Self::io(&path, &error),
             HomeError::Full => Self::new(Exit::DiskFull, "err.disk_full"),
             HomeError::Replica(error) => error.into(),
         }
@@ -261,6 +267,10 @@ impl From<NodeError> for Failure {
             NodeError::Link(error) => error.into(),
             NodeError::Lost => unreached("err.node.lost"),
             NodeError::NoRelay => unreached("err.node.no_relay"),
+            // We found that the versions do not meet: what the other side would be told of us is,
+            // for our reader, said the other way round.
+            NodeError::Peer(Refusal::VersionTooOld) => Refusal::VersionTooNew.into(),
+            NodeError::Peer(Refusal::VersionTooNew) => Refusal::VersionTooOld.into(),
             NodeError::Peer(refusal) => {
                 Self::new(Exit::Refused, "err.node.peer").with("refusal", refusal_key(refusal))
             }

@@ -191,6 +191,7 @@ mod tests {
                 "refusal.",
                 "exit.",
                 "close.",
+                "damage.",
                 "word.role.",
                 "demo.column.",
             ]

@@ -59,8 +59,9 @@ Examples:
   banyan-relay --config /etc/banyan/relay.toml
 
 When it serves it prints one line, which phones need: relay ready <relay id>@<address>
-Exit codes: 0 stopped as asked, 2 wrong usage, 3 wrong configuration, 4 data folder in use or damaged,
-5 address in use, 6 disk full.";
+Exit codes: 0 stopped as asked, 1 a fault of its own, 2 wrong usage, 3 wrong configuration,
+4 data folder in use, 5 address in use, 6 disk full, 7 key or log damaged, 8 log of a newer version,
+9 the system refuses the data folder.";
 
 /// The same in a file.
 #[derive(Debug, Clone, Default, Deserialize)]

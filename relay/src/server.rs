@@ -58,8 +58,13 @@ pub enum RelayError {
     #[error("the relay's key {} is damaged: put it back from a backup; with a new key, phones would not know this relay", .0.display())]
     KeyDamaged(PathBuf),
     /// The log cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("{}: {reason}", path.display())]
+    Log {
+        /// Where it lies.
+        path: PathBuf,
+        /// Why not.
+        reason: StoreError,
+    },
     /// The address cannot be used.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -81,9 +86,17 @@ impl RelayError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Store(StoreError::Full) => 6,
+            Self::FolderInUse(_) => 4,
+            Self::KeyDamaged(_) => 7,
             Self::Folder { reason, .. } if reason.kind() == io::ErrorKind::StorageFull => 6,
-            Self::Folder { .. } | Self::FolderInUse(_) | Self::KeyDamaged(_) | Self::Store(_) => 4,
+            Self::Folder { .. } => 9,
+            Self::Log { reason, .. } => match reason {
+                StoreError::Busy => 4,
+                StoreError::Full => 6,
+                StoreError::Corrupt { .. } => 7,
+                StoreError::Newer(_) => 8,
+                StoreError::Io(_) => 9,
+            },
             Self::Link(_) | Self::Metrics { .. } => 5,
             Self::Fault => 1,
         }
@@ -113,7 +126,9 @@ impl RelayServer {
         let mut rng = UnwrapErr(SysRng);
         let folder = Folder::open(&config.data)?;
         let keys = folder.keys(&mut rng)?;
-        let log = SqliteLog::open(&folder.log_path())?;
+        folder.refuse_cut_off_log()?;
+        let path = folder.log_path();
+        let log = SqliteLog::open(&path).map_err(|reason| RelayError::Log { path, reason })?;
         let id = keys.device();
         let server = sync_link::server_config(Arc::new(keys), &Transport::relay())?;
         let endpoint = sync_link::endpoint(Some(config.listen), Some(server))?;

@@ -37,6 +37,8 @@ impl StoreError {
     }
 }
 
+pub mod files;
+
 #[cfg(feature = "crdt")]
 mod traits;
 

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
+mod damage;
+mod flips;
 mod help;
 mod import;
 mod records;
+mod refusals;
 mod relay;
 mod replay;
 mod run;

@@ -13,12 +13,13 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, named_params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi, named_params};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried};
 use sync_core::store::StoreError;
+use sync_core::store::files::refuse_silent_damage;
 use sync_core::wire::Totals;
 
 use crate::log::{Appended, BatchLog, CommunityState, Spot};
@@ -55,6 +56,7 @@ impl SqliteLog {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        refuse_silent_damage(path)?;
         let mut conn = Connection::open_with_flags(path, flags).map_err(failed)?;
         conn.busy_timeout(PATIENCE).map_err(failed)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
@@ -159,9 +161,12 @@ pub(crate) fn corrupt(what: &'static str, place: impl fmt::Display) -> StoreErro
 /// What a refusal of SQLite means to us. Our statements are fixed, so that one which does not fit the
 /// file, or a rule of the schema that is broken, is damage.
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
-    let Some(code) = error.sqlite_error_code() else {
+    let Some(failure) = error.sqlite_error() else {
         return corrupt("a value of the log", error);
     };
+    let code = failure.code;
+    // The second is that the index of the write-ahead log could not grow.
+    let is_full = code == ErrorCode::DiskFull || failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE;
     let is_damage = matches!(
         code,
         ErrorCode::DatabaseCorrupt
@@ -176,7 +181,7 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
     if matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) {
         return StoreError::Busy;
     }
-    if code == ErrorCode::DiskFull {
+    if is_full {
         StoreError::Full
     } else {
         StoreError::Io(error.to_string())

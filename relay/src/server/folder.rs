@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use rand_core::CryptoRng;
 use sync_core::keys::{self, DeviceKeys, Secret, domain};
+use sync_core::store::StoreError;
 
 use crate::server::RelayError;
 
 /// First bytes of the key file.
 const MAGIC: [u8; 8] = *b"BANYANK1";
+/// The smallest page of a database.
+const LOG_BYTES_MIN: u64 = 512;
 /// Bytes of its checksum.
 const CHECKSUM_LEN: usize = 8;
 /// `magic 8 | signing 32 | sealing 32 | checksum 8`
@@ -41,6 +44,29 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(RelayError::FolderInUse(path.to_owned())),
             Err(TryLockError::Error(reason)) => Err(failed(reason)),
         }
+    }
+
+    /// A log that was cut off to nothing would pass for a new one, with the old key.
+    pub(super) fn refuse_cut_off_log(&self) -> Result<(), RelayError> {
+        let path = self.log_path();
+        let len = match fs::metadata(&path) {
+            Ok(file) => file.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(reason) => {
+                let path = self.path.clone();
+                return Err(RelayError::Folder { path, reason });
+            }
+        };
+        if len >= LOG_BYTES_MIN {
+            return Ok(());
+        }
+        let reason = StoreError::Corrupt {
+            what: "the log",
+            place: format!(
+                "its end: the file has {len} bytes (if this relay never served, remove it)"
+            ),
+        };
+        Err(RelayError::Log { path, reason })
     }
 
     pub(super) fn log_path(&self) -> PathBuf {

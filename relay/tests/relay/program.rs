@@ -101,6 +101,75 @@ fn each_trouble_has_its_exit_code_and_its_sentence() {
     assert!(words.contains(&addr), "{words}");
     std::fs::write(folder.path().join("relay.key"), b"not a key").unwrap();
     let (code, words) = run(&["--data", &data, "--listen", listen, "--open"]);
-    assert_eq!(code, 4);
+    assert_eq!(code, 7);
     assert!(words.contains("relay.key is damaged"), "{words}");
+}
+
+#[test]
+fn folder_of_a_running_relay_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, _) = start(folder.path());
+    let data = folder.path().display().to_string();
+    let (code, words) = run(&["--data", &data, "--listen", "127.0.0.1:0", "--open"]);
+    assert_eq!(code, 4, "{words}");
+    assert!(words.contains(&data), "{words}");
+    ask_to_stop(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn log_that_is_cut_off_damaged_or_newer_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, _) = start(folder.path());
+    ask_to_stop(&child);
+    child.wait().unwrap();
+    let path = folder.path().join("relay.db");
+    let whole = std::fs::read(&path).unwrap();
+    let data = folder.path().display().to_string();
+    let newer = {
+        let mut bytes = whole.clone();
+        bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+        bytes
+    };
+    let other = {
+        let mut bytes = whole.clone();
+        bytes[..16].fill(b'x');
+        bytes
+    };
+    let cases = [
+        (whole[..0].to_vec(), 7),
+        (whole[..99].to_vec(), 7),
+        (whole[..whole.len() / 2].to_vec(), 7),
+        (other, 7),
+        (newer, 8),
+    ];
+    for (bytes, expected) in cases {
+        std::fs::write(&path, &bytes).unwrap();
+        let (code, words) = run(&["--data", &data, "--listen", "127.0.0.1:0", "--open"]);
+        assert_eq!(code, expected, "{words}");
+        assert!(words.contains("relay.db"), "{words}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{words}");
+    }
+}
+
+/// A disk of its own, so small that the log does not fit.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disk_is_said() {
+    let tried = Command::new("unshare").args(["-rm", "true"]).output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"mount -t tmpfs -o size=24k none "$DISK" || exit 99
+        exec "$RELAY" --data "$DISK/relay" --listen 127.0.0.1:0 --open"#;
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script])
+        .env("DISK", folder.path())
+        .env("RELAY", env!("CARGO_BIN_EXE_banyan-relay"))
+        .output()
+        .unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{words}");
+    assert!(words.contains("full") || words.contains("space"), "{words}");
 }

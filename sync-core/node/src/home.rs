@@ -24,6 +24,8 @@ const KEY_FILE: &str = "device.key";
 const STORE_FILE: &str = "community.sqlite";
 const KEY_HEADER: &str = "banyan-device-key-1";
 const KEY_FILE_BYTES_MAX: u64 = 4096;
+/// The smallest page of a database.
+const STORE_BYTES_MIN: u64 = 512;
 
 /// What is wrong with a data folder.
 #[derive(Debug, Error)]
@@ -92,15 +94,16 @@ impl Home {
         if !self.dir.is_dir() {
             return Err(HomeError::NoFolder(self.dir.clone()));
         }
-        if !self.store_path().exists() {
+        if !is_there(&self.store_path())? {
             return Err(ReplicaError::NoCommunity.into());
         }
         let path = self.dir.join(KEY_FILE);
-        if !path.exists() {
+        if !is_there(&path)? {
             return Err(HomeError::MissingKey(path));
         }
         let signer = Arc::new(read_keys(&path)?);
-        let store = SqliteStore::open(&self.store_path())?;
+        self.refuse_cut_off_store()?;
+        let store = self.open_store()?;
         let replica = Replica::open(Box::new(store), Arc::clone(&signer) as Arc<dyn Signer>)?;
         Ok((replica, signer))
     }
@@ -149,7 +152,7 @@ impl Home {
 
     /// Whether the store holds nothing but our own request to join: nothing would be lost with it.
     fn has_only_a_ticket(&self) -> Result<bool, HomeError> {
-        if !self.store_path().exists() {
+        if !has_bytes(&self.store_path())? {
             return Ok(false);
         }
         let replica = match self.open() {
@@ -182,17 +185,65 @@ impl Home {
     fn prepare(&self) -> Result<(SqliteStore, Arc<DeviceKeys>), HomeError> {
         make_private_dir(&self.dir).map_err(|error| io_error(&self.dir, error))?;
         let path = self.dir.join(KEY_FILE);
-        let signer = if path.exists() {
+        let signer = if is_there(&path)? {
             read_keys(&path)?
-        } else if self.store_path().exists() {
+        } else if has_bytes(&self.store_path())? {
             return Err(HomeError::MissingKey(path));
         } else {
             let keys = DeviceKeys::generate(&mut rand::rng());
             write_keys(&path, &keys).map_err(|error| io_error(&path, error))?;
             keys
         };
-        Ok((SqliteStore::open(&self.store_path())?, Arc::new(signer)))
+        // An empty file is what is left of a founding or joining that was cut off.
+        if has_bytes(&self.store_path())? {
+            self.refuse_cut_off_store()?;
+        }
+        Ok((self.open_store()?, Arc::new(signer)))
     }
+
+    /// A file that was cut off this short would pass for a new store, and be made one.
+    fn refuse_cut_off_store(&self) -> Result<(), HomeError> {
+        let path = self.store_path();
+        let len = fs::metadata(&path)
+            .map_err(|error| io_error(&path, error))?
+            .len();
+        if len >= STORE_BYTES_MIN {
+            return Ok(());
+        }
+        let place = format!("its end: the file has {len} bytes");
+        let what = "the database";
+        Err(StoreError::Corrupt { what, place }.into())
+    }
+
+    /// Opens or makes the store. SQLite does not tell a missing permission from other troubles; the
+    /// system does.
+    fn open_store(&self) -> Result<SqliteStore, HomeError> {
+        let path = self.store_path();
+        let error = match SqliteStore::open(&path) {
+            Ok(store) => return Ok(store),
+            Err(error @ StoreError::Io(_)) => error,
+            Err(error) => return Err(error.into()),
+        };
+        match OpenOptions::new().read(true).write(true).open(&path) {
+            Err(denied) if denied.kind() == io::ErrorKind::PermissionDenied => {
+                Err(io_error(&path, denied))
+            }
+            Ok(_) | Err(_) => Err(error.into()),
+        }
+    }
+}
+
+fn has_bytes(path: &Path) -> Result<bool, HomeError> {
+    match fs::metadata(path) {
+        Ok(file) => Ok(file.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error(path, error)),
+    }
+}
+
+/// Whether there is such a file; that it may not be looked at is no sign that it is not there.
+fn is_there(path: &Path) -> Result<bool, HomeError> {
+    path.try_exists().map_err(|error| io_error(path, error))
 }
 
 fn io_error(path: &Path, error: io::Error) -> HomeError {

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
+use crate::store::files::refuse_silent_damage;
 use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
 use crate::store::{Store, StoreTx};
@@ -68,10 +69,17 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        refuse_silent_damage(path)?;
         let mut conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(PATIENCE)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         schema::refuse_strangers(&conn)?;
+        if conn.is_readonly("main")? {
+            // No permission, or a header with another format for writing.
+            let reason =
+                "it can only be read: permission to write is missing, or byte 18 is damaged";
+            return Err(StoreError::Io(reason.to_owned()));
+        }
         prepare(&conn)?;
         schema::upgrade(&mut conn)?;
         let seen = data_version(&conn)?;
@@ -169,6 +177,10 @@ impl From<rusqlite::Error> for StoreError {
         match code.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
             ErrorCode::DiskFull => Self::Full,
+            // The index of the write-ahead log could not grow.
+            ErrorCode::SystemIoFailure if code.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
+                Self::Full
+            }
             ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
             | ErrorCode::ConstraintViolation

@@ -6,6 +6,7 @@ mod damage;
 mod flips;
 mod help;
 mod import;
+mod kill;
 mod records;
 mod refusals;
 mod relay;

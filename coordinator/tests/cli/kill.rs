@@ -162,7 +162,15 @@ impl Scene {
         lead.run(["found", "--name", "丹灶", "--relay", &relay.text])
             .ok();
         lead.run(["space", "add", "V"]).ok();
-        let invite = ["invite", "--space", "V", "--role", "volunteer", "--uses", "9"];
+        let invite = [
+            "invite",
+            "--space",
+            "V",
+            "--role",
+            "volunteer",
+            "--uses",
+            "9",
+        ];
         let ticket = lead.run(invite).ok().out;
         lead.run(["sync"]).ok();
         let mut phones = vec![lead];

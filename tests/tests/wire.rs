@@ -21,7 +21,7 @@ use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::Schema;
 use sync_core::store::MemoryStore;
 use sync_core::store::fault::{FaultHandle, FaultStore};
-use sync_core::wire::{BadFrame, Frame, Refusal, frame_len};
+use sync_core::wire::{BadFrame, Frame, PeerKind, Refusal, frame_len};
 
 /// Frames that one exchange may take before it must have ended.
 const FRAMES_MAX: usize = 500;
@@ -189,7 +189,7 @@ impl Scene {
         outbox: &mut VecDeque<Frame>,
     ) -> Result<(), PeerError> {
         let replica = &mut phone.replica;
-        let mut peer = Peer::dial(replica, RELAY, &mut self.rng)?;
+        let mut peer = Peer::dial(replica, RELAY, PeerKind::Relay, &mut self.rng)?;
         let mut is_open = true;
         loop {
             let mut is_quiet = true;
@@ -226,7 +226,7 @@ impl Scene {
         let (ours, theirs) = (dialer.keys.device(), answerer.keys.device());
         let (near, far) = (&mut dialer.replica, &mut answerer.replica);
         let rng = &mut self.rng;
-        let mut peer = Peer::dial(near, theirs, rng)?;
+        let mut peer = Peer::dial(near, theirs, PeerKind::Member, rng)?;
         let hello = peer.poll_transmit(near)?.unwrap();
         let bad = |error| PeerError::Peer(refusal_of(error));
         let came = way.carry(From::Dialer, &hello).map_err(bad)?;

@@ -40,7 +40,10 @@ fn disk_that_lies_about_a_commit_is_reported() {
 
 #[test]
 fn row_that_is_not_what_the_entries_say_is_reported() {
-    assert!(is_reported(Flaw::RowIsForged, "what is shown differs:\nrows"));
+    assert!(is_reported(
+        Flaw::RowIsForged,
+        "what is shown differs:\nrows"
+    ));
 }
 
 #[test]

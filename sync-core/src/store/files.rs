@@ -52,9 +52,10 @@ enum Stop {
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::NotFound => Self::Absent,
-            _ => Self::Failed(StoreError::Io(error.to_string())),
+        if error.kind() == ErrorKind::NotFound {
+            Self::Absent
+        } else {
+            Self::Failed(StoreError::Io(error.to_string()))
         }
     }
 }

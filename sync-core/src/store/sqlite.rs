@@ -23,6 +23,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use crate::store::files::refuse_silent_damage;
@@ -133,6 +134,8 @@ fn prepare(conn: &Connection) -> Result<(), StoreError> {
     conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
+    // Plans do not depend on what is bound; otherwise statements are compiled again at every use.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Who takes part: a relay, a coordinator, and the volunteers of each village, each on their own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,7 +76,6 @@ impl Cast {
             coordinator,
             players,
             spaces,
-
             relay,
             _temp: temp,
         };
@@ -84,17 +84,29 @@ impl Cast {
         Ok(cast)
     }
 
-    /// Everybody meets the relay at once, then the coordinator looks; returns the entries that flowed.
+    /// Everybody meets the relay, then the coordinator looks; returns the entries that flowed.
     pub(super) async fn meet(&self) -> Result<u64, Failure> {
+        let everybody: BTreeSet<usize> = (0..self.players.len()).collect();
+        self.meet_after(&everybody).await
+    }
+
+    /// Those who wrote meet the relay, then all of their villages, who fetch what is new.
+    pub(super) async fn meet_after(&self, writers: &BTreeSet<usize>) -> Result<u64, Failure> {
+        let village_of = |index: &usize| self.players.get(*index).map(|player| player.village);
+        let villages: BTreeSet<usize> = writers.iter().filter_map(village_of).collect();
+        let readers = (self.players.iter().enumerate())
+            .filter(|(_, player)| villages.contains(&player.village))
+            .map(|(index, _)| index)
+            .collect();
         // Twice: what one sends while another has already left is fetched in the second meeting.
-        let mut sent = self.meet_once().await?;
-        sent += self.meet_once().await?;
+        let sent = self.meet_once(writers).await? + self.meet_once(&readers).await?;
+        self.coordinator.sync_once().await?;
         Ok(sent)
     }
 
-    async fn meet_once(&self) -> Result<u64, Failure> {
+    async fn meet_once(&self, who: &BTreeSet<usize>) -> Result<u64, Failure> {
         let mut meetings = JoinSet::new();
-        for player in &self.players {
+        for player in who.iter().filter_map(|index| self.players.get(*index)) {
             let node = Arc::clone(&player.node);
             meetings.spawn(async move { node.sync_once().await });
         }
@@ -102,7 +114,6 @@ impl Cast {
         while let Some(met) = meetings.join_next().await {
             sent += met.map_err(Failure::internal)??.sent;
         }
-        self.coordinator.sync_once().await?;
         Ok(sent)
     }
 
@@ -215,7 +226,7 @@ async fn invite_all(
     station: &Station,
     spaces: &[LaneId],
 ) -> Result<Vec<Ticket>, Failure> {
-    let mut led = std::collections::BTreeSet::new();
+    let mut led = BTreeSet::new();
     let invitations: Vec<(LaneId, Role)> = station
         .volunteers
         .iter()

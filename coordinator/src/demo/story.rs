@@ -6,12 +6,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use sync_core::id::Millis;
+use sync_core::replica::RecordView;
 use sync_core::store::RowFilter;
+use unicode_width::UnicodeWidthStr;
 
 use crate::demo::cast::{Cast, Proof};
 use crate::failure::Failure;
 use crate::output::{Out, Table, time};
 use crate::text::Text;
+use crate::values;
 
 /// Rows of the merged table that are shown.
 const ROWS_SHOWN: usize = 12;
@@ -162,37 +165,52 @@ impl Story<'_> {
             ("space", record.space.as_str()),
         ];
         self.line("demo.record", &places)?;
-        for field in record
-            .fields
-            .iter()
-            .filter(|field| !field.conflicts.is_empty())
-        {
-            let shown = plain(&field.value);
-            self.line(
-                "demo.shown",
-                &[("field", &field.name), ("value", &shown), ("by", &field.by)],
-            )?;
-            for other in &field.conflicts {
-                let kept = plain(&other.value);
-                self.line("demo.kept", &[("value", &kept), ("by", &other.by)])?;
-            }
-        }
+        self.both_values(&record)?;
         self.head("demo.history")?;
         for entry in &history {
-            let fields: Vec<&str> = entry
+            let fields: Vec<String> = entry
                 .changes
                 .iter()
-                .map(|(field, _, _)| field.as_str())
+                .map(|(field, _, _)| values::field_label(&record.kind, field, self.text))
                 .collect();
+            let joint = self.text.say("demo.joint");
             let at = time(Millis(entry.at));
             self.line(
                 "demo.step",
                 &[
                     ("when", &at),
                     ("by", &entry.by),
-                    ("fields", &fields.join(", ")),
+                    ("fields", &fields.join(&joint)),
                 ],
             )?;
+        }
+        Ok(())
+    }
+
+    /// The value that is shown, and under it those that are kept beside it.
+    fn both_values(&mut self, record: &RecordView) -> Result<(), Failure> {
+        for field in record
+            .fields
+            .iter()
+            .filter(|field| !field.conflicts.is_empty())
+        {
+            let shown = plain(&field.value);
+            let label = values::field_label(&record.kind, &field.name, self.text);
+            self.line(
+                "demo.shown",
+                &[("field", &label), ("value", &shown), ("by", &field.by)],
+            )?;
+            // Under the value that is shown, behind the label and its colon.
+            let indent = " ".repeat(label.width() + 2);
+            for other in &field.conflicts {
+                let kept = plain(&other.value);
+                let places = [
+                    ("indent", indent.as_str()),
+                    ("value", &kept),
+                    ("by", &other.by),
+                ];
+                self.line("demo.kept", &places)?;
+            }
         }
         Ok(())
     }

@@ -29,7 +29,8 @@ pub(super) async fn three_years(
     for (number, acts) in rounds.into_iter().enumerate() {
         let made = write_round(cast, &acts, &mut known, story).await?;
         changes += made;
-        let sent = cast.meet().await?;
+        let writers = acts.iter().map(|act| act.by).collect();
+        let sent = cast.meet_after(&writers).await?;
         story.say(
             "demo.round",
             &[

@@ -85,18 +85,17 @@ impl Relay {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
-            let line = line.unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        self.child = Some(child);
+        let mut said = Vec::new();
+        for line in lines.map_while(Result::ok) {
             if let Some((_, addr)) = line.split_once("relay ready ") {
                 self.text = addr.to_owned();
-                self.child = Some(child);
                 return;
             }
-            said.push_str(&line);
-            said.push('\n');
+            said.push(line);
         }
-        panic!("the relay does not start again:\n{said}");
+        panic!("the relay does not start again: {said:?}");
     }
 
     fn kill(&mut self) {

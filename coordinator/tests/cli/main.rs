@@ -1,6 +1,10 @@
 //! The `banyan` command as people and scripts use it: real processes, their output and exit codes.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set its scene fails"
+)]
 
 mod damage;
 mod flips;

@@ -12,7 +12,7 @@ use sync_core::id::{
 };
 use sync_core::roster::statement::{Statement, StatementId};
 use sync_core::roster::{Roster, Said, commons, roster_lane};
-use sync_core::session::carrier::{BatchRef, Carried, Carrier, lane_digest};
+use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest};
 use sync_core::store::StoreError;
 use sync_core::wire::{Digest, Refusal, Totals};
 
@@ -34,6 +34,8 @@ pub struct Community {
     bytes: u64,
     device_bytes: BTreeMap<DeviceId, u64>,
     digests: RefCell<BTreeMap<LaneId, Digest>>,
+    /// Batches of losing branches, by lane.
+    lost: BTreeMap<LaneId, Vec<Lost>>,
     statements: BTreeMap<StatementId, Said>,
     roster: Roster,
     /// Statements came that the roster does not know.
@@ -69,6 +71,7 @@ impl Community {
             bytes,
             device_bytes,
             digests: RefCell::default(),
+            lost: BTreeMap::new(),
             statements: BTreeMap::new(),
             roster: Roster::evaluate(&id, []),
             is_roster_stale: true,
@@ -77,6 +80,7 @@ impl Community {
             recent: VecDeque::new(),
             recent_bytes: 0,
         };
+        community.read_lost(log)?;
         community.refresh(log)?;
         Ok(community)
     }
@@ -114,6 +118,14 @@ impl Community {
     pub fn follow(&mut self, log: &dyn BatchLog) -> Result<bool, StoreError> {
         self.refresh(log)?;
         Ok(std::mem::take(&mut self.has_news))
+    }
+
+    fn read_lost(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
+        self.lost.clear();
+        for lost in log.lost(&self.id)? {
+            self.lost.entry(lost.log.lane).or_default().push(lost);
+        }
+        Ok(())
     }
 
     fn read_statements(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
@@ -301,8 +313,8 @@ impl Community {
         state.bytes += bytes;
         if spot != Spot::Branch {
             state.head = batch.head();
-            self.digests.get_mut().remove(&id.lane);
         }
+        self.digests.get_mut().remove(&id.lane);
         if id.lane == self.roster_lane {
             // Statements are a set: a forked log's branches both count.
             self.is_roster_stale = true;
@@ -379,6 +391,9 @@ pub fn append(
     let appended = log.append(&community.id, &batch, spot)?;
     if let Appended::Stored(arrival) = appended {
         community.appended(Arc::new(batch), spot, arrival, limits);
+        if spot != Spot::Next {
+            community.read_lost(log)?;
+        }
     }
     Ok(appended)
 }
@@ -460,7 +475,7 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
         if let Some(digest) = self.community.digests.borrow().get(lane) {
             return Ok(*digest);
         }
-        let digest = lane_digest(&self.heads(lane)?);
+        let digest = lane_digest(&self.heads(lane)?, &self.lost(lane)?);
         self.community.digests.borrow_mut().insert(*lane, digest);
         Ok(digest)
     }
@@ -508,8 +523,8 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
         self.log.missing(&self.community.id, log, from, limit)
     }
 
-    fn branches(&self, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        self.log.branches(&self.community.id, log)
+    fn lost(&self, lane: &LaneId) -> Result<Vec<Lost>, StoreError> {
+        Ok(self.community.lost.get(lane).cloned().unwrap_or_default())
     }
 
     fn batch(&self, arrival: Arrival) -> Result<Option<Carried>, StoreError> {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
-use sync_core::session::carrier::{BatchRef, Carried};
+use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
 
@@ -157,11 +157,11 @@ pub trait BatchLog: Send {
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError>;
 
-    /// The batches of a log's losing branches, in the order they came.
+    /// The batches of all logs' losing branches, in the order they came.
     ///
     /// # Errors
     /// As the disk fails.
-    fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError>;
+    fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError>;
 
     /// The batch at a position.
     ///

@@ -62,6 +62,8 @@ pub mod domain {
     pub const STATEMENT: &str = "banyan/statement/1";
     /// Digest of the heads of one lane.
     pub const LANE_DIGEST: &str = "banyan/lane-digest/1";
+    /// Digest of what has lost in one lane.
+    pub const LOST_DIGEST: &str = "banyan/lost-digest/1";
     /// Digest of several lanes.
     pub const SET_DIGEST: &str = "banyan/set-digest/1";
     /// Fingerprint of a log within one session.
@@ -99,6 +101,7 @@ pub mod domain {
         DEVICE_PROOF,
         STATEMENT,
         LANE_DIGEST,
+        LOST_DIGEST,
         SET_DIGEST,
         LOG_MARK,
         RECEIPT,

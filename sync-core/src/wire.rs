@@ -105,7 +105,7 @@ pub struct LaneState {
     /// The lane.
     #[n(0)]
     pub lane: LaneId,
-    /// Digest of its heads.
+    /// Digest of its heads and of what has lost there.
     #[n(1)]
     pub digest: Digest,
     /// Arrival position of its newest batch.
@@ -117,6 +117,9 @@ pub struct LaneState {
     /// Chain hash there, so that a restored backup is noticed before it writes.
     #[n(4)]
     pub chain: ChainHash,
+    /// Digest of what has lost there; none if nothing has.
+    #[n(5)]
+    pub lost: Option<Digest>,
 }
 
 /// Digests differ: where each shared lane stands.
@@ -162,6 +165,10 @@ pub struct Ask {
     #[n(2)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub unknown: Vec<LaneId>,
+    /// Lanes of which the sender wants all batches that lie on losing branches.
+    #[n(3)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub lost: Vec<LaneId>,
 }
 
 /// Answers an [`Ask`]: the first entry of each log that the sender lacks.

@@ -201,11 +201,12 @@ pub fn winner_of_a_fork_takes_over_and_the_loser_stays(log: &mut dyn BatchLog) {
             .collect::<Vec<_>>(),
         [1, 4]
     );
-    let branches = log.branches(&COMMUNITY, id).expect("readable");
+    let branches = log.lost(&COMMUNITY).expect("readable");
+    assert!(branches.iter().all(|lost| lost.log == *id));
     assert_eq!(
         branches
             .iter()
-            .map(|batch| batch.arrival.0)
+            .map(|lost| lost.batch.arrival.0)
             .collect::<Vec<_>>(),
         [2, 3, 5]
     );

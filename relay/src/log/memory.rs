@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
-use sync_core::session::carrier::{BatchRef, Carried};
+use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
 
@@ -256,14 +256,17 @@ impl BatchLog for MemoryLog {
         Ok(main.take(limit).map(reference).collect())
     }
 
-    fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
+    fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {
         let rows = self
             .rows(community)
             .map_or(&[][..], |rows| rows.rows.as_slice());
-        let branches = rows
-            .iter()
-            .filter(|row| row.is_branch && row.batch.log() == log);
-        Ok(branches.map(reference).collect())
+        let lost = rows.iter().filter(|row| row.is_branch);
+        let lost = lost.map(|row| Lost {
+            log: *row.batch.log(),
+            chain: row.batch.head().chain,
+            batch: reference(row),
+        });
+        Ok(lost.collect())
     }
 
     fn batch(

@@ -17,7 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi, na
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId};
-use sync_core::session::carrier::{BatchRef, Carried};
+use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::store::files::refuse_silent_damage;
 use sync_core::wire::Totals;
@@ -305,11 +305,11 @@ impl BatchLog for SqliteLog {
         self.main_from(key, from, limit)
     }
 
-    fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        let Some(key) = self.log_key(community, log)? else {
+    fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {
+        let Some(key) = self.key_of(community)? else {
             return Ok(Vec::new());
         };
-        self.branches_of(key)
+        self.lost_of(key)
     }
 
     fn batch(

@@ -12,7 +12,7 @@ use sync_core::id::{
     Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Millis, Seq, StoreId,
 };
 use sync_core::roster::role::{Role, Scope};
-use sync_core::session::carrier::{BatchRef, Carried};
+use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::wire::{Frame, Refusal, Totals};
 
@@ -380,8 +380,8 @@ impl BatchLog for Failing {
         self.log.missing(community, log, from, limit)
     }
 
-    fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        self.log.branches(community, log)
+    fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {
+        self.log.lost(community)
     }
 
     fn batch(

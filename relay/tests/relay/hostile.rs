@@ -36,11 +36,17 @@ fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         (0..3_u64, any::<u64>())
             .prop_map(|(batches, arrival)| Frame::Ack(Ack { batches, arrival })),
-        (lanes(), prop::collection::vec(heads(), 0..4)).prop_map(|(pull, heads)| Frame::Ask(Ask {
-            pull,
-            heads,
-            unknown: Vec::new()
-        })),
+        (
+            lanes(),
+            prop::collection::vec(heads(), 0..4),
+            prop::collection::vec(lane(), 0..4)
+        )
+            .prop_map(|(pull, heads, lost)| Frame::Ask(Ask {
+                pull,
+                heads,
+                unknown: Vec::new(),
+                lost,
+            })),
         (prop::collection::vec(heads(), 0..4), any::<bool>()).prop_map(|(lanes, is_explicit)| {
             Frame::Want(Want {
                 lanes,

@@ -9,13 +9,13 @@ use rand::rngs::ChaCha8Rng;
 use super::seal::{BatchCipher, PlainEntry, open_text, seal_batch, seal_text};
 use super::{Body, Commit, EntryKind, Place, SignedBatch, entries_root, preimage};
 use crate::epoch::EpochKey;
-use crate::id::{ActorId, ChainHash, Head, Incarnation, LaneId, LogId, Seq, StoreId};
+use crate::id::{ActorId, Arrival, ChainHash, Head, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::keys::{self, DeviceKeys, Secret, Signer, domain, epoch_seal_info, seal_key};
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{AddDevice, Found, Join, Space, Statement, StatementId};
 use crate::roster::ticket::{RelayAddr, Ticket};
 use crate::roster::{commons, community_of, member_of, roster_lane, space_of};
-use crate::session::carrier::{lane_digest, set_digest};
+use crate::session::carrier::{BatchRef, Lost, lane_digest, lost_digest, set_digest};
 use crate::wire::batches::{BatchWriter, Batches};
 use crate::wire::{Frame, Receipt};
 
@@ -271,8 +271,22 @@ fn digests_proofs_and_tickets_are_as_the_text_says() {
         seq: Seq(5),
         chain: ChainHash::new([0xcc; 32]),
     };
-    let digest = lane_digest(&[(log, head)]);
+    let digest = lane_digest(&[(log, head)], &[]);
     lines.hex("lane digest", &digest.0);
+    let lost = Lost {
+        log,
+        chain: ChainHash::new([0xbb; 32]),
+        batch: BatchRef {
+            arrival: Arrival(3),
+            last_seq: Seq(5),
+            entries: 1,
+            bytes: 100,
+        },
+    };
+    let lost_digest = lost_digest(&[lost]).unwrap();
+    lines.hex("lost digest", &lost_digest.0);
+    let with_lost = lane_digest(&[(log, head)], &[lost]);
+    lines.hex("lane digest with it", &with_lost.0);
     lines.hex("set digest", &set_digest([(space(), digest)]).0);
     let (invite, sealing) = (
         DeviceKeys::derive_for_invite(&counted(0)),

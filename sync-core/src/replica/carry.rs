@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::id::{Arrival, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::replica::Replica;
 use crate::roster::role::Role;
-use crate::session::carrier::{BatchRef, Carried, Carrier, lane_digest, set_digest};
+use crate::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest, set_digest};
 use crate::store::StoreError;
 use crate::wire::{Digest, Totals};
 
@@ -49,7 +49,7 @@ impl Carrier for Replica {
     }
 
     fn digest(&self, lane: &LaneId) -> Result<Digest, StoreError> {
-        Ok(lane_digest(&self.store.heads(lane)?))
+        Ok(lane_digest(&self.store.heads(lane)?, &self.lost(lane)?))
     }
 
     fn heads(&self, lane: &LaneId) -> Result<Vec<(LogId, Head)>, StoreError> {
@@ -85,8 +85,10 @@ impl Carrier for Replica {
         self.store.missing(log, from, limit)
     }
 
-    fn branches(&self, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        self.store.branches(Some(log))
+    fn lost(&self, lane: &LaneId) -> Result<Vec<Lost>, StoreError> {
+        let mut lost = self.store.lost()?;
+        lost.retain(|lost| lost.log.lane == *lane);
+        Ok(lost)
     }
 
     fn precedence(&self, log: &LogId) -> u8 {

@@ -336,8 +336,8 @@ impl Replica {
     /// The store's.
     pub fn held(&self) -> Result<Vec<(DeviceId, HeldRow)>, ReplicaError> {
         let mut held = self.store.held()?;
-        for batch in self.store.branches(None)? {
-            let carried = self.store.batch(batch.arrival)?;
+        for lost in self.store.lost()? {
+            let carried = self.store.batch(lost.batch.arrival)?;
             held.extend(carried.iter().flat_map(|carried| forked(&carried.batch)));
         }
         held.sort_by_key(|row| row.entry);
@@ -348,8 +348,8 @@ impl Replica {
     }
 
     fn held_count(&self) -> Result<u64, ReplicaError> {
-        let branches = self.store.branches(None)?;
-        let forked: u64 = branches.iter().map(|batch| batch.entries).sum();
+        let lost = self.store.lost()?;
+        let forked: u64 = lost.iter().map(|lost| lost.batch.entries).sum();
         Ok(self.store.held_count()? + forked)
     }
 

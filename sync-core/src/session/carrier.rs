@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::entry::VerifiedBatch;
-use crate::id::{Arrival, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
+use crate::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::keys::{self, domain};
 use crate::store::StoreError;
 use crate::wire::{Digest, Totals};
@@ -33,6 +33,17 @@ pub struct BatchRef {
     pub bytes: u64,
 }
 
+/// A batch of a losing branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// Its log.
+    pub log: LogId,
+    /// Chain hash after it.
+    pub chain: ChainHash,
+    /// Where it is.
+    pub batch: BatchRef,
+}
+
 /// Read access to everything that a peer may be sent: a replica or a relay's community.
 pub trait Carrier {
     /// The community.
@@ -43,7 +54,7 @@ pub trait Carrier {
     fn lanes_for(&self, device: &DeviceId) -> BTreeSet<LaneId>;
     /// The lanes that we carry ourselves.
     fn own_lanes(&self) -> BTreeSet<LaneId>;
-    /// Digest of a lane's heads ([`lane_digest`]).
+    /// Digest of a lane ([`lane_digest`]).
     ///
     /// # Errors
     /// The store's.
@@ -83,13 +94,11 @@ pub trait Carrier {
     /// # Errors
     /// The store's.
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError>;
-    /// A log's batches on losing branches, in order; none if the carrier keeps no such branches.
+    /// The batches of a lane that lie on losing branches, in the order they came.
     ///
     /// # Errors
     /// The store's.
-    fn branches(&self, _log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        Ok(Vec::new())
-    }
+    fn lost(&self, lane: &LaneId) -> Result<Vec<Lost>, StoreError>;
     /// Which logs go before which, the least first; those of equal precedence go as they arrived.
     ///
     /// A joiner's own join reached its store before the invitation that it takes up, and must not
@@ -126,9 +135,10 @@ pub trait Carrier {
     fn totals(&self, lane: &LaneId, after: Arrival, upto: Arrival) -> Result<Totals, StoreError>;
 }
 
-/// Digest of the heads of one lane: equal digests mean equal logs (docs/protocol.md §7).
+/// Digest of one lane, from its heads and what has lost there: equal digests mean equal logs, losing
+/// branches too (docs/protocol.md §7).
 #[must_use]
-pub fn lane_digest(heads: &[(LogId, Head)]) -> Digest {
+pub fn lane_digest(heads: &[(LogId, Head)], lost: &[Lost]) -> Digest {
     let mut sorted: Vec<_> = heads.iter().filter(|(_, head)| head.seq > Seq(0)).collect();
     sorted.sort_unstable_by_key(|(log, _)| (log.device, log.incarnation));
     let mut hasher = blake3::Hasher::new_derive_key(domain::LANE_DIGEST);
@@ -138,7 +148,21 @@ pub fn lane_digest(heads: &[(LogId, Head)]) -> Digest {
         hasher.update(&head.seq.0.to_be_bytes());
         hasher.update(head.chain.as_bytes());
     }
+    if let Some(lost) = lost_digest(lost) {
+        hasher.update(&lost.0);
+    }
     truncated(&hasher.finalize())
+}
+
+/// Digest of what has lost in one lane; none if nothing has.
+#[must_use]
+pub fn lost_digest(lost: &[Lost]) -> Option<Digest> {
+    let chains: BTreeSet<ChainHash> = lost.iter().map(|lost| lost.chain).collect();
+    if chains.is_empty() {
+        return None;
+    }
+    let bytes: Vec<u8> = chains.iter().flat_map(|chain| *chain.as_bytes()).collect();
+    Some(truncated(&keys::derive(domain::LOST_DIGEST, &[&bytes])))
 }
 
 /// Digest of several lanes: of each lane's id and digest, in the order of their ids.

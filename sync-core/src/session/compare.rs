@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{Arrival, Incarnation, LaneId, LogId, Seq, StoreId};
-use crate::session::carrier::Carrier;
+use crate::session::carrier::{Carrier, lost_digest};
 use crate::session::marks::Marks;
 use crate::session::{Event, Session, SessionError, Stage, shared_lanes};
 use crate::store::StoreError;
@@ -45,6 +45,7 @@ impl Session {
                     tip: carrier.tip(lane)?.0,
                     yours: yours.seq.0,
                     chain: yours.chain,
+                    lost: lost_digest(&carrier.lost(lane)?),
                 })
             })
             .collect::<Result<_, StoreError>>()?;
@@ -121,6 +122,10 @@ impl Session {
             ..Ask::default()
         };
         for state in lanes {
+            if state.lost != lost_digest(&carrier.lost(&state.lane)?) {
+                ask.lost.push(state.lane);
+                self.plan.add_lost(state.lane, carrier)?;
+            }
             let own = self.own_log(state.lane);
             let own_head = carrier.head(&own)?;
             if own_head.seq.0 > state.yours {
@@ -189,9 +194,14 @@ impl Session {
         ask: &Ask,
         carrier: &dyn Carrier,
     ) -> Result<Vec<Event>, SessionError> {
-        if [ask.pull.len(), ask.heads.len(), ask.unknown.len()]
-            .iter()
-            .any(|len| *len > LANES_MAX)
+        if [
+            ask.pull.len(),
+            ask.heads.len(),
+            ask.unknown.len(),
+            ask.lost.len(),
+        ]
+        .iter()
+        .any(|len| *len > LANES_MAX)
         {
             return Err(SessionError::Peer(Refusal::TooLarge));
         }
@@ -228,6 +238,9 @@ impl Session {
                 want.lanes.push(wanted(heads.lane, found.more));
             }
             self.plan_branches(&found.forked, &mut forked);
+        }
+        for lane in ask.lost.iter().filter(|lane| allowed.contains(lane)) {
+            add(&mut totals, &self.plan.add_lost(*lane, carrier)?);
         }
         self.asks_open += 1;
         self.queue.push_back(Frame::Want(want));

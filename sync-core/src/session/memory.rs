@@ -13,7 +13,7 @@ use crate::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, 
 use crate::keys::Signer;
 use crate::roster::roster_lane;
 use crate::session::Taken;
-use crate::session::carrier::{BatchRef, Carried, Carrier, lane_digest};
+use crate::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest};
 use crate::store::StoreError;
 use crate::wire::batches::Received;
 use crate::wire::{Digest, Totals};
@@ -239,7 +239,7 @@ impl Carrier for MemoryCarrier {
     }
 
     fn digest(&self, lane: &LaneId) -> Result<Digest, StoreError> {
-        Ok(lane_digest(&self.heads(lane)?))
+        Ok(lane_digest(&self.heads(lane)?, &self.lost(lane)?))
     }
 
     fn heads(&self, lane: &LaneId) -> Result<Vec<(LogId, Head)>, StoreError> {
@@ -282,12 +282,14 @@ impl Carrier for MemoryCarrier {
         Ok(rows.map(reference).collect())
     }
 
-    fn branches(&self, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| row.is_branch && row.batch.log() == log);
-        Ok(rows.map(reference).collect())
+    fn lost(&self, lane: &LaneId) -> Result<Vec<Lost>, StoreError> {
+        let rows = self.of_lane(lane).filter(|row| row.is_branch);
+        let lost = rows.map(|row| Lost {
+            log: *row.batch.log(),
+            chain: row.batch.head().chain,
+            batch: reference(row),
+        });
+        Ok(lost.collect())
     }
 
     fn batch(&self, arrival: Arrival) -> Result<Option<Carried>, StoreError> {

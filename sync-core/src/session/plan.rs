@@ -1,6 +1,6 @@
 //! What one side still has to send after the two have compared: positions, never bytes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::id::{Arrival, LaneId, LogId, Seq};
 use crate::session::carrier::{BatchRef, Carried, Carrier};
@@ -16,6 +16,8 @@ pub(super) struct Plan {
     stretches: VecDeque<(LaneId, Arrival, Arrival)>,
     /// Logs whose batches from a position on are still to be looked up.
     logs: BTreeMap<(LogId, bool), Seq>,
+    /// Lanes whose lost batches are still to be looked up.
+    lost: BTreeSet<LaneId>,
     /// Looked up, in causal order: by precedence, then as they arrived here.
     refs: VecDeque<(BatchRef, bool)>,
 }
@@ -31,7 +33,10 @@ pub(super) struct Step {
 
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
-        self.stretches.is_empty() && self.logs.is_empty() && self.refs.is_empty()
+        self.stretches.is_empty()
+            && self.logs.is_empty()
+            && self.lost.is_empty()
+            && self.refs.is_empty()
     }
 
     pub(super) fn add_stretch(&mut self, lane: LaneId, after: Arrival, upto: Arrival) {
@@ -45,6 +50,19 @@ impl Plan {
         *known = from.min(*known);
     }
 
+    /// Adds what has lost in a lane and says how much that is.
+    pub(super) fn add_lost(
+        &mut self,
+        lane: LaneId,
+        carrier: &dyn Carrier,
+    ) -> Result<Totals, StoreError> {
+        let lost = carrier.lost(&lane)?;
+        if !lost.is_empty() {
+            self.lost.insert(lane);
+        }
+        Ok(totals_of(lost.iter().map(|lost| &lost.batch)))
+    }
+
     /// Adds a log and says how much of it there is to send.
     pub(super) fn add_log_counted(
         &mut self,
@@ -54,11 +72,7 @@ impl Plan {
     ) -> Result<Totals, StoreError> {
         let refs = carrier.missing(&log, from, REFS_MAX)?;
         self.add_log(log, from, false);
-        Ok(Totals {
-            batches: refs.len() as u64,
-            entries: refs.iter().map(|batch| batch.entries).sum(),
-            bytes: refs.iter().map(|batch| batch.bytes).sum(),
-        })
+        Ok(totals_of(&refs))
     }
 
     /// The next batches, of about `room` bytes; `None` once the plan is done.
@@ -117,23 +131,36 @@ impl Plan {
             found.extend(refs.into_iter().map(|batch| (rank, batch, is_explicit)));
             if is_explicit {
                 // Whoever lacks one branch may lack all of them.
-                found.extend(
-                    carrier
-                        .branches(&log)?
-                        .into_iter()
-                        .map(|batch| (rank, batch, true)),
-                );
+                let mut lost = carrier.lost(&log.lane)?;
+                lost.retain(|lost| lost.log == log);
+                found.extend(lost.into_iter().map(|lost| (rank, lost.batch, true)));
             }
             if is_cut_short {
                 self.logs.insert((log, is_explicit), next);
                 break;
             }
         }
+        if self.logs.is_empty() {
+            for lane in std::mem::take(&mut self.lost) {
+                let lost = carrier.lost(&lane)?.into_iter();
+                found.extend(lost.map(|lost| (carrier.precedence(&lost.log), lost.batch, true)));
+            }
+        }
         found.sort_unstable();
+        found.dedup();
         let in_order = found.into_iter();
         self.refs = in_order
             .map(|(_, batch, is_explicit)| (batch, is_explicit))
             .collect();
         Ok(())
     }
+}
+
+fn totals_of<'r>(refs: impl IntoIterator<Item = &'r BatchRef>) -> Totals {
+    refs.into_iter()
+        .fold(Totals::default(), |sum, batch| Totals {
+            batches: sum.batches + 1,
+            entries: sum.entries + batch.entries,
+            bytes: sum.bytes + batch.bytes,
+        })
 }

@@ -372,6 +372,46 @@ fn forked_logs_end_alike_on_both_sides() {
     }
 }
 
+fn chains(side: &Side) -> BTreeSet<ChainHash> {
+    let rows = side.carrier.rows().iter();
+    rows.map(|row| row.batch.head().chain).collect()
+}
+
+#[test]
+fn whoever_saw_one_branch_alone_is_given_the_other() {
+    for kind in [PeerKind::Member, PeerKind::Relay] {
+        let (mut a, mut b, mut rng) = forked((2, 1), kind);
+        let mut saw_left = Side::new(PeerKind::Member, 7);
+        let mut saw_right = Side::new(PeerKind::Member, 8);
+        sync(&mut saw_left, &mut a, &mut rng);
+        sync(&mut saw_right, &mut b, &mut rng);
+        sync(&mut a, &mut b, &mut rng);
+        for side in [&mut saw_left, &mut saw_right] {
+            assert_ne!(chains(side), chains(&b));
+            // One of the two has all heads, and lacks what lost.
+            sync(side, &mut b, &mut rng);
+            assert_eq!(chains(side), chains(&b), "{kind:?}");
+            assert_eq!(sync(side, &mut b, &mut rng).frames, 2, "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_kept_both_branches_brings_what_lost() {
+    for kind in [PeerKind::Member, PeerKind::Relay] {
+        let (mut a, mut b, mut rng) = forked((2, 1), PeerKind::Member);
+        let mut saw_left = Side::new(kind, 7);
+        let mut saw_right = Side::new(kind, 8);
+        sync(&mut a, &mut saw_left, &mut rng);
+        sync(&mut b, &mut saw_right, &mut rng);
+        sync(&mut a, &mut b, &mut rng);
+        for side in [&mut saw_left, &mut saw_right] {
+            sync(&mut a, side, &mut rng);
+            assert_eq!(chains(side), chains(&a), "{kind:?}");
+        }
+    }
+}
+
 #[test]
 fn lane_that_the_other_side_learns_of_is_sent_in_the_same_session() {
     for kind in [PeerKind::Member, PeerKind::Relay] {

@@ -12,7 +12,7 @@ macro_rules! forward_reads {
             link_at(log: &LogId, seq: Seq) -> Option<Link>;
             ending_with(log: &LogId, chain: &ChainHash) -> Option<Seq>;
             has_branch(log: &LogId, chain: &ChainHash) -> bool;
-            branches(log: Option<&LogId>) -> Vec<BatchRef>;
+            lost() -> Vec<Lost>;
             batch_with(entry: &EntryRef) -> Option<Arc<VerifiedBatch>>;
             batch(arrival: Arrival) -> Option<Carried>;
             stretch(lane: &LaneId, after: Arrival, upto: Arrival, bytes_max: usize)
@@ -60,7 +60,7 @@ pub(crate) mod names {
     pub(crate) use crate::id::{
         Arrival, ChainHash, EpochId, Head, LaneId, LogId, RecordId, Seq, StoreId,
     };
-    pub(crate) use crate::session::carrier::{BatchRef, Carried};
+    pub(crate) use crate::session::carrier::{BatchRef, Carried, Lost};
     pub(crate) use crate::store::{
         DocRow, EntryRef, HeldRow, KindCount, PendingRow, RowFilter, StoreError, StoreRead,
         TailRow, ViewRow,

@@ -13,7 +13,7 @@ use crate::entry::{EntryKind, VerifiedBatch};
 use crate::id::{
     Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq, StoreId,
 };
-use crate::session::carrier::{BatchRef, Carried};
+use crate::session::carrier::{BatchRef, Carried, Lost};
 use crate::store::StoreError;
 use crate::wire::Totals;
 
@@ -153,8 +153,8 @@ pub trait StoreRead {
     fn ending_with(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Seq>, StoreError>;
     /// Whether a losing branch has a batch with this chain hash.
     fn has_branch(&self, log: &LogId, chain: &ChainHash) -> Result<bool, StoreError>;
-    /// Batches of losing branches, of one log or of all, by arrival.
-    fn branches(&self, log: Option<&LogId>) -> Result<Vec<BatchRef>, StoreError>;
+    /// Batches of losing branches, by arrival.
+    fn lost(&self) -> Result<Vec<Lost>, StoreError>;
     /// The batch of the branch that counts that holds this entry.
     fn batch_with(&self, entry: &EntryRef) -> Result<Option<Arc<VerifiedBatch>>, StoreError>;
     /// One batch by its arrival.

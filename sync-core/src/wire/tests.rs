@@ -43,15 +43,18 @@ fn hello() -> impl Strategy<Value = Frame> {
 }
 
 fn lanes() -> impl Strategy<Value = Frame> {
-    let state = (lane(), any::<([u8; 16], u64, u64, [u8; 32])>()).prop_map(
-        |(lane, (digest, tip, yours, chain))| LaneState {
+    let state = (
+        lane(),
+        any::<([u8; 16], u64, u64, [u8; 32], Option<[u8; 16]>)>(),
+    )
+        .prop_map(|(lane, (digest, tip, yours, chain, lost))| LaneState {
             lane,
             digest: Digest(digest),
             tip,
             yours,
             chain: ChainHash::new(chain),
-        },
-    );
+            lost: lost.map(Digest),
+        });
     (any::<[u8; 16]>(), vec(state, 0..5)).prop_map(|(store, lanes)| {
         Frame::Lanes(Lanes {
             store: StoreId::new(store),
@@ -110,13 +113,18 @@ fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         hello(),
         lanes(),
-        (vec(position(), 0..4), lane_heads(), vec(lane(), 0..4)).prop_map(
-            |(pull, heads, unknown)| Frame::Ask(Ask {
+        (
+            vec(position(), 0..4),
+            lane_heads(),
+            vec(lane(), 0..4),
+            vec(lane(), 0..4)
+        )
+            .prop_map(|(pull, heads, unknown, lost)| Frame::Ask(Ask {
                 pull,
                 heads,
-                unknown
-            })
-        ),
+                unknown,
+                lost,
+            })),
         (lane_heads(), any::<bool>(), vec(lane(), 0..4)).prop_map(
             |(lanes, is_explicit, unknown)| {
                 Frame::Want(Want {
@@ -261,19 +269,20 @@ fn a_key_that_stands_twice_counts_as_it_stands_last() {
 fn state_of_a_lane_may_grow_at_its_end() {
     let mut body = vec![LANES, 0xa2, 0x00, 0x50];
     body.extend_from_slice(&[1; 16]);
-    body.extend_from_slice(&[0x01, 0x81, 0x86, 0x50]);
+    body.extend_from_slice(&[0x01, 0x81, 0x87, 0x50]);
     body.extend_from_slice(&[2; 16]);
     body.push(0x50);
     body.extend_from_slice(&[3; 16]);
     body.extend_from_slice(&[4, 5, 0x58, 0x20]);
     body.extend_from_slice(&[6; 32]);
-    body.extend_from_slice(&[0x61, b'?']);
+    body.extend_from_slice(&[0xf6, 0x61, b'?']);
     let state = LaneState {
         lane: LaneId::new([2; 16]),
         digest: Digest([3; 16]),
         tip: 4,
         yours: 5,
         chain: ChainHash::new([6; 32]),
+        lost: None,
     };
     let lanes = Lanes {
         store: StoreId::new([1; 16]),

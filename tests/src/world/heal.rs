@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_core::id::{Arrival, Head, LaneId, LogId};
-use sync_core::session::carrier::Carrier as _;
+use sync_core::id::{Arrival, ChainHash, Head, LaneId, LogId, Seq};
+use sync_core::session::carrier::{Carrier as _, Lost};
 
 use super::net::{ConnId, Node};
 use super::{Broken, Outcome, World, broken};
@@ -25,7 +25,7 @@ const BYTES_PER_MISSING_PERCENT: u64 = 115;
 /// A session of two who have the same.
 pub(super) const IN_SYNC_BYTES_MAX: u64 = 1_024;
 
-/// Heads of all lanes that a phone has.
+/// Heads of all lanes that a phone has, and behind them what has lost there, at position 0.
 pub(super) type Heads = BTreeMap<LaneId, Vec<(LogId, Head)>>;
 
 impl World {
@@ -186,12 +186,22 @@ impl World {
         lanes
             .into_iter()
             .map(|lane| {
-                let heads = replica.store().heads(&lane);
-                Ok((
-                    lane,
-                    heads.map_err(|error| Broken(format!("phone {index}: {error}")))?,
-                ))
+                let failed = |error| Broken(format!("phone {index}: {error}"));
+                let mut heads = replica.store().heads(&lane).map_err(failed)?;
+                heads.extend(standing_of(&replica.lost(&lane).map_err(failed)?));
+                Ok((lane, heads))
             })
             .collect()
     }
+}
+
+/// What has lost, as it stands among [`Heads`].
+pub(super) fn standing_of(lost: &[Lost]) -> Vec<(LogId, Head)> {
+    let all = lost.iter().map(|lost| (lost.log, lost.chain));
+    let sorted: BTreeSet<(LogId, ChainHash)> = all.collect();
+    let seq = Seq(0);
+    let heads = sorted.into_iter();
+    heads
+        .map(|(log, chain)| (log, Head { seq, chain }))
+        .collect()
 }

@@ -12,16 +12,16 @@ use relay::log::memory::MemoryLog;
 use relay::log::{BatchLog, Spot};
 use relay::relay::{Admission, Effect, Input, Relay};
 use sync_core::entry::Place;
-use sync_core::id::{Arrival, CommunityId, DeviceId, Millis, Seq, StoreId};
+use sync_core::id::{Arrival, CommunityId, DeviceId, LaneId, Millis, Seq, StoreId};
 use sync_core::keys::{DeviceKeys, Signer};
-use sync_core::session::carrier::{Carried, Carrier as _};
+use sync_core::session::carrier::{Carried, Carrier as _, Lost};
 use sync_core::store::fault::FaultKind;
 use sync_core::wire::batches::BatchReader;
 use sync_core::wire::{BadFrame, Frame, Refusal};
 
 use disk::DiskLog;
 
-use super::heal::Heads;
+use super::heal::{Heads, standing_of};
 use super::net::{ConnId, Node, Side};
 use super::oracle::CANARY;
 use super::{Broken, Flaw, Outcome, World, broken};
@@ -432,6 +432,13 @@ impl World {
             .filter(|(_, state)| state.head.seq > Seq(0))
         {
             heads.entry(log.lane).or_default().push((*log, state.head));
+        }
+        let mut lost: BTreeMap<LaneId, Vec<Lost>> = BTreeMap::new();
+        for it in disk.log.lost(&self.hub.community).unwrap_or_default() {
+            lost.entry(it.log.lane).or_default().push(it);
+        }
+        for (lane, lost) in lost {
+            heads.entry(lane).or_default().extend(standing_of(&lost));
         }
         heads
     }

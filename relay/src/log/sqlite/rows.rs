@@ -9,7 +9,7 @@ use sync_core::id::{
     Arrival, ChainHash, CommunityId, DeviceId, EpochId, Head, Incarnation, LaneId, LogId, Seq,
 };
 use sync_core::keys;
-use sync_core::session::carrier::{BatchRef, Carried};
+use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 
 use super::{SqliteLog, corrupt, failed};
@@ -300,14 +300,28 @@ impl SqliteLog {
         Ok(found)
     }
 
-    pub(super) fn branches_of(&self, log: i64) -> Result<Vec<BatchRef>, StoreError> {
-        let sql = "SELECT id, first_seq, last_seq, entries, bytes FROM batch
-                   WHERE log = ?1 AND is_branch = 1 ORDER BY id";
+    /// The batches of a community's losing branches, in the order they came.
+    pub(super) fn lost_of(&self, community: i64) -> Result<Vec<Lost>, StoreError> {
+        let sql = "SELECT batch.id, first_seq, last_seq, entries, batch.bytes, batch.chain,
+                          log.device, log.incarnation, lane.name
+                   FROM batch INDEXED BY batch_lost
+                   JOIN log ON log.id = batch.log JOIN lane ON lane.id = batch.lane
+                   WHERE batch.is_branch = 1 AND batch.id BETWEEN ?1 AND ?2 ORDER BY batch.id";
+        let first = position(community, Arrival(0));
+        let last = position(community, Arrival(u64::MAX));
         let mut find = self.conn.prepare_cached(sql).map_err(failed)?;
-        let mut rows = find.query([log]).map_err(failed)?;
+        let mut rows = find.query([first, last]).map_err(failed)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            found.push(reference(row)?.0);
+            found.push(Lost {
+                log: LogId {
+                    device: DeviceId::new(row.get(6).map_err(failed)?),
+                    incarnation: Incarnation::new(row.get(7).map_err(failed)?),
+                    lane: LaneId::new(row.get(8).map_err(failed)?),
+                },
+                chain: ChainHash::new(row.get(5).map_err(failed)?),
+                batch: reference(row)?.0,
+            });
         }
         Ok(found)
     }

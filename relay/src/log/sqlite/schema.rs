@@ -64,6 +64,7 @@ const STEPS: &[&str] = &["
     CREATE INDEX batch_lane ON batch (lane, id, entries, bytes);
     CREATE INDEX batch_seq ON batch (log, is_branch, last_seq, first_seq, entries, bytes);
     CREATE UNIQUE INDEX batch_chain ON batch (log, chain);
+    CREATE INDEX batch_lost ON batch (id) WHERE is_branch = 1;
 "];
 
 pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {

@@ -386,18 +386,15 @@ fn branch(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.commit()?;
     assert_eq!(store.heads(&THERE)?, []);
     assert_eq!(store.logs()?.len(), 2);
-    assert_eq!(places_of(&store.branches(Some(log))?), [3, 4]);
-    assert_eq!(places_of(&store.branches(Some(stray.log()))?), [5]);
-    assert_eq!(places_of(&store.branches(None)?), [3, 4, 5]);
-    assert_eq!(
-        store.branches(Some(Author::new(3).batch(HERE, &Head::EMPTY, 1, 1).log()))?,
-        []
-    );
+    let lost: Vec<_> = store
+        .lost()?
+        .iter()
+        .map(|lost| (lost.log, lost.chain, lost.batch.arrival.0))
+        .collect();
+    let expected = [(&losing[0], 3), (&losing[1], 4), (&stray, 5)];
+    let expected = expected.map(|(batch, at)| (*batch.log(), batch.head().chain, at));
+    assert_eq!(lost, expected);
     Ok(())
-}
-
-fn places_of(refs: &[BatchRef]) -> Vec<u64> {
-    refs.iter().map(|batch| batch.arrival.0).collect()
 }
 
 fn demote(store: &mut dyn Store) -> Result<(), StoreError> {
@@ -437,7 +434,12 @@ fn demote(store: &mut dyn Store) -> Result<(), StoreError> {
         .map(|r| r.arrival.0)
         .collect();
     assert_eq!(ends, [1, 2, 5, 6]);
-    assert_eq!(places_of(&store.branches(Some(log))?), [3, 4]);
+    let lost: Vec<_> = store
+        .lost()?
+        .iter()
+        .map(|lost| lost.batch.arrival)
+        .collect();
+    assert_eq!(lost, [Arrival(3), Arrival(4)]);
     let third = store.batch(Arrival(3))?.expect("arrivals stay");
     assert!(third.is_branch);
     assert_eq!(*third.batch, losing[2]);

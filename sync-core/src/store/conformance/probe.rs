@@ -109,7 +109,7 @@ impl Probe {
         );
         reading.ask("counts".to_owned(), store.counts());
         reading.ask("held".to_owned(), store.held());
-        reading.ask("branches".to_owned(), store.branches(None));
+        reading.ask("lost".to_owned(), store.lost());
         reading.ask("held count".to_owned(), store.held_count());
         reading.ask("waited for".to_owned(), store.waited_for());
         for epoch in &self.epochs {
@@ -164,7 +164,6 @@ impl Probe {
     fn read_log(&self, store: &dyn StoreRead, log: &LogId, reading: &mut Reading) {
         let name = format!("{} {}", log.lane, log.device);
         reading.ask(format!("head {name}"), store.head(log));
-        reading.ask(format!("branches {name}"), store.branches(Some(log)));
         for seq in 0..=self.upto {
             let seq = Seq(seq);
             reading.ask(format!("link {name} {seq}"), store.link_at(log, seq));

@@ -187,11 +187,14 @@ impl StoreRead for Data {
         Ok(self.by_chain(log, chain).is_some_and(|kept| kept.is_branch))
     }
 
-    fn branches(&self, log: Option<&LogId>) -> Result<Vec<BatchRef>, StoreError> {
-        let kept = self.batches.iter().filter(|(_, kept)| kept.is_branch);
-        let asked = kept.filter(|(_, kept)| log.is_none_or(|log| kept.batch.log() == log));
-        Ok(asked
-            .map(|(arrival, kept)| reference(*arrival, kept))
+    fn lost(&self) -> Result<Vec<Lost>, StoreError> {
+        let lost = self.batches.iter().filter(|(_, kept)| kept.is_branch);
+        Ok(lost
+            .map(|(arrival, kept)| Lost {
+                log: *kept.batch.log(),
+                chain: kept.batch.head().chain,
+                batch: reference(*arrival, kept),
+            })
             .collect())
     }
 

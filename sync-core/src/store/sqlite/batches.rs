@@ -12,6 +12,7 @@ use crate::store::forward::names::*;
 
 use super::cells::{Columns, Sum, bound, corrupt};
 use super::logs::{LaneRow, LogRow};
+use super::read::reference;
 use super::read::{Rows, Tally};
 
 /// A batch without its tail.
@@ -241,29 +242,34 @@ impl Rows<'_> {
         Ok(metas)
     }
 
-    /// Batches of losing branches, of one log or of all, by arrival.
-    pub(super) fn losing(&self, log: Option<&LogId>) -> Result<Vec<Meta>, StoreError> {
-        let log = match log {
-            Some(log) => match self.find_log(log)? {
-                Some(log) => Some(log.id),
-                None => return Ok(Vec::new()),
-            },
-            None => None,
-        };
-        let mut statement = self.conn.prepare_cached(select_meta!(
-            "INDEXED BY batches_branches WHERE b.is_branch = 1 AND (?1 IS NULL OR b.log = ?1) \
-             ORDER BY b.arrival"
+    /// Batches of losing branches, by arrival.
+    pub(super) fn all_lost(&self) -> Result<Vec<Lost>, StoreError> {
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT ",
+            meta_columns!(),
+            ", l.lane, l.device, l.incarnation FROM batches b INDEXED BY batches_branches \
+             LEFT JOIN logs l ON l.id = b.log WHERE b.is_branch = 1 ORDER BY b.arrival"
         ))?;
-        let mut rows = statement.query([log])?;
-        let mut metas = Vec::new();
+        let mut rows = statement.query([])?;
+        let mut lost = Vec::new();
         while let Some(row) = rows.next()? {
-            let meta = Meta::of(row)?;
-            if !meta.is_branch || log.is_some_and(|log| meta.log != log) {
+            let mut columns = Columns::new(row, "a batch", &"the list of batches");
+            let meta = Meta::read(&mut columns)?;
+            let log = LogId {
+                lane: columns.next()?,
+                device: columns.next()?,
+                incarnation: columns.next()?,
+            };
+            if !meta.is_branch {
                 return Err(meta.damaged());
             }
-            metas.push(meta);
+            lost.push(Lost {
+                log,
+                chain: meta.chain,
+                batch: reference(&meta),
+            });
         }
-        Ok(metas)
+        Ok(lost)
     }
 
     /// A log's batch with this chain hash, if it lies on that kind of branch.

@@ -168,8 +168,8 @@ impl StoreRead for Rows<'_> {
         Ok(self.by_chain(log, chain, true)?.is_some())
     }
 
-    fn branches(&self, log: Option<&LogId>) -> Result<Vec<BatchRef>, StoreError> {
-        Ok(self.losing(log)?.iter().map(reference).collect())
+    fn lost(&self) -> Result<Vec<Lost>, StoreError> {
+        self.all_lost()
     }
 
     fn batch_with(&self, entry: &EntryRef) -> Result<Option<Arc<VerifiedBatch>>, StoreError> {
@@ -296,7 +296,7 @@ impl StoreRead for Rows<'_> {
     }
 }
 
-fn reference(meta: &Meta) -> BatchRef {
+pub(super) fn reference(meta: &Meta) -> BatchRef {
     BatchRef {
         arrival: meta.arrival,
         last_seq: meta.last_seq(),

@@ -7,7 +7,7 @@ use relay::log::{Appended, BatchLog, CommunityState, Spot};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId};
-use sync_core::session::carrier::{BatchRef, Carried};
+use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::store::fault::FaultKind;
 use sync_core::wire::Totals;
@@ -161,8 +161,8 @@ impl BatchLog for DiskLog {
         self.alive()?.log.missing(community, log, from, limit)
     }
 
-    fn branches(&self, community: &CommunityId, log: &LogId) -> Result<Vec<BatchRef>, StoreError> {
-        self.alive()?.log.branches(community, log)
+    fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {
+        self.alive()?.log.lost(community)
     }
 
     fn batch(

@@ -99,9 +99,10 @@ impl Cast {
             .map(|(index, _)| index)
             .collect();
         // Twice: what one sends while another has already left is fetched in the second meeting.
-        let sent = self.meet_once(writers).await? + self.meet_once(&readers).await?;
-        self.coordinator.sync_once().await?;
-        Ok(sent)
+        let sent = self.meet_once(writers).await?;
+        let coordinator = async { Ok(self.coordinator.sync_once().await?) };
+        let (more, _) = tokio::try_join!(self.meet_once(&readers), coordinator)?;
+        Ok(sent + more)
     }
 
     async fn meet_once(&self, who: &BTreeSet<usize>) -> Result<u64, Failure> {

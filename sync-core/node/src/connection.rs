@@ -82,15 +82,26 @@ impl Wired {
         })
     }
 
-    /// Waits until the last frames are out, then closes.
-    pub(crate) async fn close(mut self) {
+    /// Waits until the last frames are out, then closes; what is left to wait for is of no concern to
+    /// whoever waits for the session.
+    pub(crate) async fn close(mut self) -> Closing {
         drop(self.outbox);
         // The writer ends when the outbox is empty and the stream is finished; the reader, when
         // the other side has said goodbye too. Neither is waited for without end.
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, all).await;
         self.connection.close(Close::Done.code(), b"");
-        let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
+        Closing(self.endpoint)
+    }
+}
+
+/// A connection that both sides have left: it answers stray packets for a few round trips.
+#[must_use = "the other side may not hear that the connection is closed"]
+pub(crate) struct Closing(quinn::Endpoint);
+
+impl Closing {
+    pub(crate) async fn drain(self) {
+        let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, self.0.wait_idle()).await;
     }
 }
 

@@ -371,8 +371,9 @@ impl Driver {
         );
         // Whoever waits hears the result once the last frame is out.
         self.runtime.spawn(async move {
-            running.wired.close().await;
+            let closing = running.wired.close().await;
             drop(running.ended.send(result.map(|()| report)));
+            closing.drain().await;
         });
     }
 }

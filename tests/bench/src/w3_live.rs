@@ -63,9 +63,9 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
         loop {
             let _event = listening.next_event().await;
             let seen = listener
-                .call(move |replica, _| replica.show(record))
+                .call(move |replica, _| replica.store().row(&record))
                 .await??;
-            if seen.title == text {
+            if seen.is_some_and(|row| row.title == text) {
                 break;
             }
         }

@@ -62,6 +62,8 @@ pub mod domain {
     pub const STATEMENT: &str = "banyan/statement/1";
     /// Digest of the heads of one lane.
     pub const LANE_DIGEST: &str = "banyan/lane-digest/1";
+    /// Sketch of one lane within one session.
+    pub const LANE_SKETCH: &str = "banyan/lane-sketch/1";
     /// Digest of what has lost in one lane.
     pub const LOST_DIGEST: &str = "banyan/lost-digest/1";
     /// Digest of several lanes.
@@ -101,6 +103,7 @@ pub mod domain {
         DEVICE_PROOF,
         STATEMENT,
         LANE_DIGEST,
+        LANE_SKETCH,
         LOST_DIGEST,
         SET_DIGEST,
         LOG_MARK,

@@ -37,7 +37,7 @@ use crate::store::StoreError;
 use crate::wire::batches::{BatchReader, BatchWriter, Received};
 use crate::wire::{
     Ack, BadFrame, Bye, CaughtUp, Digest, FRAME_BATCHES_MAX, FRAME_BYTES_TARGET, Frame, Hello,
-    PeerKind, Receipt, Refusal, Refuse, Totals, VERSION_MAX, VERSION_MIN,
+    LANES_MAX, PeerKind, Receipt, Refusal, Refuse, Totals, VERSION_MAX, VERSION_MIN,
 };
 
 /// Bytes of batches that may be on their way unacknowledged.
@@ -169,6 +169,8 @@ pub struct Session {
     own_logs: Vec<(LogId, Seq)>,
     /// Lanes that both sides know the other wants.
     subscribed: BTreeSet<LaneId>,
+    /// The lanes of which our hello had sketches, in their order.
+    told: Vec<LaneId>,
     /// Lanes that we may have and the other side did not know yet when we compared.
     waiting: BTreeSet<LaneId>,
     /// The last batch of ours that may teach the other side of the waiting lanes.
@@ -206,6 +208,14 @@ impl Session {
     ) -> Result<Self, StoreError> {
         let mut session = Self::new(parties, true, carrier, rng)?;
         session.hello.join = join.map(Into::into);
+        session.told = session.subscribed.iter().copied().collect();
+        let nonce = session.nonces.0;
+        let sketches = session.told.iter().map(|lane| {
+            let digest = carrier.digest(lane)?;
+            Ok(marks::sketch(&nonce, lane, &digest))
+        });
+        let sketches: Vec<[u8; 3]> = sketches.collect::<Result<_, StoreError>>()?;
+        session.hello.lanes = Some(sketches.concat().into());
         session.queue.push_back(Frame::Hello(session.hello.clone()));
         session.counts.round_trips = 1;
         Ok(session)
@@ -246,6 +256,7 @@ impl Session {
             digest: digest_of(&lanes, carrier)?,
             incarnation: parties.incarnation,
             join: None,
+            lanes: None,
         };
         Ok(Self {
             parties,
@@ -260,6 +271,7 @@ impl Session {
             plan: Plan::default(),
             own_logs: Vec::new(),
             subscribed: lanes,
+            told: Vec::new(),
             waiting: BTreeSet::new(),
             news_upto: None,
             asks_open: 0,
@@ -422,6 +434,11 @@ impl Session {
         }
         if hello.kind != self.parties.peer_kind {
             return Err(SessionError::Peer(Refusal::NotAMember));
+        }
+        let sketched = hello.lanes.as_ref().map_or(0, |lanes| lanes.len());
+        let is_whole = sketched.is_multiple_of(marks::SKETCH_LEN);
+        if !is_whole || sketched > marks::SKETCH_LEN * LANES_MAX {
+            return Err(SessionError::Peer(Refusal::BadFrame));
         }
         self.nonces.1 = Some(*hello.nonce);
         let is_equal = hello.digest == self.hello.digest;

@@ -97,6 +97,10 @@ pub struct Hello {
     /// A joiner's own first batch of the roster lane, which is all that a stranger may send.
     #[n(7)]
     pub join: Option<ByteVec>,
+    /// The dialer's sketch of each lane that the two share, in ascending order of lanes: the other
+    /// side need not list those that are equal.
+    #[n(8)]
+    pub lanes: Option<ByteVec>,
 }
 
 /// How one lane stands at the sender.
@@ -114,9 +118,10 @@ pub struct LaneState {
     /// Position in the lane of the receiver's own log, as the sender has it.
     #[n(3)]
     pub yours: u64,
-    /// Chain hash there, so that a restored backup is noticed before it writes.
+    /// Chain hash there, so that a restored backup is noticed before it writes; none if the sender
+    /// has nothing of that log.
     #[n(4)]
-    pub chain: ChainHash,
+    pub chain: Option<ChainHash>,
     /// Digest of what has lost there; none if nothing has.
     #[n(5)]
     pub lost: Option<Digest>,
@@ -129,9 +134,13 @@ pub struct Lanes {
     /// Which life of the sender's store its positions belong to.
     #[n(0)]
     pub store: StoreId,
-    /// The lanes.
+    /// The lanes that differ, as far as the sketches tell.
     #[n(1)]
     pub lanes: Vec<LaneState>,
+    /// Which of the receiver's sketches are of equal lanes: a bit each, the first one the lowest bit
+    /// of the first byte.
+    #[n(2)]
+    pub equal: Option<ByteVec>,
 }
 
 /// What one side has of a lane, or wants of it.

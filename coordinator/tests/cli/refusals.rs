@@ -183,6 +183,7 @@ fn hello(version_min: u16, version_max: u16) -> Vec<u8> {
         digest: Digest([0; 16]),
         incarnation: Incarnation::ZERO,
         join: None,
+        lanes: None,
     })
     .encode()
 }

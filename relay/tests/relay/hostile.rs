@@ -84,6 +84,7 @@ fn frame() -> impl Strategy<Value = Frame> {
             signature: signature.into(),
         })),
         Just(Frame::Lanes(Lanes {
+            equal: None,
             store: StoreId::ZERO,
             lanes: Vec::new()
         })),

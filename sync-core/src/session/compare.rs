@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use minicbor::bytes::ByteVec;
+
 use crate::id::{Arrival, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::session::carrier::{Carrier, lost_digest};
-use crate::session::marks::Marks;
+use crate::session::marks::{self, Marks, SKETCH_LEN};
 use crate::session::{Event, Session, SessionError, Stage, shared_lanes};
 use crate::store::StoreError;
 use crate::wire::{
@@ -29,8 +31,8 @@ impl Session {
     /// Where each shared lane stands here.
     pub(super) fn lane_states(&self, carrier: &dyn Carrier) -> Result<Lanes, StoreError> {
         let incarnation = self.peer_hello.as_ref().map(|hello| hello.incarnation);
-        let lanes = self
-            .subscribed
+        let (equal, differing) = self.sort_by_sketch(carrier)?;
+        let lanes = differing
             .iter()
             .map(|lane| {
                 let log = LogId {
@@ -44,7 +46,7 @@ impl Session {
                     digest: carrier.digest(lane)?,
                     tip: carrier.tip(lane)?.0,
                     yours: yours.seq.0,
-                    chain: yours.chain,
+                    chain: (yours.seq > Seq(0)).then_some(yours.chain),
                     lost: lost_digest(&carrier.lost(lane)?),
                 })
             })
@@ -52,7 +54,47 @@ impl Session {
         Ok(Lanes {
             store: carrier.store_id(),
             lanes,
+            equal,
         })
+    }
+
+    /// Which of the dialer's sketches are of lanes that are the same here, and which lanes are not.
+    fn sort_by_sketch(
+        &self,
+        carrier: &dyn Carrier,
+    ) -> Result<(Option<ByteVec>, Vec<LaneId>), StoreError> {
+        let Some(hello) = self.peer_hello.as_ref() else {
+            return Ok((None, Vec::new()));
+        };
+        let Some(told) = hello.lanes.as_ref() else {
+            return Ok((None, self.subscribed.iter().copied().collect()));
+        };
+        let sketches = told.chunks_exact(SKETCH_LEN);
+        let mut bits = vec![0_u8; sketches.len().div_ceil(8)];
+        let places = sketches.enumerate().map(|(place, sketch)| (sketch, place));
+        let places: BTreeMap<&[u8], usize> = places.collect();
+        let mut differing = Vec::new();
+        for lane in &self.subscribed {
+            let sketch = marks::sketch(&hello.nonce, lane, &carrier.digest(lane)?);
+            let place = places.get(sketch.as_slice());
+            match place.and_then(|place| Some((bits.get_mut(place / 8)?, place % 8))) {
+                Some((byte, bit)) => *byte |= 1 << bit,
+                None => differing.push(*lane),
+            }
+        }
+        Ok((Some(bits.into()), differing))
+    }
+
+    /// The lanes that the other side says are equal.
+    fn equal_lanes(&self, bits: &[u8]) -> BTreeSet<LaneId> {
+        let is_set = |place: usize| {
+            let byte = bits.get(place / 8).copied().unwrap_or_default();
+            byte & (1 << (place % 8)) != 0
+        };
+        let told = self.told.iter().enumerate();
+        told.filter(|(place, _)| is_set(*place))
+            .map(|(_, lane)| *lane)
+            .collect()
     }
 
     /// The dialer learns where each lane stands and asks for what it lacks.
@@ -78,7 +120,7 @@ impl Session {
             let own = self.own_log(state.lane);
             let head = carrier.head(&own)?;
             let is_ahead = state.yours > head.seq.0;
-            let is_other = state.yours == head.seq.0 && state.chain != head.chain;
+            let is_other = state.yours == head.seq.0 && state.chain != Some(head.chain);
             if is_ahead || (is_other && head.seq > Seq(0)) {
                 own_ahead.push(Event::OwnLogAhead(state.lane));
             }
@@ -89,7 +131,9 @@ impl Session {
         if !own_ahead.is_empty() {
             return Ok(own_ahead);
         }
-        let known: BTreeSet<LaneId> = lanes.lanes.iter().map(|state| state.lane).collect();
+        let equal = lanes.equal.as_ref().map(|bits| self.equal_lanes(bits));
+        let listed = lanes.lanes.iter().map(|state| state.lane);
+        let known: BTreeSet<LaneId> = equal.into_iter().flatten().chain(listed).collect();
         let unknown = known.difference(&self.subscribed).copied().collect();
         self.ask_for(&differing, unknown, &lanes.store, carrier)?;
         // A lane that the other side did not list is not known there yet: nothing goes there until

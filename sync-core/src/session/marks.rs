@@ -11,9 +11,20 @@
 use std::collections::BTreeMap;
 
 use crate::entry::codec::{Reader, put_varint};
-use crate::id::{Head, LogId, Seq};
+use crate::id::{Head, LaneId, LogId, Seq};
 use crate::keys::{self, domain};
-use crate::wire::HEADS_MAX;
+use crate::wire::{Digest, HEADS_MAX};
+
+/// Bytes of a lane's sketch.
+pub(super) const SKETCH_LEN: usize = 3;
+
+/// A lane and its digest in three bytes, good for one session. If two differ and their sketches do not
+/// (1 in 16 million), the next session finds it.
+pub(super) fn sketch(nonce: &[u8; 8], lane: &LaneId, digest: &Digest) -> [u8; SKETCH_LEN] {
+    let parts: [&[u8]; 3] = [nonce, lane.as_bytes(), &digest.0];
+    let [a, b, c, ..] = *keys::derive(domain::LANE_SKETCH, &parts).as_bytes();
+    [a, b, c]
+}
 
 /// What a peer has of the logs with one mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

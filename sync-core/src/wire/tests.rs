@@ -36,7 +36,8 @@ fn hello() -> impl Strategy<Value = Frame> {
                 nonce: nonce.into(),
                 digest: Digest(digest),
                 incarnation: Incarnation::new(incarnation),
-                join: join.map(Into::into),
+                join: join.clone().map(Into::into),
+                lanes: join.map(Into::into),
             })
         },
     )
@@ -45,20 +46,21 @@ fn hello() -> impl Strategy<Value = Frame> {
 fn lanes() -> impl Strategy<Value = Frame> {
     let state = (
         lane(),
-        any::<([u8; 16], u64, u64, [u8; 32], Option<[u8; 16]>)>(),
+        any::<([u8; 16], u64, u64, Option<[u8; 32]>, Option<[u8; 16]>)>(),
     )
         .prop_map(|(lane, (digest, tip, yours, chain, lost))| LaneState {
             lane,
             digest: Digest(digest),
             tip,
             yours,
-            chain: ChainHash::new(chain),
+            chain: chain.map(ChainHash::new),
             lost: lost.map(Digest),
         });
     (any::<[u8; 16]>(), vec(state, 0..5)).prop_map(|(store, lanes)| {
         Frame::Lanes(Lanes {
             store: StoreId::new(store),
             lanes,
+            equal: Some(store.to_vec().into()),
         })
     })
 }
@@ -281,12 +283,13 @@ fn state_of_a_lane_may_grow_at_its_end() {
         digest: Digest([3; 16]),
         tip: 4,
         yours: 5,
-        chain: ChainHash::new([6; 32]),
+        chain: Some(ChainHash::new([6; 32])),
         lost: None,
     };
     let lanes = Lanes {
         store: StoreId::new([1; 16]),
         lanes: vec![state],
+        equal: None,
     };
     assert_eq!(Frame::decode(&body), Ok(Frame::Lanes(lanes)));
 }

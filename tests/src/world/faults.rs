@@ -142,7 +142,7 @@ impl World {
     }
 
     /// The phones that have the same keys.
-    fn siblings_of(&mut self, index: usize) -> BTreeSet<usize> {
+    pub(super) fn siblings_of(&mut self, index: usize) -> BTreeSet<usize> {
         let device = self.phone(index).device();
         let phones = self.phones.iter().enumerate();
         let same = phones.filter(|(_, phone)| phone.device() == device);
@@ -173,10 +173,8 @@ impl World {
         self.summary.copies += 1;
         self.oracle
             .doubt(index, if has_pending { 0 } else { edits });
-        if has_pending {
-            let siblings = self.siblings_of(index);
-            self.oracle.note_copy(&siblings);
-        }
+        let siblings = self.siblings_of(index);
+        self.oracle.note_copy(&siblings);
         let (_, rng) = identity(self.seed, number as u64);
         let mut copy = Phone::new(keys, rng, Life::Off(Box::new(store)));
         copy.is_doubtful = true;
@@ -262,6 +260,7 @@ impl World {
             digest: Digest(self.rng.random()),
             incarnation: Incarnation::new(self.rng.random()),
             join,
+            lanes: None,
         }))
     }
 

@@ -32,7 +32,8 @@ pub(super) struct Written {
     pub(super) by: usize,
     pub(super) way: Way,
     pub(super) fate: Fate,
-    /// How many stores had it before it was sealed: each of those copies may write it again.
+    /// How many stores share the device that wrote it: each of them may write again what was not
+    /// sealed when they were copied, or what loses its place to another of them.
     pub(super) lives: usize,
 }
 
@@ -99,7 +100,7 @@ impl Oracle {
         self.doubtful.extend(records);
     }
 
-    /// A phone was copied that had edits which are not sealed yet: these phones share its device.
+    /// A phone was copied; these phones share its device.
     pub(super) fn note_copy(&mut self, phones: &BTreeSet<usize>) {
         for written in &mut self.written {
             written.lives += usize::from(phones.contains(&written.by));

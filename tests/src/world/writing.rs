@@ -114,6 +114,7 @@ impl World {
         let record = made.as_ref().ok().copied();
         let fate = self.fate_of(by, made.map(|_| true))?;
         let is_doubtful = self.phone(by).is_doubtful;
+        let lives = self.siblings_of(by).len();
         for (token, way) in [(first, Way::Title), (second, Way::Text)] {
             let written = Written {
                 token,
@@ -122,7 +123,7 @@ impl World {
                 by,
                 way,
                 fate,
-                lives: 1,
+                lives,
             };
             self.oracle.note(written, is_doubtful);
         }
@@ -278,6 +279,7 @@ impl World {
         ));
         let fate = self.fate_of(by, edited)?;
         let is_doubtful = self.phone(by).is_doubtful;
+        let lives = self.siblings_of(by).len();
         if let Some((token, way)) = token {
             let (space, record) = (place.space, Some(place.record));
             self.oracle.note(
@@ -288,7 +290,7 @@ impl World {
                     by,
                     way,
                     fate,
-                    lives: 1,
+                    lives,
                 },
                 is_doubtful,
             );

@@ -314,6 +314,19 @@ impl Community {
         if spot != Spot::Branch {
             state.head = batch.head();
         }
+        if spot == Spot::Branch {
+            let lost = Lost {
+                log: id,
+                chain: batch.head().chain,
+                batch: BatchRef {
+                    arrival,
+                    last_seq: batch.last_seq(),
+                    entries: batch.count() as u64,
+                    bytes,
+                },
+            };
+            self.lost.entry(id.lane).or_default().push(lost);
+        }
         self.digests.get_mut().remove(&id.lane);
         if id.lane == self.roster_lane {
             // Statements are a set: a forked log's branches both count.
@@ -391,7 +404,8 @@ pub fn append(
     let appended = log.append(&community.id, &batch, spot)?;
     if let Appended::Stored(arrival) = appended {
         community.appended(Arc::new(batch), spot, arrival, limits);
-        if spot != Spot::Next {
+        if spot == Spot::Winner {
+            // What has lost to it is marked in the log, not here.
             community.read_lost(log)?;
         }
     }

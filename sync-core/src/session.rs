@@ -206,16 +206,15 @@ impl Session {
         join: Option<Vec<u8>>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
-        let mut session = Self::new(parties, true, carrier, rng)?;
+        let digests = digests_of(&shared_lanes(&parties, carrier), carrier)?;
+        let mut session = Self::new(parties, true, &digests, carrier, rng)?;
         session.hello.join = join.map(Into::into);
-        session.told = session.subscribed.iter().copied().collect();
         let nonce = session.nonces.0;
-        let sketches = session.told.iter().map(|lane| {
-            let digest = carrier.digest(lane)?;
-            Ok(marks::sketch(&nonce, lane, &digest))
-        });
-        let sketches: Vec<[u8; 3]> = sketches.collect::<Result<_, StoreError>>()?;
+        let sketches = digests.iter();
+        let sketches = sketches.map(|(lane, digest)| marks::sketch(&nonce, lane, digest));
+        let sketches: Vec<[u8; marks::SKETCH_LEN]> = sketches.collect();
         session.hello.lanes = Some(sketches.concat().into());
+        session.told = digests.into_keys().collect();
         session.queue.push_back(Frame::Hello(session.hello.clone()));
         session.counts.round_trips = 1;
         Ok(session)
@@ -232,7 +231,8 @@ impl Session {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Vec<Event>), SessionError> {
         check_version(&hello)?;
-        let mut session = Self::new(parties, false, carrier, rng)?;
+        let digests = digests_of(&shared_lanes(&parties, carrier), carrier)?;
+        let mut session = Self::new(parties, false, &digests, carrier, rng)?;
         session.queue.push_back(Frame::Hello(session.hello.clone()));
         let events = session.on_hello(hello, carrier)?;
         Ok((session, events))
@@ -241,19 +241,19 @@ impl Session {
     fn new(
         parties: Parties,
         is_dialer: bool,
+        digests: &BTreeMap<LaneId, Digest>,
         carrier: &dyn Carrier,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
-        let lanes = shared_lanes(&parties, carrier);
         let hello = Hello {
             version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             community: carrier.community(),
             kind: parties.kind,
             nonce: nonce.into(),
-            digest: digest_of(&lanes, carrier)?,
+            digest: set_digest(digests.iter().map(|(lane, digest)| (*lane, *digest))),
             incarnation: parties.incarnation,
             join: None,
             lanes: None,
@@ -270,7 +270,7 @@ impl Session {
             queue: VecDeque::new(),
             plan: Plan::default(),
             own_logs: Vec::new(),
-            subscribed: lanes,
+            subscribed: digests.keys().copied().collect(),
             told: Vec::new(),
             waiting: BTreeSet::new(),
             news_upto: None,
@@ -702,12 +702,14 @@ fn shared_lanes(parties: &Parties, carrier: &dyn Carrier) -> BTreeSet<LaneId> {
     }
 }
 
-fn digest_of(lanes: &BTreeSet<LaneId>, carrier: &dyn Carrier) -> Result<Digest, StoreError> {
-    let digests: Vec<_> = lanes
-        .iter()
+fn digests_of(
+    lanes: &BTreeSet<LaneId>,
+    carrier: &dyn Carrier,
+) -> Result<BTreeMap<LaneId, Digest>, StoreError> {
+    let lanes = lanes.iter();
+    lanes
         .map(|lane| Ok((*lane, carrier.digest(lane)?)))
-        .collect::<Result<_, StoreError>>()?;
-    Ok(set_digest(digests))
+        .collect()
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use minicbor::bytes::ByteVec;
 use crate::id::{Arrival, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::session::carrier::{Carrier, lost_digest};
 use crate::session::marks::{self, Marks, SKETCH_LEN};
-use crate::session::{Event, Session, SessionError, Stage, shared_lanes};
+use crate::session::{Event, Session, SessionError, Stage, digests_of, shared_lanes};
 use crate::store::StoreError;
 use crate::wire::{
-    Ask, Frame, LANES_MAX, LaneHeads, LaneState, Lanes, PeerKind, Refusal, Totals, Want,
+    Ask, Digest, Frame, LANES_MAX, LaneHeads, LaneState, Lanes, PeerKind, Refusal, Totals, Want,
 };
 
 /// What one lane's comparison found.
@@ -34,7 +34,7 @@ impl Session {
         let (equal, differing) = self.sort_by_sketch(carrier)?;
         let lanes = differing
             .iter()
-            .map(|lane| {
+            .map(|(lane, digest)| {
                 let log = LogId {
                     lane: *lane,
                     device: self.parties.peer,
@@ -43,7 +43,7 @@ impl Session {
                 let yours = carrier.head(&log)?;
                 Ok(LaneState {
                     lane: *lane,
-                    digest: carrier.digest(lane)?,
+                    digest: *digest,
                     tip: carrier.tip(lane)?.0,
                     yours: yours.seq.0,
                     chain: (yours.seq > Seq(0)).then_some(yours.chain),
@@ -62,26 +62,22 @@ impl Session {
     fn sort_by_sketch(
         &self,
         carrier: &dyn Carrier,
-    ) -> Result<(Option<ByteVec>, Vec<LaneId>), StoreError> {
-        let Some(hello) = self.peer_hello.as_ref() else {
-            return Ok((None, Vec::new()));
-        };
-        let Some(told) = hello.lanes.as_ref() else {
-            return Ok((None, self.subscribed.iter().copied().collect()));
+    ) -> Result<(Option<ByteVec>, BTreeMap<LaneId, Digest>), StoreError> {
+        let mut differing = digests_of(&self.subscribed, carrier)?;
+        let told = self.peer_hello.as_ref();
+        let Some((nonce, told)) = told.and_then(|it| Some((&it.nonce, it.lanes.as_ref()?))) else {
+            return Ok((None, differing));
         };
         let sketches = told.chunks_exact(SKETCH_LEN);
         let mut bits = vec![0_u8; sketches.len().div_ceil(8)];
         let places = sketches.enumerate().map(|(place, sketch)| (sketch, place));
         let places: BTreeMap<&[u8], usize> = places.collect();
-        let mut differing = Vec::new();
-        for lane in &self.subscribed {
-            let sketch = marks::sketch(&hello.nonce, lane, &carrier.digest(lane)?);
+        differing.retain(|lane, digest| {
+            let sketch = marks::sketch(nonce, lane, digest);
             let place = places.get(sketch.as_slice());
-            match place.and_then(|place| Some((bits.get_mut(place / 8)?, place % 8))) {
-                Some((byte, bit)) => *byte |= 1 << bit,
-                None => differing.push(*lane),
-            }
-        }
+            let bit = place.and_then(|place| Some((bits.get_mut(place / 8)?, place % 8)));
+            bit.map(|(byte, bit)| *byte |= 1 << bit).is_none()
+        });
         Ok((Some(bits.into()), differing))
     }
 

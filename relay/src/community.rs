@@ -311,21 +311,11 @@ impl Community {
             bytes: 0,
         });
         state.bytes += bytes;
-        if spot != Spot::Branch {
-            state.head = batch.head();
-        }
         if spot == Spot::Branch {
-            let lost = Lost {
-                log: id,
-                chain: batch.head().chain,
-                batch: BatchRef {
-                    arrival,
-                    last_seq: batch.last_seq(),
-                    entries: batch.count() as u64,
-                    bytes,
-                },
-            };
+            let lost = Lost::of(arrival, &batch);
             self.lost.entry(id.lane).or_default().push(lost);
+        } else {
+            state.head = batch.head();
         }
         self.digests.get_mut().remove(&id.lane);
         if id.lane == self.roster_lane {

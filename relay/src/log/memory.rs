@@ -114,15 +114,6 @@ impl Rows {
     }
 }
 
-fn reference(row: &Carried) -> BatchRef {
-    BatchRef {
-        arrival: row.arrival,
-        last_seq: row.batch.last_seq(),
-        entries: row.batch.count() as u64,
-        bytes: row.batch.tail().len() as u64,
-    }
-}
-
 impl BatchLog for MemoryLog {
     fn store_id(&self) -> StoreId {
         self.store
@@ -253,7 +244,10 @@ impl BatchLog for MemoryLog {
             return Ok(Vec::new());
         };
         let main = rows.main(log).filter(|row| row.batch.last_seq() >= from);
-        Ok(main.take(limit).map(reference).collect())
+        Ok(main
+            .take(limit)
+            .map(|row| BatchRef::of(row.arrival, &row.batch))
+            .collect())
     }
 
     fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {
@@ -261,11 +255,7 @@ impl BatchLog for MemoryLog {
             .rows(community)
             .map_or(&[][..], |rows| rows.rows.as_slice());
         let lost = rows.iter().filter(|row| row.is_branch);
-        let lost = lost.map(|row| Lost {
-            log: *row.batch.log(),
-            chain: row.batch.head().chain,
-            batch: reference(row),
-        });
+        let lost = lost.map(|row| Lost::of(row.arrival, &row.batch));
         Ok(lost.collect())
     }
 

@@ -33,6 +33,31 @@ pub struct BatchRef {
     pub bytes: u64,
 }
 
+impl BatchRef {
+    /// Of a batch, and where it arrived.
+    #[must_use]
+    pub fn of(arrival: Arrival, batch: &VerifiedBatch) -> Self {
+        Self {
+            arrival,
+            last_seq: batch.last_seq(),
+            entries: batch.count() as u64,
+            bytes: batch.tail().len() as u64,
+        }
+    }
+}
+
+impl Lost {
+    /// Of a batch that lies on a losing branch, and where it arrived.
+    #[must_use]
+    pub fn of(arrival: Arrival, batch: &VerifiedBatch) -> Self {
+        Self {
+            log: *batch.log(),
+            chain: batch.head().chain,
+            batch: BatchRef::of(arrival, batch),
+        }
+    }
+}
+
 /// A batch of a losing branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost {

@@ -201,15 +201,6 @@ impl LogView for View<'_> {
     }
 }
 
-fn reference(row: &Carried) -> BatchRef {
-    BatchRef {
-        arrival: row.arrival,
-        last_seq: row.batch.last_seq(),
-        entries: row.batch.count() as u64,
-        bytes: row.batch.tail().len() as u64,
-    }
-}
-
 fn until_full(rows: impl Iterator<Item = Carried>, bytes_max: usize) -> Vec<Carried> {
     let mut bytes = 0;
     rows.take_while(|row| {
@@ -279,16 +270,14 @@ impl Carrier for MemoryCarrier {
             .main(log)
             .filter(|row| row.batch.last_seq() >= from)
             .take(limit);
-        Ok(rows.map(reference).collect())
+        Ok(rows
+            .map(|row| BatchRef::of(row.arrival, &row.batch))
+            .collect())
     }
 
     fn lost(&self, lane: &LaneId) -> Result<Vec<Lost>, StoreError> {
         let rows = self.of_lane(lane).filter(|row| row.is_branch);
-        let lost = rows.map(|row| Lost {
-            log: *row.batch.log(),
-            chain: row.batch.head().chain,
-            batch: reference(row),
-        });
+        let lost = rows.map(|row| Lost::of(row.arrival, &row.batch));
         Ok(lost.collect())
     }
 

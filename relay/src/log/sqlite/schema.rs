@@ -9,7 +9,8 @@ use super::{corrupt, failed};
 const APPLICATION_ID: i32 = 0x426e_7952;
 
 /// One step per version of the file; steps are added at the end and never changed.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE store (id BLOB NOT NULL);
     INSERT INTO store VALUES (randomblob(16));
 
@@ -64,8 +65,11 @@ const STEPS: &[&str] = &["
     CREATE INDEX batch_lane ON batch (lane, id, entries, bytes);
     CREATE INDEX batch_seq ON batch (log, is_branch, last_seq, first_seq, entries, bytes);
     CREATE UNIQUE INDEX batch_chain ON batch (log, chain);
+",
+    "
     CREATE INDEX batch_lost ON batch (id) WHERE is_branch = 1;
-"];
+",
+];
 
 pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
     let read = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
@@ -84,14 +88,38 @@ pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
         return Err(StoreError::Newer(version.unsigned_abs()));
     }
     for (index, step) in STEPS.iter().enumerate().skip(done) {
-        let tx = conn.transaction().map_err(failed)?;
-        tx.execute_batch(step).map_err(failed)?;
-        let version = i32::try_from(index + 1).unwrap_or(i32::MAX);
-        tx.pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(failed)?;
-        tx.pragma_update(None, "user_version", version)
-            .map_err(failed)?;
-        tx.commit().map_err(failed)?;
+        apply(conn, i32::try_from(index + 1).unwrap_or(i32::MAX), step)?;
     }
     Ok(())
+}
+
+/// Takes one step, after which the file is of this version.
+fn apply(conn: &mut Connection, version: i32, step: &str) -> Result<(), StoreError> {
+    let tx = conn.transaction().map_err(failed)?;
+    tx.execute_batch(step).map_err(failed)?;
+    tx.pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(failed)?;
+    tx.pragma_update(None, "user_version", version)
+        .map_err(failed)?;
+    tx.commit().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SqliteLog;
+    use super::*;
+
+    #[test]
+    fn log_of_the_first_version_is_opened_and_answers_what_came_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let mut conn = Connection::open(&path).unwrap();
+        let [first, ..] = STEPS else {
+            panic!("there is a first step")
+        };
+        apply(&mut conn, 1, first).unwrap();
+        drop(conn);
+        let log = SqliteLog::open(&path).unwrap();
+        assert!(log.lost_of(1).unwrap().is_empty());
+    }
 }

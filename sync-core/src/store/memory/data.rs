@@ -190,11 +190,7 @@ impl StoreRead for Data {
     fn lost(&self) -> Result<Vec<Lost>, StoreError> {
         let lost = self.batches.iter().filter(|(_, kept)| kept.is_branch);
         Ok(lost
-            .map(|(arrival, kept)| Lost {
-                log: *kept.batch.log(),
-                chain: kept.batch.head().chain,
-                batch: reference(*arrival, kept),
-            })
+            .map(|(arrival, kept)| Lost::of(*arrival, &kept.batch))
             .collect())
     }
 
@@ -230,7 +226,7 @@ impl StoreRead for Data {
 
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError> {
         let batches = self.main_from(log, from).take(limit);
-        let refs = batches.map(|(_, arrival, kept)| reference(arrival, kept));
+        let refs = batches.map(|(_, arrival, kept)| BatchRef::of(arrival, &kept.batch));
         Ok(refs.collect())
     }
 
@@ -387,14 +383,5 @@ impl StoreRead for Data {
 
     fn uploaded(&self, store: &StoreId) -> Result<Arrival, StoreError> {
         Ok(self.uploaded.get(store).copied().unwrap_or(Arrival(0)))
-    }
-}
-
-fn reference(arrival: Arrival, kept: &Kept) -> BatchRef {
-    BatchRef {
-        arrival,
-        last_seq: kept.batch.last_seq(),
-        entries: kept.batch.count() as u64,
-        bytes: kept.batch.tail().len() as u64,
     }
 }

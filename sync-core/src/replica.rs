@@ -15,7 +15,6 @@ mod merge;
 mod mind;
 mod read;
 mod rebirth;
-
 mod rebuild;
 mod refs;
 mod seal;
@@ -123,6 +122,9 @@ pub struct Replica {
     store: Box<dyn Store>,
     mind: Mind,
     is_stale: bool,
+    seals_at_once: bool,
+    /// Entries sealed since it was opened.
+    sealed: u64,
 }
 
 impl Replica {
@@ -132,11 +134,17 @@ impl Replica {
     /// [`ReplicaError::NoCommunity`] if it holds none; the store's.
     pub fn open(store: Box<dyn Store>, signer: Arc<dyn Signer>) -> Result<Self, ReplicaError> {
         let mind = Mind::load(&*store, signer)?.ok_or(ReplicaError::NoCommunity)?;
-        Ok(Self {
+        Ok(Self::new(store, mind))
+    }
+
+    fn new(store: Box<dyn Store>, mind: Mind) -> Self {
+        Self {
             store,
             mind,
             is_stale: false,
-        })
+            seals_at_once: false,
+            sealed: 0,
+        }
     }
 
     /// Runs one input as one transaction; on any error nothing has changed.

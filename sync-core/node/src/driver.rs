@@ -179,7 +179,12 @@ impl Driver {
         if let Err(error) = self.replica.refresh() {
             tracing::warn!(%error, "the store could not be read again");
         }
+        self.replica.seal_edits_at_once(self.may_seal_now());
+        let before = self.replica.sealed_count();
         call(&mut self.replica, &mut moment(now(), &mut self.rng));
+        if self.replica.sealed_count() != before {
+            self.sealed_at = Some(Instant::now());
+        }
         self.plan_seal();
     }
 
@@ -191,7 +196,13 @@ impl Driver {
         }
     }
 
-    /// The first edit after a pause goes out at once; a run of them is gathered.
+    /// The first edit after a pause is sealed as it is made; those of a run after it are gathered.
+    fn may_seal_now(&self) -> bool {
+        let is_pause_over = self.sealed_at.is_none_or(|at| at.elapsed() >= SEAL_EVERY);
+        is_pause_over && !self.sessions.is_empty()
+    }
+
+    /// What an input left unsealed goes out at the end of the pause.
     fn plan_seal(&mut self) {
         if self.sessions.is_empty() || self.seal_due.is_some() {
             return;

@@ -39,7 +39,9 @@ impl Replica {
         edits: &[FieldEdit],
         moment: &mut Moment<'_>,
     ) -> Result<RecordId, ReplicaError> {
-        self.act(|tx, mind| mind.create(tx, kind, space, edits, moment))
+        self.write(moment, |tx, mind, moment| {
+            mind.create(tx, kind, space, edits, moment)
+        })
     }
 
     /// Creates many records in one transaction: all of them, or none.
@@ -53,7 +55,7 @@ impl Replica {
         rows: &[Vec<FieldEdit>],
         moment: &mut Moment<'_>,
     ) -> Result<Vec<RecordId>, ReplicaError> {
-        self.act(|tx, mind| {
+        self.write(moment, |tx, mind, moment| {
             rows.iter()
                 .map(|edits| mind.create(tx, kind, space, edits, moment))
                 .collect()
@@ -71,7 +73,7 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<Edited, ReplicaError> {
         let now = moment.now;
-        self.act(|tx, mind| {
+        self.write(moment, |tx, mind, moment| {
             mind.step_aside(tx, &record, moment)?;
             mind.change(tx, record, |mind, kind, doc| {
                 for edit in edits {
@@ -124,7 +126,7 @@ impl Replica {
         run: &[Typing<'_>],
         moment: &mut Moment<'_>,
     ) -> Result<Vec<bool>, ReplicaError> {
-        self.act(|tx, mind| {
+        self.write(moment, |tx, mind, moment| {
             mind.step_aside(tx, &record, moment)?;
             mind.type_run(tx, record, field, run)
         })
@@ -143,7 +145,7 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<Edited, ReplicaError> {
         let now = moment.now;
-        self.act(|tx, mind| {
+        self.write(moment, |tx, mind, moment| {
             mind.step_aside(tx, &record, moment)?;
             mind.change(tx, record, |mind, kind, doc| {
                 if kind.field(field).is_none() {

@@ -72,11 +72,7 @@ impl Replica {
         mind.say_name(&mut *tx, name, moment)?;
         tx.commit()?;
         Ok(Founding {
-            replica: Self {
-                store,
-                mind,
-                is_stale: false,
-            },
+            replica: Self::new(store, mind),
             recovery,
         })
     }
@@ -128,11 +124,7 @@ impl Replica {
         put_cbor(&mut *tx, meta::TICKET, &held)?;
         let mind = Mind::load(&*tx, signer)?.ok_or(ReplicaError::NoCommunity)?;
         tx.commit()?;
-        Ok(Self {
-            store,
-            mind,
-            is_stale: false,
-        })
+        Ok(Self::new(store, mind))
     }
 
     /// Our own first batch, to present to whoever does not know this device yet.

@@ -20,7 +20,41 @@ impl Replica {
         if self.store.pending()?.is_empty() {
             return Ok(0);
         }
-        self.act(|tx, mind| mind.seal_pending(tx, moment))
+        let sealed = self.act(|tx, mind| mind.seal_pending(tx, moment))?;
+        self.sealed += sealed;
+        Ok(sealed)
+    }
+
+    /// How many entries have been sealed since the replica was opened.
+    #[must_use]
+    pub fn sealed_count(&self) -> u64 {
+        self.sealed
+    }
+
+    /// Whether edits from now on are sealed in the transaction that makes them durable, instead of
+    /// waiting for [`Replica::seal_pending`]: for a device that has somebody to send them to.
+    pub fn seal_edits_at_once(&mut self, is_on: bool) {
+        self.seals_at_once = is_on;
+    }
+
+    /// Runs an edit as one transaction, and its sealing if it is not to wait.
+    pub(super) fn write<T>(
+        &mut self,
+        moment: &mut Moment<'_>,
+        edit: impl FnOnce(&mut dyn StoreTx, &mut Mind, &mut Moment<'_>) -> Result<T, ReplicaError>,
+    ) -> Result<T, ReplicaError> {
+        let seals_at_once = self.seals_at_once;
+        let (done, sealed) = self.act(|tx, mind| {
+            let done = edit(tx, mind, moment)?;
+            let sealed = if seals_at_once {
+                mind.seal_at_once(tx, moment)?
+            } else {
+                0
+            };
+            Ok((done, sealed))
+        })?;
+        self.sealed += sealed;
+        Ok(done)
     }
 
     /// How many edits of this device are not sealed yet.
@@ -33,57 +67,86 @@ impl Replica {
     }
 }
 
+/// Batches of one lane that are ready to be appended.
+struct Sealed {
+    lane: LaneId,
+    batches: Vec<VerifiedBatch>,
+    /// The last pending edit in them.
+    upto: Seq,
+    count: u64,
+}
+
 impl Mind {
     pub(super) fn seal_pending(
         &self,
         tx: &mut dyn StoreTx,
         moment: &mut Moment<'_>,
     ) -> Result<u64, ReplicaError> {
+        let sealed = self.seal_lanes(tx, moment)?;
+        append_sealed(tx, &sealed)
+    }
+
+    /// Seals with the edit itself, if the keys answer; otherwise the edit waits like any other.
+    ///
+    /// # Errors
+    /// The store's alone.
+    pub(super) fn seal_at_once(
+        &self,
+        tx: &mut dyn StoreTx,
+        moment: &mut Moment<'_>,
+    ) -> Result<u64, ReplicaError> {
+        match self.seal_lanes(tx, moment) {
+            Ok(sealed) => append_sealed(tx, &sealed),
+            Err(error @ ReplicaError::Store(_)) => Err(error),
+            // Nothing has been written of it. Whoever seals what is pending hears the reason.
+            Err(_) => Ok(0),
+        }
+    }
+
+    fn seal_lanes(
+        &self,
+        tx: &dyn StoreTx,
+        moment: &mut Moment<'_>,
+    ) -> Result<Vec<Sealed>, ReplicaError> {
         let rows = tx.pending()?;
-        let mut sealed = 0;
-        for lane_rows in rows.chunk_by(|a, b| a.lane == b.lane) {
-            let Some(lane) = lane_rows.first().map(|row| row.lane) else {
-                continue;
-            };
-            sealed += self.seal_lane(tx, lane, lane_rows, moment)?;
+        let mut sealed = Vec::new();
+        for rows in rows.chunk_by(|a, b| a.lane == b.lane) {
+            sealed.extend(self.seal_lane(tx, rows, moment)?);
         }
         Ok(sealed)
     }
 
+    /// One lane's pending edits as batches; none if its key is not there yet.
     fn seal_lane(
         &self,
-        tx: &mut dyn StoreTx,
-        lane: LaneId,
+        tx: &dyn StoreTx,
         rows: &[PendingRow],
         moment: &mut Moment<'_>,
-    ) -> Result<u64, ReplicaError> {
-        let is_roster = lane == self.roster_lane;
+    ) -> Result<Option<Sealed>, ReplicaError> {
+        let Some(PendingRow {
+            lane, seq: upto, ..
+        }) = rows.last()
+        else {
+            return Ok(None);
+        };
+        let is_roster = *lane == self.roster_lane;
         let epoch = if is_roster {
             None
         } else {
-            self.key_to_write(&lane)
+            self.key_to_write(lane)
         };
         if epoch.is_none() && !is_roster {
-            return Ok(0);
+            return Ok(None);
         }
-        let log = self.own_log(lane);
-        let entries: Vec<PlainEntry> = rows
-            .iter()
-            .map(|row| PlainEntry {
-                kind: row.kind,
-                bytes: if is_roster {
-                    row.bytes.clone()
-                } else {
-                    compress(&row.bytes)
-                },
-            })
-            .collect();
+        let log = self.own_log(*lane);
+        let entries: Vec<PlainEntry> = rows.iter().map(|row| plain(row, is_roster)).collect();
         let mut rest = entries.as_slice();
         let mut head = tx.head(&log)?;
+        let mut batches = Vec::new();
         while !rest.is_empty() {
             let count = batch_len(rest.iter().map(|entry| entry.bytes.len() + TAG_LEN));
             let (now, later) = rest.split_at(count);
-            let batch: VerifiedBatch = seal_batch(
+            let batch = seal_batch(
                 &*self.signer,
                 &self.community,
                 log,
@@ -92,11 +155,36 @@ impl Mind {
                 now,
                 moment.rng,
             )?;
-            tx.append(&batch, None)?;
             head = batch.head();
+            batches.push(batch);
             rest = later;
         }
-        tx.remove_pending(&lane, rows.last().map_or(Seq(0), |row| row.seq))?;
-        Ok(rows.len() as u64)
+        Ok(Some(Sealed {
+            lane: *lane,
+            batches,
+            upto: *upto,
+            count: rows.len() as u64,
+        }))
     }
+}
+
+fn plain(row: &PendingRow, is_roster: bool) -> PlainEntry {
+    PlainEntry {
+        kind: row.kind,
+        bytes: if is_roster {
+            row.bytes.clone()
+        } else {
+            compress(&row.bytes)
+        },
+    }
+}
+
+fn append_sealed(tx: &mut dyn StoreTx, sealed: &[Sealed]) -> Result<u64, ReplicaError> {
+    for lane in sealed {
+        for batch in &lane.batches {
+            tx.append(batch, None)?;
+        }
+        tx.remove_pending(&lane.lane, lane.upto)?;
+    }
+    Ok(sealed.iter().map(|lane| lane.count).sum())
 }

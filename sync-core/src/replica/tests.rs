@@ -19,6 +19,8 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
     Box::new(any.downcast_ref::<MemoryStore>().unwrap().clone())
 }
 
+mod sealing;
+
 struct Phone {
     replica: Replica,
     rng: ChaCha8Rng,

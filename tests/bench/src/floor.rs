@@ -53,7 +53,9 @@ pub(crate) fn replay(replica: &Replica, folder: &Path) -> Result<Duration> {
 }
 
 /// Median of two 4 KiB appends with fdatasync and one 400-byte echo over loopback, in milliseconds.
-pub(crate) fn two_syncs_and_an_echo(folder: &Path) -> Result<f64> {
+///
+/// Each after a pause, as a person's edits are: cores and disks that rest take their time to wake.
+pub(crate) fn two_syncs_and_an_echo(folder: &Path, times: usize, pause: Duration) -> Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let addr = listener.local_addr()?;
     std::thread::spawn(move || {
@@ -66,8 +68,9 @@ pub(crate) fn two_syncs_and_an_echo(folder: &Path) -> Result<f64> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_nodelay(true)?;
     let mut file = File::create(folder.join("floor.log"))?;
-    let mut times = Vec::new();
-    for _ in 0..200 {
+    let mut taken = Vec::new();
+    for _ in 0..times {
+        std::thread::sleep(pause);
         let started = Instant::now();
         for _ in 0..2 {
             file.write_all(&[7; 4096])?;
@@ -75,8 +78,8 @@ pub(crate) fn two_syncs_and_an_echo(folder: &Path) -> Result<f64> {
         }
         stream.write_all(&[1; 400])?;
         stream.read_exact(&mut [0; 400])?;
-        times.push(started.elapsed().as_secs_f64() * 1000.0);
+        taken.push(started.elapsed().as_secs_f64() * 1000.0);
     }
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().context("no times")
+    taken.sort_by(f64::total_cmp);
+    taken.get(taken.len() / 2).copied().context("no times")
 }

@@ -15,6 +15,8 @@ use crate::w1_new_phone::NewPhone;
 use crate::{Row, floor, percentiles};
 
 const EDITS: usize = 100;
+/// Between two edits.
+const PAUSE: Duration = Duration::from_millis(80);
 
 /// The new phone writes; a second phone of a coordinator's colleague listens.
 pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
@@ -49,7 +51,7 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
     }
     let mut times = Vec::new();
     for number in 0..EDITS {
-        tokio::time::sleep(Duration::from_millis(80)).await;
+        tokio::time::sleep(PAUSE).await;
         let text = format!("edit {number}");
         let edit = FieldEdit {
             field: "title".to_owned(),
@@ -72,7 +74,7 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
         times.push(committed.elapsed().as_secs_f64() * 1000.0);
     }
     let (p50, p99) = percentiles(times);
-    let floor = floor::two_syncs_and_an_echo(folder)?;
+    let floor = floor::two_syncs_and_an_echo(folder, EDITS, PAUSE)?;
     rows.push(
         Row::new(
             "W3 live edit, commit to visible",

@@ -1,9 +1,10 @@
 //! What the relay takes in, and what an idle connection costs it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::peer::Peer;
 use sync_core::replica::Replica;
@@ -50,16 +51,19 @@ pub(crate) async fn measure(
 }
 
 fn write_batches(replica: &mut Replica, moment: &mut sync_core::replica::Moment<'_>) -> Result<()> {
-    let filter = RowFilter {
-        kind: Some("need".to_owned()),
-        limit: Some(BATCH),
-        ..RowFilter::default()
-    };
-    let records: Vec<_> = replica
-        .list(&filter)?
-        .into_iter()
-        .map(|row| row.record)
-        .collect();
+    // Of one space, so that a round of edits is one batch.
+    let mut of_space: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in replica.list(&RowFilter::default())? {
+        if row.kind == "need" || row.kind == "proposal" {
+            of_space.entry(row.space).or_default().push(row.record);
+        }
+    }
+    let mut records = of_space
+        .into_values()
+        .max_by_key(Vec::len)
+        .unwrap_or_default();
+    records.truncate(BATCH);
+    ensure!(records.len() == BATCH, "no space has so many records");
     for number in 0..BATCHES {
         for record in &records {
             let value = Value::Text(format!("round {number}"));

@@ -28,7 +28,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::config::RelayConfig;
-use crate::log::sqlite::SqliteLog;
 use crate::metrics::{self, Metrics};
 use crate::relay::{ConnId, Relay};
 use connection::Gate;
@@ -126,9 +125,7 @@ impl RelayServer {
         let mut rng = UnwrapErr(SysRng);
         let folder = Folder::open(&config.data)?;
         let keys = folder.keys(&mut rng)?;
-        folder.refuse_cut_off_log()?;
-        let path = folder.log_path();
-        let log = SqliteLog::open(&path).map_err(|reason| RelayError::Log { path, reason })?;
+        let log = folder.log()?;
         let id = keys.device();
         let server = sync_link::server_config(Arc::new(keys), &Transport::relay())?;
         let endpoint = sync_link::endpoint(Some(config.listen), Some(server))?;

@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi, named_params};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::Link;
@@ -148,7 +149,11 @@ fn prepare(conn: &Connection) -> Result<(), StoreError> {
     set("cache_size", -CACHE_KIB)?;
     set("cell_size_check", 1)?;
     set("trusted_schema", 0)?;
-    set("temp_store", 2)
+    set("temp_store", 2)?;
+    // Plans do not depend on what is bound; otherwise statements are compiled again at every use.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed)?;
+    Ok(())
 }
 
 pub(crate) fn corrupt(what: &'static str, place: impl fmt::Display) -> StoreError {

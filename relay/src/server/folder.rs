@@ -8,6 +8,7 @@ use rand_core::CryptoRng;
 use sync_core::keys::{self, DeviceKeys, Secret, domain};
 use sync_core::store::StoreError;
 
+use crate::log::sqlite::SqliteLog;
 use crate::server::RelayError;
 
 /// First bytes of the key file.
@@ -46,30 +47,42 @@ impl Folder {
         }
     }
 
-    /// A log that was cut off to nothing would pass for a new one, with the old key.
-    pub(super) fn refuse_cut_off_log(&self) -> Result<(), RelayError> {
+    /// The log, made if there is none.
+    ///
+    /// A new one is made beside its place and moved there whole. So a file without content is never
+    /// what a first start left that was killed: it has lost its content, and would pass for a new one.
+    pub(super) fn log(&self) -> Result<SqliteLog, RelayError> {
         let path = self.log_path();
-        let len = match fs::metadata(&path) {
-            Ok(file) => file.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(reason) => {
-                let path = self.path.clone();
-                return Err(RelayError::Folder { path, reason });
+        let folder = |reason| RelayError::Folder {
+            path: self.path.clone(),
+            reason,
+        };
+        let log = |reason| RelayError::Log {
+            path: path.clone(),
+            reason,
+        };
+        match fs::metadata(&path) {
+            Ok(file) if file.len() < LOG_BYTES_MIN => {
+                let place = format!("its end: the file has {} bytes", file.len());
+                let what = "the log";
+                return Err(log(StoreError::Corrupt { what, place }));
             }
-        };
-        if len >= LOG_BYTES_MIN {
-            return Ok(());
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let beside = self.path.join("relay.db.new");
+                remove_database(&beside).map_err(folder)?;
+                drop(SqliteLog::open(&beside).map_err(log)?);
+                fs::rename(&beside, &path).map_err(folder)?;
+                File::open(&self.path)
+                    .and_then(|dir| dir.sync_all())
+                    .map_err(folder)?;
+            }
+            Err(error) => return Err(folder(error)),
         }
-        let reason = StoreError::Corrupt {
-            what: "the log",
-            place: format!(
-                "its end: the file has {len} bytes (if this relay never served, remove it)"
-            ),
-        };
-        Err(RelayError::Log { path, reason })
+        SqliteLog::open(&path).map_err(log)
     }
 
-    pub(super) fn log_path(&self) -> PathBuf {
+    fn log_path(&self) -> PathBuf {
         self.path.join("relay.db")
     }
 
@@ -111,6 +124,19 @@ impl Folder {
         fs::rename(&beside, path)?;
         File::open(&self.path)?.sync_all()
     }
+}
+
+/// What a first start left that was killed.
+fn remove_database(path: &Path) -> io::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn checksum(bytes: &[u8]) -> Vec<u8> {
@@ -188,6 +214,21 @@ mod tests {
         }
         fs::write(&path, &whole[..40]).unwrap();
         assert!(matches!(folder.keys(rng), Err(RelayError::KeyDamaged(_))));
+    }
+
+    #[test]
+    fn first_start_that_was_killed_is_begun_again_and_a_log_cut_to_nothing_is_damage() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::open(parent.path()).unwrap();
+        for end in ["", "-wal", "-shm"] {
+            fs::write(parent.path().join(format!("relay.db.new{end}")), b"half").unwrap();
+        }
+        drop(folder.log().unwrap());
+        assert!(!parent.path().join("relay.db.new").exists());
+        drop(folder.log().unwrap());
+        fs::write(folder.log_path(), b"").unwrap();
+        assert!(matches!(folder.log(), Err(RelayError::Log { .. })));
+        assert_eq!(fs::read(folder.log_path()).unwrap(), b"");
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) enum Verb {
     Sync(SyncArgs),
     Status,
     Members,
+    Grant(GrantArgs),
     Held,
     Replay(ReplayArgs),
     Demo(demo::Args),
@@ -93,6 +94,16 @@ pub(crate) struct InviteArgs {
     pub(crate) qr: bool,
     #[arg(long, value_name = "FILE")]
     pub(crate) qr_svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GrantArgs {
+    #[arg(value_name = "MEMBER", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) member: String,
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: String,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
 }
 
 #[derive(Debug, Args)]

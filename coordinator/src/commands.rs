@@ -2,6 +2,7 @@
 
 mod edit;
 mod found;
+mod grant;
 mod held;
 mod import;
 mod invite;
@@ -77,6 +78,7 @@ fn store_of(cli: &Cli) -> String {
         Verb::Demo(args) => Some(args.keep.clone()),
         Verb::Edit(_)
         | Verb::Found(_)
+        | Verb::Grant(_)
         | Verb::Held
         | Verb::Import(_)
         | Verb::Invite(_)
@@ -121,6 +123,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Sync(args) => sync::run(&mut app, &args),
         Verb::Status => status::run(&mut app),
         Verb::Members => members::run(&mut app),
+        Verb::Grant(args) => grant::run(&mut app, &args),
         Verb::Held => held::run(&mut app),
         Verb::Replay(args) => replay::run(&mut app, &args),
         Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),

@@ -167,6 +167,9 @@ impl From<ReplicaError> for Failure {
     fn from(error: ReplicaError) -> Self {
         let unknown = |key: &str| Self::new(Exit::Unknown, key);
         match error {
+            ReplicaError::AmbiguousMember(name) => {
+                unknown("err.member.ambiguous").with("member", name)
+            }
             ReplicaError::AmbiguousRecord(id) => unknown("err.record.ambiguous").with("id", id),
             ReplicaError::Field(error) => error.into(),
             ReplicaError::NotEmpty => Self::new(Exit::NotEmpty, "err.not_empty"),
@@ -179,6 +182,7 @@ impl From<ReplicaError> for Failure {
             ReplicaError::UnknownKind { kind, known } => unknown("err.kind.unknown")
                 .with("kind", kind)
                 .with("known", known),
+            ReplicaError::UnknownMember(name) => unknown("err.member.unknown").with("member", name),
             ReplicaError::UnknownRecord(id) => unknown("err.record.unknown").with("id", id),
             ReplicaError::UnknownSpace(space) => unknown("err.space.unknown").with("space", space),
             ReplicaError::Edit(error) => error.into(),

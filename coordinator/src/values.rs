@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use sync_core::replica::ReplicaError;
+use sync_core::roster::role::Role;
 use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind, Lang, Schema};
 
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::text::Text;
 
@@ -162,6 +164,18 @@ pub(crate) fn space_name(typed: &str) -> String {
     } else {
         typed.to_owned()
     }
+}
+
+/// A role by its name or by the word for it in the person's language.
+pub(crate) fn role(typed: &str, text: &Text) -> Result<Role, Failure> {
+    let labelled = |role: &Role| text.say(&format!("word.role.{}", role.name())) == typed;
+    let by_label = || Role::DESCENDING.into_iter().find(labelled);
+    typed.parse().ok().or_else(by_label).ok_or_else(|| {
+        let known: Vec<&str> = Role::DESCENDING.iter().map(|role| role.name()).collect();
+        Failure::new(Exit::Usage, "err.usage.role")
+            .with("typed", typed)
+            .with("known", known.join(", "))
+    })
 }
 
 #[cfg(test)]

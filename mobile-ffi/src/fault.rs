@@ -133,9 +133,11 @@ impl From<ReplicaError> for Fault {
         let not_found = |key: &str| Self::new(Class::NotFound, key);
         let not_allowed = |key: &str| Self::new(Class::NotAllowed, key);
         match error {
+            ReplicaError::AmbiguousMember(_) => invalid("err.member.ambiguous"),
             ReplicaError::AmbiguousRecord(_) => invalid("err.record.ambiguous"),
             ReplicaError::NotEmpty => invalid("err.not_empty"),
             ReplicaError::NoCommunity => not_found("err.no_community"),
+            ReplicaError::UnknownMember(_) => not_found("err.member.unknown"),
             ReplicaError::UnknownRecord(_) => not_found("err.record.unknown"),
             ReplicaError::UnknownSpace(_) => not_found("err.space.unknown"),
             ReplicaError::UnknownKind { known, .. } => {

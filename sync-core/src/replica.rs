@@ -17,6 +17,7 @@ mod read;
 mod rebirth;
 mod rebuild;
 mod refs;
+mod rights;
 mod seal;
 
 use std::sync::Arc;
@@ -44,6 +45,9 @@ pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordV
 /// Why a replica could not do what it was asked. The user's own faults come first.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReplicaError {
+    /// The text names several members.
+    #[error("several members are called \"{0}\"; name one by the id that members shows")]
+    AmbiguousMember(String),
     /// The text matches several records.
     #[error("\"{0}\" is the beginning of several record ids; type more letters")]
     AmbiguousRecord(String),
@@ -80,6 +84,9 @@ pub enum ReplicaError {
         /// Those there are.
         known: String,
     },
+    /// No such member.
+    #[error("there is no member \"{0}\" here; members shows them")]
+    UnknownMember(String),
     /// No such record.
     #[error("there is no record \"{0}\" here; list shows the records that this device has")]
     UnknownRecord(String),

@@ -10,12 +10,11 @@ use sync_core::roster::role::{Role, Scope};
 
 use super::App;
 use crate::cli::InviteArgs;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{place, values};
 
 pub(super) fn run(app: &mut App, args: InviteArgs) -> Result<(), Failure> {
-    let role = role(app, &args.role)?;
+    let role = values::role(&args.role, &app.text)?;
     let mut replica = app.replica()?;
     let scope = match &args.space {
         Some(space) => Scope::Space(replica.find_space(&values::space_name(space))?),
@@ -67,17 +66,6 @@ fn tell(app: &App, args: &InviteArgs, role: Role, is_without_relay: bool) {
     }
     // The ticket is out; whether the advice is read does not matter.
     let _gone = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
-}
-
-fn role(app: &App, typed: &str) -> Result<Role, Failure> {
-    let labelled = |role: &Role| app.text.say(&format!("word.role.{}", role.name())) == typed;
-    let by_label = || Role::DESCENDING.into_iter().find(labelled);
-    typed.parse().ok().or_else(by_label).ok_or_else(|| {
-        let known: Vec<&str> = Role::DESCENDING.iter().map(|role| role.name()).collect();
-        Failure::new(Exit::Usage, "err.usage.role")
-            .with("typed", typed)
-            .with("known", known.join(", "))
-    })
 }
 
 fn code(text: &str) -> Result<QrCode, Failure> {

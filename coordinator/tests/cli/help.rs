@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "",
     "found",
     "space",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 17] = [
     "sync",
     "status",
     "members",
+    "grant",
     "held",
     "replay",
 ];

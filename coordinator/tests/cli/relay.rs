@@ -221,3 +221,39 @@ fn watching_tells_what_comes_and_ends_cleanly_when_asked() {
         2
     );
 }
+
+#[test]
+fn promoted_volunteer_invites_and_the_relay_takes_the_newcomer_in() {
+    let served = Served::new(Admission::Open);
+    let (founder, ticket) = founder(&served);
+    let volunteer = Desk::new();
+    volunteer.run(["join", &ticket, "--name", "陈小明"]).ok();
+    let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
+    volunteer.run(invite).fails(5);
+    volunteer
+        .run(["grant", "陈小明", "--role", "lead", "--space", "良登村"])
+        .fails(5);
+    founder.run(["sync"]).ok();
+    let grant = ["grant", "陈小明", "--role", "lead", "--space", "良登村"];
+    let said = founder.run(grant).ok().out;
+    assert!(said.contains("陈小明") && said.contains("lead"), "{said}");
+    let again = [grant.as_slice(), &["--json"]].concat();
+    assert_eq!(founder.run(again).ok().json()["changed"], false);
+    founder.run(["sync"]).ok();
+    volunteer.run(["sync"]).ok();
+    let ticket = volunteer.run(invite).ok().out;
+    volunteer.run(["sync"]).ok();
+    let newcomer = Desk::new();
+    newcomer.run(["join", ticket.trim(), "--name", "何妹"]).ok();
+    let list = newcomer.run(["list", "--json"]).ok().json();
+    assert_eq!(list[0]["title"], "3号门 王奶奶");
+}
+
+#[test]
+fn grant_to_nobody_and_by_nobody_says_what_is_wrong() {
+    let desk = Desk::with_village();
+    let said = desk.run(["grant", "谁", "--role", "lead"]).fails(4);
+    assert!(said.contains("banyan members"), "{said}");
+    let said = desk.run(["grant", "谁", "--role", "king"]).fails(2);
+    assert!(said.contains("observer"), "{said}");
+}

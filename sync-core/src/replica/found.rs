@@ -239,15 +239,7 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<Ticket, ReplicaError> {
         self.act(|tx, mind| {
-            let above = Role::DESCENDING
-                .into_iter()
-                .rev()
-                .find(|above| *above > role);
-            let least = above.unwrap_or(Role::Owner).max(Role::Lead);
-            mind.require(least, &scope)?;
-            if !mind.roster.may_act(&mind.us, &scope, role) {
-                return Err(ReplicaError::NotAllowed { least });
-            }
+            mind.require_above(role, &scope)?;
             let secret: [u8; 16] = random(moment);
             let keys = DeviceKeys::derive_for_invite(&secret);
             let spaces = mind.roster.all_lanes().into_iter().filter(|lane| {
@@ -301,6 +293,21 @@ impl Mind {
         match self.roster.role_in(&self.us, scope) {
             Some(role) if role >= least => Ok(()),
             Some(_) | None => Err(ReplicaError::NotAllowed { least }),
+        }
+    }
+
+    /// Whether this device may give a role: its rank there is above it, and a lead's at least.
+    pub(super) fn require_above(&self, role: Role, scope: &Scope) -> Result<(), ReplicaError> {
+        let above = Role::DESCENDING
+            .into_iter()
+            .rev()
+            .find(|above| *above > role);
+        let least = above.unwrap_or(Role::Owner).max(Role::Lead);
+        self.require(least, scope)?;
+        if self.roster.may_act(&self.us, scope, role) {
+            Ok(())
+        } else {
+            Err(ReplicaError::NotAllowed { least })
         }
     }
 

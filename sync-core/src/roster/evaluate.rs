@@ -22,6 +22,7 @@ impl Roster {
         evaluation.found();
         for rank in Role::DESCENDING {
             evaluation.admit_joins(rank);
+            evaluation.apply_grants(rank);
             evaluation.add_devices();
             evaluation.hear(rank);
         }
@@ -36,6 +37,10 @@ struct Evaluation<'a> {
     /// Everything but epochs, by author, so that a stratum is heard in one pass.
     by_author: BTreeMap<DeviceId, Vec<&'a Said>>,
     joins: BTreeMap<InviteId, Vec<(&'a Said, &'a Join)>>,
+    /// Joins by the member that each would make of its device.
+    joins_of: BTreeMap<MemberId, Vec<(DeviceId, &'a Join)>>,
+    /// Grants by ranks above, for the stratum of their role.
+    grants: BTreeMap<Role, BTreeSet<(MemberId, Scope)>>,
     confirms: BTreeMap<StatementId, Vec<DeviceId>>,
     epochs: Vec<(&'a Said, &'a Epoch)>,
     profiles: Vec<(&'a Said, &'a Profile)>,
@@ -56,6 +61,8 @@ impl<'a> Evaluation<'a> {
             },
             by_author: BTreeMap::new(),
             joins: BTreeMap::new(),
+            joins_of: BTreeMap::new(),
+            grants: BTreeMap::new(),
             confirms: BTreeMap::new(),
             epochs: Vec::new(),
             profiles: Vec::new(),
@@ -65,6 +72,9 @@ impl<'a> Evaluation<'a> {
             match &said.statement {
                 Statement::Found(found) => this.founding = this.founding.or(Some((said, found))),
                 Statement::Join(join) => {
+                    let member = member_of(community, &said.author);
+                    let of_member = this.joins_of.entry(member).or_default();
+                    of_member.push((said.author, join));
                     this.joins
                         .entry(join.invite)
                         .or_default()
@@ -155,6 +165,29 @@ impl<'a> Evaluation<'a> {
             sealing: join.sealing,
         };
         self.give(state.device, device, scope, role, !state.is_confirmed);
+    }
+
+    /// Roles that higher ranks gave by name. A member who is granted a role belongs by that word alone,
+    /// whoever invited them: a join shows that they once held a ticket of this community.
+    fn apply_grants(&mut self, role: Role) {
+        for (member, scope) in self.grants.remove(&role).unwrap_or_default() {
+            if let Some(known) = self.roster.members.get_mut(&member) {
+                known.roles.insert((scope, role));
+                known.is_provisional = false;
+                continue;
+            }
+            let joined = self.joins_of.get(&member).and_then(|joins| joins.first());
+            // A device that is somebody's already stays theirs.
+            if let Some((id, join)) = joined.copied()
+                && !self.roster.devices.contains_key(&id)
+            {
+                let device = Device {
+                    member,
+                    sealing: join.sealing,
+                };
+                self.give(id, device, scope, role, false);
+            }
+        }
     }
 
     /// A confirmed join counts; others count too, unless more devices have joined than the invite has uses.
@@ -284,11 +317,16 @@ impl<'a> Evaluation<'a> {
                         });
                 }
             }
+            Statement::Grant(grant) => {
+                if rank >= Role::Lead && grant.role < rank && scope.covers(&grant.scope) {
+                    let of_role = self.grants.entry(grant.role).or_default();
+                    of_role.insert((grant.member, grant.scope));
+                }
+            }
             // Their bytes are defined so that they join later without a change of format.
             Statement::Discard(_)
             | Statement::Erase(_)
             | Statement::Erased(_)
-            | Statement::Grant(_)
             | Statement::Release(_)
             | Statement::Revoke(_)
             | Statement::Settings(_) => {}

@@ -1,4 +1,5 @@
 mod facts;
+mod grants;
 mod recovery;
 mod soup;
 mod ticket;

@@ -1,0 +1,72 @@
+//! Rights by name: roles given to members.
+
+use crate::id::MemberId;
+use crate::replica::found::random;
+use crate::replica::{Moment, Replica, ReplicaError};
+use crate::roster::role::{Role, Scope};
+use crate::roster::statement::{Grant, Statement};
+
+impl Replica {
+    /// The member of this name, or whose id begins so (at least four letters of it).
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownMember`], or [`ReplicaError::AmbiguousMember`] if several fit.
+    pub fn find_member(&self, typed: &str) -> Result<MemberId, ReplicaError> {
+        let members = self.mind.roster.members();
+        let named: Vec<MemberId> = members
+            .iter()
+            .filter(|(_, member)| {
+                let name = member.name.as_ref();
+                name.and_then(|name| self.mind.open_text(name)).as_deref() == Some(typed)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        let begins = |id: &&MemberId| typed.len() >= 4 && id.to_string().starts_with(typed);
+        let found = if named.is_empty() {
+            members.keys().filter(begins).copied().collect()
+        } else {
+            named
+        };
+        match found.as_slice() {
+            [] => Err(ReplicaError::UnknownMember(typed.to_owned())),
+            [only] => Ok(*only),
+            _ => Err(ReplicaError::AmbiguousMember(typed.to_owned())),
+        }
+    }
+
+    /// Gives a member a role, in one space or the whole community; says whether they lacked it.
+    ///
+    /// Roles add up: who is given a higher one keeps the lower. Reading keys of spaces that the role
+    /// opens are handed on with it.
+    ///
+    /// # Errors
+    /// [`ReplicaError::NotAllowed`] unless this device's rank there is above the role; the store's.
+    pub fn grant(
+        &mut self,
+        member: MemberId,
+        scope: Scope,
+        role: Role,
+        moment: &mut Moment<'_>,
+    ) -> Result<bool, ReplicaError> {
+        self.act(|tx, mind| {
+            mind.require_above(role, &scope)?;
+            let known = mind.roster.members().get(&member);
+            let known = known.ok_or_else(|| ReplicaError::UnknownMember(member.to_string()))?;
+            if known.roles.contains(&(scope, role)) {
+                return Ok(false);
+            }
+            let nonce = random::<16>(moment).to_vec().into();
+            mind.say(
+                tx,
+                &Statement::Grant(Grant {
+                    member,
+                    scope,
+                    role,
+                    nonce,
+                }),
+            )?;
+            mind.keep_house(tx, moment)?;
+            Ok(true)
+        })
+    }
+}

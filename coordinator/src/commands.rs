@@ -16,6 +16,7 @@ mod show;
 mod space;
 mod status;
 mod sync;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -89,7 +90,8 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Show(_)
         | Verb::Space(_)
         | Verb::Status
-        | Verb::Sync(_) => None,
+        | Verb::Sync(_)
+        | Verb::Verify => None,
     };
     let path = match kept {
         Some(keep) => keep.unwrap_or_else(std::env::temp_dir),
@@ -125,6 +127,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),
         Verb::Held => held::run(&mut app),
+        Verb::Verify => verify::run(&mut app),
         Verb::Replay(args) => replay::run(&mut app, &args),
         Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),
     }?;

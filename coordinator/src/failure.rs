@@ -3,8 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use sync_core::id::{DeviceId, Seq};
 use sync_core::record::EditError;
-use sync_core::replica::ReplicaError;
+use sync_core::replica::{AuditError, Flaw, ReplicaError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
 use sync_core::schema::{FieldError, Schema};
 use sync_core::store::StoreError;
@@ -190,6 +191,26 @@ impl From<ReplicaError> for Failure {
             ReplicaError::Keys(error) => Self::internal(error),
             ReplicaError::Seal(error) => Self::internal(error),
             ReplicaError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        let flawed = |key: &str| Self::new(Exit::StoreDamaged, key);
+        let at = |key: &str, device: DeviceId, seq: Seq| {
+            flawed(key).with("device", device).with("seq", seq)
+        };
+        match error {
+            AuditError::Store(error) => error.into(),
+            AuditError::Flaw(Flaw::Signature { device, seq }) => {
+                at("err.verify.signature", device, seq)
+            }
+            AuditError::Flaw(Flaw::Chain { device, seq }) => at("err.verify.chain", device, seq),
+            AuditError::Flaw(Flaw::Sealing { device, seq }) => {
+                at("err.verify.sealing", device, seq)
+            }
+            AuditError::Flaw(Flaw::Roster) => flawed("err.verify.roster"),
         }
     }
 }

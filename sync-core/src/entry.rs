@@ -282,6 +282,24 @@ impl VerifiedBatch {
         &self.tail
     }
 
+    /// Checks again what made it verified: the signature, and the chain hash over all its bytes.
+    ///
+    /// # Errors
+    /// [`BadBatch::BadSignature`]: whoever kept it has changed it.
+    pub fn verify_again(&self, community: &CommunityId) -> Result<(), BadBatch> {
+        let again = SignedBatch {
+            place: self.place,
+            tail: self.tail.clone(),
+            layout: self.layout.clone(),
+        };
+        let again = again.verify(community, &self.prev)?;
+        if again.chain == self.chain {
+            Ok(())
+        } else {
+            Err(BadBatch::BadSignature)
+        }
+    }
+
     /// The entries in order.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = StoredEntry<'_>> {
         self.layout

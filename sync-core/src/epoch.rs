@@ -32,6 +32,13 @@ impl EpochKey {
         Self { id, secret }
     }
 
+    /// A random key that claims to be another one, as a member with bad intent would use it.
+    #[cfg(test)]
+    pub(crate) fn claiming(id: EpochId, rng: &mut dyn CryptoRng) -> Self {
+        let secret = Secret::generate(rng);
+        Self { id, secret }
+    }
+
     /// Hash of the key.
     #[must_use]
     pub fn id(&self) -> EpochId {

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "",
     "found",
     "space",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 18] = [
     "status",
     "members",
     "grant",
+    "verify",
     "held",
     "replay",
 ];

@@ -257,3 +257,25 @@ fn grant_to_nobody_and_by_nobody_says_what_is_wrong() {
     let said = desk.run(["grant", "谁", "--role", "king"]).fails(2);
     assert!(said.contains("observer"), "{said}");
 }
+
+#[test]
+fn verify_proves_a_store_and_names_what_was_changed_in_it() {
+    let served = Served::new(Admission::Open);
+    let (desk, _) = founder(&served);
+    desk.put_visit("4号门");
+    let said = desk.run(["verify"]).ok().out;
+    assert!(said.contains("what its authors signed"), "{said}");
+    let counts = desk.run(["verify", "--json"]).ok().json();
+    assert!(counts["batches"].as_u64().unwrap() > 0);
+    assert_eq!(
+        (&counts["opened"], &counts["waiting"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(counts["unsigned"], 1);
+    let store = rusqlite::Connection::open(desk.data().join("community.sqlite")).unwrap();
+    let changed = store.execute("UPDATE batches SET tail = zeroblob(length(tail))", []);
+    assert!(changed.unwrap() > 0);
+    drop(store);
+    let said = desk.run(["verify"]).fails(6);
+    assert!(said.contains("community.sqlite"), "{said}");
+}

@@ -19,6 +19,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
     Box::new(any.downcast_ref::<MemoryStore>().unwrap().clone())
 }
 
+mod audit;
 mod rights;
 mod sealing;
 

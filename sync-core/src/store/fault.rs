@@ -209,6 +209,10 @@ impl<S: Store> Store for FaultStore<S> {
         self.alive()?;
         self.inner.as_mut().ok_or_else(killed)?.changed_elsewhere()
     }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.alive()?.check()
+    }
 }
 
 struct FaultTx<'a, S> {

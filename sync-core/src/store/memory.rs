@@ -31,6 +31,11 @@ impl StoreRead for MemoryStore {
 }
 
 impl Store for MemoryStore {
+    /// Memory has no layout that could be damaged.
+    fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
         Ok(Box::new(MemoryTx {
             data: &mut self.data,

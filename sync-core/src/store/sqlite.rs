@@ -6,7 +6,7 @@
 //! short checksum of its columns, lists are counted, batches are numbered without gaps, and that a
 //! key is absent is confirmed in a second index. So a changed byte ends in [`StoreError::Corrupt`].
 //! One thing is not proved: that the first rows of a long list of rows, cut short by its limit, are
-//! all of the newest ones; [`SqliteStore::check`] finds that too.
+//! all of the newest ones; [`Store::check`] finds that too.
 
 mod append;
 mod batches;
@@ -96,22 +96,6 @@ impl SqliteStore {
         Ok(self.conn.busy_timeout(patience)?)
     }
 
-    /// Reads the whole file and checks how it is laid out, which takes as long as that takes. For a
-    /// quiet moment, and before a backup is made of it.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] with SQLite's words for the first damage.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let found: String = self
-            .conn
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if found == "ok" {
-            Ok(())
-        } else {
-            Err(corrupt("the layout of the file", found))
-        }
-    }
-
     fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
         Snapshot::take(&self.conn)
     }
@@ -150,6 +134,18 @@ impl StoreRead for SqliteStore {
 }
 
 impl Store for SqliteStore {
+    /// SQLite's own check of the whole file. For a quiet moment, and before a backup is made of it.
+    fn check(&self) -> Result<(), StoreError> {
+        let found: String = self
+            .conn
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(corrupt("the layout of the file", found))
+        }
+    }
+
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
         let tx = self
             .conn

@@ -291,4 +291,10 @@ pub trait Store: StoreRead + Any + Send + fmt::Debug {
     /// # Errors
     /// As reading.
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError>;
+
+    /// Reads everything once and checks how it is laid out, which takes as long as that takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the first damage; otherwise as reading.
+    fn check(&self) -> Result<(), StoreError>;
 }

@@ -55,6 +55,7 @@ pub(crate) enum Verb {
     Members,
     Grant(GrantArgs),
     Held,
+    Log,
     Verify,
     Replay(ReplayArgs),
     Demo(demo::Args),

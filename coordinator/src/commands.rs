@@ -8,6 +8,7 @@ mod import;
 mod invite;
 mod join;
 mod list;
+mod log;
 mod members;
 mod put;
 mod replay;
@@ -85,6 +86,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Invite(_)
         | Verb::Join(_)
         | Verb::List(_)
+        | Verb::Log
         | Verb::Members
         | Verb::Put(_)
         | Verb::Show(_)
@@ -127,6 +129,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),
         Verb::Held => held::run(&mut app),
+        Verb::Log => log::run(&mut app),
         Verb::Verify => verify::run(&mut app),
         Verb::Replay(args) => replay::run(&mut app, &args),
         Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),

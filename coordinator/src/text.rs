@@ -187,6 +187,7 @@ mod tests {
         for key in en.keys() {
             let is_built = [
                 "help.",
+                "act.",
                 "hold.",
                 "refusal.",
                 "exit.",

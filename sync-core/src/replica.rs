@@ -4,6 +4,7 @@
 //! replica's memory is thrown away and read again if the transaction did not commit. Time and
 //! randomness are arguments; the store is whatever it was opened with.
 
+mod acts;
 mod audit;
 mod carry;
 mod edit;
@@ -36,6 +37,7 @@ use crate::roster::ticket::RelayAddr;
 use crate::schema::{FieldError, Schema};
 use crate::store::{Store, StoreError, StoreTx};
 
+pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
 pub use edit::{Edited, Typing};
 pub use found::Founding;

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "",
     "found",
     "space",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 19] = [
     "members",
     "grant",
     "verify",
+    "log",
     "held",
     "replay",
 ];

@@ -247,6 +247,25 @@ fn promoted_volunteer_invites_and_the_relay_takes_the_newcomer_in() {
     newcomer.run(["join", ticket.trim(), "--name", "何妹"]).ok();
     let list = newcomer.run(["list", "--json"]).ok().json();
     assert_eq!(list[0]["title"], "3号门 王奶奶");
+    founder.run(["sync"]).ok();
+    let log = founder.run(["log", "--json"]).ok().json();
+    let of = |act: &str| -> Vec<&serde_json::Value> {
+        let acts = log.as_array().unwrap().iter();
+        acts.filter(|row| row["act"] == act).collect()
+    };
+    assert_eq!(of("found")[0]["by"], "李芳");
+    assert_eq!(of("grant")[0]["about"]["name"], "陈小明");
+    assert_eq!(of("grant")[0]["about"]["role"], "lead");
+    let invites: Vec<_> = of("invite").iter().map(|row| row["by"].clone()).collect();
+    assert_eq!(invites, ["李芳", "陈小明"]);
+    assert!(
+        log.as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["counts"] == true)
+    );
+    let said = founder.run(["log"]).ok().out;
+    assert!(said.contains("gives 陈小明 the role lead"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,199 @@
+//! The roster's acts: who said what about who belongs, from which device, and whether it counts.
+
+use serde::Serialize;
+
+use crate::entry::{Body, EntryKind};
+use crate::id::{Arrival, DeviceId, MemberId, Seq};
+use crate::replica::{Replica, ReplicaError};
+use crate::roster::role::{Role, Scope};
+use crate::roster::statement::{Statement, StatementId};
+use crate::roster::{Invite, Said, member_of, space_of};
+
+/// Bytes of the roster that are read at once.
+const STEP_BYTES: usize = 1 << 20;
+
+/// One statement in the roster, in the order in which it came here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// Who said it.
+    pub by: String,
+    /// From which device, whose signature it carries.
+    pub device: DeviceId,
+    /// Its place in that device's log.
+    pub seq: Seq,
+    /// The word for what is said, as in docs/protocol.md §5.
+    pub kind: &'static str,
+    /// What it is about.
+    pub about: About,
+    /// Whether it has an effect: its author's rank suffices.
+    pub counts: bool,
+    /// Not sealed yet: nobody else has it.
+    pub is_pending: bool,
+}
+
+/// What an act is about; what it does not say is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct About {
+    /// A member, a community or a space, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    /// The space that it holds in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub space: Option<String>,
+    /// How many people an invitation is for, or how many keys were handed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+impl Replica {
+    /// Every statement of the roster that this version can read, those without effect too.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn acts(&self) -> Result<Vec<Act>, ReplicaError> {
+        let lane = self.mind.roster_lane;
+        let last = self.store.last_arrival()?;
+        let mut acts = Vec::new();
+        let mut after = Arrival::default();
+        loop {
+            let batches = self.store.stretch(&lane, after, last, STEP_BYTES)?;
+            let Some(newest) = batches.last() else { break };
+            after = newest.arrival;
+            for batch in batches.iter().map(|carried| &carried.batch) {
+                let device = batch.log().device;
+                acts.extend(batch.entries().filter_map(|entry| match entry.body {
+                    Body::Present(bytes) => self.act_of(device, entry.seq, entry.kind, bytes),
+                    Body::Erased { .. } => None,
+                }));
+            }
+        }
+        for row in self.store.pending()? {
+            if row.lane == lane {
+                let act = self.act_of(self.mind.us, row.seq, row.kind, &row.bytes);
+                acts.extend(act.map(|act| Act {
+                    is_pending: true,
+                    ..act
+                }));
+            }
+        }
+        Ok(acts)
+    }
+
+    fn act_of(&self, device: DeviceId, seq: Seq, kind: EntryKind, bytes: &[u8]) -> Option<Act> {
+        let said = Said::read(&self.mind.community, device, kind, bytes)?;
+        Some(Act {
+            by: self.name_of(&device),
+            device,
+            seq,
+            kind: kind.word()?,
+            about: self.about(&said, bytes),
+            counts: self.has_effect(&said, bytes),
+            is_pending: false,
+        })
+    }
+
+    fn about(&self, said: &Said, bytes: &[u8]) -> About {
+        let mind = &self.mind;
+        let text = |sealed: &[u8]| mind.open_text(&(said.author, sealed.to_vec()));
+        let named = |name: Option<String>| About {
+            name,
+            ..About::default()
+        };
+        match &said.statement {
+            Statement::Found(found) => named(text(&found.title)),
+            Statement::Space(space) => {
+                let id = space_of(&mind.community, &said.author, bytes);
+                named(text(&space.title).or_else(|| Some(id.short())))
+            }
+            Statement::Invite(invite) => About {
+                count: Some(u64::from(invite.uses)),
+                ..self.right(None, invite.role, &invite.scope)
+            },
+            Statement::Join(join) => {
+                let invite = mind.roster.invites_of(join.invite).next();
+                invite.map_or_else(About::default, |invite| {
+                    self.right(None, invite.role, &invite.scope)
+                })
+            }
+            Statement::Confirm(confirm) => {
+                let joined = self.invite_with(&confirm.join);
+                named(joined.map(|(_, device)| self.name_of(&device)))
+            }
+            Statement::Grant(grant) => self.right(Some(&grant.member), grant.role, &grant.scope),
+            Statement::AddDevice(add) => named(Some(add.device.short())),
+            Statement::Profile(profile) => named(text(&profile.name)),
+            Statement::Epoch(epoch) => About {
+                space: Some(self.space_name(&epoch.space)),
+                count: Some(epoch.keys.len() as u64),
+                ..About::default()
+            },
+            Statement::Discard(_)
+            | Statement::Erase(_)
+            | Statement::Erased(_)
+            | Statement::Release(_)
+            | Statement::Revoke(_)
+            | Statement::Settings(_) => About::default(),
+        }
+    }
+
+    fn right(&self, member: Option<&MemberId>, role: Role, scope: &Scope) -> About {
+        About {
+            name: member.map(|member| self.member_name(member)),
+            role: Some(role.name()),
+            space: match scope {
+                Scope::Community => None,
+                Scope::Space(space) => Some(self.space_name(space)),
+            },
+            count: None,
+        }
+    }
+
+    /// The invitation that a join takes up, and whose join it is.
+    fn invite_with(&self, join: &StatementId) -> Option<(&Invite, DeviceId)> {
+        let invites = self.mind.roster.invites();
+        invites
+            .values()
+            .find_map(|invite| Some((invite, invite.joins.get(join)?.device)))
+    }
+
+    fn has_effect(&self, said: &Said, bytes: &[u8]) -> bool {
+        let roster = &self.mind.roster;
+        let author = &said.author;
+        match &said.statement {
+            Statement::Found(_) => roster.title().is_some_and(|(by, _)| by == author),
+            Statement::Space(_) => {
+                let id = space_of(&self.mind.community, author, bytes);
+                roster.spaces().contains_key(&id)
+            }
+            Statement::Invite(_) => roster.invites().contains_key(&said.id),
+            Statement::Join(_) => {
+                let states = roster.invites().values().flat_map(|invite| &invite.joins);
+                let is_accepted = states
+                    .into_iter()
+                    .any(|(id, state)| *id == said.id && state.is_accepted);
+                let member = member_of(&self.mind.community, author);
+                is_accepted || roster.member_id(author) == Some(member)
+            }
+            Statement::Confirm(confirm) => self
+                .invite_with(&confirm.join)
+                .is_some_and(|(invite, _)| roster.may_act(author, &invite.scope, invite.role)),
+            Statement::Grant(grant) => roster.may_act(author, &grant.scope, grant.role),
+            Statement::AddDevice(add) => {
+                let member = roster.member_id(author);
+                member.is_some() && roster.member_id(&add.device) == member
+            }
+            Statement::Profile(_) => roster.devices().contains_key(author),
+            Statement::Epoch(epoch) => roster.may_write(author, &epoch.space),
+            // They have no effect in this version.
+            Statement::Discard(_)
+            | Statement::Erase(_)
+            | Statement::Erased(_)
+            | Statement::Release(_)
+            | Statement::Revoke(_)
+            | Statement::Settings(_) => false,
+        }
+    }
+}

@@ -47,6 +47,9 @@ pub struct Flags {
     /// Loopback address to show metrics at, in the OpenMetrics format
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Prove every batch in the log again, instead of serving
+    #[arg(long)]
+    pub verify: bool,
     /// TOML file with the same settings and limits; flags win over it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -57,6 +60,7 @@ Examples:
   banyan-relay --data /var/lib/banyan --listen 0.0.0.0:7400 --open
   banyan-relay --data relay --listen 127.0.0.1:7400 --allow <community id> --metrics 127.0.0.1:9400
   banyan-relay --config /etc/banyan/relay.toml
+  banyan-relay --data /var/lib/banyan --verify
 
 When it serves it prints one line, which phones need: relay ready <relay id>@<address>
 Exit codes: 0 stopped as asked, 1 a fault of its own, 2 wrong usage, 3 wrong configuration,
@@ -111,6 +115,22 @@ pub enum ConfigError {
 }
 
 impl Flags {
+    /// The data folder, from the flags or the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] in a sentence that says what to change.
+    pub fn data_folder(&self) -> Result<PathBuf, ConfigError> {
+        let (file, _) = match &self.config {
+            Some(path) => read(path)?,
+            None => Default::default(),
+        };
+        let missing = ConfigError::Missing {
+            flag: "--data",
+            key: "data",
+        };
+        self.data.clone().or(file.data).ok_or(missing)
+    }
+
     /// Reads the file, if one is named, and puts the flags over it.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! where batches are kept for good. [`server`] gives the core its sockets, clock and thread. This crate
 //! is built without the part of the core that opens and merges records, so it cannot read them.
 
+pub mod audit;
 pub mod community;
 pub mod config;
 pub mod limits;

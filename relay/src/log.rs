@@ -111,6 +111,12 @@ pub trait BatchLog: Send {
     /// As the disk fails.
     fn communities(&self) -> Result<u64, StoreError>;
 
+    /// Which communities there are, sorted.
+    ///
+    /// # Errors
+    /// As the disk fails.
+    fn names(&self) -> Result<Vec<CommunityId>, StoreError>;
+
     /// How many communities a device has founded here.
     ///
     /// # Errors

@@ -10,7 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let config = match Flags::parse().into_config() {
+    let flags = Flags::parse();
+    if flags.verify {
+        return verify(&flags);
+    }
+    let config = match flags.into_config() {
         Ok(config) => config,
         Err(error @ ConfigError::Missing { .. }) => Flags::command()
             .error(ErrorKind::MissingRequiredArgument, error)
@@ -30,6 +34,28 @@ fn main() -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => fail(&error, error.exit_code()),
         Err(error) => fail(&error, 1),
+    }
+}
+
+/// Proves the log again and says what was proved.
+fn verify(flags: &Flags) -> ExitCode {
+    let data = match flags.data_folder() {
+        Ok(data) => data,
+        Err(error) => return fail(&error, 3),
+    };
+    match relay::server::verify(&data) {
+        Ok(audit) => {
+            let told = writeln!(
+                io::stdout(),
+                "everything is what its devices signed: {} communities, {} logs, {} batches, {} entries",
+                audit.communities,
+                audit.logs,
+                audit.batches,
+                audit.entries
+            );
+            told.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        }
+        Err(error) => fail(&error, error.exit_code()),
     }
 }
 

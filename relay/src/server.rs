@@ -10,7 +10,7 @@ mod folder;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::audit::{Audit, AuditError, audit};
 use crate::config::RelayConfig;
 use crate::metrics::{self, Metrics};
 use crate::relay::{ConnId, Relay};
@@ -64,6 +65,14 @@ pub enum RelayError {
         /// Why not.
         reason: StoreError,
     },
+    /// Something in the log is not what a device signed.
+    #[error("{}: {reason}; put the folder back from a backup, or start with an empty one: phones send what they have", path.display())]
+    Changed {
+        /// Where it lies.
+        path: PathBuf,
+        /// What, and where.
+        reason: AuditError,
+    },
     /// The address cannot be used.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -86,7 +95,7 @@ impl RelayError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::FolderInUse(_) => 4,
-            Self::KeyDamaged(_) => 7,
+            Self::KeyDamaged(_) | Self::Changed { .. } => 7,
             Self::Folder { reason, .. } if reason.kind() == io::ErrorKind::StorageFull => 6,
             Self::Folder { .. } => 9,
             Self::Log { reason, .. } => match reason {
@@ -100,6 +109,34 @@ impl RelayError {
             Self::Fault => 1,
         }
     }
+}
+
+/// Proves everything in a relay's folder again; the relay must not be serving.
+///
+/// # Errors
+/// [`RelayError`] in a sentence that says what to do.
+pub fn verify(data: &Path) -> Result<Audit, RelayError> {
+    let path = data.join("relay.db");
+    if let Err(reason) = std::fs::metadata(&path) {
+        return Err(RelayError::Folder {
+            path: data.to_owned(),
+            reason,
+        });
+    }
+    let folder = Folder::open(data)?;
+    let log = folder.log()?;
+    let failed = |reason| RelayError::Log {
+        path: path.clone(),
+        reason,
+    };
+    log.check().map_err(failed)?;
+    audit(&log).map_err(|error| match error {
+        AuditError::Store(reason) => failed(reason),
+        reason @ (AuditError::Signature { .. } | AuditError::Chain { .. }) => RelayError::Changed {
+            path: path.clone(),
+            reason,
+        },
+    })
 }
 
 /// A relay that serves; it stops when this is shut down or dropped.

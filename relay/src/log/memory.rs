@@ -171,6 +171,10 @@ impl BatchLog for MemoryLog {
         Ok(self.communities.len() as u64)
     }
 
+    fn names(&self) -> Result<Vec<CommunityId>, StoreError> {
+        Ok(self.communities.keys().copied().collect())
+    }
+
     fn founded_by(&self, device: &DeviceId) -> Result<u64, StoreError> {
         Ok(self
             .communities

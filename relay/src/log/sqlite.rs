@@ -235,6 +235,15 @@ impl BatchLog for SqliteLog {
             .map_err(failed)
     }
 
+    fn names(&self) -> Result<Vec<CommunityId>, StoreError> {
+        let names: Vec<[u8; 32]> = self
+            .conn
+            .prepare_cached("SELECT name FROM community ORDER BY name")
+            .and_then(|mut list| list.query_map([], |row| row.get(0))?.collect())
+            .map_err(failed)?;
+        Ok(names.into_iter().map(CommunityId::new).collect())
+    }
+
     fn founded_by(&self, device: &DeviceId) -> Result<u64, StoreError> {
         self.conn
             .prepare_cached("SELECT count(*) FROM community WHERE founder = ?1")

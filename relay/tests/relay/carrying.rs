@@ -344,6 +344,10 @@ impl BatchLog for Failing {
         self.log.communities()
     }
 
+    fn names(&self) -> Result<Vec<CommunityId>, StoreError> {
+        self.log.names()
+    }
+
     fn founded_by(&self, device: &DeviceId) -> Result<u64, StoreError> {
         self.log.founded_by(device)
     }

@@ -3,10 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use relay::audit::{AuditError, audit};
 use relay::limits::Limits;
-use relay::log::BatchLog as _;
 use relay::log::sqlite::SqliteLog;
+use relay::log::{BatchLog as _, Spot};
 use relay::relay::{Admission, Ending};
+use relay::server::RelayError;
+use sync_core::entry::seal::{PlainEntry, seal_batch};
+use sync_core::entry::{EntryKind, SignedBatch};
 use sync_core::id::Arrival;
 use sync_core::roster::role::{Role, Scope};
 use sync_core::store::StoreError;
@@ -64,8 +70,7 @@ fn transaction_that_was_never_committed_leaves_nothing_behind() {
     let community = village.community;
     let log = village.relay.log_mut();
     log.begin().unwrap();
-    log.append(&community, &row.batch, relay::log::Spot::Next)
-        .unwrap();
+    log.append(&community, &row.batch, Spot::Next).unwrap();
     let killed = tempfile::tempdir().unwrap();
     copy(folder.path(), killed.path());
     assert_eq!(open(killed.path()).community(&community).unwrap(), before);
@@ -202,4 +207,54 @@ fn file_of_a_newer_version_and_files_of_others_are_refused() {
         SqliteLog::open(&strange),
         Err(StoreError::Corrupt { .. })
     ));
+}
+
+#[test]
+fn audit_proves_what_a_relay_carries_and_names_a_batch_that_nobody_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut village = Village::new(open(folder.path()), Admission::Open, Limits::default());
+    let phone = village.member(Role::Volunteer, Scope::Community);
+    let commons = village.commons();
+    for n in 0..5 {
+        village.write(phone, commons, &format!("{n}"));
+        village.settle();
+    }
+    let (id, of) = (village.community, village.phones[phone].log(commons));
+    let keys = village.phones[phone].keys.clone();
+    drop(village);
+    let mut log = open(folder.path());
+    let sound = audit(&log).unwrap();
+    assert_eq!(sound.communities, 1);
+    assert!(sound.batches >= 5 && sound.logs >= 2, "{sound:?}");
+    let head = log.community(&id).unwrap().unwrap().logs[&of].head;
+    let entry = PlainEntry {
+        kind: EntryKind::CHANGE,
+        bytes: vec![7; 40],
+    };
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let batch = seal_batch(&keys, &id, of, &head, None, &[entry], rng).unwrap();
+    let mut tail = batch.tail().to_vec();
+    tail[16] ^= 1;
+    let changed = SignedBatch::parse(*batch.place(), tail).unwrap();
+    let changed = changed.trusted(&id, batch.prev(), &batch.head().chain);
+    log.begin().unwrap();
+    log.append(&id, &changed.unwrap(), Spot::Next).unwrap();
+    log.commit().unwrap();
+    let expected = AuditError::Signature {
+        community: id,
+        device: of.device,
+        seq: head.next(),
+    };
+    assert_eq!(audit(&log), Err(expected));
+    drop(log);
+    let found = relay::server::verify(folder.path());
+    assert!(matches!(found, Err(RelayError::Changed { .. })));
+    assert_eq!(found.unwrap_err().exit_code(), 7);
+}
+
+#[test]
+fn audit_of_a_folder_without_a_log_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(relay::server::verify(folder.path()).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

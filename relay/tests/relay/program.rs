@@ -173,3 +173,20 @@ fn full_disk_is_said() {
     assert_eq!(output.status.code(), Some(6), "{words}");
     assert!(words.contains("full") || words.contains("space"), "{words}");
 }
+
+#[test]
+fn verify_says_what_it_proved_and_keeps_away_from_a_relay_that_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let (code, said) = run(&["--data", &data, "--verify"]);
+    assert_eq!(code, 9, "{said}");
+    let (mut child, _) = start(folder.path());
+    let (code, said) = run(&["--data", &data, "--verify"]);
+    assert_eq!(code, 4, "{said}");
+    ask_to_stop(&child);
+    child.wait().unwrap();
+    let output = relay(&["--data", &data, "--verify"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("0 communities"), "{said}");
+}

@@ -125,6 +125,10 @@ impl BatchLog for DiskLog {
         self.alive()?.log.communities()
     }
 
+    fn names(&self) -> Result<Vec<CommunityId>, StoreError> {
+        self.alive()?.log.names()
+    }
+
     fn founded_by(&self, device: &DeviceId) -> Result<u64, StoreError> {
         self.alive()?.log.founded_by(device)
     }

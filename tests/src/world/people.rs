@@ -90,6 +90,48 @@ impl World {
         }
     }
 
+    /// Somebody gives somebody a role, if their rank allows it: a volunteer becomes a lead, or reads
+    /// another village from now on.
+    pub(super) fn grant_somebody(&mut self) -> Outcome {
+        let members = self.members_on();
+        let spaces = self.spaces.clone();
+        let (Some(index), Some(space), Some(role)) =
+            (self.pick(&members), self.pick(&spaces), self.random_role())
+        else {
+            return Ok(());
+        };
+        let scope = if self.rng.random_ratio(1, 4) {
+            Scope::Community
+        } else {
+            Scope::Space(space)
+        };
+        let to = self.rng.random_range(0..self.phones.len());
+        let device = self.phone(to).keys.device();
+        let now = self.now;
+        let phone = self.phone(index);
+        let granted = phone.with(now, |replica, moment| {
+            let Some(member) = replica.roster().member_id(&device) else {
+                return Ok(false);
+            };
+            replica.grant(member, scope, role, moment)
+        });
+        let has_faults = phone.has_faults;
+        self.after(index)?;
+        match granted {
+            None | Some(Ok(false) | Err(ReplicaError::NotAllowed { .. })) => return Ok(()),
+            Some(Err(ReplicaError::Store(_))) if has_faults => return Ok(()),
+            Some(Err(error)) => {
+                return super::broken!("phone {index} could not grant a role: {error}");
+            }
+            Some(Ok(true)) => {}
+        }
+        self.tell(format!(
+            "  phone {index} makes phone {to} {role} of {scope:?}"
+        ));
+        self.phone(to).is_steward |= role >= Role::Lead;
+        self.pump_news(index)
+    }
+
     fn invite_by(&mut self, index: usize) -> Outcome {
         let spaces = self.spaces.clone();
         let (Some(space), Some(role)) = (self.pick(&spaces), self.random_role()) else {

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
+use clap::Parser;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
 use station::{Act, Scale, Station, What};
@@ -31,11 +32,15 @@ const DICTIONARY_BYTES: usize = 64 * 1024;
 /// The level that the core compresses with.
 const LEVEL: i32 = 6;
 
+#[derive(Debug, Parser)]
+#[command(about = "Trains the dictionary that payloads are compressed with")]
+struct Args {
+    /// File to write the dictionary to
+    file: PathBuf,
+}
+
 fn main() -> Result<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let (Some(path), None) = (arguments.next().map(PathBuf::from), arguments.next()) else {
-        bail!("usage: train-dictionary FILE");
-    };
+    let Args { file: path } = Args::parse();
     let samples: Vec<Vec<u8>> = payloads(&station::generate(TRAINING_SEED, &Scale::times(3)))?
         .into_iter()
         .map(|sample| sample.bytes)

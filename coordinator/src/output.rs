@@ -1,6 +1,7 @@
 //! What is printed: lines, tables that line up for wide characters, JSON, and complaints.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -49,6 +50,50 @@ impl Out {
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.0.flush()?)
     }
+}
+
+/// A task shorter than this shows no progress.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a longer one shows it.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+
+/// One line on a terminal that says how far a long task is; gone when the task ends.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    is_seen: bool,
+    due: Instant,
+}
+
+impl Progress {
+    /// Nothing is shown before a second has passed, nor where standard error is no terminal.
+    pub(crate) fn new() -> Self {
+        Self {
+            is_seen: io::stderr().is_terminal(),
+            due: Instant::now() + PATIENCE,
+        }
+    }
+
+    /// Shows the line, if one is due.
+    pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
+        if !self.is_seen || Instant::now() < self.due {
+            return;
+        }
+        self.due = Instant::now() + SHOW_EVERY;
+        write_over(&line());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_seen {
+            write_over("");
+        }
+    }
+}
+
+/// Writes over the line that the cursor is on. Progress that nobody can see any more is no failure.
+fn write_over(line: &str) {
+    let _gone = write!(io::stderr().lock(), "\r{line}\u{1b}[K");
 }
 
 /// Text of a record could move the cursor or colour the screen; its line breaks and tabs may stay.

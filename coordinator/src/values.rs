@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sync_core::replica::ReplicaError;
-use sync_core::roster::role::Role;
+use sync_core::replica::{Replica, ReplicaError};
+use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind, Lang, Schema};
 
 use crate::exit::Exit;
@@ -27,6 +27,22 @@ pub(crate) fn kind(typed: &str) -> Result<&'static Kind, Failure> {
         }
         .into()
     })
+}
+
+/// The scope of a role: the space that was typed, or the whole community.
+pub(crate) fn scope(replica: &Replica, space: Option<&str>) -> Result<Scope, Failure> {
+    Ok(match space {
+        Some(space) => Scope::Space(replica.find_space(&space_name(space))?),
+        None => Scope::Community,
+    })
+}
+
+/// Where a role holds, in words.
+pub(crate) fn scope_label(space: Option<&str>, text: &Text) -> String {
+    space.map_or_else(
+        || text.say("word.everywhere"),
+        |space| space_label(space, text),
+    )
 }
 
 /// The field with this name or label.

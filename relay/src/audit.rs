@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LogId, Seq};
+use sync_core::entry::place::{Step, check_chain};
+use sync_core::id::{Arrival, CommunityId, DeviceId, LogId, Seq};
 use sync_core::store::StoreError;
 use thiserror::Error;
 
@@ -58,12 +59,6 @@ pub enum AuditError {
     Store(#[from] StoreError),
 }
 
-/// A batch of the branch that counts, as its log's chain needs it.
-struct Step {
-    prev: ChainHash,
-    head: Head,
-}
-
 /// Proves every batch of every community again, and that each log leads to its head without a gap.
 ///
 /// # Errors
@@ -102,30 +97,19 @@ fn audit_community(
             audit.batches += 1;
             audit.entries += batch.count() as u64;
             if !row.is_branch {
-                let (prev, head) = (*batch.prev(), batch.head());
                 let chain = chains.entry(*batch.log()).or_default();
-                chain.insert(seq, Step { prev, head });
+                chain.insert(seq, Step::of(batch));
             }
         }
     }
     for (id, known) in &state.logs {
         audit.logs += 1;
         let chain = chains.remove(id).unwrap_or_default();
-        let broken = |seq| AuditError::Chain {
+        check_chain(chain.into_values(), &known.head).map_err(|seq| AuditError::Chain {
             community,
             device: id.device,
             seq,
-        };
-        let mut head = Head::EMPTY;
-        for (seq, step) in chain {
-            if seq != head.next() || step.prev != head.chain {
-                return Err(broken(head.next()));
-            }
-            head = step.head;
-        }
-        if head != known.head {
-            return Err(broken(head.next()));
-        }
+        })?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::{Link, LogView};
-use sync_core::entry::{Body, VerifiedBatch};
 use sync_core::id::{
     Arrival, ChainHash, CommunityId, DeviceId, Head, Incarnation, InviteId, LaneId, LogId, Seq,
     StoreId,
@@ -138,7 +138,7 @@ impl Community {
             after = last.arrival;
             // Statements are a set: a forked log's branches both count.
             for row in &rows {
-                let said = statements_of(&self.id, &row.batch);
+                let said = Said::in_batch(&self.id, &row.batch);
                 self.statements.extend(said.map(|said| (said.id, said)));
             }
         }
@@ -232,7 +232,7 @@ impl Community {
         if batch.place().first_seq != Seq::FIRST {
             return false;
         }
-        statements_of(&self.id, batch).next().is_some_and(|said| {
+        Said::in_batch(&self.id, batch).next().is_some_and(|said| {
             if let Statement::Join(join) = &said.statement {
                 return is_seeding || self.uses_of(&join.invite) > 0;
             }
@@ -261,7 +261,7 @@ impl Community {
     /// What the joiner is told.
     pub fn may_join(&self, batch: &VerifiedBatch) -> Result<(), Refusal> {
         let device = batch.log().device;
-        let mut said = statements_of(&self.id, batch);
+        let mut said = Said::in_batch(&self.id, batch);
         let (Some(first), 1) = (said.next(), batch.count()) else {
             return Err(Refusal::BadFrame);
         };
@@ -322,7 +322,7 @@ impl Community {
             // Statements are a set: a forked log's branches both count.
             self.is_roster_stale = true;
             self.has_news = true;
-            let said = statements_of(&self.id, &batch);
+            let said = Said::in_batch(&self.id, &batch);
             self.statements.extend(said.map(|said| (said.id, said)));
         }
         if spot == Spot::Winner {
@@ -366,18 +366,6 @@ impl Community {
         });
         Some(fresh.cloned().collect())
     }
-}
-
-/// What the entries of a roster batch say.
-fn statements_of<'a>(
-    community: &'a CommunityId,
-    batch: &'a VerifiedBatch,
-) -> impl Iterator<Item = Said> + 'a {
-    let author = batch.log().device;
-    batch.entries().filter_map(move |entry| match entry.body {
-        Body::Present(bytes) => Said::read(community, author, entry.kind, bytes),
-        Body::Erased { .. } => None,
-    })
 }
 
 /// Appends a batch and takes note of it.

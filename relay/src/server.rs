@@ -116,7 +116,7 @@ impl RelayError {
 /// # Errors
 /// [`RelayError`] in a sentence that says what to do.
 pub fn verify(data: &Path) -> Result<Audit, RelayError> {
-    let path = data.join("relay.db");
+    let path = Folder::log_path(data);
     if let Err(reason) = std::fs::metadata(&path) {
         return Err(RelayError::Folder {
             path: data.to_owned(),

@@ -12,7 +12,7 @@ pub mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::entry::EntryKind;
+use crate::entry::{Body, EntryKind, VerifiedBatch};
 use crate::id::{CommunityId, DeviceId, EpochId, InviteId, LaneId, MemberId};
 use crate::keys::{self, SealingKey, domain};
 use crate::roster::role::{Role, Scope};
@@ -84,6 +84,18 @@ impl Said {
             return None;
         }
         Some(said)
+    }
+
+    /// What a verified batch of the roster lane says.
+    pub fn in_batch<'b>(
+        community: &'b CommunityId,
+        batch: &'b VerifiedBatch,
+    ) -> impl Iterator<Item = Self> + 'b {
+        let author = batch.log().device;
+        batch.entries().filter_map(move |entry| match entry.body {
+            Body::Present(bytes) => Self::read(community, author, entry.kind, bytes),
+            Body::Erased { .. } => None,
+        })
     }
 
     /// The same for an entry that [`Said::read`] has taken before, without checking its proof again.

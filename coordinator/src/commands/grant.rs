@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use sync_core::peer::moment;
-use sync_core::roster::role::Scope;
 
 use super::App;
 use crate::cli::GrantArgs;
@@ -12,13 +11,11 @@ use crate::{place, values};
 pub(super) fn run(app: &mut App, args: &GrantArgs) -> Result<(), Failure> {
     let role = values::role(&args.role, &app.text)?;
     let mut replica = app.replica()?;
-    let scope = match &args.space {
-        Some(space) => Scope::Space(replica.find_space(&values::space_name(space))?),
-        None => Scope::Community,
-    };
+    let scope = values::scope(&replica, args.space.as_deref())?;
     let member = replica.find_member(&args.member)?;
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
+    let name = replica.member_name(&member);
     let is_new = replica.grant(member, scope, role, now)?;
     if app.is_json {
         return app.out.json(&json!({
@@ -27,17 +24,14 @@ pub(super) fn run(app: &mut App, args: &GrantArgs) -> Result<(), Failure> {
         }));
     }
     let role = app.text.say(&format!("word.role.{}", role.name()));
-    let space = match &args.space {
-        Some(space) => space.clone(),
-        None => app.text.say("word.everywhere"),
-    };
+    let space = values::scope_label(args.space.as_deref(), &app.text);
     let key = if is_new {
         "out.grant.given"
     } else {
         "out.grant.known"
     };
     let places = [
-        ("member", args.member.as_str()),
+        ("member", name.as_str()),
         ("role", role.as_str()),
         ("space", space.as_str()),
     ];

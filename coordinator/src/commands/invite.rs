@@ -6,7 +6,7 @@ use qrcode::render::{svg, unicode};
 use qrcode::types::QrError;
 use qrcode::{EcLevel, QrCode};
 use sync_core::peer::moment;
-use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::role::Role;
 
 use super::App;
 use crate::cli::InviteArgs;
@@ -16,10 +16,7 @@ use crate::{place, values};
 pub(super) fn run(app: &mut App, args: InviteArgs) -> Result<(), Failure> {
     let role = values::role(&args.role, &app.text)?;
     let mut replica = app.replica()?;
-    let scope = match &args.space {
-        Some(space) => Scope::Space(replica.find_space(&values::space_name(space))?),
-        None => Scope::Community,
-    };
+    let scope = values::scope(&replica, args.space.as_deref())?;
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
     let ticket = replica.invite(scope, role, args.uses, now)?;
@@ -55,10 +52,7 @@ fn tell(app: &App, args: &InviteArgs, role: Role, is_without_relay: bool) {
     use std::io::Write;
     let role = app.text.say(&format!("word.role.{}", role.name()));
     let uses = app.text.count("out.invite.uses", u64::from(args.uses));
-    let place = match &args.space {
-        Some(space) => space.clone(),
-        None => app.text.say("word.everywhere"),
-    };
+    let place = values::scope_label(args.space.as_deref(), &app.text);
     let places = [("role", role.as_str()), ("space", &place), ("uses", &uses)];
     let mut lines = vec![app.text.with("out.invite.next", &places)];
     if is_without_relay {

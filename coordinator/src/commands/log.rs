@@ -7,6 +7,7 @@ use super::App;
 use crate::failure::Failure;
 use crate::output::{Table, thousands};
 use crate::text::Text;
+use crate::values;
 
 pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     let replica = app.replica()?;
@@ -56,11 +57,7 @@ fn sentence(act: &Act, text: &Text) -> String {
     let role = about
         .role
         .map_or_else(String::new, |role| text.say(&format!("word.role.{role}")));
-    let space = match about.space.as_deref() {
-        Some("commons") => text.say("word.commons"),
-        Some(space) => space.to_owned(),
-        None => text.say("word.everywhere"),
-    };
+    let space = values::scope_label(about.space.as_deref(), text);
     let name = about.name.clone().unwrap_or_else(unknown);
     let number = about.count.unwrap_or_default();
     let (count, uses) = (thousands(number), text.count("out.invite.uses", number));

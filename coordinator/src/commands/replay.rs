@@ -1,20 +1,13 @@
 //! `banyan replay`: a recorded editing session, typed again by phones.
 
-use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use super::App;
 use crate::cli::ReplayArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::thousands;
+use crate::output::{Progress, thousands};
 use crate::replay::{self, Outcome};
-
-/// A replay that takes longer than this shows how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often it does.
-const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     let outcome = match &args.keep {
@@ -49,23 +42,12 @@ pub(super) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
 }
 
 fn replay_in(app: &App, file: &Path, dir: &Path) -> Result<Outcome, Failure> {
-    let is_seen = std::io::stderr().is_terminal();
-    let mut due = Instant::now() + PATIENCE;
-    let outcome = replay::run(file, dir, &mut |done, all| {
-        if !is_seen || Instant::now() < due {
-            return;
-        }
-        due = Instant::now() + SHOW_EVERY;
+    let mut progress = Progress::new();
+    replay::run(file, dir, &mut |done, all| {
         let (done, all) = (thousands(done as u64), thousands(all as u64));
-        let line = app
-            .text
-            .with("out.replay.progress", &[("done", &done), ("all", &all)]);
-        let _gone = write!(std::io::stderr().lock(), "\r{line}\u{1b}[K");
-    });
-    if is_seen {
-        let _gone = write!(std::io::stderr().lock(), "\r\u{1b}[K");
-    }
-    outcome
+        let places = [("done", done.as_str()), ("all", all.as_str())];
+        progress.show(|| app.text.with("out.replay.progress", &places));
+    })
 }
 
 fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {

@@ -1,8 +1,7 @@
 //! `banyan sync`: exchanges everything with the relays, once or as long as it runs.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use sync_core::keys::DeviceKeys;
@@ -15,12 +14,9 @@ use super::App;
 use super::report::{self, Outcome};
 use crate::cli::SyncArgs;
 use crate::failure::Failure;
+use crate::output::{Progress, thousands};
 use crate::text::Text;
 
-/// A sync that takes longer than this shows how it goes.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often it does.
-const SHOW_EVERY: Duration = Duration::from_millis(100);
 /// How long ending may take before the process ends all the same.
 const ENDING_MAX: Duration = Duration::from_secs(2);
 
@@ -76,7 +72,6 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
     let mut unreached = Vec::new();
     for relay in &relays {
         let result = node.sync_with(relay, Some(progress(text))).await;
-        clear_progress();
         match (result, &mut total) {
             (Ok(report), Some(total)) => total.add(&report),
             (Ok(report), None) => total = Some(report),
@@ -98,28 +93,16 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
 /// Shows on a terminal how a long sync goes, on one line.
 fn progress(text: &Text) -> ProgressFn {
     let text = text.clone();
-    let is_seen = std::io::stderr().is_terminal();
-    let mut due = Instant::now() + PATIENCE;
+    let mut progress = Progress::new();
     Box::new(move |report, announced| {
-        if !is_seen || Instant::now() < due {
-            return;
-        }
-        due = Instant::now() + SHOW_EVERY;
         let places = [
-            ("sent", crate::output::thousands(report.sent)),
-            ("received", crate::output::thousands(report.received)),
-            ("announced", crate::output::thousands(announced)),
+            ("sent", thousands(report.sent)),
+            ("received", thousands(report.received)),
+            ("announced", thousands(announced)),
         ];
         let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
-        let line = text.with("out.sync.progress", &places);
-        let _gone = write!(std::io::stderr().lock(), "\r{line}\u{1b}[K");
+        progress.show(|| text.with("out.sync.progress", &places));
     })
-}
-
-fn clear_progress() {
-    if std::io::stderr().is_terminal() {
-        let _gone = write!(std::io::stderr().lock(), "\r\u{1b}[K");
-    }
 }
 
 fn watch(

@@ -1,24 +1,20 @@
 //! `banyan verify`: everything in the store, proved again.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
 use super::App;
 use crate::failure::Failure;
-use crate::output::thousands;
-use crate::text::Text;
-
-/// How often the progress is shown, on a terminal.
-const SHOW_EVERY: Duration = Duration::from_millis(200);
+use crate::output::{Progress, thousands};
 
 pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     let replica = app.replica()?;
-    let audit = replica.audit(&mut progress(&app.text));
-    if std::io::stderr().is_terminal() {
-        let _gone = write!(std::io::stderr().lock(), "\r\u{1b}[K");
-    }
+    let mut progress = Progress::new();
+    let audit = replica.audit(&mut |done, all| {
+        let (done, all) = (thousands(done), thousands(all));
+        let places = [("done", done.as_str()), ("all", all.as_str())];
+        progress.show(|| app.text.with("out.verify.progress", &places));
+    });
+    drop(progress);
     let audit = audit?;
     if app.is_json {
         return app.out.json(&json!({
@@ -49,20 +45,4 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
         app.say(key, &places)?;
     }
     Ok(())
-}
-
-fn progress(text: &Text) -> impl FnMut(u64, u64) {
-    let text = text.clone();
-    let is_seen = std::io::stderr().is_terminal();
-    let mut due = Instant::now() + SHOW_EVERY;
-    move |done, all| {
-        if !is_seen || Instant::now() < due {
-            return;
-        }
-        due = Instant::now() + SHOW_EVERY;
-        let places = [("done", thousands(done)), ("all", thousands(all))];
-        let places: Vec<(&str, &str)> = places.iter().map(|(key, n)| (*key, n.as_str())).collect();
-        let line = text.with("out.verify.progress", &places);
-        let _gone = write!(std::io::stderr().lock(), "\r{line}\u{1b}[K");
-    }
 }

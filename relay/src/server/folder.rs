@@ -52,7 +52,7 @@ impl Folder {
     /// A new one is made beside its place and moved there whole. So a file without content is never
     /// what a first start left that was killed: it has lost its content, and would pass for a new one.
     pub(super) fn log(&self) -> Result<SqliteLog, RelayError> {
-        let path = self.log_path();
+        let path = Self::log_path(&self.path);
         let folder = |reason| RelayError::Folder {
             path: self.path.clone(),
             reason,
@@ -82,8 +82,9 @@ impl Folder {
         SqliteLog::open(&path).map_err(log)
     }
 
-    fn log_path(&self) -> PathBuf {
-        self.path.join("relay.db")
+    /// The log of the relay in a folder.
+    pub(super) fn log_path(folder: &Path) -> PathBuf {
+        folder.join("relay.db")
     }
 
     /// The relay's keys; made once, and never replaced.
@@ -92,7 +93,7 @@ impl Folder {
         match fs::read(&path) {
             Ok(bytes) => parse(&bytes).ok_or(RelayError::KeyDamaged(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if self.log_path().exists() {
+                if Self::log_path(&self.path).exists() {
                     // Phones know this relay by its key: a log without one is no new relay.
                     return Err(RelayError::KeyDamaged(path));
                 }
@@ -226,9 +227,9 @@ mod tests {
         drop(folder.log().unwrap());
         assert!(!parent.path().join("relay.db.new").exists());
         drop(folder.log().unwrap());
-        fs::write(folder.log_path(), b"").unwrap();
+        fs::write(Folder::log_path(&folder.path), b"").unwrap();
         assert!(matches!(folder.log(), Err(RelayError::Log { .. })));
-        assert_eq!(fs::read(folder.log_path()).unwrap(), b"");
+        assert_eq!(fs::read(Folder::log_path(&folder.path)).unwrap(), b"");
     }
 
     #[test]

@@ -18,6 +18,44 @@ pub struct Link {
     pub chain: ChainHash,
 }
 
+/// A batch of the branch that counts, as its log's chain needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Position of its first entry.
+    pub first: Seq,
+    /// Chain hash of the batch before.
+    pub prev: ChainHash,
+    /// The head of the log after it.
+    pub head: Head,
+}
+
+impl Step {
+    /// The step that a batch makes in its log.
+    #[must_use]
+    pub fn of(batch: &VerifiedBatch) -> Self {
+        Self {
+            first: batch.place().first_seq,
+            prev: *batch.prev(),
+            head: batch.head(),
+        }
+    }
+}
+
+/// Whether the batches of a log, in their order, lead from its first entry to its head.
+///
+/// # Errors
+/// The position where they do not: a gap, a batch that follows another one, or another end.
+pub fn check_chain(steps: impl IntoIterator<Item = Step>, head: &Head) -> Result<(), Seq> {
+    let mut at = Head::EMPTY;
+    for step in steps {
+        if step.first != at.next() || step.prev != at.chain {
+            return Err(at.next());
+        }
+        at = step.head;
+    }
+    if at == *head { Ok(()) } else { Err(at.next()) }
+}
+
 /// What placing a batch needs to know of its log.
 pub trait LogView {
     /// Why it could not be read.
@@ -160,4 +198,35 @@ fn beside<V: LogView>(
     }
     let wins = batch.head().chain < sibling.chain;
     Ok(Placement::Forks { batch, wins })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(first: u64, prev: u8, last: u64, chain: u8) -> Step {
+        Step {
+            first: Seq(first),
+            prev: ChainHash::new([prev; 32]),
+            head: Head {
+                seq: Seq(last),
+                chain: ChainHash::new([chain; 32]),
+            },
+        }
+    }
+
+    #[test]
+    fn chain_leads_to_its_head_or_the_break_is_named() {
+        let steps = [step(1, 0, 3, 7), step(4, 7, 4, 8), step(5, 8, 9, 9)];
+        let [first, second, third] = steps;
+        assert_eq!(check_chain([], &Head::EMPTY), Ok(()));
+        assert_eq!(check_chain(steps, &third.head), Ok(()));
+        assert_eq!(check_chain([first, third], &third.head), Err(Seq(4)));
+        assert_eq!(check_chain([second, third], &third.head), Err(Seq(1)));
+        let follows_another = step(4, 6, 4, 8);
+        let chain = [first, follows_another, third];
+        assert_eq!(check_chain(chain, &third.head), Err(Seq(4)));
+        assert_eq!(check_chain([first, second], &third.head), Err(Seq(5)));
+        assert_eq!(check_chain(steps, &second.head), Err(Seq(10)));
+    }
 }

@@ -1,16 +1,19 @@
 //! The roster's acts: who said what about who belongs, from which device, and whether it counts.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::entry::{Body, EntryKind};
-use crate::id::{Arrival, DeviceId, MemberId, Seq};
+use crate::id::{DeviceId, MemberId, Seq};
+use crate::replica::mind::each_in_lane;
 use crate::replica::{Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Statement, StatementId};
-use crate::roster::{Invite, Said, member_of, space_of};
+use crate::roster::{Invite, JoinState, Said, member_of, space_of};
 
-/// Bytes of the roster that are read at once.
-const STEP_BYTES: usize = 1 << 20;
+/// Joins by their statement, each with the invitation that it takes up.
+type Joins<'a> = BTreeMap<StatementId, (&'a Invite, JoinState)>;
 
 /// One statement in the roster, in the order in which it came here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,24 +58,19 @@ impl Replica {
     /// The store's.
     pub fn acts(&self) -> Result<Vec<Act>, ReplicaError> {
         let lane = self.mind.roster_lane;
-        let last = self.store.last_arrival()?;
+        let joins = self.joins();
         let mut acts = Vec::new();
-        let mut after = Arrival::default();
-        loop {
-            let batches = self.store.stretch(&lane, after, last, STEP_BYTES)?;
-            let Some(newest) = batches.last() else { break };
-            after = newest.arrival;
-            for batch in batches.iter().map(|carried| &carried.batch) {
-                let device = batch.log().device;
-                acts.extend(batch.entries().filter_map(|entry| match entry.body {
-                    Body::Present(bytes) => self.act_of(device, entry.seq, entry.kind, bytes),
-                    Body::Erased { .. } => None,
-                }));
-            }
-        }
+        each_in_lane(&*self.store, &lane, |batch| {
+            let device = batch.log().device;
+            acts.extend(batch.entries().filter_map(|entry| match entry.body {
+                Body::Present(bytes) => self.act_of(&joins, device, (entry.seq, entry.kind, bytes)),
+                Body::Erased { .. } => None,
+            }));
+        })?;
         for row in self.store.pending()? {
             if row.lane == lane {
-                let act = self.act_of(self.mind.us, row.seq, row.kind, &row.bytes);
+                let said = (row.seq, row.kind, row.bytes.as_slice());
+                let act = self.act_of(&joins, self.mind.us, said);
                 acts.extend(act.map(|act| Act {
                     is_pending: true,
                     ..act
@@ -82,20 +80,36 @@ impl Replica {
         Ok(acts)
     }
 
-    fn act_of(&self, device: DeviceId, seq: Seq, kind: EntryKind, bytes: &[u8]) -> Option<Act> {
+    /// The joins of all invitations, by their statement.
+    fn joins(&self) -> Joins<'_> {
+        let invites = self.mind.roster.invites().values();
+        invites
+            .flat_map(|invite| {
+                let states = invite.joins.iter();
+                states.map(move |(join, state)| (*join, (invite, *state)))
+            })
+            .collect()
+    }
+
+    fn act_of(
+        &self,
+        joins: &Joins<'_>,
+        device: DeviceId,
+        (seq, kind, bytes): (Seq, EntryKind, &[u8]),
+    ) -> Option<Act> {
         let said = Said::read(&self.mind.community, device, kind, bytes)?;
         Some(Act {
             by: self.name_of(&device),
             device,
             seq,
             kind: kind.word()?,
-            about: self.about(&said, bytes),
-            counts: self.has_effect(&said, bytes),
+            about: self.about(joins, &said, bytes),
+            counts: self.has_effect(joins, &said, bytes),
             is_pending: false,
         })
     }
 
-    fn about(&self, said: &Said, bytes: &[u8]) -> About {
+    fn about(&self, joins: &Joins<'_>, said: &Said, bytes: &[u8]) -> About {
         let mind = &self.mind;
         let text = |sealed: &[u8]| mind.open_text(&(said.author, sealed.to_vec()));
         let named = |name: Option<String>| About {
@@ -119,8 +133,8 @@ impl Replica {
                 })
             }
             Statement::Confirm(confirm) => {
-                let joined = self.invite_with(&confirm.join);
-                named(joined.map(|(_, device)| self.name_of(&device)))
+                let joined = joins.get(&confirm.join);
+                named(joined.map(|(_, state)| self.name_of(&state.device)))
             }
             Statement::Grant(grant) => self.right(Some(&grant.member), grant.role, &grant.scope),
             Statement::AddDevice(add) => named(Some(add.device.short())),
@@ -151,15 +165,7 @@ impl Replica {
         }
     }
 
-    /// The invitation that a join takes up, and whose join it is.
-    fn invite_with(&self, join: &StatementId) -> Option<(&Invite, DeviceId)> {
-        let invites = self.mind.roster.invites();
-        invites
-            .values()
-            .find_map(|invite| Some((invite, invite.joins.get(join)?.device)))
-    }
-
-    fn has_effect(&self, said: &Said, bytes: &[u8]) -> bool {
+    fn has_effect(&self, joins: &Joins<'_>, said: &Said, bytes: &[u8]) -> bool {
         let roster = &self.mind.roster;
         let author = &said.author;
         match &said.statement {
@@ -170,15 +176,14 @@ impl Replica {
             }
             Statement::Invite(_) => roster.invites().contains_key(&said.id),
             Statement::Join(_) => {
-                let states = roster.invites().values().flat_map(|invite| &invite.joins);
-                let is_accepted = states
-                    .into_iter()
-                    .any(|(id, state)| *id == said.id && state.is_accepted);
+                let is_accepted = joins
+                    .get(&said.id)
+                    .is_some_and(|(_, state)| state.is_accepted);
                 let member = member_of(&self.mind.community, author);
                 is_accepted || roster.member_id(author) == Some(member)
             }
-            Statement::Confirm(confirm) => self
-                .invite_with(&confirm.join)
+            Statement::Confirm(confirm) => joins
+                .get(&confirm.join)
                 .is_some_and(|(invite, _)| roster.may_act(author, &invite.scope, invite.role)),
             Statement::Grant(grant) => roster.may_act(author, &grant.scope, grant.role),
             Statement::AddDevice(add) => {

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use crate::entry::{Body, VerifiedBatch};
-use crate::id::{Arrival, DeviceId, Head, LogId, Seq};
+use crate::entry::VerifiedBatch;
+use crate::entry::place::{Step, check_chain};
+use crate::id::{Arrival, DeviceId, LogId, Seq};
 use crate::replica::Replica;
 use crate::replica::rebuild::Shut;
 use crate::roster::statement::StatementId;
@@ -91,6 +92,7 @@ impl Replica {
         self.store.check()?;
         let mut audit = Audit::default();
         let mut said = BTreeMap::new();
+        let mut chains: BTreeMap<LogId, BTreeMap<Seq, Step>> = BTreeMap::new();
         let held: BTreeMap<EntryRef, HoldCode> = self
             .store
             .held()?
@@ -112,16 +114,23 @@ impl Replica {
             audit.batches += 1;
             audit.entries += batch.count() as u64;
             if batch.log().lane == self.mind.roster_lane {
-                for said_here in self.statements(batch) {
-                    said.insert(said_here.id, said_here);
-                }
+                let statements = Said::in_batch(&self.mind.community, batch);
+                said.extend(statements.map(|said| (said.id, said)));
             } else if !carried.is_branch {
                 self.audit_entries(batch, &held, &mut audit)?;
+            }
+            if !carried.is_branch {
+                let chain = chains.entry(*batch.log()).or_default();
+                chain.insert(seq, Step::of(batch));
             }
             progress(number, last.0);
         }
         for log in self.store.logs()? {
-            self.audit_chain(&log)?;
+            let chain = chains.remove(&log).unwrap_or_default();
+            check_chain(chain.into_values(), &self.store.head(&log)?).map_err(|seq| {
+                let device = log.device;
+                Flaw::Chain { device, seq }
+            })?;
             audit.logs += 1;
         }
         audit.statements = said.len() as u64;
@@ -129,14 +138,6 @@ impl Replica {
         audit.unsigned = self.store.pending()?.len() as u64;
         self.audit_roster(said)?;
         Ok(audit)
-    }
-
-    fn statements<'b>(&'b self, batch: &'b VerifiedBatch) -> impl Iterator<Item = Said> + 'b {
-        let (community, author) = (&self.mind.community, batch.log().device);
-        batch.entries().filter_map(move |entry| match entry.body {
-            Body::Present(bytes) => Said::read(community, author, entry.kind, bytes),
-            Body::Erased { .. } => None,
-        })
     }
 
     /// What does not open is held for that, and for nothing milder.
@@ -161,27 +162,6 @@ impl Replica {
             }
         }
         Ok(())
-    }
-
-    /// The branch that counts leads from the first entry to the head.
-    fn audit_chain(&self, log: &LogId) -> Result<(), AuditError> {
-        let device = log.device;
-        let mut head = Head::EMPTY;
-        for batch in self.store.missing(log, Seq::FIRST, usize::MAX)? {
-            let seq = head.next();
-            let carried = self.store.batch(batch.arrival)?;
-            let follows = carried.filter(|carried| {
-                let place = carried.batch.place();
-                place.log == *log && place.first_seq == seq && *carried.batch.prev() == head.chain
-            });
-            let follows = follows.ok_or(Flaw::Chain { device, seq })?;
-            head = follows.batch.head();
-        }
-        if head == self.store.head(log)? {
-            return Ok(());
-        }
-        let seq = head.next();
-        Err(Flaw::Chain { device, seq }.into())
     }
 
     fn audit_roster(&self, mut said: BTreeMap<StatementId, Said>) -> Result<(), AuditError> {

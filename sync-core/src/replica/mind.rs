@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 
-use crate::entry::Body;
+use crate::entry::{Body, VerifiedBatch};
 use crate::epoch::{EpochKey, Keyring};
 use crate::id::{
     ActorId, Arrival, CommunityId, DeviceId, EpochId, Incarnation, LaneId, LogId, Seq, StoreId,
@@ -18,6 +18,9 @@ use crate::roster::statement::StatementId;
 use crate::roster::ticket::RelayAddr;
 use crate::roster::{Roster, Said, commons, roster_lane};
 use crate::store::{EntryRef, PendingRow, StoreError, StoreRead, StoreTx};
+
+/// Bytes of a lane that are read at once.
+const LANE_STEP_BYTES: usize = 1 << 20;
 
 /// Names of values in the store.
 pub(super) mod meta {
@@ -131,30 +134,21 @@ impl Mind {
             .filter(|held| held.entry.log.lane == self.roster_lane)
             .map(|held| held.entry)
             .collect();
-        let last = store.last_arrival()?;
-        let mut after = Arrival::default();
-        loop {
-            let batches = store.stretch(&self.roster_lane, after, last, 1 << 20)?;
-            let Some(newest) = batches.last().map(|carried| carried.arrival) else {
-                break;
-            };
-            after = newest;
-            for carried in &batches {
-                let log = *carried.batch.log();
-                for entry in carried.batch.entries() {
-                    let Body::Present(bytes) = entry.body else {
-                        continue;
-                    };
-                    let seq = entry.seq;
-                    let said = if held.contains(&EntryRef { log, seq }) {
-                        Said::read(&self.community, log.device, entry.kind, bytes)
-                    } else {
-                        Said::read_again(&self.community, log.device, entry.kind, bytes)
-                    };
-                    self.said.extend(said.map(|said| (said.id, said)));
-                }
+        each_in_lane(store, &self.roster_lane, |batch| {
+            let log = *batch.log();
+            for entry in batch.entries() {
+                let Body::Present(bytes) = entry.body else {
+                    continue;
+                };
+                let seq = entry.seq;
+                let said = if held.contains(&EntryRef { log, seq }) {
+                    Said::read(&self.community, log.device, entry.kind, bytes)
+                } else {
+                    Said::read_again(&self.community, log.device, entry.kind, bytes)
+                };
+                self.said.extend(said.map(|said| (said.id, said)));
             }
-        }
+        })?;
         for row in store.pending()? {
             self.hear_pending(&row);
         }
@@ -232,6 +226,24 @@ impl Mind {
             .collect();
         epochs.sort_unstable();
         epochs.last().and_then(|(_, id)| self.keyring.key(id))
+    }
+}
+
+/// Goes through the batches of a lane in the order in which they came, branches too.
+pub(super) fn each_in_lane(
+    store: &dyn StoreRead,
+    lane: &LaneId,
+    mut visit: impl FnMut(&VerifiedBatch),
+) -> Result<(), StoreError> {
+    let last = store.last_arrival()?;
+    let mut after = Arrival::default();
+    loop {
+        let batches = store.stretch(lane, after, last, LANE_STEP_BYTES)?;
+        let Some(newest) = batches.last() else {
+            return Ok(());
+        };
+        after = newest.arrival;
+        batches.iter().for_each(|carried| visit(&carried.batch));
     }
 }
 

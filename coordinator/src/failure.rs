@@ -173,6 +173,10 @@ impl From<ReplicaError> for Failure {
             }
             ReplicaError::AmbiguousRecord(id) => unknown("err.record.ambiguous").with("id", id),
             ReplicaError::Field(error) => error.into(),
+            ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
+            ReplicaError::OwnerStays => Self::new(Exit::NotAllowed, "err.owner_stays"),
+            ReplicaError::Removed => Self::new(Exit::Denied, "err.removed"),
+            ReplicaError::UnknownDevice(id) => unknown("err.device.unknown").with("id", id),
             ReplicaError::NotEmpty => Self::new(Exit::NotEmpty, "err.not_empty"),
             ReplicaError::NotAllowed { least } => {
                 Self::new(Exit::NotAllowed, "err.not_allowed").with("role", least.name())

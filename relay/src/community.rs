@@ -10,7 +10,8 @@ use sync_core::id::{
     Arrival, ChainHash, CommunityId, DeviceId, Head, Incarnation, InviteId, LaneId, LogId, Seq,
     StoreId,
 };
-use sync_core::roster::statement::{Statement, StatementId};
+use sync_core::roster::book::Book;
+use sync_core::roster::statement::Statement;
 use sync_core::roster::{Roster, Said, commons, roster_lane};
 use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest};
 use sync_core::store::StoreError;
@@ -36,7 +37,7 @@ pub struct Community {
     digests: RefCell<BTreeMap<LaneId, Digest>>,
     /// Batches of losing branches, by lane.
     lost: BTreeMap<LaneId, Vec<Lost>>,
-    statements: BTreeMap<StatementId, Said>,
+    book: Book,
     roster: Roster,
     /// Statements came that the roster does not know.
     is_roster_stale: bool,
@@ -72,8 +73,8 @@ impl Community {
             device_bytes,
             digests: RefCell::default(),
             lost: BTreeMap::new(),
-            statements: BTreeMap::new(),
-            roster: Roster::evaluate(&id, []),
+            book: Book::default(),
+            roster: Roster::empty(id),
             is_roster_stale: true,
             are_statements_stale: true,
             has_news: false,
@@ -105,7 +106,7 @@ impl Community {
         if self.are_statements_stale {
             self.read_statements(log)?;
         }
-        self.roster = Roster::evaluate(&self.id, self.statements.values());
+        self.roster = Roster::evaluate(&self.id, &self.book);
         self.is_roster_stale = false;
         Ok(())
     }
@@ -129,7 +130,7 @@ impl Community {
     }
 
     fn read_statements(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
-        self.statements.clear();
+        self.book = Book::default();
         let mut after = Arrival(0);
         loop {
             let lane = Some(&self.roster_lane);
@@ -138,8 +139,7 @@ impl Community {
             after = last.arrival;
             // Statements are a set: a forked log's branches both count.
             for row in &rows {
-                let said = Said::in_batch(&self.id, &row.batch);
-                self.statements.extend(said.map(|said| (said.id, said)));
+                self.book.add_batch(&self.id, &row.batch);
             }
         }
         self.are_statements_stale = false;
@@ -157,7 +157,7 @@ impl Community {
         log: &dyn BatchLog,
     ) -> Result<bool, StoreError> {
         self.refresh(log)?;
-        Ok(self.roster.devices().contains_key(device))
+        Ok(self.roster.knows(device))
     }
 
     /// Whether a device belongs; looks again if something came since.
@@ -165,10 +165,10 @@ impl Community {
     /// # Errors
     /// The log's.
     pub fn names(&mut self, device: &DeviceId, log: &dyn BatchLog) -> Result<bool, StoreError> {
-        if !self.roster.devices().contains_key(device) {
+        if !self.roster.knows(device) {
             self.refresh(log)?;
         }
-        Ok(self.roster.devices().contains_key(device))
+        Ok(self.roster.knows(device))
     }
 
     /// Why a batch may not be stored, as far as it can be told before its signature is checked.
@@ -211,7 +211,7 @@ impl Community {
         if self.may_write(id) {
             return Ok(Ok(()));
         }
-        let is_named = self.roster.devices().contains_key(&id.device);
+        let is_named = self.roster.knows(&id.device);
         Ok(Err(if is_named {
             Refusal::NotAllowed
         } else {
@@ -221,7 +221,7 @@ impl Community {
 
     fn may_write(&self, id: &LogId) -> bool {
         let is_lane = id.lane == self.commons || self.roster.spaces().contains_key(&id.lane);
-        is_lane && self.roster.may_write(&id.device, &id.lane)
+        is_lane && self.roster.may_have_written(&id.device, &id.lane)
     }
 
     /// Whether a verified batch of a device that the roster does not name may begin its log: it
@@ -242,8 +242,8 @@ impl Community {
 
     /// How many people an invitation is for, by any statement that gives it; 0 if none does.
     fn uses_of(&self, ticket: &InviteId) -> u16 {
-        self.statements
-            .values()
+        self.book
+            .statements()
             .filter_map(|said| {
                 let Statement::Invite(invite) = &said.statement else {
                     return None;
@@ -277,8 +277,8 @@ impl Community {
             return Err(Refusal::InviteUnknown);
         }
         let others: BTreeSet<DeviceId> = self
-            .statements
-            .values()
+            .book
+            .statements()
             .filter(|said| {
                 matches!(&said.statement, Statement::Join(other) if other.invite == join.invite)
             })
@@ -322,8 +322,7 @@ impl Community {
             // Statements are a set: a forked log's branches both count.
             self.is_roster_stale = true;
             self.has_news = true;
-            let said = Said::in_batch(&self.id, &batch);
-            self.statements.extend(said.map(|said| (said.id, said)));
+            self.book.add_batch(&self.id, &batch);
         }
         if spot == Spot::Winner {
             // Batches that have lost are marked as such in the log, not here.
@@ -449,7 +448,7 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
 
     fn lanes_for(&self, device: &DeviceId) -> BTreeSet<LaneId> {
         let roster = &self.community.roster;
-        if roster.devices().contains_key(device) {
+        if roster.knows(device) {
             return roster.lanes_of(device);
         }
         if roster.is_founded() {

@@ -99,7 +99,7 @@ impl Peer {
         if hello.community != replica.community() {
             return Err(PeerError::Peer(Refusal::CommunityUnknown));
         }
-        let is_known = replica.roster().devices().contains_key(&peer);
+        let is_known = replica.roster().knows(&peer);
         if !is_known {
             let join = hello
                 .join

@@ -19,6 +19,7 @@ mod read;
 mod rebirth;
 mod rebuild;
 mod refs;
+mod revoke;
 mod rights;
 mod seal;
 
@@ -45,6 +46,7 @@ pub use hold::Hold;
 pub use ingest::{Ingested, Source, Tally};
 use mind::Mind;
 pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status};
+pub use revoke::Removal;
 
 /// Why a replica could not do what it was asked. The user's own faults come first.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -58,6 +60,18 @@ pub enum ReplicaError {
     /// A field or value does not fit.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// What was to be taken away is not there, or is gone already.
+    #[error("there is nothing to take away: it is gone already")]
+    NothingToRevoke,
+    /// This device was removed; nothing that it writes from now on counts.
+    #[error("this device was removed from the community; sync hands over what it has not sent yet")]
+    Removed,
+    /// Nobody is above an owner.
+    #[error("an owner is removed only with the recovery sheet that was printed at founding")]
+    OwnerStays,
+    /// No device, or more than one, has an id that begins so.
+    #[error("no device is called \"{0}\"; type the id that members shows")]
+    UnknownDevice(String),
     /// There is a community in the store already.
     #[error("this data folder already holds a community; choose another with --data")]
     NotEmpty,

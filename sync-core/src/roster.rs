@@ -3,7 +3,12 @@
 //! A statement acts only on strictly lower rank, inside its author's scope. So the set is evaluated
 //! stratum by stratum: owners first; what they say decides the coordinators, and so on down. There
 //! is no clock, no order and no cycle in it: [`Roster::evaluate`] is a pure function of the set.
+//!
+//! A right that is taken away ends at an exact point of each log ([`cutoff`]): what its holder said
+//! before that point counts for ever, proved by the links of the batches ([`book`]).
 
+pub mod book;
+pub mod cutoff;
 mod evaluate;
 pub mod recovery;
 pub mod role;
@@ -13,8 +18,9 @@ pub mod ticket;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Body, EntryKind, VerifiedBatch};
-use crate::id::{CommunityId, DeviceId, EpochId, InviteId, LaneId, MemberId};
+use crate::id::{CommunityId, DeviceId, EpochId, Head, InviteId, LaneId, LogId, MemberId};
 use crate::keys::{self, SealingKey, domain};
+use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
 
@@ -127,19 +133,50 @@ pub struct Member {
     pub name: Option<(DeviceId, Vec<u8>)>,
     /// What they may do, and where.
     pub roles: BTreeSet<(Scope, Role)>,
-    /// Their devices.
+    /// Their devices; a former member has none.
     pub devices: BTreeSet<DeviceId>,
+    /// Devices that were theirs and were removed.
+    pub removed_devices: BTreeSet<DeviceId>,
     /// Joined, and no lead's device has confirmed it yet.
     pub is_provisional: bool,
 }
 
+impl Member {
+    /// Whether nothing is left of their membership but what they did.
+    #[must_use]
+    pub fn is_former(&self) -> bool {
+        self.devices.is_empty()
+    }
+}
+
 /// A phone or computer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Whose it is.
     pub member: MemberId,
     /// Epoch keys for it are sealed to this.
     pub sealing: SealingKey,
+    /// Each right that its member has or had, and how it stands on this device.
+    pub rights: BTreeMap<(Scope, Role), Standing>,
+}
+
+impl Device {
+    /// The rights that nobody took away.
+    pub fn held(&self) -> impl Iterator<Item = (Scope, Role)> + Clone {
+        let rights = self.rights.iter();
+        rights
+            .filter(|(_, standing)| standing.holds())
+            .map(|(right, _)| *right)
+    }
+
+    /// The highest role in a scope among the rights that pass.
+    fn role_in(&self, scope: &Scope, passes: impl Fn(&Standing) -> bool) -> Option<Role> {
+        let rights = self.rights.iter();
+        rights
+            .filter(|((held, _), standing)| held.covers(scope) && passes(standing))
+            .map(|((_, role), _)| *role)
+            .max()
+    }
 }
 
 /// A village's or team's space.
@@ -166,19 +203,22 @@ pub struct Invite {
     pub keys: Vec<SealedKey>,
     /// Joins with it, by statement.
     pub joins: BTreeMap<StatementId, JoinState>,
+    /// Whether somebody of higher rank took it back; joins that the cut-off names stay.
+    pub is_revoked: bool,
 }
 
 impl Invite {
     /// Whether who holds the ticket may read a space; the commons is for everybody.
     fn opens(&self, community: &CommunityId, space: &LaneId) -> bool {
-        *space == commons(community) || self.scope.covers(&Scope::Space(*space))
+        !self.is_revoked
+            && (*space == commons(community) || self.scope.covers(&Scope::Space(*space)))
     }
 
     /// Whether somebody may still join with it, so that new epochs are sealed to it too.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let confirmed = self.joins.values().filter(|join| join.is_confirmed).count();
-        confirmed < usize::from(self.uses)
+        !self.is_revoked && confirmed < usize::from(self.uses)
     }
 }
 
@@ -209,12 +249,28 @@ pub struct Roster {
     title: Option<(DeviceId, Vec<u8>)>,
     members: BTreeMap<MemberId, Member>,
     devices: BTreeMap<DeviceId, Device>,
+    former: BTreeMap<DeviceId, Device>,
     spaces: BTreeMap<LaneId, Space>,
     invites: BTreeMap<StatementId, Invite>,
     epochs: BTreeMap<(LaneId, EpochId), EpochInfo>,
 }
 
 impl Roster {
+    /// What is known of a community before anything is said.
+    #[must_use]
+    pub fn empty(community: CommunityId) -> Self {
+        Self {
+            community,
+            title: None,
+            members: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            former: BTreeMap::new(),
+            spaces: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            epochs: BTreeMap::new(),
+        }
+    }
+
     /// The community.
     #[must_use]
     pub fn community(&self) -> &CommunityId {
@@ -237,6 +293,42 @@ impl Roster {
     #[must_use]
     pub fn devices(&self) -> &BTreeMap<DeviceId, Device> {
         &self.devices
+    }
+
+    /// Devices that belonged once and were removed.
+    #[must_use]
+    pub fn former(&self) -> &BTreeMap<DeviceId, Device> {
+        &self.former
+    }
+
+    /// A device that belongs or belonged.
+    fn any_device(&self, device: &DeviceId) -> Option<&Device> {
+        self.devices.get(device).or_else(|| self.former.get(device))
+    }
+
+    /// Whether a device belongs or belonged: such a one is heard, and told what became of it.
+    #[must_use]
+    pub fn knows(&self, device: &DeviceId) -> bool {
+        self.any_device(device).is_some()
+    }
+
+    /// Whether a device may write into a space or might once: what it wrote since it was cut off is
+    /// kept and held, in case that somebody releases it.
+    #[must_use]
+    pub fn may_have_written(&self, device: &DeviceId, space: &LaneId) -> bool {
+        let device = self.any_device(device);
+        device
+            .and_then(|device| self.role_by(device, space, |_| true))
+            .is_some_and(|role| role >= Role::Volunteer)
+    }
+
+    /// Where logs end whose rights were taken away, each log once for each right.
+    pub fn ends(&self) -> impl Iterator<Item = (&LogId, &Head)> {
+        let devices = self.devices.values().chain(self.former.values());
+        devices
+            .flat_map(|device| device.rights.values())
+            .filter_map(Standing::cutoff)
+            .flat_map(Cutoff::ends)
     }
 
     /// All spaces but the commons.
@@ -271,32 +363,63 @@ impl Roster {
         self.title.is_some()
     }
 
-    /// The member whose device this is.
+    /// The member whose device this is, or was: what somebody did stays theirs.
     #[must_use]
     pub fn member_id(&self, device: &DeviceId) -> Option<MemberId> {
-        self.devices.get(device).map(|device| device.member)
+        self.any_device(device).map(|device| device.member)
     }
 
     /// The highest role that a device's member has in a scope.
     #[must_use]
     pub fn role_in(&self, device: &DeviceId, scope: &Scope) -> Option<Role> {
-        let member = self.members.get(&self.member_id(device)?)?;
-        member
-            .roles
-            .iter()
-            .filter(|(held, _)| held.covers(scope))
-            .map(|(_, role)| *role)
-            .max()
+        self.devices.get(device)?.role_in(scope, Standing::holds)
     }
 
     /// The highest role that a device's member has in a space; in the commons, anywhere.
     #[must_use]
     pub fn role_in_space(&self, device: &DeviceId, space: &LaneId) -> Option<Role> {
-        if *space == commons(&self.community) {
-            let member = self.members.get(&self.member_id(device)?)?;
-            return member.roles.iter().map(|(_, role)| *role).max();
+        self.role_by(self.devices.get(device)?, space, Standing::holds)
+    }
+
+    /// The highest role in a space that counted for an entry of a log: rights that hold, and those
+    /// that ended at or after it. `is_within` says whether the entry is at or before a head of its log.
+    #[must_use]
+    pub fn role_of_entry(&self, log: &LogId, is_within: impl Fn(&Head) -> bool) -> Option<Role> {
+        self.role_by(self.any_device(&log.device)?, &log.lane, |standing| {
+            let end = standing.cutoff().map(|cutoff| cutoff.end_of(log));
+            end.is_none_or(|end| end.is_some_and(&is_within))
+        })
+    }
+
+    /// How the rights stand by which the entries of a log count: two rosters in which it is the same
+    /// judge them the same.
+    #[must_use]
+    pub fn standing_of(&self, log: &LogId) -> BTreeMap<(Scope, Role), &Standing> {
+        let covers = |scope: &Scope| {
+            log.lane == commons(&self.community) || scope.covers(&Scope::Space(log.lane))
+        };
+        let device = self.any_device(&log.device).into_iter();
+        let rights = device.flat_map(|device| &device.rights);
+        rights
+            .filter(|((scope, _), _)| covers(scope))
+            .map(|(right, standing)| (*right, standing))
+            .collect()
+    }
+
+    fn role_by(
+        &self,
+        device: &Device,
+        space: &LaneId,
+        passes: impl Fn(&Standing) -> bool,
+    ) -> Option<Role> {
+        if *space != commons(&self.community) {
+            return device.role_in(&Scope::Space(*space), passes);
         }
-        self.role_in(device, &Scope::Space(*space))
+        let rights = device.rights.iter();
+        rights
+            .filter(|(_, standing)| passes(standing))
+            .map(|((_, role), _)| *role)
+            .max()
     }
 
     /// Whether a device may read a space. The roster and the commons are for all members.
@@ -315,11 +438,13 @@ impl Roster {
             .is_some_and(|role| role >= Role::Volunteer)
     }
 
-    /// The lanes that a device may have: roster, commons, and the spaces it reads.
+    /// The lanes that a device may have: roster, commons, and the spaces it reads. A former one may
+    /// have the roster, in which it finds proof of what became of it, and nothing that needs a key.
     #[must_use]
     pub fn lanes_of(&self, device: &DeviceId) -> BTreeSet<LaneId> {
         if !self.devices.contains_key(device) {
-            return BTreeSet::new();
+            let roster = roster_lane(&self.community);
+            return self.knows(device).then_some(roster).into_iter().collect();
         }
         self.all_lanes()
             .into_iter()

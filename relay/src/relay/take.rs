@@ -312,12 +312,7 @@ impl<L: BatchLog> Relay<L> {
             return;
         };
         let Some(live) = &mut state.live else { return };
-        if carrying
-            .community
-            .roster()
-            .devices()
-            .contains_key(&state.device)
-        {
+        if carrying.community.roster().knows(&state.device) {
             live.is_seeding = false;
         } else if !live.is_seeding {
             self.turn_away(conn, Refusal::NotAMember, group);

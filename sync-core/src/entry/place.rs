@@ -18,6 +18,17 @@ pub struct Link {
     pub chain: ChainHash,
 }
 
+impl Link {
+    /// The hashes of a batch.
+    #[must_use]
+    pub fn of(batch: &VerifiedBatch) -> Self {
+        Self {
+            prev: *batch.prev(),
+            chain: batch.head().chain,
+        }
+    }
+}
+
 /// A batch of the branch that counts, as its log's chain needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {

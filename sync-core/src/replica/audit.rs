@@ -12,7 +12,7 @@ use crate::entry::place::{Step, check_chain};
 use crate::id::{Arrival, DeviceId, LogId, Seq};
 use crate::replica::Replica;
 use crate::replica::rebuild::Shut;
-use crate::roster::statement::StatementId;
+use crate::roster::book::Book;
 use crate::roster::{Roster, Said};
 use crate::store::{EntryRef, HoldCode, StoreError};
 
@@ -91,7 +91,7 @@ impl Replica {
     pub fn audit(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Audit, AuditError> {
         self.store.check()?;
         let mut audit = Audit::default();
-        let mut said = BTreeMap::new();
+        let mut book = Book::default();
         let mut chains: BTreeMap<LogId, BTreeMap<Seq, Step>> = BTreeMap::new();
         let held: BTreeMap<EntryRef, HoldCode> = self
             .store
@@ -114,8 +114,7 @@ impl Replica {
             audit.batches += 1;
             audit.entries += batch.count() as u64;
             if batch.log().lane == self.mind.roster_lane {
-                let statements = Said::in_batch(&self.mind.community, batch);
-                said.extend(statements.map(|said| (said.id, said)));
+                book.add_batch(&self.mind.community, batch);
             } else if !carried.is_branch {
                 self.audit_entries(batch, &held, &mut audit)?;
             }
@@ -133,10 +132,10 @@ impl Replica {
             })?;
             audit.logs += 1;
         }
-        audit.statements = said.len() as u64;
+        audit.statements = book.len() as u64;
         audit.held = held.len() as u64;
         audit.unsigned = self.store.pending()?.len() as u64;
-        self.audit_roster(said)?;
+        self.audit_roster(book)?;
         Ok(audit)
     }
 
@@ -164,14 +163,16 @@ impl Replica {
         Ok(())
     }
 
-    fn audit_roster(&self, mut said: BTreeMap<StatementId, Said>) -> Result<(), AuditError> {
+    fn audit_roster(&self, mut book: Book) -> Result<(), AuditError> {
         for row in self.store.pending()? {
             if row.lane == self.mind.roster_lane {
                 let of_ours = Said::read(&self.mind.community, self.mind.us, row.kind, &row.bytes);
-                said.extend(of_ours.map(|said| (said.id, said)));
+                if let Some(said) = of_ours {
+                    book.add(said);
+                }
             }
         }
-        if Roster::evaluate(&self.mind.community, said.values()) == self.mind.roster {
+        if Roster::evaluate(&self.mind.community, &book) == self.mind.roster {
             Ok(())
         } else {
             Err(Flaw::Roster.into())

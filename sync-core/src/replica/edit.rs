@@ -206,9 +206,7 @@ impl Mind {
         };
         let schema_kind = Schema::station().kind(kind).ok_or_else(unknown)?;
         if space != self.commons && !self.roster.spaces().contains_key(&space) {
-            if !self.roster.devices().contains_key(&self.us) {
-                return Err(ReplicaError::NotYetJoined);
-            }
+            self.require_member()?;
             return Err(ReplicaError::UnknownSpace(space.to_string()));
         }
         let role = self.roster.role_in_space(&self.us, &space);

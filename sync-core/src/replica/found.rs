@@ -284,12 +284,21 @@ impl Mind {
         }
     }
 
+    /// Whether this device belongs here.
+    pub(super) fn require_member(&self) -> Result<(), ReplicaError> {
+        if self.roster.devices().contains_key(&self.us) {
+            Ok(())
+        } else if self.roster.knows(&self.us) {
+            Err(ReplicaError::Removed)
+        } else {
+            Err(ReplicaError::NotYetJoined)
+        }
+    }
+
     /// Whether this device's rank in a scope is at least this one; a role in one space is none in the
     /// whole community.
     fn require(&self, least: Role, scope: &Scope) -> Result<(), ReplicaError> {
-        if !self.roster.devices().contains_key(&self.us) {
-            return Err(ReplicaError::NotYetJoined);
-        }
+        self.require_member()?;
         match self.roster.role_in(&self.us, scope) {
             Some(role) if role >= least => Ok(()),
             Some(_) | None => Err(ReplicaError::NotAllowed { least }),

@@ -10,6 +10,8 @@ use crate::store::HoldCode;
 pub enum Hold {
     /// Merged all the same, because an accepted change builds on it.
     BuiltOn,
+    /// Its author's right had been taken away before this entry.
+    CutOff,
     /// The change itself is not sound.
     Change(HoldReason),
     /// It does not open with the key of its epoch.
@@ -33,7 +35,7 @@ pub enum Hold {
 }
 
 impl Hold {
-    const OWN: [(Self, u16); 10] = [
+    const OWN: [(Self, u16); 11] = [
         (Self::BuiltOn, 256),
         (Self::DoesNotOpen, 257),
         (Self::Forked, 258),
@@ -44,6 +46,7 @@ impl Hold {
         (Self::Unreadable, 263),
         (Self::Waiting, 264),
         (Self::Void, 265),
+        (Self::CutOff, 266),
     ];
 
     /// The number kept in stores.
@@ -79,6 +82,7 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BuiltOn => "merged because other people's accepted work builds on it",
+            Self::CutOff => "it comes after the point where its author was cut off",
             Self::Change(reason) => return reason.fmt(f),
             Self::DoesNotOpen => "the entry does not open with the key it names",
             Self::Forked => "the device wrote twice at this position; the other branch counts",

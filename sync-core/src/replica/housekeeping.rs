@@ -17,9 +17,10 @@ impl Mind {
         tx: &mut dyn StoreTx,
         moment: &mut Moment<'_>,
     ) -> Result<(), ReplicaError> {
-        let Some(member) = self.roster.member_id(&self.us) else {
+        let Some(device) = self.roster.devices().get(&self.us) else {
             return Ok(());
         };
+        let member = device.member;
         let is_named = self
             .roster
             .members()

@@ -13,7 +13,7 @@ use crate::replica::mind::Mind;
 use crate::replica::rebirth::{Orphan, add_orphans};
 use crate::replica::rebuild::{Incoming, Shut, candidate};
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
-use crate::roster::Said;
+use crate::roster::{Roster, Said};
 use crate::session::Taken;
 use crate::store::{EntryRef, HeldRow, StoreError, StoreTx};
 use crate::wire::Refusal;
@@ -319,6 +319,7 @@ impl Mind {
         add_orphans(tx, std::mem::take(&mut intake.orphans))?;
         self.hear_statements(tx, intake)?;
         let fresh = std::mem::take(&mut intake.fresh);
+        self.hear_ends(tx, intake)?;
         let roster_lane = self.roster_lane;
         for batch in fresh.iter().filter(|batch| batch.log().lane != roster_lane) {
             self.sort_entries(tx, batch, intake)?;
@@ -343,18 +344,20 @@ impl Mind {
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
         let mut is_new = false;
-        for batch in intake
+        let roster_batches = intake
             .fresh
             .iter()
-            .filter(|batch| batch.log().lane == self.roster_lane)
-        {
+            .filter(|batch| batch.log().lane == self.roster_lane);
+        for batch in roster_batches {
+            let link = Link::of(batch);
+            is_new |= self.book.link(&link);
             for entry in batch.entries() {
                 let Body::Present(bytes) = entry.body else {
                     continue;
                 };
                 let device = batch.log().device;
                 match Said::read(&self.community, device, entry.kind, bytes) {
-                    Some(said) => is_new |= self.said.insert(said.id, said).is_none(),
+                    Some(said) => is_new |= self.book.add_carried(said, &link),
                     None if entry.kind.word().is_some() => {
                         let entry = EntryRef {
                             log: *batch.log(),
@@ -377,6 +380,7 @@ impl Mind {
         }
         let before = self.roster.clone();
         self.evaluate();
+        self.find_ends(tx)?;
         intake.done.is_roster_changed = before != self.roster;
         if intake.done.is_roster_changed {
             self.judge_changed_devices(tx, &before, intake)?;
@@ -538,35 +542,69 @@ impl Mind {
         Ok(())
     }
 
+    /// Judges again what the roster has come to say something else about.
+    pub(super) fn follow_roster(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        before: &Roster,
+    ) -> Result<Ingested, ReplicaError> {
+        let mut intake = Intake::default();
+        self.find_ends(tx)?;
+        self.judge_changed_devices(tx, before, &mut intake)?;
+        for record in std::mem::take(&mut intake.to_judge) {
+            self.judge_again(tx, &record, &[], &mut intake)?;
+        }
+        Ok(intake.done)
+    }
+
+    /// Where a log ends that was cut off is proved by the batch that the cut-off names. As that batch
+    /// comes, or loses its place to another branch, what came before it is judged again.
+    fn hear_ends(&mut self, tx: &mut dyn StoreTx, intake: &mut Intake) -> Result<(), ReplicaError> {
+        let known = std::mem::take(&mut self.reach);
+        self.find_ends(tx)?;
+        let is_new = |head: &Head| known.get(&head.chain) != self.reach.get(&head.chain);
+        let ends = self.roster.ends().filter(|(_, head)| is_new(head));
+        let logs: BTreeSet<LogId> = ends.map(|(log, _)| *log).collect();
+        for log in &logs {
+            self.judge_log(tx, log, intake)?;
+        }
+        Ok(())
+    }
+
     /// Devices whose rights changed: what they wrote is judged again.
     fn judge_changed_devices(
         &self,
         tx: &dyn StoreTx,
-        before: &crate::roster::Roster,
+        before: &Roster,
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
         for log in tx.logs()? {
             if log.lane == self.roster_lane {
                 continue;
             }
-            let was = before.role_in_space(&log.device, &log.lane);
-            let is = self.roster.role_in_space(&log.device, &log.lane);
-            if was == is {
+            if before.standing_of(&log) != self.roster.standing_of(&log) {
+                self.judge_log(tx, &log, intake)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record that a log's entries went into, or should have gone into, is judged again.
+    fn judge_log(
+        &self,
+        tx: &dyn StoreTx,
+        log: &LogId,
+        intake: &mut Intake,
+    ) -> Result<(), ReplicaError> {
+        for batch in tx.missing(log, Seq::FIRST, usize::MAX)? {
+            let Some(carried) = tx.batch(batch.arrival)? else {
                 continue;
-            }
-            for batch in tx.missing(&log, Seq::FIRST, usize::MAX)? {
-                let Some(carried) = tx.batch(batch.arrival)? else {
-                    continue;
-                };
-                let records =
-                    self.open_batch(&carried.batch)
-                        .into_iter()
-                        .filter_map(|(_, opened)| {
-                            let target = opened.ok()?.payload.target;
-                            Some(target.record_id(&log.device, &log.incarnation))
-                        });
-                intake.to_judge.extend(records);
-            }
+            };
+            let opened = self.open_batch(&carried.batch).into_iter();
+            intake.to_judge.extend(opened.filter_map(|(_, opened)| {
+                let target = opened.ok()?.payload.target;
+                Some(target.record_id(&log.device, &log.incarnation))
+            }));
         }
         Ok(())
     }

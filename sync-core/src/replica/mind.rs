@@ -1,20 +1,22 @@
 //! What a replica keeps in memory; all of it can be read again from the store.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 
+use crate::entry::place::Link;
 use crate::entry::{Body, VerifiedBatch};
 use crate::epoch::{EpochKey, Keyring};
 use crate::id::{
-    ActorId, Arrival, CommunityId, DeviceId, EpochId, Incarnation, LaneId, LogId, Seq, StoreId,
+    ActorId, Arrival, ChainHash, CommunityId, DeviceId, EpochId, Incarnation, LaneId, LogId, Seq,
+    StoreId,
 };
 use crate::keys::{DeviceKeys, Secret, Signer};
 use crate::replica::merge::DocCache;
 use crate::replica::refs::LogTable;
-use crate::roster::role::Scope;
-use crate::roster::statement::StatementId;
+use crate::roster::book::Book;
+use crate::roster::role::{Role, Scope};
 use crate::roster::ticket::RelayAddr;
 use crate::roster::{Roster, Said, commons, roster_lane};
 use crate::store::{EntryRef, PendingRow, StoreError, StoreRead, StoreTx};
@@ -59,8 +61,10 @@ pub(super) struct Mind {
     pub(super) store_id: StoreId,
     pub(super) relays: Vec<RelayAddr>,
     pub(super) ticket: Option<HeldTicket>,
-    pub(super) said: BTreeMap<StatementId, Said>,
+    pub(super) book: Book,
     pub(super) roster: Roster,
+    /// Where the cut-offs of logs of spaces end that we have, by chain hash.
+    pub(super) reach: HashMap<ChainHash, Seq>,
     pub(super) keyring: Keyring,
     pub(super) actors: HashMap<ActorId, DeviceId>,
     pub(super) logs: LogTable,
@@ -87,8 +91,9 @@ impl Mind {
             store_id: store_id.ok_or_else(|| damaged(meta::STORE))?,
             relays: read_cbor(store, meta::RELAYS)?.unwrap_or_default(),
             ticket: read_cbor(store, meta::TICKET)?,
-            said: BTreeMap::new(),
-            roster: Roster::evaluate(&community, []),
+            book: Book::default(),
+            roster: Roster::empty(community),
+            reach: HashMap::new(),
             keyring: Keyring::default(),
             actors: HashMap::new(),
             logs: LogTable::load(store.meta(meta::LOG_TABLE)?.as_deref()),
@@ -135,7 +140,8 @@ impl Mind {
             .map(|held| held.entry)
             .collect();
         each_in_lane(store, &self.roster_lane, |batch| {
-            let log = *batch.log();
+            let (log, link) = (*batch.log(), Link::of(batch));
+            self.book.link(&link);
             for entry in batch.entries() {
                 let Body::Present(bytes) = entry.body else {
                     continue;
@@ -146,26 +152,56 @@ impl Mind {
                 } else {
                     Said::read_again(&self.community, log.device, entry.kind, bytes)
                 };
-                self.said.extend(said.map(|said| (said.id, said)));
+                if let Some(said) = said {
+                    self.book.add_carried(said, &link);
+                }
             }
         })?;
         for row in store.pending()? {
             self.hear_pending(&row);
         }
         self.evaluate();
-        Ok(())
+        self.find_ends(store)
     }
 
     /// Takes a statement of ours that is not sealed yet.
     pub(super) fn hear_pending(&mut self, row: &PendingRow) {
         if row.lane == self.roster_lane {
             let said = Said::read_again(&self.community, self.us, row.kind, &row.bytes);
-            self.said.extend(said.map(|said| (said.id, said)));
+            if let Some(said) = said {
+                self.book.add(said);
+            }
         }
     }
 
     pub(super) fn evaluate(&mut self) {
-        self.roster = Roster::evaluate(&self.community, self.said.values());
+        self.roster = Roster::evaluate(&self.community, &self.book);
+    }
+
+    /// Finds which cut-offs of logs of spaces are proved by what we have: the batch that a cut-off
+    /// names is on the branch that counts, and so is all before it.
+    pub(super) fn find_ends(
+        &mut self,
+        store: &(impl StoreRead + ?Sized),
+    ) -> Result<(), StoreError> {
+        let mut reach = HashMap::new();
+        for (log, head) in self.roster.ends() {
+            if log.lane != self.roster_lane
+                && let Some(end) = store.ending_with(log, &head.chain)?
+            {
+                reach.insert(head.chain, end);
+            }
+        }
+        self.reach = reach;
+        Ok(())
+    }
+
+    /// The role that an entry counts by: one that its author has, or had when they signed it.
+    pub(super) fn role_of_entry(&self, entry: &EntryRef) -> Option<Role> {
+        self.roster.role_of_entry(&entry.log, |end| {
+            let reach = self.reach.get(&end.chain);
+            reach.is_some_and(|last| entry.seq <= *last)
+        })
     }
 
     pub(super) fn own_log(&self, lane: LaneId) -> LogId {
@@ -198,8 +234,13 @@ impl Mind {
 
     /// The lanes that this device has: by the roster, or, before that is there, by its ticket.
     pub(super) fn own_lanes(&self) -> BTreeSet<LaneId> {
-        let lanes = self.roster.lanes_of(&self.us);
+        let mut lanes = self.roster.lanes_of(&self.us);
         if !lanes.is_empty() {
+            if !self.roster.devices().contains_key(&self.us) {
+                // What a removed device has not sent yet, it still offers.
+                let all = self.roster.all_lanes().into_iter();
+                lanes.extend(all.filter(|lane| self.roster.may_have_written(&self.us, lane)));
+            }
             return lanes;
         }
         let mut lanes = BTreeSet::from([self.roster_lane, self.commons]);

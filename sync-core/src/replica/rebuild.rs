@@ -102,10 +102,13 @@ impl Mind {
             }
             Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => {}
         }
-        let role = self
-            .roster
-            .role_in_space(&author, space)
-            .ok_or(Hold::NotAMember)?;
+        let is_known = self.roster.member_id(&author).is_some();
+        let no_role = if is_known {
+            Hold::CutOff
+        } else {
+            Hold::NotAMember
+        };
+        let role = self.role_of_entry(&incoming.entry).ok_or(no_role)?;
         if role < Role::Volunteer {
             return Err(Hold::ReadOnly);
         }

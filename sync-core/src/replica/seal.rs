@@ -78,12 +78,12 @@ struct Sealed {
 
 impl Mind {
     pub(super) fn seal_pending(
-        &self,
+        &mut self,
         tx: &mut dyn StoreTx,
         moment: &mut Moment<'_>,
     ) -> Result<u64, ReplicaError> {
         let sealed = self.seal_lanes(tx, moment)?;
-        append_sealed(tx, &sealed)
+        append_sealed(tx, self, &sealed)
     }
 
     /// Seals with the edit itself, if the keys answer; otherwise the edit waits like any other.
@@ -91,12 +91,12 @@ impl Mind {
     /// # Errors
     /// The store's alone.
     pub(super) fn seal_at_once(
-        &self,
+        &mut self,
         tx: &mut dyn StoreTx,
         moment: &mut Moment<'_>,
     ) -> Result<u64, ReplicaError> {
         match self.seal_lanes(tx, moment) {
-            Ok(sealed) => append_sealed(tx, &sealed),
+            Ok(sealed) => append_sealed(tx, self, &sealed),
             Err(error @ ReplicaError::Store(_)) => Err(error),
             // Nothing has been written of it. Whoever seals what is pending hears the reason.
             Err(_) => Ok(0),
@@ -179,10 +179,17 @@ fn plain(row: &PendingRow, is_roster: bool) -> PlainEntry {
     }
 }
 
-fn append_sealed(tx: &mut dyn StoreTx, sealed: &[Sealed]) -> Result<u64, ReplicaError> {
+fn append_sealed(
+    tx: &mut dyn StoreTx,
+    mind: &mut Mind,
+    sealed: &[Sealed],
+) -> Result<u64, ReplicaError> {
     for lane in sealed {
         for batch in &lane.batches {
             tx.append(batch, None)?;
+            if lane.lane == mind.roster_lane {
+                mind.book.add_batch(&mind.community, batch);
+            }
         }
         tx.remove_pending(&lane.lane, lane.upto)?;
     }

@@ -1,108 +1,157 @@
 //! The evaluation: from a set of statements to a roster, stratum by stratum.
 
+mod holding;
+mod proof;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{CommunityId, DeviceId, InviteId, MemberId};
+use crate::keys::SealingKey;
+use crate::roster::book::Book;
+use crate::roster::cutoff::{Cutoff, Standing};
+use crate::roster::evaluate::holding::Holding;
+use crate::roster::evaluate::proof::Proofs;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
-    AddDevice, Epoch, Found, Join, Profile, Recipient, Statement, StatementId,
+    Epoch, Found, Join, Profile, Recipient, Revoke, Statement, StatementId, Target,
 };
-use crate::roster::{Device, EpochInfo, Invite, JoinState, Member, Roster, Said, Space, member_of};
+use crate::roster::{
+    EpochInfo, Invite, JoinState, Member, Roster, Said, Space, commons, member_of,
+};
 
 impl Roster {
     /// Evaluates a set of statements. Order, grouping and repetition do not matter.
     #[must_use]
-    pub fn evaluate<'a>(
-        community: &CommunityId,
-        statements: impl IntoIterator<Item = &'a Said>,
-    ) -> Self {
-        let set: BTreeMap<StatementId, &Said> =
-            statements.into_iter().map(|said| (said.id, said)).collect();
-        let mut evaluation = Evaluation::new(community, &set);
+    pub fn evaluate(community: &CommunityId, book: &Book) -> Self {
+        let mut evaluation = Evaluation::new(community, book);
         evaluation.found();
         for rank in Role::DESCENDING {
             evaluation.admit_joins(rank);
             evaluation.apply_grants(rank);
-            evaluation.add_devices();
+            evaluation.settle_rights(rank);
             evaluation.hear(rank);
         }
+        evaluation.list_members();
         evaluation.name_members();
         evaluation.collect_epochs();
+        evaluation.part_former();
         evaluation.roster
     }
 }
 
 struct Evaluation<'a> {
     roster: Roster,
-    /// Everything but epochs, by author, so that a stratum is heard in one pass.
+    proofs: Proofs<'a>,
+    /// What acts by its author's rank or membership, by author, so that a stratum is heard in one pass.
     by_author: BTreeMap<DeviceId, Vec<&'a Said>>,
     joins: BTreeMap<InviteId, Vec<(&'a Said, &'a Join)>>,
-    /// Joins by the member that each would make of its device.
-    joins_of: BTreeMap<MemberId, Vec<(DeviceId, &'a Join)>>,
+    /// The first device of each member that a founding or a join could make.
+    roots: BTreeMap<MemberId, (DeviceId, SealingKey)>,
     /// Grants by ranks above, for the stratum of their role.
-    grants: BTreeMap<Role, BTreeSet<(MemberId, Scope)>>,
-    confirms: BTreeMap<StatementId, Vec<DeviceId>>,
+    grants: BTreeMap<Role, BTreeSet<(MemberId, Scope, StatementId)>>,
+    confirms: BTreeMap<StatementId, Vec<&'a Said>>,
+    revoked_members: BTreeMap<MemberId, Vec<Revocation<'a>>>,
+    revoked_devices: BTreeMap<DeviceId, Vec<Revocation<'a>>>,
+    revoked_sources: BTreeMap<StatementId, Vec<Revocation<'a>>>,
+    revoked_invites: BTreeMap<InviteId, Vec<Revocation<'a>>>,
+    /// Rights of the stratum at hand: where they come from, and whether somebody vouches for them.
+    rights: BTreeMap<(MemberId, Scope), (Standing, bool)>,
+    /// Members whom nobody has confirmed yet.
+    provisional: BTreeMap<MemberId, bool>,
     epochs: Vec<(&'a Said, &'a Epoch)>,
     profiles: Vec<(&'a Said, &'a Profile)>,
     founding: Option<(&'a Said, &'a Found)>,
 }
 
+/// A revocation that counts, and whose it is.
+#[derive(Clone, Copy)]
+struct Revocation<'a> {
+    member: MemberId,
+    rank: Role,
+    scope: Scope,
+    revoke: &'a Revoke,
+}
+
+impl Revocation<'_> {
+    /// It takes away what is below its author's rank, in its author's scope.
+    fn reaches(&self, scope: &Scope, role: Role) -> bool {
+        role < self.rank && self.scope.covers(scope)
+    }
+}
+
 impl<'a> Evaluation<'a> {
-    fn new(community: &CommunityId, set: &BTreeMap<StatementId, &'a Said>) -> Self {
+    fn new(community: &CommunityId, book: &'a Book) -> Self {
         let mut this = Self {
-            roster: Roster {
-                community: *community,
-                title: None,
-                members: BTreeMap::new(),
-                devices: BTreeMap::new(),
-                spaces: BTreeMap::new(),
-                invites: BTreeMap::new(),
-                epochs: BTreeMap::new(),
-            },
+            roster: Roster::empty(*community),
+            proofs: Proofs::new(book),
             by_author: BTreeMap::new(),
             joins: BTreeMap::new(),
-            joins_of: BTreeMap::new(),
+            roots: BTreeMap::new(),
             grants: BTreeMap::new(),
             confirms: BTreeMap::new(),
+            revoked_members: BTreeMap::new(),
+            revoked_devices: BTreeMap::new(),
+            revoked_sources: BTreeMap::new(),
+            revoked_invites: BTreeMap::new(),
+            rights: BTreeMap::new(),
+            provisional: BTreeMap::new(),
             epochs: Vec::new(),
             profiles: Vec::new(),
             founding: None,
         };
-        for said in set.values() {
-            match &said.statement {
-                Statement::Found(found) => this.founding = this.founding.or(Some((said, found))),
-                Statement::Join(join) => {
-                    let member = member_of(community, &said.author);
-                    let of_member = this.joins_of.entry(member).or_default();
-                    of_member.push((said.author, join));
-                    this.joins
-                        .entry(join.invite)
-                        .or_default()
-                        .push((said, join));
-                }
-                Statement::Confirm(confirm) => {
-                    this.confirms
-                        .entry(confirm.join)
-                        .or_default()
-                        .push(said.author);
-                }
-                Statement::Epoch(epoch) => this.epochs.push((said, epoch)),
-                Statement::Profile(profile) => this.profiles.push((said, profile)),
-                Statement::AddDevice(_)
-                | Statement::Discard(_)
-                | Statement::Erase(_)
-                | Statement::Erased(_)
-                | Statement::Grant(_)
-                | Statement::Invite(_)
-                | Statement::Release(_)
-                | Statement::Revoke(_)
-                | Statement::Settings(_)
-                | Statement::Space(_) => {
-                    this.by_author.entry(said.author).or_default().push(said);
-                }
+        book.statements().for_each(|said| this.sort(said));
+        this
+    }
+
+    fn sort(&mut self, said: &'a Said) {
+        match &said.statement {
+            Statement::Found(found) => {
+                self.founding = self.founding.or(Some((said, found)));
+                self.know_root(said.author, found.sealing);
+            }
+            Statement::Join(join) => {
+                let of_invite = self.joins.entry(join.invite).or_default();
+                of_invite.push((said, join));
+                self.know_root(said.author, join.sealing);
+            }
+            Statement::Confirm(confirm) => {
+                self.confirms.entry(confirm.join).or_default().push(said);
+            }
+            Statement::Epoch(epoch) => self.epochs.push((said, epoch)),
+            Statement::Profile(profile) => self.profiles.push((said, profile)),
+            Statement::AddDevice(_)
+            | Statement::Discard(_)
+            | Statement::Erase(_)
+            | Statement::Erased(_)
+            | Statement::Grant(_)
+            | Statement::Invite(_)
+            | Statement::Release(_)
+            | Statement::Revoke(_)
+            | Statement::Settings(_)
+            | Statement::Space(_) => {
+                self.by_author.entry(said.author).or_default().push(said);
             }
         }
-        this
+    }
+
+    fn know_root(&mut self, device: DeviceId, sealing: SealingKey) {
+        let member = member_of(&self.roster.community, &device);
+        self.roots.entry(member).or_insert((device, sealing));
+    }
+
+    fn said_by(&self, device: &DeviceId) -> &[&'a Said] {
+        self.by_author.get(device).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a statement counts by a right of its author that fits.
+    fn is_heard(&self, said: &Said, fits: impl Fn(&Scope, Role) -> bool) -> bool {
+        let device = self.roster.devices.get(&said.author);
+        device.is_some_and(|device| {
+            let mut rights = device.rights.iter();
+            rights.any(|((scope, role), standing)| {
+                fits(scope, *role) && self.proofs.counts(said, standing)
+            })
+        })
     }
 
     /// The founding statement makes its author the owner. There is one: the community's id is its hash.
@@ -111,44 +160,41 @@ impl<'a> Evaluation<'a> {
             return;
         };
         self.roster.title = Some((said.author, found.title.to_vec()));
-        let device = Device {
-            member: member_of(&self.roster.community, &said.author),
-            sealing: found.sealing,
-        };
-        self.give(said.author, device, Scope::Community, Role::Owner, false);
+        let owner = member_of(&self.roster.community, &said.author);
+        let right = (Standing::HOLDS, true);
+        self.rights.insert((owner, Scope::Community), right);
     }
 
-    fn give(
-        &mut self,
-        id: DeviceId,
-        device: Device,
-        scope: Scope,
-        role: Role,
-        is_provisional: bool,
-    ) {
-        let member = self
-            .roster
-            .members
-            .entry(device.member)
-            .or_insert_with(|| Member {
-                name: None,
-                roles: BTreeSet::new(),
-                devices: BTreeSet::new(),
-                is_provisional,
-            });
-        member.roles.insert((scope, role));
-        member.devices.insert(id);
-        member.is_provisional &= is_provisional;
-        self.roster.devices.entry(id).or_insert(device);
+    /// A right has one more source; it holds as long as one of them does.
+    fn give(&mut self, member: MemberId, scope: Scope, source: Standing, is_vouched: bool) {
+        match self.rights.entry((member, scope)) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert((source, is_vouched));
+            }
+            std::collections::btree_map::Entry::Occupied(mut right) => {
+                let (standing, was_vouched) = right.get_mut();
+                standing.or(source);
+                *was_vouched |= is_vouched;
+            }
+        }
     }
 
     /// Joins with invites to this role: every invite to it was given by a higher rank, so all are known.
     fn admit_joins(&mut self, role: Role) {
         let mut invites = std::mem::take(&mut self.roster.invites);
         for invite in invites.values_mut().filter(|invite| invite.role == role) {
-            for (statement, join, state) in self.judge_joins(invite) {
+            let ended = self.ended_invite(invite);
+            invite.is_revoked = !ended.holds();
+            for (statement, state) in self.judge_joins(invite, &ended) {
                 if state.is_accepted {
-                    self.admit(join, &state, invite.scope, role);
+                    // A device that belongs to a member already takes the role up for that member.
+                    let known = self.roster.devices.get(&state.device);
+                    let member = known.map_or_else(
+                        || member_of(&self.roster.community, &state.device),
+                        |device| device.member,
+                    );
+                    let source = self.source(&statement, &invite.scope, role);
+                    self.give(member, invite.scope, source, state.is_confirmed);
                 }
                 invite.joins.insert(statement, state);
             }
@@ -156,144 +202,110 @@ impl<'a> Evaluation<'a> {
         self.roster.invites = invites;
     }
 
-    /// A device that belongs to a member already takes the role up for that member.
-    fn admit(&mut self, join: &Join, state: &JoinState, scope: Scope, role: Role) {
-        let known = self.roster.member_id(&state.device);
-        let member = known.unwrap_or_else(|| member_of(&self.roster.community, &state.device));
-        let device = Device {
-            member,
-            sealing: join.sealing,
-        };
-        self.give(state.device, device, scope, role, !state.is_confirmed);
+    /// What has become of an invitation; joins that its cut-off names stay.
+    fn ended_invite(&mut self, invite: &Invite) -> Standing {
+        let mut ended = Standing::HOLDS;
+        let revocations = self.revoked_invites.get(&invite.id);
+        for revocation in revocations.into_iter().flatten() {
+            if revocation.reaches(&invite.scope, invite.role) {
+                ended.end(Cutoff::of_all(revocation.revoke, revocation.rank));
+            }
+        }
+        self.proofs.prepare(&ended);
+        ended
+    }
+
+    /// What has become of the join or grant that gave a right.
+    fn source(&self, statement: &StatementId, scope: &Scope, role: Role) -> Standing {
+        let mut source = Standing::HOLDS;
+        let revocations = self.revoked_sources.get(statement);
+        for revocation in revocations.into_iter().flatten() {
+            if revocation.reaches(scope, role) {
+                source.end(Cutoff::of_all(revocation.revoke, revocation.rank));
+            }
+        }
+        source
     }
 
     /// Roles that higher ranks gave by name. A member who is granted a role belongs by that word alone,
     /// whoever invited them: a join shows that they once held a ticket of this community.
     fn apply_grants(&mut self, role: Role) {
-        for (member, scope) in self.grants.remove(&role).unwrap_or_default() {
-            if let Some(known) = self.roster.members.get_mut(&member) {
-                known.roles.insert((scope, role));
-                known.is_provisional = false;
+        for (member, scope, grant) in self.grants.remove(&role).unwrap_or_default() {
+            let Some((first, _)) = self.roots.get(&member) else {
                 continue;
-            }
-            let joined = self.joins_of.get(&member).and_then(|joins| joins.first());
+            };
             // A device that is somebody's already stays theirs.
-            if let Some((id, join)) = joined.copied()
-                && !self.roster.devices.contains_key(&id)
-            {
-                let device = Device {
-                    member,
-                    sealing: join.sealing,
-                };
-                self.give(id, device, scope, role, false);
+            let owner = self.roster.devices.get(first).map(|device| device.member);
+            if owner.is_none_or(|owner| owner == member) {
+                let source = self.source(&grant, &scope, role);
+                self.give(member, scope, source, true);
             }
         }
     }
 
-    /// A confirmed join counts; others count too, unless more devices have joined than the invite has uses.
-    fn judge_joins(&self, invite: &Invite) -> Vec<(StatementId, &'a Join, JoinState)> {
-        let mut joins: Vec<_> = self
-            .joins
-            .get(&invite.id)
-            .into_iter()
-            .flatten()
-            .map(|(said, join)| {
-                let is_confirmed = self.is_confirmed(&said.id, invite);
-                let state = JoinState {
-                    device: said.author,
-                    is_confirmed,
-                    is_accepted: is_confirmed,
-                };
-                (said.id, *join, state)
-            })
+    /// A confirmed join counts; others count too, unless more devices have joined than the invite has
+    /// uses. Once the invitation is revoked, those that its cut-off does not name do not.
+    fn judge_joins(&self, invite: &Invite, ended: &Standing) -> Vec<(StatementId, JoinState)> {
+        let joins = self.joins.get(&invite.id).into_iter().flatten();
+        let standing: Vec<&Said> = joins
+            .map(|(said, _)| *said)
+            .filter(|said| self.proofs.counts(said, ended))
             .collect();
-        let devices: BTreeSet<DeviceId> = joins.iter().map(|(_, _, state)| state.device).collect();
-        if devices.len() <= usize::from(invite.uses) {
-            joins
-                .iter_mut()
-                .for_each(|(_, _, state)| state.is_accepted = true);
-        }
-        joins
+        let devices: BTreeSet<DeviceId> = standing.iter().map(|said| said.author).collect();
+        let is_enough = devices.len() <= usize::from(invite.uses);
+        let judge = |said: &&Said| {
+            let is_confirmed = self.is_confirmed(&said.id, invite);
+            let state = JoinState {
+                device: said.author,
+                is_confirmed,
+                is_accepted: is_confirmed || is_enough,
+            };
+            (said.id, state)
+        };
+        standing.iter().map(judge).collect()
     }
 
     fn is_confirmed(&self, join: &StatementId, invite: &Invite) -> bool {
-        self.confirms
-            .get(join)
-            .into_iter()
-            .flatten()
-            .any(|by| self.roster.may_act(by, &invite.scope, invite.role))
+        let mut confirms = self.confirms.get(join).into_iter().flatten();
+        confirms.any(|said| {
+            self.is_heard(said, |scope, role| {
+                role >= Role::Lead && role > invite.role && scope.covers(&invite.scope)
+            })
+        })
     }
 
-    /// A member's devices add further ones, those add others: until nothing is added.
-    fn add_devices(&mut self) {
-        let mut queue: Vec<DeviceId> = self.roster.devices.keys().copied().collect();
-        while let Some(author) = queue.pop() {
-            let Some(member) = self.roster.member_id(&author) else {
-                continue;
-            };
-            let added: Vec<&AddDevice> = self
-                .by_author
-                .get(&author)
-                .into_iter()
-                .flatten()
-                .filter_map(|said| {
-                    let Statement::AddDevice(add) = &said.statement else {
-                        return None;
-                    };
-                    Some(add)
-                })
-                .collect();
-            for add in added {
-                if self.roster.devices.contains_key(&add.device)
-                    || !add.is_proved(&self.roster.community, &member)
-                {
-                    continue;
-                }
-                self.roster.devices.insert(
-                    add.device,
-                    Device {
-                        member,
-                        sealing: add.sealing,
-                    },
-                );
-                if let Some(member) = self.roster.members.get_mut(&member) {
-                    member.devices.insert(add.device);
-                }
-                queue.push(add.device);
-            }
+    /// Every right to this role, on every device of its member. Who took it away is known: only higher
+    /// ranks and the member's own devices can.
+    fn settle_rights(&mut self, role: Role) {
+        for ((member, scope), (source, is_vouched)) in std::mem::take(&mut self.rights) {
+            let provisional = self.provisional.entry(member).or_insert(true);
+            *provisional &= !is_vouched;
+            self.settle(&Holding {
+                member,
+                scope,
+                role,
+                source,
+            });
         }
     }
 
     /// What members say with the authority of this rank; it acts on lower ranks only.
     fn hear(&mut self, rank: Role) {
-        let speakers: Vec<(MemberId, Scope)> = self
-            .roster
-            .members
-            .iter()
-            .flat_map(|(id, member)| {
-                member
-                    .roles
-                    .iter()
-                    .map(|(scope, role)| (*id, *scope, *role))
-            })
-            .filter(|(_, _, role)| *role == rank)
-            .map(|(id, scope, _)| (id, scope))
-            .collect();
-        for (member, scope) in speakers {
-            let devices = self
-                .roster
-                .members
-                .get(&member)
-                .map(|member| member.devices.clone());
-            for device in devices.into_iter().flatten() {
-                let said = self.by_author.get(&device).cloned().unwrap_or_default();
-                said.into_iter()
-                    .for_each(|said| self.hear_one(said, rank, &scope));
+        let mut heard: Vec<(MemberId, Scope, &'a Said)> = Vec::new();
+        for (id, device) in &self.roster.devices {
+            let rights = device.rights.iter().filter(|((_, role), _)| *role == rank);
+            for ((scope, _), standing) in rights {
+                let said = self.said_by(id).iter();
+                let counts = said.filter(|said| self.proofs.counts(said, standing));
+                heard.extend(counts.map(|said| (device.member, *scope, *said)));
             }
+        }
+        for (member, scope, said) in heard {
+            self.hear_one(member, rank, &scope, said);
         }
     }
 
-    fn hear_one(&mut self, said: &Said, rank: Role, scope: &Scope) {
+    fn hear_one(&mut self, member: MemberId, rank: Role, scope: &Scope, said: &'a Said) {
         match &said.statement {
             Statement::Space(space) => {
                 if rank >= Role::Coordinator && *scope == Scope::Community {
@@ -303,24 +315,33 @@ impl<'a> Evaluation<'a> {
             }
             Statement::Invite(invite) => {
                 if rank >= Role::Lead && invite.role < rank && scope.covers(&invite.scope) {
-                    self.roster
-                        .invites
-                        .entry(said.id)
-                        .or_insert_with(|| Invite {
-                            id: invite.invite,
-                            sealing: invite.sealing,
-                            scope: invite.scope,
-                            role: invite.role,
-                            uses: invite.uses,
-                            keys: invite.keys.clone(),
-                            joins: BTreeMap::new(),
-                        });
+                    let invites = &mut self.roster.invites;
+                    invites.entry(said.id).or_insert_with(|| Invite {
+                        id: invite.invite,
+                        sealing: invite.sealing,
+                        scope: invite.scope,
+                        role: invite.role,
+                        uses: invite.uses,
+                        keys: invite.keys.clone(),
+                        joins: BTreeMap::new(),
+                        is_revoked: false,
+                    });
                 }
             }
             Statement::Grant(grant) => {
                 if rank >= Role::Lead && grant.role < rank && scope.covers(&grant.scope) {
                     let of_role = self.grants.entry(grant.role).or_default();
-                    of_role.insert((grant.member, grant.scope));
+                    of_role.insert((grant.member, grant.scope, said.id));
+                }
+            }
+            Statement::Revoke(revoke) => {
+                if rank >= Role::Lead {
+                    self.hear_revoke(Revocation {
+                        member,
+                        rank,
+                        scope: *scope,
+                        revoke,
+                    });
                 }
             }
             // Their bytes are defined so that they join later without a change of format.
@@ -328,7 +349,6 @@ impl<'a> Evaluation<'a> {
             | Statement::Erase(_)
             | Statement::Erased(_)
             | Statement::Release(_)
-            | Statement::Revoke(_)
             | Statement::Settings(_) => {}
             // Heard in passes of their own.
             Statement::AddDevice(_)
@@ -340,11 +360,54 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    fn hear_revoke(&mut self, revocation: Revocation<'a>) {
+        let of_target = match &revocation.revoke.target {
+            Target::Member(member) => self.revoked_members.entry(*member).or_default(),
+            Target::Device(device) => self.revoked_devices.entry(*device).or_default(),
+            Target::Grant(source) => self.revoked_sources.entry(*source).or_default(),
+            Target::Invite(invite) => self.revoked_invites.entry(*invite).or_default(),
+        };
+        of_target.push(revocation);
+    }
+
+    /// Members from their devices; who has no device left that belongs is a former member.
+    fn list_members(&mut self) {
+        for (id, device) in &self.roster.devices {
+            let member = self.roster.members.entry(device.member);
+            let provisional = &self.provisional;
+            let member = member.or_insert_with(|| Member {
+                name: None,
+                roles: BTreeSet::new(),
+                devices: BTreeSet::new(),
+                removed_devices: BTreeSet::new(),
+                is_provisional: provisional.get(&device.member) == Some(&true),
+            });
+            let held = device.held();
+            if held.clone().next().is_some() {
+                member.devices.insert(*id);
+            } else {
+                member.removed_devices.insert(*id);
+            }
+            member.roles.extend(held);
+        }
+    }
+
+    /// Devices on which no right holds any more belong to the past.
+    fn part_former(&mut self) {
+        let devices = std::mem::take(&mut self.roster.devices);
+        (self.roster.devices, self.roster.former) = devices
+            .into_iter()
+            .partition(|(_, device)| device.held().next().is_some());
+    }
+
     /// A member's latest profile, said from any of their devices.
     fn name_members(&mut self) {
         let mut profiles = std::mem::take(&mut self.profiles);
         profiles.sort_by_key(|(said, profile)| (profile.version, said.id));
         for (said, profile) in profiles {
+            if !self.is_heard(said, |_, _| true) {
+                continue;
+            }
             let member = self.roster.member_id(&said.author);
             if let Some(member) = member.and_then(|id| self.roster.members.get_mut(&id)) {
                 member.name = Some((said.author, profile.name.to_vec()));
@@ -355,7 +418,12 @@ impl<'a> Evaluation<'a> {
     /// Epochs by members who may write in the space; sealed copies of several statements add up.
     fn collect_epochs(&mut self) {
         for (said, epoch) in std::mem::take(&mut self.epochs) {
-            if !self.roster.may_write(&said.author, &epoch.space) {
+            let is_commons = epoch.space == commons(&self.roster.community);
+            let is_heard = self.is_heard(said, |scope, role| {
+                let covers = is_commons || scope.covers(&Scope::Space(epoch.space));
+                covers && role >= Role::Volunteer
+            });
+            if !is_heard {
                 continue;
             }
             let key = (epoch.space, epoch.epoch);

@@ -39,6 +39,15 @@ impl Role {
         Self::Observer,
     ];
 
+    /// The role next above; an owner's is their own.
+    #[must_use]
+    pub fn above(self) -> Self {
+        let ranks = Self::DESCENDING;
+        let place = ranks.iter().position(|role| *role == self);
+        let above = place.and_then(|place| ranks.get(place.checked_sub(1)?));
+        above.copied().unwrap_or(self)
+    }
+
     /// The word used on the command line and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -9,7 +9,8 @@ use minicbor::{Decode, Encode};
 use crate::entry::EntryKind;
 use crate::entry::codec::read_cbor;
 use crate::id::{
-    ChainHash, CommunityId, DeviceId, EpochId, Incarnation, InviteId, LaneId, MemberId, RecordId,
+    ChainHash, CommunityId, DeviceId, EpochId, Head, Incarnation, InviteId, LaneId, LogId,
+    MemberId, RecordId, Seq,
 };
 use crate::keys::{self, SealingKey, Signature, domain};
 use crate::roster::role::{Role, Scope};
@@ -281,6 +282,39 @@ pub struct Cut {
     /// Chain hash of the batch that ends with it.
     #[n(4)]
     pub chain: ChainHash,
+}
+
+impl Cut {
+    /// The log that ends.
+    #[must_use]
+    pub fn log(&self) -> LogId {
+        LogId {
+            lane: self.lane,
+            device: self.device,
+            incarnation: self.incarnation,
+        }
+    }
+
+    /// Where it ends.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head {
+            seq: Seq(self.seq),
+            chain: self.chain,
+        }
+    }
+
+    /// The end of a log at its head.
+    #[must_use]
+    pub fn at(log: &LogId, head: &Head) -> Self {
+        Self {
+            lane: log.lane,
+            device: log.device,
+            incarnation: log.incarnation,
+            seq: head.seq.0,
+            chain: head.chain,
+        }
+    }
 }
 
 /// A member, device, grant or invite is cut off at an exact point of each log.

@@ -1,29 +1,45 @@
 mod facts;
 mod grants;
 mod recovery;
+mod revocations;
 mod soup;
 mod ticket;
+
+use std::collections::BTreeMap;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use crate::entry::EntryKind;
+use crate::entry::place::Link;
 use crate::epoch::EpochKey;
-use crate::id::{CommunityId, DeviceId, LaneId};
+use crate::id::{ChainHash, CommunityId, DeviceId, Head, Incarnation, LaneId, LogId, Seq};
 use crate::keys::{DeviceKeys, Signer, epoch_seal_info, seal_key};
+use crate::roster::book::Book;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
-    AddDevice, Confirm, Epoch, Found, Invite, Join, KeyFor, Older, Recipient, Space, Statement,
-    StatementId,
+    AddDevice, Confirm, Cut, Epoch, Found, Invite, Join, KeyFor, Older, Recipient, Space,
+    Statement, StatementId,
 };
-use crate::roster::{Roster, Said, community_of, member_of, space_of};
+use crate::roster::{Roster, Said, community_of, member_of, roster_lane, space_of};
+
+fn book_of<'a>(said: impl IntoIterator<Item = &'a (Said, Link)>) -> Book {
+    let mut book = Book::default();
+    for (said, link) in said {
+        book.add_carried(said.clone(), link);
+        book.link(link);
+    }
+    book
+}
 
 /// A community whose people say things with real keys.
 struct World {
     rng: ChaCha8Rng,
     community: CommunityId,
     owner: DeviceKeys,
-    said: Vec<Said>,
+    /// Each statement in a batch of its own, in its author's log.
+    said: Vec<(Said, Link)>,
+    heads: BTreeMap<DeviceId, Head>,
 }
 
 impl World {
@@ -33,12 +49,54 @@ impl World {
         let (kind, bytes) = Statement::Found(found_by(&owner)).encode();
         let community = community_of(&owner.device(), &bytes);
         let said = Said::read(&community, owner.device(), kind, &bytes).unwrap();
-        Self {
+        let mut world = Self {
             rng,
             community,
             owner,
-            said: vec![said],
-        }
+            said: vec![],
+            heads: BTreeMap::new(),
+        };
+        world.log(said);
+        world
+    }
+
+    fn log(&mut self, said: Said) {
+        let head = self.heads.entry(said.author).or_insert(Head::EMPTY);
+        let prev = head.chain;
+        let place = u64::try_from(self.said.len()).unwrap() + 1;
+        let chain = ChainHash::from_hash(&blake3::hash(&place.to_be_bytes()));
+        *head = Head {
+            seq: head.seq.plus(1),
+            chain,
+        };
+        self.said.push((said, Link { prev, chain }));
+    }
+
+    /// Where a device's log ends, so many statements before its end; nothing if it has not begun.
+    fn cuts_of(&self, device: &DeviceId, back: usize) -> Option<Cut> {
+        let log = LogId {
+            lane: roster_lane(&self.community),
+            device: *device,
+            incarnation: Incarnation::new([0; 8]),
+        };
+        let said: Vec<&(Said, Link)> = self
+            .said
+            .iter()
+            .filter(|(said, _)| said.author == *device)
+            .collect();
+        let at = said
+            .len()
+            .checked_sub(back % (said.len() + 1))?
+            .checked_sub(1)?;
+        let head = Head {
+            seq: Seq(at as u64 + 1),
+            chain: said.get(at)?.1.chain,
+        };
+        Some(Cut::at(&log, &head))
+    }
+
+    fn book(&self) -> Book {
+        book_of(&self.said)
     }
 
     fn device(&mut self) -> DeviceKeys {
@@ -47,8 +105,9 @@ impl World {
 
     fn say(&mut self, by: &DeviceKeys, statement: Statement) -> StatementId {
         let (kind, bytes) = statement.encode();
-        self.said
-            .extend(Said::read(&self.community, by.device(), kind, &bytes));
+        if let Some(said) = Said::read(&self.community, by.device(), kind, &bytes) {
+            self.log(said);
+        }
         StatementId::derive(&self.community, &by.device(), kind, &bytes)
     }
 
@@ -154,7 +213,7 @@ impl World {
     }
 
     fn roster(&self) -> Roster {
-        Roster::evaluate(&self.community, &self.said)
+        Roster::evaluate(&self.community, &self.book())
     }
 
     fn role(&self, who: &DeviceKeys, scope: Scope) -> Option<Role> {

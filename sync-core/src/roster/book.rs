@@ -1,0 +1,81 @@
+//! The roster lane as far as it has come: statements, and where in signed logs they stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::entry::VerifiedBatch;
+use crate::entry::place::Link;
+use crate::id::{ChainHash, CommunityId};
+use crate::roster::Said;
+use crate::roster::statement::StatementId;
+
+/// A set of statements with the batches that carry them. Two books with the same batches are equal,
+/// whatever came first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Book {
+    said: BTreeMap<StatementId, Said>,
+    /// Batches that carry a statement; none while it is our own and not sealed.
+    carriers: BTreeMap<StatementId, BTreeSet<ChainHash>>,
+    /// Each batch and the one before it in its log.
+    links: BTreeMap<ChainHash, ChainHash>,
+}
+
+impl Book {
+    /// Every statement, once.
+    pub fn statements(&self) -> impl Iterator<Item = &Said> {
+        self.said.values()
+    }
+
+    /// How many statements there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.said.len()
+    }
+
+    /// Whether nothing has been said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    /// Takes a statement of this device that no batch carries yet; says whether it is new.
+    pub fn add(&mut self, said: Said) -> bool {
+        self.said.insert(said.id, said).is_none()
+    }
+
+    /// Takes a statement out of a batch; says whether it is new there.
+    pub fn add_carried(&mut self, said: Said, batch: &Link) -> bool {
+        let id = said.id;
+        self.said.insert(id, said);
+        self.carriers.entry(id).or_default().insert(batch.chain)
+    }
+
+    /// Takes note of a batch, whether it says anything or not: what follows it is proved by it.
+    pub fn link(&mut self, batch: &Link) -> bool {
+        self.links.insert(batch.chain, batch.prev).is_none()
+    }
+
+    /// Takes a batch with all that it says; says whether it is new.
+    pub fn add_batch(&mut self, community: &CommunityId, batch: &VerifiedBatch) -> bool {
+        let link = Link::of(batch);
+        for said in Said::in_batch(community, batch) {
+            self.add_carried(said, &link);
+        }
+        self.link(&link)
+    }
+
+    /// The batches that carry a statement.
+    pub(super) fn carriers(&self, statement: &StatementId) -> impl Iterator<Item = &ChainHash> {
+        self.carriers.get(statement).into_iter().flatten()
+    }
+
+    /// The batch with this chain hash and all before it in its log; nothing while it has not come.
+    pub(super) fn up_to(&self, end: &ChainHash) -> BTreeSet<ChainHash> {
+        let mut before = BTreeSet::new();
+        let mut at = *end;
+        while let Some(prev) = self.links.get(&at) {
+            before.insert(at);
+            at = *prev;
+        }
+        before
+    }
+}

@@ -54,6 +54,7 @@ pub(crate) enum Verb {
     Status,
     Members,
     Grant(GrantArgs),
+    Revoke(RevokeArgs),
     Held,
     Log,
     Verify,
@@ -106,6 +107,22 @@ pub(crate) struct GrantArgs {
     pub(crate) role: String,
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeArgs {
+    #[arg(value_name = "MEMBER", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(required_unless_present_any = ["device", "invite"])]
+    #[arg(conflicts_with_all = ["device", "invite"])]
+    pub(crate) member: Option<String>,
+    #[arg(long, value_name = "ROLE", requires = "member")]
+    pub(crate) role: Option<String>,
+    #[arg(long, value_name = "NAME", requires = "role")]
+    pub(crate) space: Option<String>,
+    #[arg(long, value_name = "ID", conflicts_with = "invite")]
+    pub(crate) device: Option<String>,
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) invite: Option<String>,
 }
 
 #[derive(Debug, Args)]

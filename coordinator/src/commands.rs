@@ -13,6 +13,7 @@ mod members;
 mod put;
 mod replay;
 mod report;
+mod revoke;
 mod show;
 mod space;
 mod status;
@@ -89,6 +90,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Log
         | Verb::Members
         | Verb::Put(_)
+        | Verb::Revoke(_)
         | Verb::Show(_)
         | Verb::Space(_)
         | Verb::Status
@@ -128,6 +130,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Status => status::run(&mut app),
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),
+        Verb::Revoke(args) => revoke::run(&mut app, &args),
         Verb::Held => held::run(&mut app),
         Verb::Log => log::run(&mut app),
         Verb::Verify => verify::run(&mut app),

@@ -271,6 +271,7 @@ impl Community {
         let uses: usize = self
             .roster
             .invites_of(join.invite)
+            .filter(|invite| !invite.is_revoked)
             .map(|invite| usize::from(invite.uses))
             .sum();
         if uses == 0 {

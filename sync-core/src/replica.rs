@@ -64,7 +64,9 @@ pub enum ReplicaError {
     #[error("there is nothing to take away: it is gone already")]
     NothingToRevoke,
     /// This device was removed; nothing that it writes from now on counts.
-    #[error("this device was removed from the community; sync hands over what it has not sent yet")]
+    #[error(
+        "this device was removed from the community; nothing that it writes from now on counts"
+    )]
     Removed,
     /// Nobody is above an owner.
     #[error("an owner is removed only with the recovery sheet that was printed at founding")]

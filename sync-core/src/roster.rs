@@ -253,6 +253,7 @@ pub struct Roster {
     spaces: BTreeMap<LaneId, Space>,
     invites: BTreeMap<StatementId, Invite>,
     epochs: BTreeMap<(LaneId, EpochId), EpochInfo>,
+    revocations: BTreeSet<StatementId>,
 }
 
 impl Roster {
@@ -268,6 +269,7 @@ impl Roster {
             spaces: BTreeMap::new(),
             invites: BTreeMap::new(),
             epochs: BTreeMap::new(),
+            revocations: BTreeSet::new(),
         }
     }
 
@@ -355,6 +357,12 @@ impl Roster {
     #[must_use]
     pub fn epochs(&self) -> &BTreeMap<(LaneId, EpochId), EpochInfo> {
         &self.epochs
+    }
+
+    /// The revocations that took something away.
+    #[must_use]
+    pub fn revocations(&self) -> &BTreeSet<StatementId> {
+        &self.revocations
     }
 
     /// Whether the founding statement is there.

@@ -68,7 +68,10 @@ fn sentence(act: &Act, text: &Text) -> String {
         ("count", count.as_str()),
         ("uses", uses.as_str()),
     ];
-    let key = format!("act.{}", act.kind);
+    let key = match about.target {
+        Some(target) => format!("act.{}.{target}", act.kind),
+        None => format!("act.{}", act.kind),
+    };
     if act.kind == "join" && about.role.is_none() {
         return text.say("act.join.unknown");
     }

@@ -19,7 +19,10 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
                     "member": member.id,
                     "name": member.name,
                     "roles": roles_json(&member.roles),
-                    "devices": member.devices,
+                    "devices": member.devices.len(),
+                    "device_ids": member.devices,
+                    "removed_device_ids": member.removed_devices,
+                    "removed": member.is_removed(),
                     "provisional": member.is_provisional,
                 })
             })
@@ -38,7 +41,9 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     ];
     let mut table = Table::new(heads.iter().map(|key| app.text.say(key)).collect(), 1);
     for member in members {
-        let state = if member.is_provisional {
+        let state = if member.is_removed() {
+            "word.removed"
+        } else if member.is_provisional {
             "word.provisional"
         } else {
             "word.confirmed"
@@ -47,7 +52,7 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
         table.row(vec![
             member.name.unwrap_or_else(|| "?".to_owned()),
             roles(&member.roles, &app.text),
-            member.devices.to_string(),
+            member.devices.len().to_string(),
             app.text.say(state),
             short,
         ]);

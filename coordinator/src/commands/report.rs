@@ -21,11 +21,19 @@ pub(crate) struct Outcome {
     pub(crate) report: SyncReport,
     /// Relays that could not be, by address, and why.
     pub(crate) unreached: Vec<(String, Failure)>,
+    /// Whether this device was removed from the community.
+    pub(crate) is_removed: bool,
 }
 
 /// The report as an object.
 pub(super) fn json(outcome: &Outcome) -> serde_json::Value {
-    serde_json::json!(outcome.report)
+    let mut json = serde_json::json!(outcome.report);
+    if outcome.is_removed
+        && let Some(object) = json.as_object_mut()
+    {
+        object.insert("removed".to_owned(), true.into());
+    }
+    json
 }
 
 /// Prints the report.
@@ -39,6 +47,9 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
             "out.sync.unreached",
             &[("relay", relay), ("reason", &reason)],
         )?;
+    }
+    if outcome.is_removed {
+        app.say("err.removed", &[])?;
     }
     Ok(())
 }

@@ -30,7 +30,9 @@ fn who(app: &App, status: &Status) -> Vec<(String, String)> {
         .title
         .clone()
         .unwrap_or_else(|| text.say("word.unknown_title"));
-    let roles = if status.is_member {
+    let roles = if status.is_removed {
+        text.say("word.removed")
+    } else if status.is_member {
         members::roles(&status.roles, text)
     } else {
         text.say("word.not_met")
@@ -91,7 +93,11 @@ fn what(app: &App, status: &Status) -> Vec<(String, String)> {
 fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
     let advice = [
         (status.relays.is_empty(), "out.status.no_relay"),
-        (!status.is_member, "out.status.not_met"),
+        (status.is_removed, "err.removed"),
+        (
+            !status.is_member && !status.is_removed,
+            "out.status.not_met",
+        ),
         (status.is_provisional, "out.join.provisional"),
         (
             status.pending > 0 && !status.relays.is_empty(),
@@ -129,6 +135,7 @@ fn as_json(status: &Status) -> Value {
         "name": status.name,
         "roles": members::roles_json(&status.roles),
         "member": status.is_member,
+        "removed": status.is_removed,
         "provisional": status.is_provisional,
         "members": status.members,
         "spaces": spaces,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sync_core::keys::DeviceKeys;
-use sync_core::replica::Replica;
+use sync_core::replica::{Replica, ReplicaError};
 use sync_core::roster::ticket::RelayAddr;
 use sync_node::{Live, LiveEvent, Node, NodeError, ProgressFn, SyncReport};
 use tokio::runtime::{Builder, Runtime};
@@ -87,7 +87,12 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
         node.call(move |replica, _| replica.know_relay(&relay))
             .await??;
     }
-    Ok(Outcome { report, unreached })
+    let is_removed = node.call(|replica, _| replica.is_removed()).await?;
+    Ok(Outcome {
+        report,
+        unreached,
+        is_removed,
+    })
 }
 
 /// Shows on a terminal how a long sync goes, on one line.
@@ -137,7 +142,12 @@ async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Resu
             event = live.next_event() => event,
         };
         match event {
-            LiveEvent::CaughtUp(report) => tell_caught_up(app, &report)?,
+            LiveEvent::CaughtUp(report) => {
+                tell_caught_up(app, &report)?;
+                if node.call(|replica, _| replica.is_removed()).await? {
+                    return Err(ReplicaError::Removed.into());
+                }
+            }
             LiveEvent::Moving(report) => tell_moving(app, &report)?,
             LiveEvent::Offline {
                 error,

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "",
     "found",
     "space",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 20] = [
     "status",
     "members",
     "grant",
+    "revoke",
     "verify",
     "log",
     "held",

@@ -298,3 +298,38 @@ fn verify_proves_a_store_and_names_what_was_changed_in_it() {
     let said = desk.run(["verify"]).fails(6);
     assert!(said.contains("community.sqlite"), "{said}");
 }
+
+#[test]
+fn lost_phone_is_cut_off_and_told_so() {
+    let served = Served::new(Admission::Open);
+    let (desk, ticket) = founder(&served);
+    let phone = Desk::new();
+    phone.run(["join", &ticket, "--name", "陈小明"]).ok();
+    desk.run(["sync"]).ok();
+    let status = phone.run(["status", "--json"]).ok().json();
+    let device = status["device"].as_str().unwrap();
+    phone.run(["revoke", "李芳"]).fails(5);
+    let revoke = ["revoke", "--device", &device[..8]];
+    let said = desk.run(revoke).ok().out;
+    assert!(said.contains("陈小明"), "{said}");
+    desk.run(["sync"]).ok();
+    let visit = ["household=3号门", "date=2026-03-04", "purpose=health"];
+    let put = [["put", "visit", "--space", "良登村"].as_slice(), &visit].concat();
+    // It has not heard of it yet.
+    phone.run(put.clone()).ok();
+    let said = phone.run(["sync"]).ok().out;
+    assert!(said.contains("removed"), "{said}");
+    let status = phone.run(["status", "--json"]).ok().json();
+    assert_eq!(status["removed"], true);
+    phone.run(put).fails(20);
+    let members = desk.run(["members", "--json"]).ok().json();
+    let mut members = members.as_array().unwrap().iter();
+    let member = members.find(|member| member["name"] == "陈小明").unwrap();
+    assert_eq!(member["removed"], true);
+    let log = desk.run(["log", "--json"]).ok().json();
+    let mut acts = log.as_array().unwrap().iter();
+    let act = acts.find(|act| act["act"] == "revoke").unwrap();
+    assert_eq!(act["counts"], true);
+    desk.run(revoke).fails(4);
+    desk.run(["revoke", "李芳"]).fails(5);
+}

@@ -9,7 +9,7 @@ use crate::id::{DeviceId, MemberId, Seq};
 use crate::replica::mind::each_in_lane;
 use crate::replica::{Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{Statement, StatementId};
+use crate::roster::statement::{Statement, StatementId, Target};
 use crate::roster::{Invite, JoinState, Said, member_of, space_of};
 
 /// Joins by their statement, each with the invitation that it takes up.
@@ -46,6 +46,9 @@ pub struct About {
     /// The space that it holds in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub space: Option<String>,
+    /// What was taken away: `member`, `device`, `grant` or `invite`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<&'static str>,
     /// How many people an invitation is for, or how many keys were handed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -148,8 +151,26 @@ impl Replica {
             | Statement::Erase(_)
             | Statement::Erased(_)
             | Statement::Release(_)
-            | Statement::Revoke(_)
             | Statement::Settings(_) => About::default(),
+            Statement::Revoke(revoke) => self.about_removal(&revoke.target),
+        }
+    }
+
+    fn about_removal(&self, target: &Target) -> About {
+        let member = |member: &MemberId| Some(self.member_name(member));
+        let (word, name) = match target {
+            Target::Member(id) => ("member", member(id)),
+            Target::Device(device) => ("device", Some(device.short())),
+            Target::Grant(source) => {
+                let to = self.mind.given_to(source);
+                ("grant", to.and_then(|id| member(&id)))
+            }
+            Target::Invite(_) => ("invite", None),
+        };
+        About {
+            name,
+            target: Some(word),
+            ..About::default()
         }
     }
 
@@ -161,6 +182,7 @@ impl Replica {
                 Scope::Community => None,
                 Scope::Space(space) => Some(self.space_name(space)),
             },
+            target: None,
             count: None,
         }
     }
@@ -191,13 +213,13 @@ impl Replica {
                 member.is_some() && roster.member_id(&add.device) == member
             }
             Statement::Profile(_) => roster.devices().contains_key(author),
-            Statement::Epoch(epoch) => roster.may_write(author, &epoch.space),
+            Statement::Epoch(epoch) => roster.may_have_written(author, &epoch.space),
+            Statement::Revoke(_) => roster.revocations().contains(&said.id),
             // They have no effect in this version.
             Statement::Discard(_)
             | Statement::Erase(_)
             | Statement::Erased(_)
             | Statement::Release(_)
-            | Statement::Revoke(_)
             | Statement::Settings(_) => false,
         }
     }

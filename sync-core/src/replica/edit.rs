@@ -204,6 +204,9 @@ impl Mind {
             kind: kind.to_owned(),
             known: known_kinds(),
         };
+        if self.is_removed() {
+            return Err(ReplicaError::Removed);
+        }
         let schema_kind = Schema::station().kind(kind).ok_or_else(unknown)?;
         if space != self.commons && !self.roster.spaces().contains_key(&space) {
             self.require_member()?;
@@ -317,6 +320,9 @@ impl Mind {
     }
 
     fn check_edit(&self, work: &Work, kind: &Kind) -> Result<(), ReplicaError> {
+        if self.is_removed() {
+            return Err(ReplicaError::Removed);
+        }
         let role = self.roster.role_in_space(&self.us, &work.space());
         let creator = work.created_by(self);
         let is_own = self.roster.member_id(&creator) == self.roster.member_id(&self.us);

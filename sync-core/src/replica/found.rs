@@ -279,7 +279,10 @@ impl Mind {
             return false;
         };
         match Said::read(&self.community, author, only.kind, bytes).map(|said| said.statement) {
-            Some(Statement::Join(join)) => self.roster.invites_of(join.invite).next().is_some(),
+            Some(Statement::Join(join)) => self
+                .roster
+                .invites_of(join.invite)
+                .any(|invite| !invite.is_revoked),
             Some(_) | None => false,
         }
     }
@@ -288,7 +291,7 @@ impl Mind {
     pub(super) fn require_member(&self) -> Result<(), ReplicaError> {
         if self.roster.devices().contains_key(&self.us) {
             Ok(())
-        } else if self.roster.knows(&self.us) {
+        } else if self.is_removed() {
             Err(ReplicaError::Removed)
         } else {
             Err(ReplicaError::NotYetJoined)

@@ -232,15 +232,16 @@ impl Mind {
             .map(|ticket| DeviceKeys::derive_for_invite(&ticket.secret))
     }
 
+    /// Whether this device belonged and was removed.
+    pub(super) fn is_removed(&self) -> bool {
+        let is_in = self.roster.devices().contains_key(&self.us);
+        !is_in && self.roster.knows(&self.us)
+    }
+
     /// The lanes that this device has: by the roster, or, before that is there, by its ticket.
     pub(super) fn own_lanes(&self) -> BTreeSet<LaneId> {
-        let mut lanes = self.roster.lanes_of(&self.us);
+        let lanes = self.roster.lanes_of(&self.us);
         if !lanes.is_empty() {
-            if !self.roster.devices().contains_key(&self.us) {
-                // What a removed device has not sent yet, it still offers.
-                let all = self.roster.all_lanes().into_iter();
-                lanes.extend(all.filter(|lane| self.roster.may_have_written(&self.us, lane)));
-            }
             return lanes;
         }
         let mut lanes = BTreeSet::from([self.roster_lane, self.commons]);

@@ -22,10 +22,20 @@ pub struct MemberView {
     pub name: Option<String>,
     /// Highest role and where, in words: `lead of <space>`.
     pub roles: Vec<(String, Option<String>)>,
-    /// How many devices.
-    pub devices: usize,
+    /// Their devices; none are left of a former member.
+    pub devices: Vec<String>,
+    /// Devices that were theirs and were removed.
+    pub removed_devices: Vec<String>,
     /// Joined, and not yet confirmed by a lead.
     pub is_provisional: bool,
+}
+
+impl MemberView {
+    /// Whether they belonged and were removed.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.devices.is_empty()
+    }
 }
 
 /// A value that is not the one shown, and whose it is.
@@ -110,6 +120,8 @@ pub struct Status {
     pub roles: Vec<(String, Option<String>)>,
     /// Whether the community knows this device.
     pub is_member: bool,
+    /// Whether it belonged and was removed.
+    pub is_removed: bool,
     /// Joined, and not yet confirmed by a lead.
     pub is_provisional: bool,
     /// Members.
@@ -295,7 +307,7 @@ impl Replica {
         Ok(entries.collect())
     }
 
-    /// Everybody who belongs.
+    /// Everybody who belongs, and who belonged.
     #[must_use]
     pub fn members(&self) -> Vec<MemberView> {
         let members = self.mind.roster.members();
@@ -308,7 +320,12 @@ impl Replica {
                     .as_ref()
                     .and_then(|name| self.mind.open_text(name)),
                 roles: self.roles_in_words(&member.roles),
-                devices: member.devices.len(),
+                devices: member.devices.iter().map(ToString::to_string).collect(),
+                removed_devices: member
+                    .removed_devices
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 is_provisional: member.is_provisional,
             })
             .collect()
@@ -377,9 +394,14 @@ impl Replica {
             roles: member
                 .map(|member| self.roles_in_words(&member.roles))
                 .unwrap_or_default(),
-            is_member: member.is_some(),
+            is_member: roster.devices().contains_key(&self.mind.us),
+            is_removed: self.mind.is_removed(),
             is_provisional: member.is_some_and(|member| member.is_provisional),
-            members: roster.members().len(),
+            members: roster
+                .members()
+                .values()
+                .filter(|member| !member.is_former())
+                .count(),
             spaces: spaces
                 .map(|lane| (lane.to_string(), self.space_name(lane)))
                 .collect(),

@@ -24,6 +24,12 @@ pub enum Removal {
 }
 
 impl Replica {
+    /// Whether this device belonged here and was removed.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.mind.is_removed()
+    }
+
     /// The device whose id begins so (at least four letters of it), one that belongs.
     ///
     /// # Errors
@@ -182,13 +188,12 @@ impl Mind {
     }
 
     /// The member to whom a grant or join gave a role.
-    fn given_to(&self, source: &StatementId) -> Option<MemberId> {
+    pub(super) fn given_to(&self, source: &StatementId) -> Option<MemberId> {
         let said = self.book.statements().find(|said| said.id == *source)?;
-        match &said.statement {
-            Statement::Grant(grant) => Some(grant.member),
-            Statement::Join(_) => self.roster.member_id(&said.author),
-            _ => None,
+        if let Statement::Grant(grant) = &said.statement {
+            return Some(grant.member);
         }
+        self.roster.member_id(&said.author)
     }
 }
 

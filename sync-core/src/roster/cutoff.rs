@@ -91,11 +91,6 @@ impl Standing {
         self.0.as_ref()
     }
 
-    /// Where it ended, by value.
-    pub(super) fn into_cutoff(self) -> Option<Cutoff> {
-        self.0
-    }
-
     /// It ends at this cut-off too.
     pub(super) fn end(&mut self, cutoff: Cutoff) {
         match &mut self.0 {
@@ -106,12 +101,9 @@ impl Standing {
 
     /// The right has another source: it holds as long as either does.
     pub(super) fn or(&mut self, other: Self) {
-        match (self.0.take(), other.0) {
-            (Some(mut ours), Some(theirs)) => {
-                ours.join(theirs);
-                self.0 = Some(ours);
-            }
-            (None, _) | (_, None) => {}
-        }
+        self.0 = self.0.take().zip(other.0).map(|(mut ours, theirs)| {
+            ours.join(theirs);
+            ours
+        });
     }
 }

@@ -66,6 +66,7 @@ struct Evaluation<'a> {
 /// A revocation that counts, and whose it is.
 #[derive(Clone, Copy)]
 struct Revocation<'a> {
+    id: StatementId,
     member: MemberId,
     rank: Role,
     scope: Scope,
@@ -208,6 +209,7 @@ impl<'a> Evaluation<'a> {
         let revocations = self.revoked_invites.get(&invite.id);
         for revocation in revocations.into_iter().flatten() {
             if revocation.reaches(&invite.scope, invite.role) {
+                self.roster.revocations.insert(revocation.id);
                 ended.end(Cutoff::of_all(revocation.revoke, revocation.rank));
             }
         }
@@ -216,11 +218,12 @@ impl<'a> Evaluation<'a> {
     }
 
     /// What has become of the join or grant that gave a right.
-    fn source(&self, statement: &StatementId, scope: &Scope, role: Role) -> Standing {
+    fn source(&mut self, statement: &StatementId, scope: &Scope, role: Role) -> Standing {
         let mut source = Standing::HOLDS;
         let revocations = self.revoked_sources.get(statement);
         for revocation in revocations.into_iter().flatten() {
             if revocation.reaches(scope, role) {
+                self.roster.revocations.insert(revocation.id);
                 source.end(Cutoff::of_all(revocation.revoke, revocation.rank));
             }
         }
@@ -337,6 +340,7 @@ impl<'a> Evaluation<'a> {
             Statement::Revoke(revoke) => {
                 if rank >= Role::Lead {
                     self.hear_revoke(Revocation {
+                        id: said.id,
                         member,
                         rank,
                         scope: *scope,

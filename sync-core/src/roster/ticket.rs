@@ -14,7 +14,7 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use crate::entry::codec::read_cbor;
-use crate::id::{CommunityId, DeviceId};
+use crate::id::{CommunityId, DeviceId, InviteId};
 use crate::keys::{self, DeviceKeys, domain};
 use crate::roster::role::{Role, Scope};
 
@@ -87,6 +87,12 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// The invitation that it belongs to.
+    #[must_use]
+    pub fn invite(&self) -> InviteId {
+        self.keys().invite()
+    }
+
     /// The keys that the ticket's holder proves and opens with.
     #[must_use]
     pub fn keys(&self) -> DeviceKeys {

@@ -11,7 +11,7 @@ use crate::keys::SealingKey;
 use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::evaluate::Evaluation;
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{Statement, Target};
+use crate::roster::statement::{Revoke, Statement, StatementId, Target};
 use crate::roster::{Device, Said};
 
 /// Where a right comes from, while it is settled.
@@ -26,22 +26,28 @@ pub(super) struct Holding {
 /// Devices that are a member's, with their sealing keys.
 type Layer = BTreeMap<DeviceId, SealingKey>;
 
+/// What earlier devices say of later ones.
+type Removed = BTreeMap<DeviceId, Vec<(StatementId, Cutoff)>>;
+
 impl<'a> Evaluation<'a> {
     /// Gives the right to the member's devices.
     pub(super) fn settle(&mut self, holding: &Holding) {
         let Some((first, sealing)) = self.roots.get(&holding.member).copied() else {
             return;
         };
-        let mut removed: BTreeMap<DeviceId, Standing> = BTreeMap::new();
+        let mut removed = Removed::new();
         let mut layer = Layer::from([(first, sealing)]);
         while !layer.is_empty() {
             for (id, sealing) in &layer {
                 let mut standing = self.standing(holding, id);
-                if let Some(cutoff) = removed.remove(id).and_then(Standing::into_cutoff) {
+                for (statement, cutoff) in removed.remove(id).unwrap_or_default() {
+                    self.roster.revocations.insert(statement);
                     standing.end(cutoff);
                 }
                 self.proofs.prepare(&standing);
-                for cutoff in self.removals(holding, id, &standing, |target| target == id) {
+                // Of itself it speaks as long as nobody has cut it off: it cannot move that cut.
+                for (statement, cutoff) in self.own_removals(holding, id, &standing) {
+                    self.roster.revocations.insert(statement);
                     standing.end(cutoff);
                 }
                 self.proofs.prepare(&standing);
@@ -55,7 +61,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// What higher ranks have made of the right on one device.
-    fn standing(&self, holding: &Holding, device: &DeviceId) -> Standing {
+    fn standing(&mut self, holding: &Holding, device: &DeviceId) -> Standing {
         let mut standing = holding.source.clone();
         let of_member = self.revoked_members.get(&holding.member);
         let of_device = self.revoked_devices.get(device);
@@ -64,69 +70,53 @@ impl<'a> Evaluation<'a> {
             if revocation.reaches(&holding.scope, holding.role)
                 && revocation.member != holding.member
             {
-                standing.end(Cutoff::of_device(
-                    revocation.revoke,
-                    revocation.rank,
-                    device,
-                ));
+                let cutoff = Cutoff::of_device(revocation.revoke, revocation.rank, device);
+                self.roster.revocations.insert(revocation.id);
+                standing.end(cutoff);
             }
         }
         standing
     }
 
-    /// The cut-offs that a device said of devices of its own member, for those that are `meant`.
-    fn removals(
+    /// The cut-offs that a device said of itself.
+    fn own_removals(
         &self,
         holding: &Holding,
         by: &DeviceId,
         standing: &Standing,
-        is_meant: impl Fn(&DeviceId) -> bool,
-    ) -> Vec<Cutoff> {
+    ) -> Vec<(StatementId, Cutoff)> {
         let said = self.said_by(by).iter();
         said.filter(|said| self.proofs.counts(said, standing))
-            .filter_map(|said| match &said.statement {
-                Statement::Revoke(revoke) => match &revoke.target {
-                    Target::Device(device) if is_meant(device) => {
-                        Some(Cutoff::of_device(revoke, holding.role, device))
-                    }
-                    _ => None,
-                },
-                _ => None,
+            .filter_map(|said| {
+                let revoke = removal_of(said, |target| target == by)?;
+                Some((said.id, Cutoff::of_device(revoke, holding.role, by)))
             })
             .collect()
     }
 
     /// What a device says of those that are not settled yet, because they were added later.
-    fn hear_removals(
-        &self,
-        holding: &Holding,
-        by: &DeviceId,
-        removed: &mut BTreeMap<DeviceId, Standing>,
-    ) {
+    fn hear_removals(&self, holding: &Holding, by: &DeviceId, removed: &mut Removed) {
         let key = (holding.scope, holding.role);
         for said in self.counted(by, &key) {
-            if let Statement::Revoke(revoke) = &said.statement
+            let is_later = |device: &DeviceId| !self.has_settled(device, &key);
+            if let Some(revoke) = removal_of(said, is_later)
                 && let Target::Device(device) = &revoke.target
-                && !self.has_settled(device, &key)
             {
                 let cutoff = Cutoff::of_device(revoke, holding.role, device);
-                removed.entry(*device).or_default().end(cutoff);
+                removed.entry(*device).or_default().push((said.id, cutoff));
             }
         }
     }
 
     /// Devices that those of a layer add, each with its own agreement.
-    fn next_layer(&mut self, holding: &Holding, layer: &Layer) -> Layer {
+    fn next_layer(&self, holding: &Holding, layer: &Layer) -> Layer {
         let key = (holding.scope, holding.role);
         let mut next = Layer::new();
         for by in layer.keys() {
-            let added = self
-                .counted(by, &key)
-                .filter_map(|said| match &said.statement {
-                    Statement::AddDevice(add) => Some(add),
-                    _ => None,
-                });
-            for add in added.collect::<Vec<_>>() {
+            for said in self.counted(by, &key) {
+                let Statement::AddDevice(add) = &said.statement else {
+                    continue;
+                };
                 if self.has_settled(&add.device, &key) || next.contains_key(&add.device) {
                     continue;
                 }
@@ -172,4 +162,15 @@ impl<'a> Evaluation<'a> {
             .rights
             .insert((holding.scope, holding.role), standing);
     }
+}
+
+/// The revocation in a statement, if it is of a device that is meant.
+fn removal_of(said: &Said, is_meant: impl Fn(&DeviceId) -> bool) -> Option<&Revoke> {
+    let Statement::Revoke(revoke) = &said.statement else {
+        return None;
+    };
+    let Target::Device(device) = &revoke.target else {
+        return None;
+    };
+    is_meant(device).then_some(revoke)
 }

@@ -323,3 +323,17 @@ fn name_of_a_removed_member_stays_as_it_was() {
         Some((volunteer.device(), vec![1]))
     );
 }
+
+#[test]
+fn device_that_was_cut_off_does_not_move_its_end_by_removing_itself() {
+    let mut world = World::new(14);
+    let first = world.member(Role::Lead, ALL);
+    let second = world.device();
+    world.add_device(&first, &second, &second);
+    world.invite(&second, Role::Volunteer, ALL, 1);
+    world.revoke(&first, Target::Device(second.device()), &[&second]);
+    let late = world.invite(&second, Role::Volunteer, ALL, 1);
+    world.revoke(&second, Target::Device(second.device()), &[&second]);
+    let (stranger, _) = world.join(&late);
+    assert!(!world.is_in(&stranger));
+}

@@ -144,22 +144,25 @@ impl Soup {
                     nonce: nonce.into(),
                 })
             }
-            _ => {
-                let all = [self.members.as_slice(), &self.strangers].concat();
-                let device = pick(&all, x).device();
-                let target = match y % 4 {
-                    0 => Target::Device(device),
-                    1 => Target::Member(member_of(&self.world.community, &device)),
-                    2 => Target::Grant(*pick(&self.ids, z)),
-                    _ => Target::Invite(pick(&self.tickets, z).invite()),
-                };
-                let cuts = self.world.cuts_of(&device, z).into_iter().collect();
-                Statement::Revoke(Revoke {
-                    target,
-                    cuts,
-                    nonce: nonce.into(),
-                })
-            }
+            _ => Statement::Revoke(self.revoke(saying, nonce)),
+        }
+    }
+
+    fn revoke(&self, saying: &Saying, nonce: Vec<u8>) -> Revoke {
+        let [x, y, z] = saying.picks;
+        let all = [self.members.as_slice(), &self.strangers].concat();
+        let device = pick(&all, x).device();
+        let target = match y % 4 {
+            0 => Target::Device(device),
+            1 => Target::Member(member_of(&self.world.community, &device)),
+            2 => Target::Grant(*pick(&self.ids, z)),
+            _ => Target::Invite(pick(&self.tickets, z).invite()),
+        };
+        let cuts = self.world.cuts_of(&device, z).into_iter().collect();
+        Revoke {
+            target,
+            cuts,
+            nonce: nonce.into(),
         }
     }
 

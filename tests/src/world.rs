@@ -120,6 +120,8 @@ pub struct Summary {
     pub kills: u64,
     /// Stores that went on from a copy.
     pub copies: u64,
+    /// Phones that were cut off.
+    pub revocations: u64,
     /// Bytes that were offered in the end to phones that had them already.
     pub echoed_bytes: u64,
     /// A digest of all moves and of the final state: the same for the same seed.

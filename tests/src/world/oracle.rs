@@ -44,6 +44,8 @@ pub(super) struct Oracle {
     pub(super) written: Vec<Written>,
     /// Records that somebody with a forked log has written to: what builds on that is held with it.
     doubtful: BTreeSet<RecordId>,
+    /// Phones that were cut off.
+    cut_off: BTreeSet<usize>,
 }
 
 /// What every token begins with; a relay must never see it.
@@ -56,6 +58,7 @@ impl Oracle {
             next: 1,
             written: Vec::new(),
             doubtful: BTreeSet::new(),
+            cut_off: BTreeSet::new(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Oracle {
     }
 
     pub(super) fn note(&mut self, written: Written, is_doubtful: bool) {
+        let is_cut_off = self.cut_off.contains(&written.by);
         let record_doubtful = written
             .record
             .is_some_and(|record| self.doubtful.contains(&record));
@@ -74,7 +78,7 @@ impl Oracle {
             self.doubtful.extend(written.record);
         }
         let fate = match written.fate {
-            Fate::Sure if is_doubtful || record_doubtful => Fate::Open,
+            Fate::Sure if is_doubtful || record_doubtful || is_cut_off => Fate::Open,
             fate @ (Fate::Sure | Fate::Open | Fate::Never) => fate,
         };
         self.written.push(Written { fate, ..written });
@@ -98,6 +102,17 @@ impl Oracle {
             }
         }
         self.doubtful.extend(records);
+    }
+
+    /// A phone was cut off: what it wrote and writes may be held. What others wrote stays, also where
+    /// they built on it.
+    pub(super) fn cut_off(&mut self, by: usize) {
+        self.cut_off.insert(by);
+        for written in self.written.iter_mut().filter(|written| written.by == by) {
+            if written.fate == Fate::Sure {
+                written.fate = Fate::Open;
+            }
+        }
     }
 
     /// A phone was copied; these phones share its device.

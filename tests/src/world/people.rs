@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::RngExt;
 use sync_core::keys::Signer;
-use sync_core::replica::{Replica, ReplicaError};
+use sync_core::replica::{Removal, Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::roster::ticket::RelayAddr;
 use sync_core::store::MemoryStore;
@@ -106,6 +106,9 @@ impl World {
             Scope::Space(space)
         };
         let to = self.rng.random_range(0..self.phones.len());
+        if self.phone(to).is_cut_off {
+            return Ok(());
+        }
         let device = self.phone(to).keys.device();
         let now = self.now;
         let phone = self.phone(index);
@@ -130,6 +133,78 @@ impl World {
         ));
         self.phone(to).is_steward |= role >= Role::Lead;
         self.pump_news(index)
+    }
+
+    /// A phone is lost: somebody cuts it off, or its owner's membership, where its log has come to
+    /// them. It goes on writing until it hears of that, and others may go on merging it.
+    pub(super) fn revoke_somebody(&mut self) -> Outcome {
+        let members = self.members_on();
+        let Some(index) = self.pick(&members) else {
+            return Ok(());
+        };
+        let target = self.rng.random_range(1..self.phones.len());
+        let lost = self.phone(target);
+        // Who let others in is not lost here: those would stand at the door for ever.
+        if target == index || lost.is_steward || lost.is_cut_off {
+            return Ok(());
+        }
+        let device = lost.keys.device();
+        let is_whole = self.rng.random_ratio(1, 2);
+        let now = self.now;
+        let phone = self.phone(index);
+        let revoked = phone.with(now, |replica, moment| {
+            let Some(member) = replica.roster().member_id(&device) else {
+                return Err(ReplicaError::NothingToRevoke);
+            };
+            let removal = if is_whole {
+                Removal::Member(member)
+            } else {
+                Removal::Device(device)
+            };
+            replica.revoke(&removal, moment)
+        });
+        let has_faults = phone.has_faults;
+        self.after(index)?;
+        match revoked {
+            None
+            | Some(Err(
+                ReplicaError::NothingToRevoke
+                | ReplicaError::NotAllowed { .. }
+                | ReplicaError::OwnerStays
+                | ReplicaError::Removed,
+            )) => return Ok(()),
+            Some(Err(ReplicaError::Store(_))) if has_faults => {
+                // It may have been written all the same.
+            }
+            Some(Err(error)) => {
+                return super::broken!("phone {index} could not cut phone {target} off: {error}");
+            }
+            Some(Ok(_)) => {}
+        }
+        self.tell(format!("  phone {index} cuts phone {target} off"));
+        for other in 0..self.phones.len() {
+            if self.phone(other).keys.device() == device {
+                self.phone(other).is_cut_off = true;
+                self.oracle.cut_off(other);
+            }
+        }
+        self.summary.revocations += 1;
+        self.pump_news(index)
+    }
+
+    /// The phones that belong in the end.
+    pub(super) fn phones_in(&self) -> Vec<usize> {
+        let all = 0..self.phones.len();
+        all.filter(|index| !self.is_out(*index)).collect()
+    }
+
+    /// Whether a phone was removed, as everybody knows in the end.
+    pub(super) fn is_out(&self, index: usize) -> bool {
+        let founder = self.phones.first().and_then(|phone| phone.replica());
+        let device = self.phones.get(index).map(|phone| phone.keys.device());
+        founder
+            .zip(device)
+            .is_some_and(|(founder, device)| founder.roster().former().contains_key(&device))
     }
 
     fn invite_by(&mut self, index: usize) -> Outcome {

@@ -50,6 +50,8 @@ pub(super) struct Phone {
     pub(super) has_faults: bool,
     /// Invites others: its roster statements must not end up on a losing branch.
     pub(super) is_steward: bool,
+    /// Somebody has cut it off; it goes on until it hears of that.
+    pub(super) is_cut_off: bool,
 }
 
 /// Keys and a generator of a phone's own, so that its secrets do not depend on what others do.
@@ -71,6 +73,7 @@ impl Phone {
             given_up: BTreeSet::new(),
             has_faults: false,
             is_steward: false,
+            is_cut_off: false,
         }
     }
 

@@ -87,6 +87,7 @@ fn add(total: &Mutex<Summary>, summary: &Summary) {
     total.connections += summary.connections;
     total.kills += summary.kills;
     total.copies += summary.copies;
+    total.revocations += summary.revocations;
     total.echoed_bytes += summary.echoed_bytes;
     total.digest ^= summary.digest;
 }

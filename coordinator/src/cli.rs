@@ -56,6 +56,8 @@ pub(crate) enum Verb {
     Grant(GrantArgs),
     Revoke(RevokeArgs),
     Held,
+    Release(DecideArgs),
+    Discard(DecideArgs),
     Log,
     Verify,
     Replay(ReplayArgs),
@@ -123,6 +125,17 @@ pub(crate) struct RevokeArgs {
     pub(crate) device: Option<String>,
     #[arg(long, value_name = "TICKET")]
     pub(crate) invite: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecideArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(required_unless_present_any = ["device", "all"])]
+    pub(crate) record: Option<String>,
+    #[arg(long, value_name = "ID", conflicts_with_all = ["record", "all"])]
+    pub(crate) device: Option<String>,
+    #[arg(long, conflicts_with = "record")]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

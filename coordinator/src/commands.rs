@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+mod decide;
 mod edit;
 mod found;
 mod grant;
@@ -79,7 +80,8 @@ fn store_of(cli: &Cli) -> String {
     let kept = match &cli.verb {
         Verb::Replay(args) => Some(args.keep.clone()),
         Verb::Demo(args) => Some(args.keep.clone()),
-        Verb::Edit(_)
+        Verb::Discard(_)
+        | Verb::Edit(_)
         | Verb::Found(_)
         | Verb::Grant(_)
         | Verb::Held
@@ -90,6 +92,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Log
         | Verb::Members
         | Verb::Put(_)
+        | Verb::Release(_)
         | Verb::Revoke(_)
         | Verb::Show(_)
         | Verb::Space(_)
@@ -131,6 +134,8 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),
         Verb::Revoke(args) => revoke::run(&mut app, &args),
+        Verb::Release(args) => decide::run(&mut app, &args, false),
+        Verb::Discard(args) => decide::run(&mut app, &args, true),
         Verb::Held => held::run(&mut app),
         Verb::Log => log::run(&mut app),
         Verb::Verify => verify::run(&mut app),

@@ -173,6 +173,7 @@ impl From<ReplicaError> for Failure {
             }
             ReplicaError::AmbiguousRecord(id) => unknown("err.record.ambiguous").with("id", id),
             ReplicaError::Field(error) => error.into(),
+            ReplicaError::NothingHeld => Self::new(Exit::Unknown, "err.nothing_held"),
             ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
             ReplicaError::OwnerStays => Self::new(Exit::NotAllowed, "err.owner_stays"),
             ReplicaError::Removed => Self::new(Exit::Denied, "err.removed"),

@@ -22,6 +22,7 @@ mod refs;
 mod revoke;
 mod rights;
 mod seal;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub use ingest::{Ingested, Source, Tally};
 use mind::Mind;
 pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status};
 pub use revoke::Removal;
+pub use verdict::HeldOf;
 
 /// Why a replica could not do what it was asked. The user's own faults come first.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -60,6 +62,9 @@ pub enum ReplicaError {
     /// A field or value does not fit.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// No entry is held that a verdict could be about.
+    #[error("nothing of this is held because its author was cut off; held shows what is")]
+    NothingHeld,
     /// What was to be taken away is not there, or is gone already.
     #[error("there is nothing to take away: it is gone already")]
     NothingToRevoke,

@@ -14,15 +14,19 @@ pub mod recovery;
 pub mod role;
 pub mod statement;
 pub mod ticket;
+pub mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Body, EntryKind, VerifiedBatch};
-use crate::id::{CommunityId, DeviceId, EpochId, Head, InviteId, LaneId, LogId, MemberId};
+use crate::id::{
+    ChainHash, CommunityId, DeviceId, EpochId, InviteId, LaneId, LogId, MemberId, Seq,
+};
 use crate::keys::{self, SealingKey, domain};
 use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
+use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId, Stretch};
+use crate::roster::verdict::Verdict;
 
 /// The roster lane of a community.
 #[must_use]
@@ -242,6 +246,13 @@ pub struct EpochInfo {
     pub older: BTreeMap<EpochId, BTreeSet<Vec<u8>>>,
 }
 
+/// By what the entries of a log count.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LogStanding<'a> {
+    rights: BTreeMap<(Scope, Role), &'a Standing>,
+    verdicts: Vec<&'a Verdict>,
+}
+
 /// Who belongs and who may what: the same on every device that has the same statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
@@ -254,6 +265,7 @@ pub struct Roster {
     invites: BTreeMap<StatementId, Invite>,
     epochs: BTreeMap<(LaneId, EpochId), EpochInfo>,
     revocations: BTreeSet<StatementId>,
+    verdicts: BTreeMap<LogId, BTreeSet<Verdict>>,
 }
 
 impl Roster {
@@ -270,6 +282,7 @@ impl Roster {
             invites: BTreeMap::new(),
             epochs: BTreeMap::new(),
             revocations: BTreeSet::new(),
+            verdicts: BTreeMap::new(),
         }
     }
 
@@ -324,13 +337,19 @@ impl Roster {
             .is_some_and(|role| role >= Role::Volunteer)
     }
 
-    /// Where logs end whose rights were taken away, each log once for each right.
-    pub fn ends(&self) -> impl Iterator<Item = (&LogId, &Head)> {
+    /// The batches by which cut-offs and verdicts are proved, with their logs.
+    pub fn proofs(&self) -> impl Iterator<Item = (&LogId, &ChainHash)> {
         let devices = self.devices.values().chain(self.former.values());
-        devices
+        let ends = devices
             .flat_map(|device| device.rights.values())
             .filter_map(Standing::cutoff)
             .flat_map(Cutoff::ends)
+            .map(|(log, head)| (log, &head.chain));
+        let verdicts = self.verdicts.iter().flat_map(|(log, verdicts)| {
+            let chains = verdicts.iter().map(Verdict::chain);
+            chains.map(move |chain| (log, chain))
+        });
+        ends.chain(verdicts)
     }
 
     /// All spaces but the commons.
@@ -389,29 +408,73 @@ impl Roster {
         self.role_by(self.devices.get(device)?, space, Standing::holds)
     }
 
-    /// The highest role in a space that counted for an entry of a log: rights that hold, and those
-    /// that ended at or after it. `is_within` says whether the entry is at or before a head of its log.
+    /// The highest role in a space that counts for an entry of a log: rights that hold, those that
+    /// ended at or after it, and those for which somebody has released it.
+    ///
+    /// `ends_at` says where the batch with a chain hash ends, if it is on the branch that counts.
     #[must_use]
-    pub fn role_of_entry(&self, log: &LogId, is_within: impl Fn(&Head) -> bool) -> Option<Role> {
+    pub fn role_of_entry(
+        &self,
+        log: &LogId,
+        seq: Seq,
+        ends_at: impl Fn(&ChainHash) -> Option<Seq>,
+    ) -> Option<Role> {
+        let verdict = self.verdict_on(log, seq, &ends_at);
+        let released_by = verdict.filter(|verdict| !verdict.is_final);
         self.role_by(self.any_device(&log.device)?, &log.lane, |standing| {
-            let end = standing.cutoff().map(|cutoff| cutoff.end_of(log));
-            end.is_none_or(|end| end.is_some_and(&is_within))
+            let Some(cutoff) = standing.cutoff() else {
+                return true;
+            };
+            let end = cutoff.end_of(log).and_then(|head| ends_at(&head.chain));
+            end.is_some_and(|end| seq <= end)
+                || released_by.is_some_and(|verdict| verdict.rank >= cutoff.rank())
         })
     }
 
-    /// How the rights stand by which the entries of a log count: two rosters in which it is the same
-    /// judge them the same.
+    /// What was decided about a held entry: by the highest rank, among equals that it stays out.
     #[must_use]
-    pub fn standing_of(&self, log: &LogId) -> BTreeMap<(Scope, Role), &Standing> {
+    pub fn verdict_on(
+        &self,
+        log: &LogId,
+        seq: Seq,
+        ends_at: impl Fn(&ChainHash) -> Option<Seq>,
+    ) -> Option<&Verdict> {
+        let verdicts = self.verdicts.get(log)?.iter();
+        verdicts
+            .filter(|verdict| verdict.is_about(seq, &ends_at))
+            .max()
+    }
+
+    /// Whether somebody of sufficient rank decided about a stretch.
+    #[must_use]
+    pub fn is_decided(&self, stretch: &Stretch) -> bool {
+        let mut verdicts = self.verdicts.get(&stretch.log()).into_iter().flatten();
+        verdicts.any(|verdict| verdict.is_of(stretch))
+    }
+
+    /// The highest rank that took rights away by which entries of a log counted.
+    #[must_use]
+    pub fn rank_of_cut(&self, log: &LogId) -> Option<Role> {
+        let rights = self.standing_of(log).rights.into_values();
+        rights
+            .filter_map(|standing| standing.cutoff().map(Cutoff::rank))
+            .max()
+    }
+
+    /// By what the entries of a log count: two rosters in which it is the same judge them the same.
+    #[must_use]
+    pub fn standing_of(&self, log: &LogId) -> LogStanding<'_> {
         let covers = |scope: &Scope| {
             log.lane == commons(&self.community) || scope.covers(&Scope::Space(log.lane))
         };
         let device = self.any_device(&log.device).into_iter();
         let rights = device.flat_map(|device| &device.rights);
-        rights
-            .filter(|((scope, _), _)| covers(scope))
-            .map(|(right, standing)| (*right, standing))
-            .collect()
+        let rights = rights.filter(|((scope, _), _)| covers(scope));
+        let verdicts = self.verdicts.get(log).into_iter().flatten();
+        LogStanding {
+            rights: rights.map(|(right, standing)| (*right, standing)).collect(),
+            verdicts: verdicts.collect(),
+        }
     }
 
     fn role_by(

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "",
     "found",
     "space",
@@ -23,6 +23,8 @@ const COMMANDS: [&str; 21] = [
     "verify",
     "log",
     "held",
+    "release",
+    "discard",
     "replay",
 ];
 

@@ -333,3 +333,36 @@ fn lost_phone_is_cut_off_and_told_so() {
     desk.run(revoke).fails(4);
     desk.run(["revoke", "李芳"]).fails(5);
 }
+
+#[test]
+fn what_a_lost_phone_sent_is_held_looked_at_and_let_in() {
+    let served = Served::new(Admission::Open);
+    let (desk, ticket) = founder(&served);
+    let phone = Desk::new();
+    phone.run(["join", &ticket, "--name", "陈小明"]).ok();
+    desk.run(["sync"]).ok();
+    let visit = ["household=8号门", "date=2026-03-04", "purpose=health"];
+    let put = [["put", "visit", "--space", "良登村"].as_slice(), &visit].concat();
+    phone.run(put).ok();
+    phone.run(["sync"]).ok();
+    desk.run(["release", "--all"]).fails(4);
+    desk.run(["revoke", "陈小明"]).ok();
+    desk.run(["sync"]).ok();
+    let held = desk.run(["held", "--json"]).ok().json();
+    assert_eq!(held[0]["code"], 266);
+    let count = |desk: &Desk| {
+        let list = desk.run(["list", "--json"]).ok().json();
+        list.as_array().unwrap().len()
+    };
+    let before = count(&desk);
+    phone.run(["release", "--all"]).fails(4);
+    let device = held[0]["device"].as_str().unwrap();
+    let said = desk.run(["release", "--device", &device[..8]]).ok().out;
+    assert!(said.contains('1'), "{said}");
+    assert_eq!(count(&desk), before + 1);
+    assert_eq!(
+        desk.run(["held", "--json"]).ok().json(),
+        serde_json::json!([])
+    );
+    desk.run(["verify"]).ok();
+}

@@ -9,7 +9,7 @@ use crate::id::{DeviceId, MemberId, Seq};
 use crate::replica::mind::each_in_lane;
 use crate::replica::{Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{Statement, StatementId, Target};
+use crate::roster::statement::{Statement, StatementId, Stretch, Target};
 use crate::roster::{Invite, JoinState, Said, member_of, space_of};
 
 /// Joins by their statement, each with the invitation that it takes up.
@@ -147,11 +147,11 @@ impl Replica {
                 count: Some(epoch.keys.len() as u64),
                 ..About::default()
             },
-            Statement::Discard(_)
-            | Statement::Erase(_)
-            | Statement::Erased(_)
-            | Statement::Release(_)
-            | Statement::Settings(_) => About::default(),
+            Statement::Discard(said) | Statement::Release(said) => About {
+                count: Some(said.entries.iter().map(Stretch::len).sum()),
+                ..About::default()
+            },
+            Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => About::default(),
             Statement::Revoke(revoke) => self.about_removal(&revoke.target),
         }
     }
@@ -214,13 +214,13 @@ impl Replica {
             }
             Statement::Profile(_) => roster.devices().contains_key(author),
             Statement::Epoch(epoch) => roster.may_have_written(author, &epoch.space),
+            Statement::Discard(said) | Statement::Release(said) => said
+                .entries
+                .iter()
+                .any(|stretch| roster.is_decided(stretch)),
             Statement::Revoke(_) => roster.revocations().contains(&said.id),
             // They have no effect in this version.
-            Statement::Discard(_)
-            | Statement::Erase(_)
-            | Statement::Erased(_)
-            | Statement::Release(_)
-            | Statement::Settings(_) => false,
+            Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => false,
         }
     }
 }

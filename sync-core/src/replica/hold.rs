@@ -14,6 +14,8 @@ pub enum Hold {
     CutOff,
     /// The change itself is not sound.
     Change(HoldReason),
+    /// Somebody has looked at it and decided that it stays out.
+    Discarded,
     /// It does not open with the key of its epoch.
     DoesNotOpen,
     /// The log forks, and this is the branch that does not count.
@@ -35,7 +37,7 @@ pub enum Hold {
 }
 
 impl Hold {
-    const OWN: [(Self, u16); 11] = [
+    const OWN: [(Self, u16); 12] = [
         (Self::BuiltOn, 256),
         (Self::DoesNotOpen, 257),
         (Self::Forked, 258),
@@ -47,6 +49,7 @@ impl Hold {
         (Self::Waiting, 264),
         (Self::Void, 265),
         (Self::CutOff, 266),
+        (Self::Discarded, 267),
     ];
 
     /// The number kept in stores.
@@ -84,6 +87,7 @@ impl fmt::Display for Hold {
             Self::BuiltOn => "merged because other people's accepted work builds on it",
             Self::CutOff => "it comes after the point where its author was cut off",
             Self::Change(reason) => return reason.fmt(f),
+            Self::Discarded => "somebody has looked at it and left it out for good",
             Self::DoesNotOpen => "the entry does not open with the key it names",
             Self::Forked => "the device wrote twice at this position; the other branch counts",
             Self::KindNotAllowed => "the author may not write records of this kind",

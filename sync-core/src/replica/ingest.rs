@@ -562,9 +562,9 @@ impl Mind {
     fn hear_ends(&mut self, tx: &mut dyn StoreTx, intake: &mut Intake) -> Result<(), ReplicaError> {
         let known = std::mem::take(&mut self.reach);
         self.find_ends(tx)?;
-        let is_new = |head: &Head| known.get(&head.chain) != self.reach.get(&head.chain);
-        let ends = self.roster.ends().filter(|(_, head)| is_new(head));
-        let logs: BTreeSet<LogId> = ends.map(|(log, _)| *log).collect();
+        let is_new = |chain: &ChainHash| known.get(chain) != self.reach.get(chain);
+        let proofs = self.roster.proofs().filter(|(_, chain)| is_new(chain));
+        let logs: BTreeSet<LogId> = proofs.map(|(log, _)| *log).collect();
         for log in &logs {
             self.judge_log(tx, log, intake)?;
         }

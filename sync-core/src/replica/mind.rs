@@ -13,6 +13,7 @@ use crate::id::{
     StoreId,
 };
 use crate::keys::{DeviceKeys, Secret, Signer};
+use crate::replica::Hold;
 use crate::replica::merge::DocCache;
 use crate::replica::refs::LogTable;
 use crate::roster::book::Book;
@@ -185,11 +186,11 @@ impl Mind {
         store: &(impl StoreRead + ?Sized),
     ) -> Result<(), StoreError> {
         let mut reach = HashMap::new();
-        for (log, head) in self.roster.ends() {
+        for (log, chain) in self.roster.proofs() {
             if log.lane != self.roster_lane
-                && let Some(end) = store.ending_with(log, &head.chain)?
+                && let Some(end) = store.ending_with(log, chain)?
             {
-                reach.insert(head.chain, end);
+                reach.insert(*chain, end);
             }
         }
         self.reach = reach;
@@ -198,10 +199,18 @@ impl Mind {
 
     /// The role that an entry counts by: one that its author has, or had when they signed it.
     pub(super) fn role_of_entry(&self, entry: &EntryRef) -> Option<Role> {
-        self.roster.role_of_entry(&entry.log, |end| {
-            let reach = self.reach.get(&end.chain);
-            reach.is_some_and(|last| entry.seq <= *last)
-        })
+        let ends_at = |chain: &ChainHash| self.reach.get(chain).copied();
+        self.roster.role_of_entry(&entry.log, entry.seq, ends_at)
+    }
+
+    /// Why an entry does not count whose author was cut off.
+    pub(super) fn hold_of_cut_off(&self, entry: &EntryRef) -> Hold {
+        let ends_at = |chain: &ChainHash| self.reach.get(chain).copied();
+        let verdict = self.roster.verdict_on(&entry.log, entry.seq, ends_at);
+        match verdict {
+            Some(verdict) if verdict.is_final => Hold::Discarded,
+            Some(_) | None => Hold::CutOff,
+        }
     }
 
     pub(super) fn own_log(&self, lane: LaneId) -> LogId {

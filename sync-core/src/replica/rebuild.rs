@@ -102,13 +102,13 @@ impl Mind {
             }
             Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => {}
         }
-        let is_known = self.roster.member_id(&author).is_some();
-        let no_role = if is_known {
-            Hold::CutOff
-        } else {
-            Hold::NotAMember
-        };
-        let role = self.role_of_entry(&incoming.entry).ok_or(no_role)?;
+        let role = self.role_of_entry(&incoming.entry).ok_or_else(|| {
+            if self.roster.member_id(&author).is_some() {
+                self.hold_of_cut_off(&incoming.entry)
+            } else {
+                Hold::NotAMember
+            }
+        })?;
         if role < Role::Volunteer {
             return Err(Hold::ReadOnly);
         }

@@ -30,12 +30,13 @@ impl Replica {
         self.mind.is_removed()
     }
 
-    /// The device whose id begins so (at least four letters of it), one that belongs.
+    /// The device whose id begins so (at least four letters of it), one that belongs or belonged.
     ///
     /// # Errors
     /// [`ReplicaError::UnknownDevice`], also if several fit.
     pub fn find_device(&self, typed: &str) -> Result<DeviceId, ReplicaError> {
-        let devices = self.mind.roster.devices().keys();
+        let roster = &self.mind.roster;
+        let devices = roster.devices().keys().chain(roster.former().keys());
         let begins = |id: &&DeviceId| typed.len() >= 4 && id.to_string().starts_with(typed);
         match devices.filter(begins).collect::<Vec<_>>().as_slice() {
             [only] => Ok(**only),

@@ -37,6 +37,12 @@ impl Cutoff {
         Self { by, ends }
     }
 
+    /// The rank of who took it away.
+    #[must_use]
+    pub fn rank(&self) -> Role {
+        self.by
+    }
+
     /// Where a log ends.
     #[must_use]
     pub fn end_of(&self, log: &LogId) -> Option<&Head> {

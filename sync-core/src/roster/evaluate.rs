@@ -13,8 +13,9 @@ use crate::roster::evaluate::holding::Holding;
 use crate::roster::evaluate::proof::Proofs;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
-    Epoch, Found, Join, Profile, Recipient, Revoke, Statement, StatementId, Target,
+    Epoch, Found, Join, Profile, Recipient, Release, Revoke, Statement, StatementId, Target,
 };
+use crate::roster::verdict::Verdict;
 use crate::roster::{
     EpochInfo, Invite, JoinState, Member, Roster, Said, Space, commons, member_of,
 };
@@ -348,12 +349,10 @@ impl<'a> Evaluation<'a> {
                     });
                 }
             }
+            Statement::Release(release) => self.hear_verdicts(release, rank, scope, false),
+            Statement::Discard(discard) => self.hear_verdicts(discard, rank, scope, true),
             // Their bytes are defined so that they join later without a change of format.
-            Statement::Discard(_)
-            | Statement::Erase(_)
-            | Statement::Erased(_)
-            | Statement::Release(_)
-            | Statement::Settings(_) => {}
+            Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => {}
             // Heard in passes of their own.
             Statement::AddDevice(_)
             | Statement::Confirm(_)
@@ -361,6 +360,17 @@ impl<'a> Evaluation<'a> {
             | Statement::Found(_)
             | Statement::Join(_)
             | Statement::Profile(_) => {}
+        }
+    }
+
+    fn hear_verdicts(&mut self, said: &Release, rank: Role, scope: &Scope, is_final: bool) {
+        if rank < Role::Lead {
+            return;
+        }
+        let stretches = said.entries.iter();
+        let verdicts = stretches.filter_map(|stretch| Verdict::new(stretch, rank, scope, is_final));
+        for (log, verdict) in verdicts {
+            self.roster.verdicts.entry(log).or_default().insert(verdict);
         }
     }
 

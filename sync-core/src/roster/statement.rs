@@ -404,6 +404,34 @@ pub struct Stretch {
     /// Last entry.
     #[n(4)]
     pub last: u64,
+    /// Chain hash of the batch that has the last entry: a position alone would be whatever somebody
+    /// with a stolen key puts there.
+    #[n(5)]
+    pub chain: Option<ChainHash>,
+}
+
+impl Stretch {
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.last.saturating_add(1).saturating_sub(self.first)
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.last < self.first
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> LogId {
+        LogId {
+            lane: self.lane,
+            device: self.device,
+            incarnation: self.incarnation,
+        }
+    }
 }
 
 /// Held entries that count after all; or, as a Discard, that stay out for good.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::MemberId;
-use crate::replica::{Hold, Removal};
+use crate::replica::{HeldOf, Hold, Removal};
 use crate::wire::Refusal;
 
 fn member_of(phone: &Phone) -> MemberId {
@@ -227,4 +227,76 @@ fn invitation_that_is_taken_back_lets_nobody_in() {
     assert_eq!(heard, Err(Refusal::InviteUnknown));
     let roster = founder.replica.roster();
     assert!(!roster.knows(&stranger.replica.device()));
+}
+
+/// A record that the founder holds because its author had been cut off, and that author's phone.
+fn with_held() -> (Phone, Phone, Phone, RecordId, LaneId) {
+    let (mut founder, mut thief, mut other, space) = three();
+    founder.revoke(Removal::Member(member_of(&thief))).unwrap();
+    let late = visit(&mut thief, space);
+    meet(&mut thief, &mut other);
+    meet(&mut other, &mut founder);
+    assert_eq!(founder.holds(), [Hold::CutOff]);
+    (founder, thief, other, late, space)
+}
+
+impl Phone {
+    fn decide(&mut self, which: HeldOf, is_final: bool) -> Result<(), ReplicaError> {
+        let (now, mut rng) = self.moment_parts();
+        let moment = &mut Moment { now, rng: &mut rng };
+        if is_final {
+            self.replica.discard(&which, moment)?;
+        } else {
+            self.replica.release(&which, moment)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn held_entry_counts_everywhere_once_it_is_released() {
+    let (mut founder, _, mut other, late, space) = with_held();
+    founder.decide(HeldOf::Record(late), false).unwrap();
+    assert_eq!(founder.household(late).as_deref(), Some(VISIT[0].1));
+    meet(&mut other, &mut founder);
+    assert_eq!(other.household(late).as_deref(), Some(VISIT[0].1));
+    assert_eq!(other.holds(), []);
+    let mut friend = join_by_hand(
+        &mut founder,
+        Scope::Space(space),
+        Role::Volunteer,
+        12,
+        "何妹",
+    );
+    meet(&mut friend, &mut founder);
+    assert!(friend.household(late).is_some());
+    assert_eq!(
+        founder.decide(HeldOf::All, false),
+        Err(ReplicaError::NothingHeld)
+    );
+}
+
+#[test]
+fn discarded_entry_stays_out_and_a_volunteer_decides_nothing() {
+    let (mut founder, _, mut other, late, _) = with_held();
+    let refused = other.decide(HeldOf::All, false);
+    assert_eq!(
+        refused,
+        Err(ReplicaError::NotAllowed { least: Role::Owner })
+    );
+    founder.decide(HeldOf::All, true).unwrap();
+    meet(&mut other, &mut founder);
+    for phone in [&founder, &other] {
+        assert_eq!(phone.holds(), [Hold::Discarded]);
+        assert_eq!(phone.household(late), None);
+    }
+    // At the same rank, what was left out stays out.
+    assert!(matches!(
+        founder.decide(HeldOf::All, false),
+        Err(ReplicaError::NotAllowed { .. })
+    ));
+    assert_eq!(
+        founder.decide(HeldOf::All, true),
+        Err(ReplicaError::NothingHeld)
+    );
 }

@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Members,
     Grant(GrantArgs),
     Revoke(RevokeArgs),
+    #[command(subcommand)]
+    Device(DeviceVerb),
     Held,
     Release(DecideArgs),
     Discard(DecideArgs),
@@ -125,6 +127,38 @@ pub(crate) struct RevokeArgs {
     pub(crate) device: Option<String>,
     #[arg(long, value_name = "TICKET")]
     pub(crate) invite: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceVerb {
+    Add(DeviceAddArgs),
+    Join(DeviceJoinArgs),
+    List,
+    Remove(DeviceRemoveArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeviceAddArgs {
+    #[arg(value_name = "ANSWER")]
+    pub(crate) answer: Option<String>,
+    #[arg(long)]
+    pub(crate) qr: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeviceJoinArgs {
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) label: String,
+    #[arg(long)]
+    pub(crate) qr: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeviceRemoveArgs {
+    #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) device: String,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 mod decide;
+mod device;
 mod edit;
 mod found;
 mod grant;
@@ -28,7 +29,7 @@ use sync_core::keys::DeviceKeys;
 use sync_core::replica::Replica;
 use sync_node::Home;
 
-use crate::cli::{Cli, SpaceVerb, Verb};
+use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
 use crate::demo;
 use crate::failure::Failure;
 use crate::output::{self, Out};
@@ -80,7 +81,8 @@ fn store_of(cli: &Cli) -> String {
     let kept = match &cli.verb {
         Verb::Replay(args) => Some(args.keep.clone()),
         Verb::Demo(args) => Some(args.keep.clone()),
-        Verb::Discard(_)
+        Verb::Device(_)
+        | Verb::Discard(_)
         | Verb::Edit(_)
         | Verb::Found(_)
         | Verb::Grant(_)
@@ -133,6 +135,10 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Status => status::run(&mut app),
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),
+        Verb::Device(DeviceVerb::Add(args)) => device::add(&mut app, &args),
+        Verb::Device(DeviceVerb::Join(args)) => device::join(&mut app, &args),
+        Verb::Device(DeviceVerb::List) => device::list(&mut app),
+        Verb::Device(DeviceVerb::Remove(args)) => device::remove(&mut app, &args),
         Verb::Revoke(args) => revoke::run(&mut app, &args),
         Verb::Release(args) => decide::run(&mut app, &args, false),
         Verb::Discard(args) => decide::run(&mut app, &args, true),

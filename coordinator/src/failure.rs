@@ -173,6 +173,7 @@ impl From<ReplicaError> for Failure {
             }
             ReplicaError::AmbiguousRecord(id) => unknown("err.record.ambiguous").with("id", id),
             ReplicaError::Field(error) => error.into(),
+            ReplicaError::WrongAnswer => Self::new(Exit::BadTicket, "err.wrong_answer"),
             ReplicaError::NothingHeld => Self::new(Exit::Unknown, "err.nothing_held"),
             ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
             ReplicaError::OwnerStays => Self::new(Exit::NotAllowed, "err.owner_stays"),

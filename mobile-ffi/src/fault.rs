@@ -136,6 +136,7 @@ impl From<ReplicaError> for Fault {
             ReplicaError::AmbiguousMember(_) => invalid("err.member.ambiguous"),
             ReplicaError::AmbiguousRecord(_) => invalid("err.record.ambiguous"),
             ReplicaError::NotEmpty => invalid("err.not_empty"),
+            ReplicaError::WrongAnswer => invalid("err.wrong_answer"),
             ReplicaError::NothingHeld => not_found("err.nothing_held"),
             ReplicaError::NothingToRevoke => not_found("err.nothing_to_revoke"),
             ReplicaError::OwnerStays => not_allowed("err.owner_stays"),

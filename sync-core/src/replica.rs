@@ -7,6 +7,7 @@
 mod acts;
 mod audit;
 mod carry;
+mod device;
 mod edit;
 mod found;
 mod hold;
@@ -41,6 +42,7 @@ use crate::store::{Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
+pub use device::DeviceView;
 pub use edit::{Edited, Typing};
 pub use found::Founding;
 pub use hold::Hold;
@@ -68,6 +70,11 @@ pub enum ReplicaError {
     /// What was to be taken away is not there, or is gone already.
     #[error("there is nothing to take away: it is gone already")]
     NothingToRevoke,
+    /// A device's answer that is not for this member.
+    #[error(
+        "this text does not make that device yours: make it again from the text that this device shows"
+    )]
+    WrongAnswer,
     /// This device was removed; nothing that it writes from now on counts.
     #[error(
         "this device was removed from the community; nothing that it writes from now on counts"

@@ -10,6 +10,7 @@
 pub mod book;
 pub mod cutoff;
 mod evaluate;
+pub mod pairing;
 pub mod recovery;
 pub mod role;
 pub mod statement;

@@ -34,13 +34,7 @@ pub(super) fn run(app: &mut App, args: InviteArgs) -> Result<(), Failure> {
     }
     app.out.line(&ticket.to_string())?;
     if args.qr {
-        let picture = code(&ticket.qr_text())?
-            .render::<unicode::Dense1x2>()
-            // Windows of terminals are mostly dark: what is drawn is the light part.
-            .dark_color(unicode::Dense1x2::Light)
-            .light_color(unicode::Dense1x2::Dark)
-            .build();
-        app.out.line(&picture)?;
+        app.out.line(&picture(&ticket.qr_text())?)?;
     }
     app.out.flush()?;
     tell(app, &args, role, relays.is_empty());
@@ -60,6 +54,16 @@ fn tell(app: &App, args: &InviteArgs, role: Role, is_without_relay: bool) {
     }
     // The ticket is out; whether the advice is read does not matter.
     let _gone = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
+}
+
+/// A code to scan from a terminal; in capitals it is smallest.
+pub(super) fn picture(text: &str) -> Result<String, Failure> {
+    Ok(code(&text.to_ascii_uppercase())?
+        .render::<unicode::Dense1x2>()
+        // Windows of terminals are mostly dark: what is drawn is the light part.
+        .dark_color(unicode::Dense1x2::Light)
+        .light_color(unicode::Dense1x2::Dark)
+        .build())
 }
 
 fn code(text: &str) -> Result<QrCode, Failure> {

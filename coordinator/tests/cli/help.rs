@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 28] = [
     "",
     "found",
     "space",
@@ -23,6 +23,11 @@ const COMMANDS: [&str; 23] = [
     "verify",
     "log",
     "held",
+    "device",
+    "device add",
+    "device join",
+    "device list",
+    "device remove",
     "release",
     "discard",
     "replay",

@@ -366,3 +366,34 @@ fn what_a_lost_phone_sent_is_held_looked_at_and_let_in() {
     );
     desk.run(["verify"]).ok();
 }
+
+#[test]
+fn tablet_becomes_its_owners_second_device_and_is_removed_again() {
+    let served = Served::new(Admission::Open);
+    let (desk, _) = founder(&served);
+    let tablet = Desk::new();
+    let shown = desk.run(["device", "add", "--json"]).ok().json();
+    let text = shown["text"].as_str().unwrap();
+    let join = ["device", "join", text, "--label", "平板", "--json"];
+    let answer = tablet.run(join).ok().json();
+    let answer = answer["text"].as_str().unwrap();
+    tablet.run(["device", "add", answer]).fails(3);
+    let said = desk.run(["device", "add", text]).fails(14);
+    assert!(said.contains("banyan device"), "{said}");
+    desk.run(["device", "add", answer]).ok();
+    desk.run(["sync"]).ok();
+    tablet.run(["sync"]).ok();
+    let list = tablet.run(["list", "--json"]).ok().json();
+    assert_eq!(list[0]["title"], "3号门 王奶奶");
+    let devices = desk.run(["device", "list", "--json"]).ok().json();
+    let mut devices = devices.as_array().unwrap().iter();
+    let other = devices.find(|device| device["this"] == false).unwrap();
+    assert_eq!(other["label"], "平板");
+    let id = &other["device"].as_str().unwrap()[..8];
+    desk.run(["device", "remove", id]).ok();
+    desk.run(["sync"]).ok();
+    let said = tablet.run(["sync"]).ok().out;
+    assert!(said.contains("removed"), "{said}");
+    let said = desk.run(["device", "list"]).ok().out;
+    assert!(said.contains("removed"), "{said}");
+}

@@ -14,6 +14,7 @@ use data_encoding::BASE32_NOPAD;
 use sync_core::keys::{self, DeviceKeys, Secret, Signer, domain};
 use sync_core::peer::moment;
 use sync_core::replica::{Founding, Replica, ReplicaError};
+use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
 use sync_core::roster::ticket::{RelayAddr, Ticket};
 use sync_core::store::{SqliteStore, StoreError};
 use thiserror::Error;
@@ -148,6 +149,23 @@ impl Home {
         let keys = Arc::clone(&signer) as Arc<dyn Signer>;
         let replica = Replica::join(Box::new(store), keys, ticket, name, moment)?;
         Ok((replica, signer))
+    }
+
+    /// Begins a further device of a member in the folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`HomeError`]; [`ReplicaError::NotEmpty`] if there is a community already.
+    pub fn join_as_device(
+        &self,
+        invitation: &DeviceInvitation,
+        label: &str,
+    ) -> Result<DeviceAnswer, HomeError> {
+        let (store, signer) = self.prepare()?;
+        let mut rng = rand::rng();
+        let moment = &mut moment(now(), &mut rng);
+        let (_, answer) =
+            Replica::join_as_device(Box::new(store), signer, invitation, label, moment)?;
+        Ok(answer)
     }
 
     /// Whether the store holds nothing but our own request to join: nothing would be lost with it.

@@ -379,7 +379,7 @@ pub(crate) fn recovery_keys(secret: &[u8; 16]) -> DeviceKeys {
     DeviceKeys::from_secrets(&signing, signing.clone())
 }
 
-fn begin_store(
+pub(super) fn begin_store(
     tx: &mut dyn StoreTx,
     community: &[u8; 32],
     relays: &[RelayAddr],

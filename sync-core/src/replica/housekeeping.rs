@@ -67,17 +67,16 @@ impl Mind {
             self.save_keys(tx)?;
             return self.say(tx, &Statement::Epoch(epoch));
         }
-        // One lead is enough to hand keys on; everybody doing it would say the same many times.
-        if self
-            .roster
-            .role_in_space(&self.us, &space)
-            .is_none_or(|role| role < Role::Lead)
-        {
-            return Ok(());
-        }
+        // One lead is enough to hand keys on; everybody doing it would say the same many times. A member's
+        // further devices get them from the member.
+        let role = self.roster.role_in_space(&self.us, &space);
+        let is_lead = role.is_some_and(|role| role >= Role::Lead);
         let mut statements = Vec::new();
         for key in &ours {
-            let lacking = self.readers_without(&space, &key.id());
+            let mut lacking = self.readers_without(&space, &key.id());
+            if !is_lead {
+                lacking.retain(|(recipient, _)| self.is_own_device(recipient));
+            }
             if lacking.is_empty() {
                 continue;
             }
@@ -90,6 +89,14 @@ impl Mind {
             }));
         }
         self.say_all(tx, &statements)
+    }
+
+    fn is_own_device(&self, recipient: &Recipient) -> bool {
+        let Recipient::Device(device) = recipient else {
+            return false;
+        };
+        let owner = |device| self.roster.member_id(device);
+        owner(device).is_some() && owner(device) == owner(&self.us)
     }
 
     /// Readers that an epoch key was not sealed to, neither directly nor by the invite they came with.

@@ -20,6 +20,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 }
 
 mod audit;
+mod devices;
 mod revocations;
 mod rights;
 mod sealing;

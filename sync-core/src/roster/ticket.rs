@@ -102,9 +102,7 @@ impl Ticket {
     /// The text in capitals, for a QR code in its alphanumeric mode.
     #[must_use]
     pub fn qr_text(&self) -> String {
-        let mut bytes = minicbor::to_vec(self).expect("writing to memory does not fail");
-        bytes.extend_from_slice(&checksum(&bytes));
-        format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes))
+        write_text(PREFIX, self)
     }
 }
 
@@ -118,6 +116,45 @@ impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ticket({})", self.community.short())
     }
+}
+
+/// A value as text for a QR code: what it is, then CBOR with a checksum in base32, all in capitals.
+pub(super) fn write_text(prefix: &str, value: &impl Encode<()>) -> String {
+    let mut bytes = minicbor::to_vec(value).expect("writing to memory does not fail");
+    bytes.extend_from_slice(&checksum(&bytes));
+    format!("{prefix}{}", BASE32_NOPAD.encode(&bytes))
+}
+
+/// Reads such a text, in either case and with any white space.
+pub(super) fn read_text<T: for<'b> Decode<'b, ()>>(
+    prefix: &str,
+    text: &str,
+) -> Result<T, ParseTicketError> {
+    if text.len() > TICKET_TEXT_MAX {
+        return Err(ParseTicketError::NotATicket);
+    }
+    let text: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .to_ascii_uppercase();
+    let body = text
+        .strip_prefix(prefix)
+        .ok_or_else(|| not_this_version(&text))?;
+    let bytes = BASE32_NOPAD
+        .decode(body.as_bytes())
+        .map_err(|_| ParseTicketError::Damaged)?;
+    let split = bytes
+        .len()
+        .checked_sub(CHECKSUM_LEN)
+        .ok_or(ParseTicketError::Damaged)?;
+    let (content, sum) = bytes
+        .split_at_checked(split)
+        .ok_or(ParseTicketError::Damaged)?;
+    if checksum(content) != sum {
+        return Err(ParseTicketError::Damaged);
+    }
+    read_cbor(content).ok_or(ParseTicketError::Newer)
 }
 
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LEN] {
@@ -160,31 +197,7 @@ impl FromStr for Ticket {
     type Err = ParseTicketError;
 
     fn from_str(text: &str) -> Result<Self, ParseTicketError> {
-        if text.len() > TICKET_TEXT_MAX {
-            return Err(ParseTicketError::NotATicket);
-        }
-        let text: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .collect::<String>()
-            .to_ascii_uppercase();
-        let body = text
-            .strip_prefix(PREFIX)
-            .ok_or_else(|| not_this_version(&text))?;
-        let bytes = BASE32_NOPAD
-            .decode(body.as_bytes())
-            .map_err(|_| ParseTicketError::Damaged)?;
-        let split = bytes
-            .len()
-            .checked_sub(CHECKSUM_LEN)
-            .ok_or(ParseTicketError::Damaged)?;
-        let (content, sum) = bytes
-            .split_at_checked(split)
-            .ok_or(ParseTicketError::Damaged)?;
-        if checksum(content) != sum {
-            return Err(ParseTicketError::Damaged);
-        }
-        let ticket: Self = read_cbor(content).ok_or(ParseTicketError::Newer)?;
+        let ticket: Self = read_text(PREFIX, text)?;
         if ticket.relays.len() > TICKET_RELAYS_MAX {
             return Err(ParseTicketError::Newer);
         }

@@ -560,10 +560,14 @@ impl Mind {
     /// Where a log ends that was cut off is proved by the batch that the cut-off names. As that batch
     /// comes, or loses its place to another branch, what came before it is judged again.
     fn hear_ends(&mut self, tx: &mut dyn StoreTx, intake: &mut Intake) -> Result<(), ReplicaError> {
+        let is_touched = |log: &LogId| intake.heads.contains_key(log);
+        if !self.proofs.iter().any(|(log, _)| is_touched(log)) {
+            return Ok(());
+        }
         let known = std::mem::take(&mut self.reach);
         self.find_ends(tx)?;
         let is_new = |chain: &ChainHash| known.get(chain) != self.reach.get(chain);
-        let proofs = self.roster.proofs().filter(|(_, chain)| is_new(chain));
+        let proofs = self.proofs.iter().filter(|(_, chain)| is_new(chain));
         let logs: BTreeSet<LogId> = proofs.map(|(log, _)| *log).collect();
         for log in &logs {
             self.judge_log(tx, log, intake)?;

@@ -64,7 +64,9 @@ pub(super) struct Mind {
     pub(super) ticket: Option<HeldTicket>,
     pub(super) book: Book,
     pub(super) roster: Roster,
-    /// Where the cut-offs of logs of spaces end that we have, by chain hash.
+    /// The batches of logs of spaces that prove cut-offs and verdicts.
+    pub(super) proofs: Vec<(LogId, ChainHash)>,
+    /// Where those of them end that we have, on the branch that counts.
     pub(super) reach: HashMap<ChainHash, Seq>,
     pub(super) keyring: Keyring,
     pub(super) actors: HashMap<ActorId, DeviceId>,
@@ -94,6 +96,7 @@ impl Mind {
             ticket: read_cbor(store, meta::TICKET)?,
             book: Book::default(),
             roster: Roster::empty(community),
+            proofs: Vec::new(),
             reach: HashMap::new(),
             keyring: Keyring::default(),
             actors: HashMap::new(),
@@ -177,6 +180,9 @@ impl Mind {
 
     pub(super) fn evaluate(&mut self) {
         self.roster = Roster::evaluate(&self.community, &self.book);
+        let proofs = self.roster.proofs().map(|(log, chain)| (*log, *chain));
+        let roster_lane = self.roster_lane;
+        self.proofs = proofs.filter(|(log, _)| log.lane != roster_lane).collect();
     }
 
     /// Finds which cut-offs of logs of spaces are proved by what we have: the batch that a cut-off
@@ -186,10 +192,8 @@ impl Mind {
         store: &(impl StoreRead + ?Sized),
     ) -> Result<(), StoreError> {
         let mut reach = HashMap::new();
-        for (log, chain) in self.roster.proofs() {
-            if log.lane != self.roster_lane
-                && let Some(end) = store.ending_with(log, chain)?
-            {
+        for (log, chain) in &self.proofs {
+            if let Some(end) = store.ending_with(log, chain)? {
                 reach.insert(*chain, end);
             }
         }

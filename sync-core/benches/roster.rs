@@ -1,7 +1,7 @@
 //! The roster of a large community: 5,000 members, 50,000 statements, one member in fifty cut off.
 //! `cargo bench -p sync-core --bench roster`.
 //!
-//! DESIGN's target is 5 ms for one more statement.
+//! What is wanted: 5 ms for one more statement.
 
 #![expect(clippy::unwrap_used, reason = "a measurement may stop loudly")]
 

@@ -26,7 +26,7 @@ use crate::id::{
 use crate::keys::{self, SealingKey, domain};
 use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId, Stretch};
+use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
 use crate::roster::verdict::Verdict;
 
 /// The roster lane of a community.
@@ -444,13 +444,6 @@ impl Roster {
         verdicts
             .filter(|verdict| verdict.is_about(seq, &ends_at))
             .max()
-    }
-
-    /// Whether somebody of sufficient rank decided about a stretch.
-    #[must_use]
-    pub fn is_decided(&self, stretch: &Stretch) -> bool {
-        let mut verdicts = self.verdicts.get(&stretch.log()).into_iter().flatten();
-        verdicts.any(|verdict| verdict.is_of(stretch))
     }
 
     /// The highest rank that took rights away by which entries of a log counted.

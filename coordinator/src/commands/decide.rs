@@ -36,6 +36,5 @@ pub(super) fn run(app: &mut App, args: &DecideArgs, is_final: bool) -> Result<()
     } else {
         "out.release.done"
     };
-    let (records, merged) = (thousands(records), thousands(merged));
-    app.say(key, &[("records", &records), ("merged", &merged)])
+    app.say(key, &[("merged", &thousands(merged))])
 }

@@ -1,6 +1,6 @@
 //! The roster's acts: who said what about who belongs, from which device, and whether it counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::replica::mind::each_in_lane;
 use crate::replica::{Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Statement, StatementId, Stretch, Target};
-use crate::roster::{Invite, JoinState, Said, member_of, space_of};
+use crate::roster::{Invite, JoinState, Roster, Said, space_of};
 
 /// Joins by their statement, each with the invitation that it takes up.
 type Joins<'a> = BTreeMap<StatementId, (&'a Invite, JoinState)>;
@@ -62,18 +62,20 @@ impl Replica {
     pub fn acts(&self) -> Result<Vec<Act>, ReplicaError> {
         let lane = self.mind.roster_lane;
         let joins = self.joins();
+        let (_, counted) = Roster::evaluate_counting(&self.mind.community, &self.mind.book);
+        let known = (&joins, &counted);
         let mut acts = Vec::new();
         each_in_lane(&*self.store, &lane, |batch| {
             let device = batch.log().device;
             acts.extend(batch.entries().filter_map(|entry| match entry.body {
-                Body::Present(bytes) => self.act_of(&joins, device, (entry.seq, entry.kind, bytes)),
+                Body::Present(bytes) => self.act_of(known, device, (entry.seq, entry.kind, bytes)),
                 Body::Erased { .. } => None,
             }));
         })?;
         for row in self.store.pending()? {
             if row.lane == lane {
                 let said = (row.seq, row.kind, row.bytes.as_slice());
-                let act = self.act_of(&joins, self.mind.us, said);
+                let act = self.act_of(known, self.mind.us, said);
                 acts.extend(act.map(|act| Act {
                     is_pending: true,
                     ..act
@@ -96,10 +98,11 @@ impl Replica {
 
     fn act_of(
         &self,
-        joins: &Joins<'_>,
+        (joins, counted): (&Joins<'_>, &BTreeSet<StatementId>),
         device: DeviceId,
         (seq, kind, bytes): (Seq, EntryKind, &[u8]),
     ) -> Option<Act> {
+        let roster = &self.mind.roster;
         let said = Said::read(&self.mind.community, device, kind, bytes)?;
         Some(Act {
             by: self.name_of(&device),
@@ -107,7 +110,7 @@ impl Replica {
             seq,
             kind: kind.word()?,
             about: self.about(joins, &said, bytes),
-            counts: self.has_effect(joins, &said, bytes),
+            counts: counted.contains(&said.id) || roster.revocations().contains(&said.id),
             is_pending: false,
         })
     }
@@ -184,43 +187,6 @@ impl Replica {
             },
             target: None,
             count: None,
-        }
-    }
-
-    fn has_effect(&self, joins: &Joins<'_>, said: &Said, bytes: &[u8]) -> bool {
-        let roster = &self.mind.roster;
-        let author = &said.author;
-        match &said.statement {
-            Statement::Found(_) => roster.title().is_some_and(|(by, _)| by == author),
-            Statement::Space(_) => {
-                let id = space_of(&self.mind.community, author, bytes);
-                roster.spaces().contains_key(&id)
-            }
-            Statement::Invite(_) => roster.invites().contains_key(&said.id),
-            Statement::Join(_) => {
-                let is_accepted = joins
-                    .get(&said.id)
-                    .is_some_and(|(_, state)| state.is_accepted);
-                let member = member_of(&self.mind.community, author);
-                is_accepted || roster.member_id(author) == Some(member)
-            }
-            Statement::Confirm(confirm) => joins
-                .get(&confirm.join)
-                .is_some_and(|(invite, _)| roster.may_act(author, &invite.scope, invite.role)),
-            Statement::Grant(grant) => roster.may_act(author, &grant.scope, grant.role),
-            Statement::AddDevice(add) => {
-                let member = roster.member_id(author);
-                member.is_some() && roster.member_id(&add.device) == member
-            }
-            Statement::Profile(_) => roster.devices().contains_key(author),
-            Statement::Epoch(epoch) => roster.may_have_written(author, &epoch.space),
-            Statement::Discard(said) | Statement::Release(said) => said
-                .entries
-                .iter()
-                .any(|stretch| roster.is_decided(stretch)),
-            Statement::Revoke(_) => roster.revocations().contains(&said.id),
-            // They have no effect in this version.
-            Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => false,
         }
     }
 }

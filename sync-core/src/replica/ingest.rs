@@ -535,7 +535,9 @@ impl Mind {
         tally.merged += merged;
         tally.held += judged.held as u64;
         tally.conflicts += u64::from(kept > before.1);
-        if let Some(row) = row {
+        if merged > 0
+            && let Some(row) = row
+        {
             *tally.by_kind.entry(row.kind).or_default() += merged;
         }
         intake.done.changed.insert(*record);

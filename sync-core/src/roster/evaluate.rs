@@ -24,6 +24,15 @@ impl Roster {
     /// Evaluates a set of statements. Order, grouping and repetition do not matter.
     #[must_use]
     pub fn evaluate(community: &CommunityId, book: &Book) -> Self {
+        Self::evaluate_counting(community, book).0
+    }
+
+    /// The same, with the statements that had an effect: for whoever wants to know what counts.
+    #[must_use]
+    pub fn evaluate_counting(
+        community: &CommunityId,
+        book: &Book,
+    ) -> (Self, BTreeSet<StatementId>) {
         let mut evaluation = Evaluation::new(community, book);
         evaluation.found();
         for rank in Role::DESCENDING {
@@ -36,7 +45,7 @@ impl Roster {
         evaluation.name_members();
         evaluation.collect_epochs();
         evaluation.part_former();
-        evaluation.roster
+        (evaluation.roster, evaluation.counted)
     }
 }
 
@@ -62,6 +71,8 @@ struct Evaluation<'a> {
     epochs: Vec<(&'a Said, &'a Epoch)>,
     profiles: Vec<(&'a Said, &'a Profile)>,
     founding: Option<(&'a Said, &'a Found)>,
+    /// Statements that had an effect.
+    counted: BTreeSet<StatementId>,
 }
 
 /// A revocation that counts, and whose it is.
@@ -100,6 +111,7 @@ impl<'a> Evaluation<'a> {
             epochs: Vec::new(),
             profiles: Vec::new(),
             founding: None,
+            counted: BTreeSet::new(),
         };
         book.statements().for_each(|said| this.sort(said));
         this
@@ -162,6 +174,7 @@ impl<'a> Evaluation<'a> {
             return;
         };
         self.roster.title = Some((said.author, found.title.to_vec()));
+        self.counted.insert(said.id);
         let owner = member_of(&self.roster.community, &said.author);
         let right = (Standing::HOLDS, true);
         self.rights.insert((owner, Scope::Community), right);
@@ -189,6 +202,7 @@ impl<'a> Evaluation<'a> {
             invite.is_revoked = !ended.holds();
             for (statement, state) in self.judge_joins(invite, &ended) {
                 if state.is_accepted {
+                    self.counted.insert(statement);
                     // A device that belongs to a member already takes the role up for that member.
                     let known = self.roster.devices.get(&state.device);
                     let member = known.map_or_else(
@@ -242,6 +256,7 @@ impl<'a> Evaluation<'a> {
             let owner = self.roster.devices.get(first).map(|device| device.member);
             if owner.is_none_or(|owner| owner == member) {
                 let source = self.source(&grant, &scope, role);
+                self.counted.insert(grant);
                 self.give(member, scope, source, true);
             }
         }
@@ -249,7 +264,7 @@ impl<'a> Evaluation<'a> {
 
     /// A confirmed join counts; others count too, unless more devices have joined than the invite has
     /// uses. Once the invitation is revoked, those that its cut-off does not name do not.
-    fn judge_joins(&self, invite: &Invite, ended: &Standing) -> Vec<(StatementId, JoinState)> {
+    fn judge_joins(&mut self, invite: &Invite, ended: &Standing) -> Vec<(StatementId, JoinState)> {
         let joins = self.joins.get(&invite.id).into_iter().flatten();
         let standing: Vec<&Said> = joins
             .map(|(said, _)| *said)
@@ -269,13 +284,18 @@ impl<'a> Evaluation<'a> {
         standing.iter().map(judge).collect()
     }
 
-    fn is_confirmed(&self, join: &StatementId, invite: &Invite) -> bool {
-        let mut confirms = self.confirms.get(join).into_iter().flatten();
-        confirms.any(|said| {
-            self.is_heard(said, |scope, role| {
-                role >= Role::Lead && role > invite.role && scope.covers(&invite.scope)
+    fn is_confirmed(&mut self, join: &StatementId, invite: &Invite) -> bool {
+        let confirms = self.confirms.get(join).into_iter().flatten();
+        let heard: Vec<StatementId> = confirms
+            .filter(|said| {
+                self.is_heard(said, |scope, role| {
+                    role >= Role::Lead && role > invite.role && scope.covers(&invite.scope)
+                })
             })
-        })
+            .map(|said| said.id)
+            .collect();
+        self.counted.extend(&heard);
+        !heard.is_empty()
     }
 
     /// Every right to this role, on every device of its member. Who took it away is known: only higher
@@ -315,10 +335,12 @@ impl<'a> Evaluation<'a> {
                 if rank >= Role::Coordinator && *scope == Scope::Community {
                     let title = (said.author, space.title.to_vec());
                     self.roster.spaces.insert(said.space, Space { title });
+                    self.counted.insert(said.id);
                 }
             }
             Statement::Invite(invite) => {
                 if rank >= Role::Lead && invite.role < rank && scope.covers(&invite.scope) {
+                    self.counted.insert(said.id);
                     let invites = &mut self.roster.invites;
                     invites.entry(said.id).or_insert_with(|| Invite {
                         id: invite.invite,
@@ -349,8 +371,8 @@ impl<'a> Evaluation<'a> {
                     });
                 }
             }
-            Statement::Release(release) => self.hear_verdicts(release, rank, scope, false),
-            Statement::Discard(discard) => self.hear_verdicts(discard, rank, scope, true),
+            Statement::Release(release) => self.hear_verdicts(said, release, rank, scope),
+            Statement::Discard(discard) => self.hear_verdicts(said, discard, rank, scope),
             // Their bytes are defined so that they join later without a change of format.
             Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => {}
             // Heard in passes of their own.
@@ -363,14 +385,16 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn hear_verdicts(&mut self, said: &Release, rank: Role, scope: &Scope, is_final: bool) {
+    fn hear_verdicts(&mut self, said: &Said, decision: &Release, rank: Role, scope: &Scope) {
         if rank < Role::Lead {
             return;
         }
-        let stretches = said.entries.iter();
-        let verdicts = stretches.filter_map(|stretch| Verdict::new(stretch, rank, scope, is_final));
-        for (log, verdict) in verdicts {
-            self.roster.verdicts.entry(log).or_default().insert(verdict);
+        let is_final = matches!(said.statement, Statement::Discard(_));
+        for stretch in &decision.entries {
+            if let Some((log, verdict)) = Verdict::new(stretch, rank, scope, is_final) {
+                self.roster.verdicts.entry(log).or_default().insert(verdict);
+                self.counted.insert(said.id);
+            }
         }
     }
 
@@ -422,6 +446,7 @@ impl<'a> Evaluation<'a> {
             if !self.is_heard(said, |_, _| true) {
                 continue;
             }
+            self.counted.insert(said.id);
             let member = self.roster.member_id(&said.author);
             if let Some(member) = member.and_then(|id| self.roster.members.get_mut(&id)) {
                 member.name = Some((said.author, profile.name.to_vec()));
@@ -440,6 +465,7 @@ impl<'a> Evaluation<'a> {
             if !is_heard {
                 continue;
             }
+            self.counted.insert(said.id);
             let key = (epoch.space, epoch.epoch);
             let info = self.roster.epochs.entry(key).or_insert_with(|| EpochInfo {
                 sealed: BTreeMap::new(),

@@ -37,12 +37,6 @@ impl Verdict {
         Some((stretch.log(), verdict))
     }
 
-    /// Whether it is about this stretch.
-    pub(super) fn is_of(&self, stretch: &Stretch) -> bool {
-        let ends = (self.first.0, self.last.0, Some(self.chain));
-        ends == (stretch.first, stretch.last, stretch.chain)
-    }
-
     /// The batch that proves it.
     #[must_use]
     pub fn chain(&self) -> &ChainHash {

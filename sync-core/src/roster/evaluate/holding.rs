@@ -97,7 +97,7 @@ impl<'a> Evaluation<'a> {
     /// What a device says of those that are not settled yet, because they were added later.
     fn hear_removals(&self, holding: &Holding, by: &DeviceId, removed: &mut Removed) {
         let key = (holding.scope, holding.role);
-        for said in self.counted(by, &key) {
+        for said in self.said_with(by, &key) {
             let is_later = |device: &DeviceId| !self.has_settled(device, &key);
             if let Some(revoke) = removal_of(said, is_later)
                 && let Target::Device(device) = &revoke.target
@@ -109,11 +109,12 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Devices that those of a layer add, each with its own agreement.
-    fn next_layer(&self, holding: &Holding, layer: &Layer) -> Layer {
+    fn next_layer(&mut self, holding: &Holding, layer: &Layer) -> Layer {
         let key = (holding.scope, holding.role);
         let mut next = Layer::new();
         for by in layer.keys() {
-            for said in self.counted(by, &key) {
+            let said: Vec<&Said> = self.said_with(by, &key).collect();
+            for said in said {
                 let Statement::AddDevice(add) = &said.statement else {
                     continue;
                 };
@@ -125,6 +126,7 @@ impl<'a> Evaluation<'a> {
                     None => add.is_proved(&self.roster.community, &holding.member),
                 };
                 if is_theirs {
+                    self.counted.insert(said.id);
                     next.insert(add.device, add.sealing);
                 }
             }
@@ -133,7 +135,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// What a device said while it had the right.
-    fn counted(
+    fn said_with(
         &self,
         by: &DeviceId,
         key: &(Scope, Role),

@@ -312,10 +312,12 @@ fn name_of_a_removed_member_stays_as_it_was() {
             version,
         })
     };
-    world.say(&volunteer, name(1, 0));
+    let before = world.say(&volunteer, name(1, 0));
     let target = world.member_target(&volunteer);
     world.revoke(&owner, target, &[&volunteer]);
-    world.say(&volunteer, name(2, 1));
+    let after = world.say(&volunteer, name(2, 1));
+    let (_, counted) = Roster::evaluate_counting(&world.community, &world.book());
+    assert!(counted.contains(&before) && !counted.contains(&after));
     let roster = world.roster();
     let member = roster.member_id(&volunteer.device()).unwrap();
     assert_eq!(

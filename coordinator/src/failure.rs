@@ -177,7 +177,7 @@ impl From<ReplicaError> for Failure {
             ReplicaError::NothingHeld => Self::new(Exit::Unknown, "err.nothing_held"),
             ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
             ReplicaError::OwnerStays => Self::new(Exit::NotAllowed, "err.owner_stays"),
-            ReplicaError::Removed => Self::new(Exit::Denied, "err.removed"),
+            ReplicaError::Removed => Self::new(Exit::NotAllowed, "err.removed"),
             ReplicaError::UnknownDevice(id) => unknown("err.device.unknown").with("id", id),
             ReplicaError::NotEmpty => Self::new(Exit::NotEmpty, "err.not_empty"),
             ReplicaError::NotAllowed { least } => {

@@ -1,7 +1,5 @@
 //! What went wrong, before it is said in a language.
 
-use std::ops::RangeInclusive;
-
 use sync_core::keys::SealError;
 use sync_core::record::EditError;
 use sync_core::replica::ReplicaError;
@@ -13,9 +11,6 @@ use sync_node::{HomeError, LinkError, NodeError};
 
 use crate::error::BanyanError;
 use crate::text;
-
-/// The numbers of the refusals that this version knows.
-const REFUSAL_CODES: RangeInclusive<u16> = 1..=18;
 
 /// One sentence of the catalogue, and which error carries it out.
 #[derive(Debug, Clone)]
@@ -64,15 +59,21 @@ impl Fault {
         self
     }
 
-    /// The error that crosses the boundary.
-    pub(crate) fn said_in(self, lang: Lang) -> BanyanError {
+    /// The sentence.
+    pub(crate) fn sentence(self, lang: Lang) -> String {
         let places: Vec<(&str, String)> = self
             .places
             .into_iter()
             .map(|(place, value)| (place, worded(lang, place, value)))
             .collect();
-        let reason = text::say(lang, &self.key, &places);
-        match self.class {
+        text::say(lang, &self.key, &places)
+    }
+
+    /// The error that crosses the boundary.
+    pub(crate) fn said_in(self, lang: Lang) -> BanyanError {
+        let class = self.class;
+        let reason = self.sentence(lang);
+        match class {
             Class::NotAllowed => BanyanError::NotAllowed { reason },
             Class::NotFound => BanyanError::NotFound { reason },
             Class::Invalid => BanyanError::Invalid { reason },
@@ -105,12 +106,9 @@ fn worded(lang: Lang, place: &str, value: String) -> String {
 }
 
 /// Why a relay refused something, as it stands in the node's report.
-pub(crate) fn refusal_in_words(lang: Lang, sentence: String) -> String {
-    let known = REFUSAL_CODES
-        .map(Refusal::from_code)
-        .find(|known| known.to_string() == sentence)
-        .and_then(|known| text::find(lang, &format!("refusal.{}", known.code())));
-    known.map_or(sentence, str::to_owned)
+pub(crate) fn refusal_in_words(lang: Lang, refusal: Refusal) -> String {
+    let known = text::find(lang, &format!("refusal.{}", refusal.code()));
+    known.map_or_else(|| refusal.to_string(), str::to_owned)
 }
 
 impl From<HomeError> for Fault {

@@ -403,14 +403,16 @@ pub struct SyncReport {
     pub by_kind: HashMap<String, u64>,
     /// Merged changes by person.
     pub by_person: HashMap<String, u64>,
-    /// What relays refused, as sentences. Why one of several relays could not be reached is said in
-    /// English.
+    /// What relays refused, and why one of several could not be synced with, as sentences.
     pub refused: Vec<String>,
 }
 
 impl SyncReport {
     pub(crate) fn new(report: sync_node::SyncReport, lang: Lang) -> Self {
-        let refused = report.refused.into_iter();
+        let refused = report.refused.into_keys();
+        let refused = refused.map(|refusal| fault::refusal_in_words(lang, refusal));
+        let unreached = report.unreached.into_iter();
+        let unreached = unreached.map(|(_, error)| Fault::from(error).sentence(lang));
         Self {
             sent: report.sent,
             received: report.received,
@@ -423,9 +425,7 @@ impl SyncReport {
             round_trips: report.round_trips,
             by_kind: report.by_kind.into_iter().collect(),
             by_person: report.by_person.into_iter().collect(),
-            refused: refused
-                .map(|sentence| fault::refusal_in_words(lang, sentence))
-                .collect(),
+            refused: refused.chain(unreached).collect(),
         }
     }
 }

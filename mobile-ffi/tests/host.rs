@@ -13,8 +13,6 @@ use std::process::{Command, Stdio};
 
 use bindings::Language;
 use relay::config::RelayConfig;
-use relay::limits::Limits;
-use relay::relay::Admission;
 use relay::server::RelayServer;
 
 /// The library that apps load, with its symbols.
@@ -81,13 +79,10 @@ async fn two_phones_and_a_relay_hold_what_the_python_app_expects() {
     let library = library();
     fs::copy(&library, dir.join(library.file_name().unwrap())).unwrap();
 
-    let relay = RelayServer::start(RelayConfig {
-        data: dir.join("relay"),
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        admission: Admission::Open,
-        metrics: None,
-        limits: Limits::default(),
-    })
+    let relay = RelayServer::start(RelayConfig::open(
+        &dir.join("relay"),
+        (Ipv4Addr::LOCALHOST, 0).into(),
+    ))
     .await
     .unwrap();
     // A port that takes packets and never answers.

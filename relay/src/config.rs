@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use serde::Deserialize;
-use sync_core::id::CommunityId;
+use sync_core::id::{CommunityId, DeviceId};
+use sync_core::roster::ticket::RelayAddr;
 use thiserror::Error;
 
 use crate::limits::Limits;
@@ -20,12 +21,35 @@ pub struct RelayConfig {
     pub data: PathBuf,
     /// Address that it serves at.
     pub listen: SocketAddr,
+    /// Name or address and port at which phones reach it, if that is another.
+    pub public: Option<String>,
     /// Which communities it takes.
     pub admission: Admission,
     /// Loopback address of its metrics page.
     pub metrics: Option<SocketAddr>,
     /// Its limits.
     pub limits: Limits,
+}
+
+impl RelayConfig {
+    /// A relay that takes any community, within the limits that go without saying.
+    #[must_use]
+    pub fn open(data: &Path, listen: SocketAddr) -> Self {
+        Self {
+            data: data.to_owned(),
+            listen,
+            public: None,
+            admission: Admission::Open,
+            metrics: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Whether phones are told an address that means "any" and leads nowhere from outside.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        self.public.is_none() && self.listen.ip().is_unspecified()
+    }
 }
 
 /// A relay carries the sealed batches of communities between their devices. It can read none of them.
@@ -38,6 +62,9 @@ pub struct Flags {
     /// Address and UDP port to serve at
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Name or address, and port, at which phones reach it; needed if --listen is 0.0.0.0 or [::]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub public: Option<String>,
     /// Take any community that comes
     #[arg(long)]
     pub open: bool,
@@ -57,7 +84,7 @@ pub struct Flags {
 
 const EXAMPLES: &str = "\
 Examples:
-  banyan-relay --data /var/lib/banyan --listen 0.0.0.0:7400 --open
+  banyan-relay --data /var/lib/banyan --listen 0.0.0.0:7400 --public relay.example.org:7400 --open
   banyan-relay --data relay --listen 127.0.0.1:7400 --allow <community id> --metrics 127.0.0.1:9400
   banyan-relay --config /etc/banyan/relay.toml
   banyan-relay --data /var/lib/banyan --verify
@@ -73,6 +100,7 @@ Exit codes: 0 stopped as asked, 1 a fault of its own, 2 wrong usage, 3 wrong con
 struct File {
     data: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    public: Option<String>,
     open: bool,
     allow: Vec<String>,
     metrics: Option<SocketAddr>,
@@ -109,6 +137,11 @@ pub enum ConfigError {
     /// Nothing would be carried.
     #[error("no community would be carried: give --open, or --allow with a community's id")]
     NobodyAllowed,
+    /// Phones could not dial it.
+    #[error(
+        "\"{0}\" is no address that phones can dial: give --public a name or address and a port, such as relay.example.org:7400"
+    )]
+    Public(String),
     /// Metrics are for this machine alone.
     #[error("metrics are shown on a loopback address only, such as 127.0.0.1:9400, not on {0}")]
     MetricsNotLoopback(SocketAddr),
@@ -149,6 +182,7 @@ impl Flags {
             .listen
             .or(file.listen)
             .ok_or_else(|| missing("--listen", "listen"))?;
+        let public = self.public.or(file.public).map(check_public).transpose()?;
         let metrics = self.metrics.or(file.metrics);
         if let Some(addr) = metrics.filter(|addr| !addr.ip().is_loopback()) {
             return Err(ConfigError::MetricsNotLoopback(addr));
@@ -162,10 +196,29 @@ impl Flags {
         Ok(RelayConfig {
             data,
             listen,
+            public,
             admission,
             metrics,
             limits: file.limits,
         })
+    }
+}
+
+/// What tickets will name must be what tickets take.
+fn check_public(public: String) -> Result<String, ConfigError> {
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let has_port = public
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| is_port(port));
+    let is_any = public
+        .parse()
+        .is_ok_and(|addr: SocketAddr| addr.ip().is_unspecified());
+    let is_one_word = !public.contains(|c: char| c.is_whitespace() || c == '@');
+    let ticket = format!("{}@{public}", DeviceId::ZERO).parse::<RelayAddr>();
+    if has_port && !is_any && is_one_word && ticket.is_ok() {
+        Ok(public)
+    } else {
+        Err(ConfigError::Public(public))
     }
 }
 
@@ -276,5 +329,35 @@ mod tests {
             config(&["--listen", "127.0.0.1:1", "--open"], None),
             Err(error)
         );
+    }
+
+    #[test]
+    fn phones_are_told_an_address_that_they_can_dial() {
+        let base = ["--data", "d", "--listen", "0.0.0.0:7400", "--open"];
+        assert!(config(&base, None).unwrap().is_unreachable());
+        let with = |public| config(&[&base[..], &["--public", public]].concat(), None);
+        for public in [
+            "relay.example.org:7400",
+            "203.0.113.7:7400",
+            "[2001:db8::7]:7400",
+        ] {
+            let config = with(public).unwrap();
+            assert_eq!(config.public.as_deref(), Some(public));
+            assert!(!config.is_unreachable());
+        }
+        for public in [
+            "relay.example.org",
+            "0.0.0.0:7400",
+            "[::]:7400",
+            "a b:7400",
+            ":7400",
+            "a:0",
+        ] {
+            assert_eq!(
+                with(public),
+                Err(ConfigError::Public(public.to_owned())),
+                "{public}"
+            );
+        }
     }
 }

@@ -144,6 +144,7 @@ pub fn verify(data: &Path) -> Result<Audit, RelayError> {
 pub struct RelayServer {
     addr: SocketAddr,
     id: DeviceId,
+    public: Option<String>,
     metrics: Option<SocketAddr>,
     to_engine: mpsc::Sender<Message>,
     stop: watch::Sender<bool>,
@@ -159,6 +160,9 @@ impl RelayServer {
     /// # Errors
     /// [`RelayError`] in a sentence that says what to do.
     pub async fn start(config: RelayConfig) -> Result<Self, RelayError> {
+        if config.is_unreachable() {
+            tracing::warn!(listen = %config.listen, "phones cannot dial this address: give --public");
+        }
         let mut rng = UnwrapErr(SysRng);
         let folder = Folder::open(&config.data)?;
         let keys = folder.keys(&mut rng)?;
@@ -186,6 +190,7 @@ impl RelayServer {
         Ok(Self {
             addr,
             id,
+            public: config.public,
             metrics,
             to_engine,
             stop,
@@ -218,7 +223,7 @@ impl RelayServer {
     pub fn relay_addr(&self) -> RelayAddr {
         RelayAddr {
             relay: self.id,
-            addr: self.addr.to_string(),
+            addr: self.public.clone().unwrap_or_else(|| self.addr.to_string()),
         }
     }
 

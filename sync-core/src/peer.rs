@@ -3,6 +3,8 @@
 //! Still pure: frames in, frames out. The shell moves the bytes, keeps the clock, and calls
 //! [`Peer::poll_transmit`] whenever the link has room.
 
+use std::collections::BTreeMap;
+
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -52,8 +54,19 @@ pub struct Report {
     pub round_trips: u64,
     /// What the other side announced.
     pub announced: Totals,
-    /// What the other side refused.
-    pub refusals: Vec<Refusal>,
+    /// How many times the other side refused something, by reason.
+    pub refusals: BTreeMap<Refusal, u64>,
+}
+
+/// How far a session has come, in entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Sent.
+    pub sent: u64,
+    /// Received that were new.
+    pub received: u64,
+    /// What the other side announced.
+    pub announced: u64,
 }
 
 /// One session of a replica.
@@ -202,7 +215,9 @@ impl Peer {
                 } if refusal.ends_session() => {
                     return Err(PeerError::Refused(refusal));
                 }
-                Event::Refused { refusal, .. } => self.report.refusals.push(refusal),
+                Event::Refused { refusal, .. } => {
+                    *self.report.refusals.entry(refusal).or_default() += 1;
+                }
                 Event::Acked(_) | Event::Receipt(_) | Event::Ended => {}
             }
         }
@@ -312,6 +327,16 @@ impl Peer {
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.session.incarnation()
+    }
+
+    /// How far the session has come.
+    #[must_use]
+    pub fn moved(&self) -> Moved {
+        Moved {
+            sent: self.session.counts().entries_sent,
+            received: self.report.received,
+            announced: self.report.announced.entries,
+        }
     }
 
     /// What the session has done so far.

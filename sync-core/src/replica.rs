@@ -164,6 +164,8 @@ pub struct Replica {
     seals_at_once: bool,
     /// Entries sealed since it was opened.
     sealed: u64,
+    /// Transactions begun since the replica was opened.
+    writes: u64,
 }
 
 impl Replica {
@@ -183,6 +185,7 @@ impl Replica {
             is_stale: false,
             seals_at_once: false,
             sealed: 0,
+            writes: 0,
         }
     }
 
@@ -192,6 +195,7 @@ impl Replica {
         action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<T, ReplicaError>,
     ) -> Result<T, ReplicaError> {
         self.refresh()?;
+        self.writes += 1;
         let result = run(&mut *self.store, &mut self.mind, action);
         if result.is_err() {
             self.is_stale = true;

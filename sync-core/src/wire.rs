@@ -317,6 +317,15 @@ impl Refusal {
             .map_or(Self::Internal, |(_, refusal)| *refusal)
     }
 
+    /// Whether trying again later may help although nobody does anything about it.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::Internal | Self::ShuttingDown | Self::StoreFull
+        )
+    }
+
     /// Whether the session is over after it.
     #[must_use]
     pub fn ends_session(self) -> bool {

@@ -41,7 +41,7 @@ pub(super) fn run(app: &mut App, args: &JoinArgs) -> Result<(), Failure> {
     if app.is_json {
         let joined = serde_json::json!({
             "community": community, "title": title, "synced": true,
-            "report": super::report::json(&report),
+            "report": super::report::json(&report, &app.text),
         });
         return app.out.json(&joined);
     }

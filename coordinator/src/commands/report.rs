@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::wire::Refusal;
+use serde_json::json;
+use sync_core::replica::ReplicaError;
 use sync_node::SyncReport;
 
 use super::App;
+use crate::exit::Exit;
 use crate::failure::{Failure, refusal_key};
 use crate::output::thousands;
 use crate::text::Text;
 use crate::values;
-
-/// Numbers of refusals, to say in the reader's language what the report has in English.
-const REFUSALS: std::ops::RangeInclusive<u16> = 1..=64;
 
 /// What a sync with one or several relays did.
 #[derive(Debug)]
@@ -26,14 +25,29 @@ pub(crate) struct Outcome {
 }
 
 /// The report as an object.
-pub(super) fn json(outcome: &Outcome) -> serde_json::Value {
-    let mut json = serde_json::json!(outcome.report);
-    if outcome.is_removed
-        && let Some(object) = json.as_object_mut()
-    {
-        object.insert("removed".to_owned(), true.into());
+pub(super) fn json(outcome: &Outcome, text: &Text) -> serde_json::Value {
+    let mut value = json!(outcome.report);
+    let unreached = outcome.unreached.iter().map(|(relay, failure)| {
+        let reason = failure.sentence(text).unwrap_or_default();
+        json!({ "relay": relay, "code": failure.exit().number(), "reason": reason })
+    });
+    let unreached: Vec<serde_json::Value> = unreached.collect();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("removed".to_owned(), outcome.is_removed.into());
+        object.insert("unreached".to_owned(), unreached.into());
     }
-    json
+    value
+}
+
+/// What the exit code says: a sync that left something behind is no success.
+pub(super) fn verdict(outcome: &Outcome) -> Result<(), Failure> {
+    if outcome.is_removed {
+        return Err(ReplicaError::Removed.into());
+    }
+    match outcome.report.refused.values().sum::<u64>() {
+        0 => Ok(()),
+        count => Err(Failure::new(Exit::Refused, "err.not_all_taken").with("n", count)),
+    }
 }
 
 /// Prints the report.
@@ -47,9 +61,6 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
             "out.sync.unreached",
             &[("relay", relay), ("reason", &reason)],
         )?;
-    }
-    if outcome.is_removed {
-        app.say("err.removed", &[])?;
     }
     Ok(())
 }
@@ -82,8 +93,10 @@ pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
             .filter(|(_, n)| *n > 0)
             .map(|(key, n)| text.count(key, n)),
     );
-    for sentence in &report.refused {
-        lines.push(text.with("out.sync.refused", &[("reason", &in_words(sentence, text))]));
+    for (refusal, batches) in &report.refused {
+        let reason = text.say(&refusal_key(*refusal));
+        let places = [("reason", reason.as_str()), ("n", &thousands(*batches))];
+        lines.push(text.with("out.sync.refused", &places));
     }
     let places = [
         ("sent", bytes(report.bytes_sent)),
@@ -123,16 +136,6 @@ fn sorted(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     sorted
 }
 
-fn in_words(sentence: &str, text: &Text) -> String {
-    let known = REFUSALS
-        .map(Refusal::from_code)
-        .find(|known| known.to_string() == sentence);
-    known.map_or_else(
-        || sentence.to_owned(),
-        |refusal| text.say(&refusal_key(refusal)),
-    )
-}
-
 /// `1.4 KB`.
 pub(super) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
@@ -155,6 +158,7 @@ pub(super) fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use sync_core::schema::Lang;
+    use sync_core::wire::Refusal;
 
     use super::*;
 
@@ -169,11 +173,29 @@ mod tests {
         let text = Text::of(Lang::Zh);
         let report = SyncReport {
             sent: 2,
-            refused: vec![Refusal::OverQuota.to_string()],
+            refused: BTreeMap::from([(Refusal::OverQuota, 1_200)]),
             ..SyncReport::default()
         };
         let lines = lines(&report, &text);
         let quota = text.say(&refusal_key(Refusal::OverQuota));
-        assert!(lines.iter().any(|line| line.contains(&quota)), "{lines:?}");
+        let is_said = |line: &String| line.contains(&quota) && line.contains("1,200");
+        assert!(lines.iter().any(is_said), "{lines:?}");
+    }
+
+    #[test]
+    fn a_sync_that_left_something_behind_is_no_success() {
+        let outcome = |refused, is_removed| Outcome {
+            report: SyncReport {
+                refused,
+                ..SyncReport::default()
+            },
+            unreached: Vec::new(),
+            is_removed,
+        };
+        let refused = BTreeMap::from([(Refusal::OverQuota, 3)]);
+        let exit = |outcome| verdict(&outcome).map_err(|failure| failure.exit());
+        assert_eq!(exit(outcome(BTreeMap::new(), false)), Ok(()));
+        assert_eq!(exit(outcome(refused, false)), Err(Exit::Refused));
+        assert_eq!(exit(outcome(BTreeMap::new(), true)), Err(Exit::NotAllowed));
     }
 }

@@ -32,10 +32,12 @@ pub(super) fn run(app: &mut App, args: &SyncArgs) -> Result<(), Failure> {
     }
     let outcome = once(app, replica, keys, relay)?;
     if app.is_json {
-        let json = report::json(&outcome);
-        return app.out.json(&json);
+        let json = report::json(&outcome, &app.text);
+        app.out.json(&json)?;
+    } else {
+        report::print(app, &outcome)?;
     }
-    report::print(app, &outcome)
+    report::verdict(&outcome)
 }
 
 /// One sync with the relay that is given, or with all that the community knows.
@@ -139,7 +141,7 @@ async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Resu
     loop {
         let event = tokio::select! {
             () = &mut ending => return Ok(()),
-            event = live.next_event() => event,
+            event = live.next_event() => event?,
         };
         match event {
             LiveEvent::CaughtUp(report) => {

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relay::config::RelayConfig;
-use relay::limits::Limits;
-use relay::relay::Admission;
 use relay::server::RelayServer;
 use station::Station;
 use sync_core::id::LaneId;
@@ -165,13 +163,7 @@ impl Cast {
 
 /// A real relay, on a free port of this computer alone.
 async fn start_relay(data: &Path) -> Result<RelayServer, Failure> {
-    let config = RelayConfig {
-        data: data.to_owned(),
-        listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
-        admission: Admission::Open,
-        metrics: None,
-        limits: Limits::default(),
-    };
+    let config = RelayConfig::open(data, (std::net::Ipv4Addr::LOCALHOST, 0).into());
     RelayServer::start(config).await.map_err(Failure::internal)
 }
 

@@ -15,8 +15,6 @@ use std::thread::yield_now;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt, SeedableRng};
 use relay::config::RelayConfig;
-use relay::limits::Limits;
-use relay::relay::Admission;
 use relay::server::RelayServer;
 use serde_json::Value;
 
@@ -37,13 +35,10 @@ fn relay_process() {
     let (Some(listen), Some(folder)) = (std::env::var_os(LISTEN), std::env::var_os(FOLDER)) else {
         return;
     };
-    let config = RelayConfig {
-        data: PathBuf::from(folder),
-        listen: listen.to_str().unwrap().parse().unwrap(),
-        admission: Admission::Open,
-        metrics: None,
-        limits: Limits::default(),
-    };
+    let config = RelayConfig::open(
+        Path::new(&folder),
+        listen.to_str().unwrap().parse().unwrap(),
+    );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let mut relay = RelayServer::start(config).await.unwrap();

@@ -10,7 +10,6 @@ use relay::config::RelayConfig;
 use relay::limits::{HELLO_BYTES_MAX, Limits};
 use relay::log::BatchLog as _;
 use relay::log::sqlite::SqliteLog;
-use relay::relay::Admission;
 use relay::server::{RelayError, RelayServer};
 use sync_core::keys::Signer;
 use sync_core::roster::role::{Role, Scope};
@@ -29,13 +28,7 @@ use crate::village::{Phone, Village, village};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn config(folder: &Path) -> RelayConfig {
-    RelayConfig {
-        data: folder.to_owned(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        admission: Admission::Open,
-        metrics: None,
-        limits: Limits::default(),
-    }
+    RelayConfig::open(folder, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
 }
 
 async fn dial(phone: &Phone, relay: &RelayServer) -> Connection {

@@ -138,6 +138,28 @@ const WRONG_KEY_CODE: u64 = 0x100 + 49;
 const NO_PROTOCOL_CODE: u64 = 0x100 + 120;
 
 impl LinkError {
+    /// Whether trying again later may help although nobody does anything about it.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::Refused
+            | Self::TimedOut
+            | Self::Reset
+            | Self::LocallyClosed
+            | Self::Truncated { .. }
+            | Self::Address(_)
+            | Self::Bind { .. }
+            | Self::Stream(_) => true,
+            Self::Closed(close) => !matches!(close, Close::Protocol | Close::Refused),
+            Self::WrongKey
+            | Self::Incompatible
+            | Self::Frame(_)
+            | Self::InUse(_)
+            | Self::Keys(_) => false,
+        }
+    }
+
     /// What a failed attempt to connect means.
     pub(crate) fn connecting(error: &ConnectionError, addr: SocketAddr) -> Self {
         if matches!(error, ConnectionError::TimedOut) {

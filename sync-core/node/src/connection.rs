@@ -144,7 +144,7 @@ async fn write(
             .sent
             .store(writer.bytes_written(), Ordering::Relaxed);
         if traffic.is_awaited.swap(false, Ordering::AcqRel)
-            && driver.send(Input::Writable).await.is_err()
+            && driver.send(Input::Wake).await.is_err()
         {
             return;
         }

@@ -3,20 +3,23 @@
 //! Frames that wait are taken together, per connection, up to a bound: so batches that come faster
 //! than the disk takes them end in few large transactions.
 
+mod running;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sync_core::id::Millis;
 use sync_core::peer::{Peer, PeerError, moment};
 use sync_core::replica::{Moment, Replica, ReplicaError};
-use sync_core::wire::{Frame, PeerKind};
+use sync_core::wire::PeerKind;
 use sync_link::{Incoming, LinkError};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use crate::connection::{Held, Traffic, Wired};
+pub(crate) use self::running::Opened;
+use self::running::Running;
+use crate::connection::Held;
 use crate::node::NodeError;
 use crate::report::SyncReport;
 
@@ -32,7 +35,7 @@ pub(crate) struct ConnId(pub(crate) u64);
 /// Something done with the replica, on the driver's thread.
 pub(crate) type Call = Box<dyn FnOnce(&mut Replica, &mut Moment<'_>) + Send>;
 /// Hears of the session's state each time that it has changed.
-pub(crate) type Progress = Box<dyn FnMut(&SessionState) + Send>;
+pub(crate) type Progress = Box<dyn FnMut(SessionState) + Send>;
 
 /// How a session stands.
 #[derive(Debug, Clone)]
@@ -44,13 +47,16 @@ pub(crate) struct SessionState {
 
 pub(crate) enum Input {
     Call(Call),
-    Opened(Box<Opened>),
+    Opened {
+        id: ConnId,
+        opened: Box<Opened>,
+    },
     Frame {
         id: ConnId,
         held: Held,
     },
-    /// An outbox has room again.
-    Writable,
+    /// An outbox has room again, or somebody let go of a session.
+    Wake,
     Closed {
         id: ConnId,
         error: Option<LinkError>,
@@ -58,29 +64,6 @@ pub(crate) enum Input {
     /// Another program may have written to the store.
     LookAgain,
     Stop,
-}
-
-/// A connection for the driver to run a session on.
-pub(crate) struct Opened {
-    pub(crate) id: ConnId,
-    pub(crate) wired: Wired,
-    pub(crate) relay: String,
-    /// The session ends once both sides have everything; otherwise it stays live.
-    pub(crate) is_once: bool,
-    pub(crate) progress: Option<Progress>,
-    pub(crate) ended: oneshot::Sender<Result<SyncReport, NodeError>>,
-}
-
-struct Running {
-    peer: Peer,
-    wired: Wired,
-    relay: String,
-    is_once: bool,
-    was_done: bool,
-    progress: Option<Progress>,
-    ended: oneshot::Sender<Result<SyncReport, NodeError>>,
-    /// A frame that the outbox had no room for.
-    stuck: Option<Frame>,
 }
 
 pub(crate) struct Driver {
@@ -91,6 +74,10 @@ pub(crate) struct Driver {
     rng: rand::rngs::ThreadRng,
     sealed_at: Option<Instant>,
     seal_due: Option<Instant>,
+    /// When the first session is given up unless something moves.
+    quiet_due: Option<Instant>,
+    /// Connections that say goodbye.
+    closings: JoinSet<()>,
 }
 
 /// The device's clock.
@@ -111,6 +98,8 @@ impl Driver {
             rng: rand::rng(),
             sealed_at: None,
             seal_due: None,
+            quiet_due: None,
+            closings: JoinSet::new(),
         }
     }
 
@@ -123,8 +112,8 @@ impl Driver {
                 match input {
                     Input::Frame { id, held } => frames.entry(id).or_default().push(held),
                     Input::Call(call) => self.call(call),
-                    Input::Opened(opened) => self.open(*opened),
-                    Input::Writable => {}
+                    Input::Opened { id, opened } => self.open(id, *opened),
+                    Input::Wake => {}
                     Input::LookAgain => self.look_again(),
                     Input::Closed { id, error } => {
                         let waiting = frames.remove(&id).unwrap_or_default();
@@ -144,14 +133,26 @@ impl Driver {
                 break;
             }
         }
-        for (_, running) in std::mem::take(&mut self.sessions) {
-            self.finish(running, Err(NodeError::Stopped));
-        }
+        self.say_goodbye();
     }
 
-    /// Waits for an input, then takes along all that wait already; empty at the time to seal.
+    /// Ends all sessions politely and waits, not for ever, until the other sides know.
+    fn say_goodbye(&mut self) {
+        let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
+        for id in ids {
+            self.end_politely(id, Err(NodeError::Stopped));
+        }
+        let closings = &mut self.closings;
+        self.runtime
+            .block_on(async { while closings.join_next().await.is_some() {} });
+    }
+
+    /// Waits for an input, then takes along all that wait already; empty when something is due.
     fn next_inputs(&mut self) -> Option<Vec<Input>> {
-        let due = self.seal_due;
+        let due = match (self.seal_due, self.quiet_due) {
+            (Some(seal), Some(quiet)) => Some(seal.min(quiet)),
+            (seal, quiet) => seal.or(quiet),
+        };
         let inputs = &mut self.inputs;
         let first = self.runtime.block_on(async {
             match due {
@@ -180,12 +181,14 @@ impl Driver {
             tracing::warn!(%error, "the store could not be read again");
         }
         self.replica.seal_edits_at_once(self.may_seal_now());
-        let before = self.replica.sealed_count();
+        let before = (self.replica.write_count(), self.replica.sealed_count());
         call(&mut self.replica, &mut moment(now(), &mut self.rng));
-        if self.replica.sealed_count() != before {
+        if self.replica.sealed_count() != before.1 {
             self.sealed_at = Some(Instant::now());
         }
-        self.plan_seal();
+        if self.replica.write_count() != before.0 {
+            self.plan_seal();
+        }
     }
 
     fn look_again(&mut self) {
@@ -223,30 +226,11 @@ impl Driver {
         }
     }
 
-    fn open(&mut self, opened: Opened) {
-        let Opened {
-            id,
-            wired,
-            relay,
-            is_once,
-            progress,
-            ended,
-        } = opened;
-        match Peer::dial(&self.replica, wired.peer, PeerKind::Relay, &mut self.rng) {
-            Ok(peer) => {
-                let running = Running {
-                    peer,
-                    wired,
-                    relay,
-                    is_once,
-                    was_done: false,
-                    progress,
-                    ended,
-                    stuck: None,
-                };
-                self.sessions.insert(id, running);
-            }
-            Err(error) => drop(ended.send(Err(error.into()))),
+    fn open(&mut self, id: ConnId, opened: Opened) {
+        let peer = opened.wired.peer;
+        match Peer::dial(&self.replica, peer, PeerKind::Relay, &mut self.rng) {
+            Ok(peer) => drop(self.sessions.insert(id, Running::new(peer, opened))),
+            Err(error) => drop(opened.ended.send(Err(error.into()))),
         }
     }
 
@@ -284,81 +268,59 @@ impl Driver {
     }
 
     fn pump(&mut self) {
+        self.quiet_due = None;
         let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
         for id in ids {
             self.pump_one(id);
-            self.tell(id);
+            self.settle(id);
         }
     }
 
-    /// Sends what a session has to say, as far as its outbox takes it.
     fn pump_one(&mut self, id: ConnId) {
-        let Some(running) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        loop {
-            let frame = match running.stuck.take() {
-                Some(frame) => Some(frame),
-                None => match running.peer.poll_transmit(&self.replica) {
-                    Ok(frame) => frame,
-                    Err(error) => return self.end(id, Err(error.into())),
-                },
-            };
-            let Some(frame) = frame else { return };
-            running
-                .wired
-                .traffic
-                .is_awaited
-                .store(true, Ordering::Release);
-            if let Err(error) = running.wired.outbox.try_send(frame) {
-                // Full: the writer says when there is room. Closed: the reader says why.
-                let (mpsc::error::TrySendError::Full(frame)
-                | mpsc::error::TrySendError::Closed(frame)) = error;
-                running.stuck = Some(frame);
-                return;
-            }
-            running
-                .wired
-                .traffic
-                .is_awaited
-                .store(false, Ordering::Release);
+        if let Some(running) = self.sessions.get_mut(&id)
+            && let Err(error) = running.pump(&self.replica)
+        {
+            self.end(id, Err(error));
         }
     }
 
-    /// Tells whoever listens how the session stands, and ends it if it was for once.
-    fn tell(&mut self, id: ConnId) {
+    /// Tells whoever listens how a session stands, and ends it if it was for once, if nobody waits
+    /// for it, or if nothing has moved for too long.
+    fn settle(&mut self, id: ConnId) {
         let Some(running) = self.sessions.get_mut(&id) else {
             return;
         };
-        let is_done = running.stuck.is_none()
-            && running.peer.is_done(&self.replica)
-            && !matches!(self.replica.pending_count(), Ok(pending) if pending > 0 && self.seal_due.is_some());
-        if let Some(progress) = &mut running.progress {
-            let state = SessionState {
-                report: report(
-                    &self.replica,
-                    &running.peer,
-                    &running.relay,
-                    &running.wired.traffic,
-                ),
-                announced: running.peer.report().announced.entries,
-                is_done,
-            };
-            progress(&state);
+        if running.is_abandoned() {
+            return self.end_politely(id, Err(NodeError::Stopped));
         }
+        let is_sealed = |replica: &Replica| !matches!(replica.pending_count(), Ok(1..));
+        let is_done =
+            running.is_done(&self.replica) && (self.seal_due.is_none() || is_sealed(&self.replica));
+        running.tell(&self.replica, is_done);
         if !is_done {
-            return;
+            return self.mind_deadline(id);
         }
         if !running.was_done
             && let Err(error) = running.peer.note_delivered(&mut self.replica)
         {
             return self.end(id, Err(error.into()));
         }
-        running.was_done = !running.is_once;
-        if running.is_once {
-            running.peer.end();
-            self.pump_one(id);
-            self.end(id, Ok(()));
+        running.was_done = !running.is_once();
+        if running.is_once() {
+            self.end_politely(id, Ok(()));
+        } else {
+            running.deadline(true, Instant::now());
+        }
+    }
+
+    fn mind_deadline(&mut self, id: ConnId) {
+        let Some(running) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let now = Instant::now();
+        match running.deadline(false, now) {
+            Some(due) if due <= now => self.end(id, Err(NodeError::TimedOut)),
+            due => self.quiet_due = self.quiet_due.into_iter().chain(due).min(),
         }
     }
 
@@ -367,34 +329,24 @@ impl Driver {
         self.end(id, Err(error));
     }
 
-    fn end(&mut self, id: ConnId, result: Result<(), NodeError>) {
-        if let Some(running) = self.sessions.remove(&id) {
-            self.finish(running, result);
+    fn end_politely(&mut self, id: ConnId, result: Result<(), NodeError>) {
+        if let Some(running) = self.sessions.get_mut(&id) {
+            running.peer.end();
         }
+        self.pump_one(id);
+        self.end(id, result);
     }
 
-    fn finish(&self, running: Running, result: Result<(), NodeError>) {
-        let report = report(
-            &self.replica,
-            &running.peer,
-            &running.relay,
-            &running.wired.traffic,
-        );
-        // Whoever waits hears the result once the last frame is out.
-        self.runtime.spawn(async move {
-            let closing = running.wired.close().await;
-            drop(running.ended.send(result.map(|()| report)));
-            closing.drain().await;
-        });
+    fn end(&mut self, id: ConnId, result: Result<(), NodeError>) {
+        let Some(running) = self.sessions.remove(&id) else {
+            return;
+        };
+        // Those that are through are forgotten.
+        while self.closings.try_join_next().is_some() {}
+        let finish = running.finish(&self.replica, result);
+        let closing = async move { finish.await.drain().await };
+        self.closings.spawn_on(closing, &self.runtime);
     }
-}
-
-fn report(replica: &Replica, peer: &Peer, relay: &str, traffic: &Arc<Traffic>) -> SyncReport {
-    let bytes = (
-        traffic.sent.load(Ordering::Relaxed),
-        traffic.received.load(Ordering::Relaxed),
-    );
-    SyncReport::new(replica, relay.to_owned(), &peer.report(), bytes)
 }
 
 impl From<PeerError> for NodeError {

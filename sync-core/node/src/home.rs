@@ -237,6 +237,7 @@ impl Home {
     /// system does.
     fn open_store(&self) -> Result<SqliteStore, HomeError> {
         let path = self.store_path();
+        make_private_file(&path).map_err(|error| io_error(&path, error))?;
         let error = match SqliteStore::open(&path) {
             Ok(store) => return Ok(store),
             Err(error @ StoreError::Io(_)) => error,
@@ -285,6 +286,22 @@ fn make_private_dir(dir: &Path) -> io::Result<()> {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+/// Makes an empty file that nobody else may read, unless there is one. SQLite makes its others as
+/// it finds this one.
+fn make_private_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// `header \n signing \n sealing \n checksum \n`, each secret in base32.

@@ -14,11 +14,12 @@ mod driver;
 mod home;
 mod live;
 mod node;
+mod pace;
 mod report;
 
 pub use home::{Home, HomeError};
 pub use live::{Live, LiveEvent};
-pub use node::{Node, NodeError, ProgressFn, SYNC_TIMEOUT};
+pub use node::{Node, NodeError, ProgressFn};
 pub use report::SyncReport;
 pub use sync_core as core;
 pub use sync_link::LinkError;

@@ -1,21 +1,18 @@
 //! Staying live: a session with every relay, begun again with growing pauses when it ends.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use sync_core::roster::ticket::RelayAddr;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::driver::SessionState;
 use crate::node::{Node, NodeError};
+use crate::pace::Pace;
 use crate::report::SyncReport;
 
-/// The shortest pause before a relay is dialled again.
-const PAUSE_MIN: Duration = Duration::from_millis(500);
-/// The longest.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked whether another program wrote to the store.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -32,20 +29,37 @@ pub enum LiveEvent {
         error: NodeError,
         /// How long until it is tried again.
         retry_in: Duration,
-        /// Whether trying again cannot help before somebody does something.
+        /// Whether trying again can hardly help before somebody does something.
         is_final: bool,
     },
+}
+
+impl LiveEvent {
+    fn of(state: SessionState) -> Self {
+        if state.is_done {
+            Self::CaughtUp(state.report)
+        } else {
+            Self::Moving(state.report)
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Board {
     latest: Mutex<Option<LiveEvent>>,
     changed: Notify,
+    /// The node has stopped: nothing more will happen.
+    is_over: AtomicBool,
 }
 
 impl Board {
     fn post(&self, event: LiveEvent) {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+        self.changed.notify_one();
+    }
+
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
         self.changed.notify_one();
     }
 
@@ -80,7 +94,7 @@ impl Live {
         for relay in relays {
             tasks.spawn_on(stay(Arc::clone(&node), relay, Arc::clone(&board)), &runtime);
         }
-        tasks.spawn_on(look(node), &runtime);
+        tasks.spawn_on(look(node, Arc::clone(&board)), &runtime);
         Ok(Self {
             board,
             _tasks: tasks,
@@ -88,80 +102,52 @@ impl Live {
     }
 
     /// The next event; the newest of those that came since the last call.
-    pub async fn next_event(&self) -> LiveEvent {
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`] once the node has stopped and all has been told.
+    pub async fn next_event(&self) -> Result<LiveEvent, NodeError> {
         loop {
             if let Some(event) = self.board.take() {
-                return event;
+                return Ok(event);
+            }
+            if self.board.is_over.load(Ordering::Acquire) {
+                return Err(NodeError::Stopped);
             }
             self.board.changed.notified().await;
         }
     }
 }
 
-async fn look(node: Arc<Node>) {
+/// Looks at what other programs wrote, as long as the node runs.
+async fn look(node: Arc<Node>, board: Arc<Board>) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     loop {
         ticks.tick().await;
         if node.look_again().await.is_err() {
-            return;
+            return board.end();
         }
     }
 }
 
 async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
-    let pauses = || {
-        ExponentialBuilder::default()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .with_jitter()
-            .without_max_times()
-            .build()
-    };
-    let mut pause = pauses();
+    let mut pace = Pace::new();
     loop {
-        let posts = Arc::clone(&board);
-        let mut last = None;
-        let progress = Box::new(move |state: &SessionState| {
-            let seen = (state.is_done, state.report.sent, state.report.received);
-            if last.replace(seen) == Some(seen) {
-                return;
-            }
-            let report = state.report.clone();
-            let event = if state.is_done {
-                LiveEvent::CaughtUp(report)
-            } else {
-                LiveEvent::Moving(report)
-            };
-            posts.post(event);
+        let was_done = Arc::new(AtomicBool::new(false));
+        let (posts, done) = (Arc::clone(&board), Arc::clone(&was_done));
+        let progress = Box::new(move |state: SessionState| {
+            done.fetch_or(state.is_done, Ordering::Relaxed);
+            posts.post(LiveEvent::of(state));
         });
-        let error = match node.open(&relay, false, Some(progress)).await {
-            Ok(ended) => {
-                pause = pauses();
-                match ended.await {
-                    Ok(Ok(_)) => NodeError::Lost,
-                    Ok(Err(error)) => error,
-                    Err(_) => NodeError::Stopped,
-                }
-            }
-            Err(error) => error,
+        let ended = match node.open(&relay, false, Some(progress)).await {
+            Ok(attending) => attending.end().await,
+            Err(error) => Err(error),
         };
-        if matches!(error, NodeError::Stopped) {
-            return;
+        let error = ended.err().unwrap_or(NodeError::Lost);
+        if error == NodeError::Stopped {
+            return board.end();
         }
-        let retry_in = if matches!(error, NodeError::Reborn) {
-            Duration::ZERO
-        } else {
-            pause.next().unwrap_or(PAUSE_MAX)
-        };
-        let is_final = matches!(
-            &error,
-            NodeError::Refused(refusal) if !matches!(
-                refusal,
-                sync_core::wire::Refusal::Busy
-                    | sync_core::wire::Refusal::Internal
-                    | sync_core::wire::Refusal::ShuttingDown
-            )
-        );
+        let retry_in = pace.after(&error, was_done.load(Ordering::Relaxed));
+        let is_final = !error.is_passing();
         board.post(LiveEvent::Offline {
             error,
             retry_in,

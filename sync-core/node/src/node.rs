@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use sync_core::keys::DeviceKeys;
 use sync_core::replica::{Moment, Replica, ReplicaError};
 use sync_core::roster::ticket::RelayAddr;
+use sync_core::store::StoreError;
 use sync_core::wire::Refusal;
 use sync_link::LinkError;
 use thiserror::Error;
@@ -15,13 +15,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::Wired;
-use crate::driver::{ConnId, Driver, INPUTS_MAX, Input, Opened, Progress};
+use crate::driver::{ConnId, Driver, INPUTS_MAX, Input, Opened, Progress, SessionState};
 use crate::report::SyncReport;
 
-/// How long one sync may take before it is given up; what was durable by then stays.
-pub const SYNC_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often a sync begins anew when a restored store has had to take a new name.
-const REBIRTHS_MAX: usize = 3;
+pub(crate) const REBIRTHS_MAX: usize = 3;
 
 /// Why something with a node did not work.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -50,9 +48,23 @@ pub enum NodeError {
     /// The node has been stopped.
     #[error("the node has been stopped")]
     Stopped,
-    /// It took too long.
-    #[error("the sync took too long and was given up; what came is kept, try again")]
+    /// The other side fell silent before everything was exchanged.
+    #[error("the other side fell silent and was given up; what came is kept, try again")]
     TimedOut,
+}
+
+impl NodeError {
+    /// Whether trying again later may help although nobody does anything about it.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Link(error) => error.is_passing(),
+            Self::Lost | Self::Reborn | Self::TimedOut => true,
+            Self::Refused(refusal) => refusal.is_passing(),
+            Self::Replica(error) => matches!(error, ReplicaError::Store(StoreError::Busy)),
+            Self::NoRelay | Self::Peer(_) | Self::Stopped => false,
+        }
+    }
 }
 
 /// A replica at work. Dropping it stops its thread after what is in hand.
@@ -107,26 +119,23 @@ impl Node {
     /// Exchanges everything with every relay once.
     ///
     /// # Errors
-    /// If no relay could be synced with; one that could is enough, the others are in `refused`.
+    /// If no relay could be synced with; one that could is enough, the others are in `unreached`.
     pub async fn sync_once(&self) -> Result<SyncReport, NodeError> {
         let relays = self.call(|replica, _| replica.relays().to_vec()).await?;
         let mut total: Option<SyncReport> = None;
-        let mut failed = None;
-        for relay in &relays {
-            match self.sync_with(relay, None).await {
-                Ok(report) => match &mut total {
-                    Some(total) => total.add(&report),
-                    None => total = Some(report),
-                },
-                Err(error) => failed = Some(error),
+        let mut unreached = Vec::new();
+        for relay in relays {
+            match (self.sync_with(&relay, None).await, &mut total) {
+                (Ok(report), Some(total)) => total.add(&report),
+                (Ok(report), None) => total = Some(report),
+                (Err(error), _) => unreached.push((relay, error)),
             }
         }
-        match (total, failed) {
-            (Some(mut total), failed) => {
-                total.refused.extend(failed.map(|error| error.to_string()));
-                Ok(total)
-            }
-            (None, failed) => Err(failed.unwrap_or(NodeError::NoRelay)),
+        match total {
+            Some(total) => Ok(SyncReport { unreached, ..total }),
+            None => Err(unreached
+                .pop()
+                .map_or(NodeError::NoRelay, |(_, error)| error)),
         }
     }
 
@@ -141,16 +150,10 @@ impl Node {
     ) -> Result<SyncReport, NodeError> {
         for _ in 0..REBIRTHS_MAX {
             let progress = progress.take().map(|mut tell| {
-                Box::new(move |state: &crate::driver::SessionState| {
-                    tell(&state.report, state.announced);
-                }) as Progress
+                Box::new(move |state: SessionState| tell(&state.report, state.announced))
+                    as Progress
             });
-            let ended = self.open(relay, true, progress).await?;
-            let result = tokio::time::timeout(SYNC_TIMEOUT, ended).await;
-            match result
-                .map_err(|_| NodeError::TimedOut)?
-                .map_err(|_| NodeError::Stopped)?
-            {
+            match self.open(relay, true, progress).await?.end().await {
                 Err(NodeError::Reborn) => {}
                 result => return result,
             }
@@ -158,31 +161,32 @@ impl Node {
         Err(NodeError::Reborn)
     }
 
-    /// Begins a session; the receiver hears when it has ended.
+    /// Begins a session, which lasts as long as somebody waits for its end.
     pub(crate) async fn open(
         &self,
         relay: &RelayAddr,
         is_once: bool,
         progress: Option<Progress>,
-    ) -> Result<oneshot::Receiver<Result<SyncReport, NodeError>>, NodeError> {
+    ) -> Result<Attending, NodeError> {
         let id = ConnId(self.connections.fetch_add(1, Ordering::Relaxed));
         let keys = Arc::clone(&self.keys);
         let wired = Wired::dial(relay, keys, id, self.inputs.clone()).await?;
         let (ended, hears) = oneshot::channel();
-        let opened = Opened {
-            id,
+        let opened = Box::new(Opened {
             wired,
             relay: relay.relay.to_string(),
             is_once,
             progress,
             ended,
-        };
-        let input = Input::Opened(Box::new(opened));
+        });
         self.inputs
-            .send(input)
+            .send(Input::Opened { id, opened })
             .await
             .map_err(|_| NodeError::Stopped)?;
-        Ok(hears)
+        Ok(Attending {
+            ended: hears,
+            inputs: self.inputs.clone(),
+        })
     }
 
     pub(crate) async fn look_again(&self) -> Result<(), NodeError> {
@@ -198,12 +202,33 @@ impl Node {
         &self.runtime
     }
 
-    /// Ends all sessions and the thread, and waits for it.
+    /// Says goodbye in all sessions, ends the thread, and waits for it.
     pub async fn stop(mut self) {
         let _gone = self.inputs.send(Input::Stop).await;
         if let Some(thread) = self.thread.take() {
             let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+    }
+}
+
+/// Waits for the end of a session; whoever stops waiting ends it.
+#[must_use]
+pub(crate) struct Attending {
+    ended: oneshot::Receiver<Result<SyncReport, NodeError>>,
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Attending {
+    pub(crate) async fn end(mut self) -> Result<SyncReport, NodeError> {
+        (&mut self.ended).await.unwrap_or(Err(NodeError::Stopped))
+    }
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        self.ended.close();
+        // The driver sees it at its next turn; if its inputs are full, that comes without this.
+        let _full_or_gone = self.inputs.try_send(Input::Wake);
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sync_core::peer::Report;
 use sync_core::replica::Replica;
+use sync_core::roster::ticket::RelayAddr;
+use sync_core::wire::Refusal;
+
+use crate::node::NodeError;
 
 /// What one sync did, in counts that people and scripts read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -33,8 +37,27 @@ pub struct SyncReport {
     pub by_kind: BTreeMap<String, u64>,
     /// Merged changes by person.
     pub by_person: BTreeMap<String, u64>,
-    /// What the other side refused, as sentences.
-    pub refused: Vec<String>,
+    /// How many batches the other side did not take, by reason.
+    #[serde(serialize_with = "as_list")]
+    pub refused: BTreeMap<Refusal, u64>,
+    /// Relays that could not be synced with, and why.
+    #[serde(skip)]
+    pub unreached: Vec<(RelayAddr, NodeError)>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    code: u16,
+    reason: String,
+    batches: u64,
+}
+
+fn as_list<S: Serializer>(refused: &BTreeMap<Refusal, u64>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(refused.iter().map(|(refusal, batches)| Refused {
+        code: refusal.code(),
+        reason: refusal.to_string(),
+        batches: *batches,
+    }))
 }
 
 impl SyncReport {
@@ -61,7 +84,8 @@ impl SyncReport {
             round_trips: report.round_trips,
             by_kind: report.tally.by_kind.clone(),
             by_person,
-            refused: report.refusals.iter().map(ToString::to_string).collect(),
+            refused: report.refusals.clone(),
+            unreached: Vec::new(),
         }
     }
 
@@ -82,6 +106,9 @@ impl SyncReport {
         for (person, count) in &other.by_person {
             *self.by_person.entry(person.clone()).or_default() += count;
         }
-        self.refused.extend(other.refused.iter().cloned());
+        for (refusal, batches) in &other.refused {
+            *self.refused.entry(*refusal).or_default() += batches;
+        }
+        self.unreached.extend(other.unreached.iter().cloned());
     }
 }

@@ -31,6 +31,12 @@ impl Replica {
         self.sealed
     }
 
+    /// How often something was written, or tried to be, since the replica was opened.
+    #[must_use]
+    pub fn write_count(&self) -> u64 {
+        self.writes
+    }
+
     /// Whether edits from now on are sealed in the transaction that makes them durable, instead of
     /// waiting for [`Replica::seal_pending`]: for a device that has somebody to send them to.
     pub fn seal_edits_at_once(&mut self, is_on: bool) {

@@ -47,7 +47,7 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
     let writing = Live::start(Arc::clone(&phone.node)).await?;
     let listening = Live::start(Arc::clone(&listener)).await?;
     for live in [&writing, &listening] {
-        while !matches!(live.next_event().await, LiveEvent::CaughtUp(_)) {}
+        while !matches!(live.next_event().await?, LiveEvent::CaughtUp(_)) {}
     }
     let mut times = Vec::new();
     for number in 0..EDITS {
@@ -63,7 +63,7 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
             .await??;
         let committed = Instant::now();
         loop {
-            let _event = listening.next_event().await;
+            let _event = listening.next_event().await?;
             let seen = listener
                 .call(move |replica, _| replica.store().row(&record))
                 .await??;

@@ -1,0 +1,188 @@
+//! One session in the driver: its peer, its connection, and who waits for it.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use sync_core::peer::{Moved, Peer};
+use sync_core::replica::Replica;
+use sync_core::wire::Frame;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Progress, SessionState};
+use crate::connection::{Closing, Wired};
+use crate::node::NodeError;
+use crate::report::SyncReport;
+
+/// How long a session that has something to do may go without a byte either way.
+const QUIET_MAX: Duration = Duration::from_secs(90);
+
+/// A connection for the driver to run a session on.
+pub(crate) struct Opened {
+    pub(crate) wired: Wired,
+    pub(crate) relay: String,
+    /// The session ends once both sides have everything; otherwise it stays live.
+    pub(crate) is_once: bool,
+    pub(crate) progress: Option<Progress>,
+    pub(crate) ended: oneshot::Sender<Result<SyncReport, NodeError>>,
+}
+
+pub(super) struct Running {
+    pub(super) peer: Peer,
+    pub(super) was_done: bool,
+    opened: Opened,
+    /// A frame that the outbox had no room for.
+    stuck: Option<Frame>,
+    /// What the listener heard last.
+    told: Option<(Moved, bool)>,
+    patience: Patience,
+}
+
+impl Running {
+    pub(super) fn new(peer: Peer, opened: Opened) -> Self {
+        Self {
+            peer,
+            was_done: false,
+            opened,
+            stuck: None,
+            told: None,
+            patience: Patience::default(),
+        }
+    }
+
+    pub(super) fn is_once(&self) -> bool {
+        self.opened.is_once
+    }
+
+    /// Nobody waits for it any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.opened.ended.is_closed()
+    }
+
+    /// Whether both sides have everything and all that was said is out.
+    pub(super) fn is_done(&self, replica: &Replica) -> bool {
+        self.stuck.is_none() && self.peer.is_done(replica)
+    }
+
+    /// Sends what it has to say, as far as the outbox takes it.
+    pub(super) fn pump(&mut self, replica: &Replica) -> Result<(), NodeError> {
+        loop {
+            let frame = match self.stuck.take() {
+                Some(frame) => Some(frame),
+                None => self.peer.poll_transmit(replica)?,
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let is_awaited = &self.opened.wired.traffic.is_awaited;
+            is_awaited.store(true, Ordering::Release);
+            if let Err(error) = self.opened.wired.outbox.try_send(frame) {
+                // Full: the writer says when there is room. Closed: the reader says why.
+                let (mpsc::error::TrySendError::Full(frame)
+                | mpsc::error::TrySendError::Closed(frame)) = error;
+                self.stuck = Some(frame);
+                return Ok(());
+            }
+            is_awaited.store(false, Ordering::Release);
+        }
+    }
+
+    /// Tells whoever listens how the session stands, if that is news.
+    pub(super) fn tell(&mut self, replica: &Replica, is_done: bool) {
+        if self.opened.progress.is_none() {
+            return;
+        }
+        let moved = self.peer.moved();
+        if self.told.replace((moved, is_done)) == Some((moved, is_done)) {
+            return;
+        }
+        let state = SessionState {
+            report: self.report(replica),
+            announced: moved.announced,
+            is_done,
+        };
+        if let Some(progress) = &mut self.opened.progress {
+            progress(state);
+        }
+    }
+
+    /// Until when it is waited for the next byte; none while there is nothing to wait for.
+    pub(super) fn deadline(&mut self, is_done: bool, now: Instant) -> Option<Instant> {
+        let traffic = &self.opened.wired.traffic;
+        let bytes = (
+            traffic.sent.load(Ordering::Relaxed),
+            traffic.received.load(Ordering::Relaxed),
+        );
+        self.patience.deadline(is_done, bytes, now)
+    }
+
+    fn report(&self, replica: &Replica) -> SyncReport {
+        let traffic = &self.opened.wired.traffic;
+        let bytes = (
+            traffic.sent.load(Ordering::Relaxed),
+            traffic.received.load(Ordering::Relaxed),
+        );
+        let relay = self.opened.relay.clone();
+        SyncReport::new(replica, relay, &self.peer.report(), bytes)
+    }
+
+    /// Whoever waits hears the result once the last frame is out.
+    pub(super) fn finish(
+        self,
+        replica: &Replica,
+        result: Result<(), NodeError>,
+    ) -> impl Future<Output = Closing> + use<> {
+        let result = result.map(|()| self.report(replica));
+        let Opened { wired, ended, .. } = self.opened;
+        async move {
+            let closing = wired.close().await;
+            drop(ended.send(result));
+            closing
+        }
+    }
+}
+
+/// Since when a session with something to do has not moved a byte.
+#[derive(Debug, Default)]
+struct Patience {
+    since: Option<Instant>,
+    bytes: (u64, u64),
+}
+
+impl Patience {
+    fn deadline(&mut self, is_done: bool, bytes: (u64, u64), now: Instant) -> Option<Instant> {
+        if is_done {
+            self.since = None;
+            return None;
+        }
+        if std::mem::replace(&mut self.bytes, bytes) != bytes {
+            self.since = None;
+        }
+        let since = *self.since.get_or_insert(now);
+        Some(since + QUIET_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_lasts_while_bytes_move_and_ends_when_none_do() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let mut patience = Patience::default();
+        assert_eq!(patience.deadline(false, (10, 0), at(0)), Some(at(90)));
+        assert_eq!(patience.deadline(false, (10, 0), at(80)), Some(at(90)));
+        assert_eq!(patience.deadline(false, (20, 0), at(85)), Some(at(175)));
+        assert_eq!(patience.deadline(false, (20, 7), at(170)), Some(at(260)));
+    }
+
+    #[test]
+    fn a_live_session_may_be_quiet_for_hours() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let mut patience = Patience::default();
+        assert_eq!(patience.deadline(true, (10, 10), at(0)), None);
+        assert_eq!(patience.deadline(true, (10, 10), at(7_200)), None);
+        let next = patience.deadline(false, (10, 10), at(7_201));
+        assert_eq!(next, Some(at(7_291)), "counted from the first thing to do");
+    }
+}

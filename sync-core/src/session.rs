@@ -17,6 +17,7 @@
 
 pub mod carrier;
 mod compare;
+mod flow;
 mod marks;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
@@ -36,12 +37,14 @@ use crate::session::plan::Plan;
 use crate::store::StoreError;
 use crate::wire::batches::{BatchReader, BatchWriter, Received};
 use crate::wire::{
-    Ack, BadFrame, Bye, CaughtUp, Digest, FRAME_BATCHES_MAX, FRAME_BYTES_TARGET, Frame, Hello,
-    LANES_MAX, PeerKind, Receipt, Refusal, Refuse, Totals, VERSION_MAX, VERSION_MIN,
+    BadFrame, Bye, Digest, Frame, Hello, LANES_MAX, PeerKind, Receipt, Refusal, Refuse, Totals,
+    VERSION_MAX, VERSION_MIN,
 };
 
 /// Bytes of batches that may be on their way unacknowledged.
 pub const WINDOW_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Asks and wants without their CaughtUp beyond which a side asks for no more lanes.
+pub const ASKS_OPEN_MAX: u64 = 8;
 
 /// Who the two peers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +183,8 @@ pub struct Session {
     /// Asks of ours without their Want: until it comes, nothing new is sent, because it may
     /// build on batches that the other side lacks.
     wants_due: u64,
+    /// Too many of our asks were open; the waiting lanes are asked for after the next CaughtUp.
+    is_ask_due: bool,
     /// Asks and wants of theirs that are owed a CaughtUp once the plan is empty.
     caught_up_owed: u64,
     tail_after: Arrival,
@@ -257,6 +262,7 @@ impl Session {
             incarnation: parties.incarnation,
             join: None,
             lanes: None,
+            store: (!is_dialer && parties.kind == PeerKind::Relay).then(|| carrier.store_id()),
         };
         Ok(Self {
             parties,
@@ -276,6 +282,7 @@ impl Session {
             news_upto: None,
             asks_open: 0,
             wants_due: 0,
+            is_ask_due: false,
             caught_up_owed: 0,
             tail_after: carrier.last_arrival()?,
             skip: BTreeSet::new(),
@@ -402,6 +409,9 @@ impl Session {
             Frame::Ack(ack) => self.on_ack(&ack, carrier),
             Frame::CaughtUp(caught_up) if self.stage == Stage::Flowing => {
                 self.asks_open = self.asks_open.saturating_sub(1);
+                if std::mem::take(&mut self.is_ask_due) {
+                    self.ask_for_waiting(carrier)?;
+                }
                 let mut events = vec![Event::Cursors(caught_up.lanes)];
                 if self.asks_open == 0 {
                     events.push(Event::CaughtUp);
@@ -441,6 +451,7 @@ impl Session {
             return Err(SessionError::Peer(Refusal::BadFrame));
         }
         self.nonces.1 = Some(*hello.nonce);
+        self.peer_store = hello.store;
         let is_equal = hello.digest == self.hello.digest;
         self.peer_hello = Some(hello);
         if is_equal {
@@ -491,26 +502,6 @@ impl Session {
         })
     }
 
-    fn on_ack(&mut self, ack: &Ack, carrier: &dyn Carrier) -> Result<Vec<Event>, SessionError> {
-        if ack.batches < self.acked_batches || ack.batches > self.sent_batches {
-            return Err(SessionError::Peer(Refusal::BadFrame));
-        }
-        self.acked_batches = ack.batches;
-        while self
-            .unacked
-            .front()
-            .is_some_and(|(ordinal, _)| *ordinal <= ack.batches)
-        {
-            let (_, bytes) = self.unacked.pop_front().unwrap_or_default();
-            self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
-        }
-        if self.news_upto.is_some_and(|upto| upto <= ack.batches) {
-            self.news_upto = None;
-            self.ask_for_waiting(carrier)?;
-        }
-        Ok(vec![Event::Acked(ack.batches)])
-    }
-
     fn on_refuse(&mut self, refuse: Refuse) -> Vec<Event> {
         let refusal = Refusal::from_code(refuse.code);
         if refuse.batch.is_none() && refusal.ends_session() {
@@ -520,144 +511,6 @@ impl Session {
             refusal,
             batch: refuse.batch,
         }]
-    }
-
-    /// What became of the batches of one [`Event::Ingest`], once it is durable: acks go out.
-    pub fn stored(&mut self, taken: &[Taken]) {
-        let mut newest = Arrival::default();
-        let mut branched = BTreeSet::new();
-        for taken in taken {
-            self.received_batches += 1;
-            match taken {
-                Taken::Stored(arrival) => {
-                    newest = newest.max(*arrival);
-                    if *arrival > self.tail_after {
-                        self.skip.insert(*arrival);
-                    }
-                }
-                Taken::Known => {}
-                Taken::NeedsBranch(log) => {
-                    branched.insert(*log);
-                }
-                Taken::Refused(refusal) => self.refuse(*refusal, Some(self.received_batches)),
-            }
-        }
-        if !taken.is_empty() {
-            let ack = Ack {
-                batches: self.received_batches,
-                arrival: newest.0,
-            };
-            self.queue.push_back(Frame::Ack(ack));
-        }
-        let mut wanted = BTreeMap::new();
-        self.plan_branches(&branched, &mut wanted);
-        self.want_branches(wanted);
-    }
-
-    /// The next frame to send, if there is one and the window allows it.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn poll_transmit(&mut self, carrier: &dyn Carrier) -> Result<Option<Frame>, StoreError> {
-        if let Some(frame) = self.queue.pop_front() {
-            return Ok(Some(frame));
-        }
-        if self.stage != Stage::Flowing || self.unacked_bytes >= WINDOW_BYTES_MAX {
-            return Ok(None);
-        }
-        self.fill_from_plan(carrier)?;
-        if self.writer.count() == 0 && self.plan.is_empty() {
-            if self.wants_due > 0 {
-                return Ok(None);
-            }
-            if self.caught_up_owed > 0 {
-                self.caught_up_owed -= 1;
-                return Ok(Some(Frame::CaughtUp(CaughtUp {
-                    lanes: self.sent_positions(carrier)?,
-                })));
-            }
-            self.fill_from_tail(carrier)?;
-        }
-        if self.writer.count() == 0 {
-            return Ok(None);
-        }
-        Ok(Some(Frame::Batches(self.writer.take())))
-    }
-
-    fn sent_positions(&self, carrier: &dyn Carrier) -> Result<Vec<(LaneId, u64)>, StoreError> {
-        if self.parties.kind != PeerKind::Relay {
-            return Ok(Vec::new());
-        }
-        self.subscribed
-            .iter()
-            .map(|lane| Ok((*lane, carrier.tip(lane)?.min(self.tail_after).0)))
-            .collect()
-    }
-
-    fn fill_from_plan(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
-        while self.writer.bytes() < FRAME_BYTES_TARGET && self.writer.count() < FRAME_BATCHES_MAX {
-            let room = FRAME_BYTES_TARGET.saturating_sub(self.writer.bytes());
-            let Some(step) = self.plan.next(carrier, room)? else {
-                return Ok(());
-            };
-            for carried in step.batches {
-                if carried.arrival > self.tail_after {
-                    // It is not to be sent a second time as news.
-                    self.skip.insert(carried.arrival);
-                }
-                self.push(&carried.batch, step.is_explicit || carried.is_branch);
-            }
-            if let Some((lane, upto)) = step.reached
-                && self.parties.kind == PeerKind::Relay
-            {
-                self.writer.mark(lane, upto.0);
-            }
-        }
-        Ok(())
-    }
-
-    /// What has arrived since the two compared, but for what came from over there.
-    fn fill_from_tail(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
-        let last = carrier.last_arrival()?;
-        while self.tail_after < last && self.writer.bytes() < FRAME_BYTES_TARGET {
-            let fresh = carrier.since(self.tail_after, FRAME_BYTES_TARGET)?;
-            if fresh.is_empty() {
-                self.tail_after = last;
-                break;
-            }
-            for carried in fresh {
-                self.tail_after = carried.arrival;
-                let is_echo = self.skip.remove(&carried.arrival);
-                let lane = carried.batch.log().lane;
-                if !self.subscribed.contains(&lane) {
-                    continue;
-                }
-                if !is_echo {
-                    self.push(&carried.batch, carried.is_branch);
-                }
-                if self.parties.kind == PeerKind::Relay && self.writer.count() > 0 {
-                    self.writer.mark(lane, carried.arrival.0);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, batch: &crate::entry::VerifiedBatch, with_prev: bool) {
-        let is_own = self.peer_log(batch.log().lane).as_ref() == Some(batch.log());
-        if is_own && !with_prev {
-            return;
-        }
-        let before = self.writer.bytes();
-        self.writer.push(batch, with_prev);
-        let bytes = self.writer.bytes().saturating_sub(before) as u64;
-        self.sent_batches += 1;
-        if batch.log().lane == self.roster_lane {
-            self.news_upto = Some(self.sent_batches);
-        }
-        self.counts.entries_sent += batch.count() as u64;
-        self.unacked.push_back((self.sent_batches, bytes));
-        self.unacked_bytes += bytes;
     }
 
     /// The lanes that both sides exchange.

@@ -101,6 +101,9 @@ pub struct Hello {
     /// side need not list those that are equal.
     #[n(8)]
     pub lanes: Option<ByteVec>,
+    /// A relay's store, which its positions belong to: a dialer that has the same gets no Lanes.
+    #[n(9)]
+    pub store: Option<StoreId>,
 }
 
 /// How one lane stands at the sender.

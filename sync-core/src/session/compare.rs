@@ -10,7 +10,9 @@ use minicbor::bytes::ByteVec;
 use crate::id::{Arrival, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::session::carrier::{Carrier, lost_digest};
 use crate::session::marks::{self, Marks, SKETCH_LEN};
-use crate::session::{Event, Session, SessionError, Stage, digests_of, shared_lanes};
+use crate::session::{
+    ASKS_OPEN_MAX, Event, Session, SessionError, Stage, digests_of, shared_lanes,
+};
 use crate::store::StoreError;
 use crate::wire::{
     Ask, Digest, Frame, LANES_MAX, LaneHeads, LaneState, Lanes, PeerKind, Refusal, Totals, Want,
@@ -102,6 +104,9 @@ impl Session {
         if lanes.lanes.len() > LANES_MAX {
             return Err(SessionError::Peer(Refusal::TooLarge));
         }
+        if self.peer_store.is_some_and(|store| store != lanes.store) {
+            return Err(SessionError::Peer(Refusal::BadFrame));
+        }
         self.peer_store = Some(lanes.store);
         self.stage = Stage::Flowing;
         // Another session may have taught us of lanes since our hello.
@@ -177,7 +182,10 @@ impl Session {
                 .filter(|log| log.lane == state.lane && **log != own)
                 .copied()
                 .collect();
+            // All that we have may have come another way.
+            let is_cursor_lacking = cursor == 0 && !carrier.heads(&state.lane)?.is_empty();
             let is_pull_enough = is_relay
+                && !is_cursor_lacking
                 && cursor <= state.tip
                 && (cursor < state.tip || own_head.seq.0 != state.yours || !others.is_empty());
             if is_pull_enough {
@@ -234,16 +242,9 @@ impl Session {
         ask: &Ask,
         carrier: &dyn Carrier,
     ) -> Result<Vec<Event>, SessionError> {
-        if [
-            ask.pull.len(),
-            ask.heads.len(),
-            ask.unknown.len(),
-            ask.lost.len(),
-        ]
-        .iter()
-        .any(|len| *len > LANES_MAX)
-        {
-            return Err(SessionError::Peer(Refusal::TooLarge));
+        check_ask(ask)?;
+        if self.caught_up_owed >= ASKS_OPEN_MAX {
+            return Err(SessionError::Peer(Refusal::Busy));
         }
         let is_first = self.stage == Stage::AwaitAsk;
         self.stage = Stage::Flowing;
@@ -345,11 +346,11 @@ impl Session {
         want: &Want,
         carrier: &dyn Carrier,
     ) -> Result<Vec<Event>, SessionError> {
-        if want.lanes.len() > LANES_MAX || want.unknown.len() > LANES_MAX {
-            return Err(SessionError::Peer(Refusal::TooLarge));
-        }
+        check_lanes(want.lanes.iter().map(|lane| &lane.lane))?;
+        check_lanes(want.unknown.iter())?;
         if !want.is_explicit {
-            self.wants_due = self.wants_due.saturating_sub(1);
+            let rest = self.wants_due.checked_sub(1);
+            self.wants_due = rest.ok_or(SessionError::Peer(Refusal::BadFrame))?;
         }
         for lane in &want.unknown {
             if self.is_dialer && self.subscribed.remove(lane) {
@@ -434,6 +435,8 @@ impl Session {
     pub fn lanes_changed(&mut self, carrier: &dyn Carrier) -> Result<(), SessionError> {
         let allowed = shared_lanes(&self.parties, carrier);
         self.subscribed.retain(|lane| allowed.contains(lane));
+        self.own_logs.retain(|(log, _)| allowed.contains(&log.lane));
+        self.plan.keep_lanes(&self.subscribed);
         if !self.is_dialer || self.stage != Stage::Flowing {
             return Ok(());
         }
@@ -444,6 +447,10 @@ impl Session {
     /// Asks for the lanes that the other side did not know before; what it still does not know
     /// goes on waiting.
     pub(super) fn ask_for_waiting(&mut self, carrier: &dyn Carrier) -> Result<(), SessionError> {
+        if self.asks_open >= ASKS_OPEN_MAX {
+            self.is_ask_due = true;
+            return Ok(());
+        }
         let allowed = shared_lanes(&self.parties, carrier);
         let lanes = std::mem::take(&mut self.waiting);
         let lanes: Vec<LaneId> = lanes.intersection(&allowed).copied().collect();
@@ -462,6 +469,27 @@ impl Session {
         }
         self.send_ask(ask);
         Ok(())
+    }
+}
+
+/// An ask names each lane once in each of its lists.
+fn check_ask(ask: &Ask) -> Result<(), SessionError> {
+    check_lanes(ask.pull.iter().map(|(lane, _)| lane))?;
+    check_lanes(ask.heads.iter().map(|heads| &heads.lane))?;
+    check_lanes(ask.unknown.iter())?;
+    check_lanes(ask.lost.iter())
+}
+
+fn check_lanes<'l>(lanes: impl ExactSizeIterator<Item = &'l LaneId>) -> Result<(), SessionError> {
+    let count = lanes.len();
+    if count > LANES_MAX {
+        return Err(SessionError::Peer(Refusal::TooLarge));
+    }
+    let distinct: BTreeSet<&LaneId> = lanes.collect();
+    if distinct.len() == count {
+        Ok(())
+    } else {
+        Err(SessionError::Peer(Refusal::BadFrame))
     }
 }
 

@@ -40,9 +40,24 @@ impl Plan {
     }
 
     pub(super) fn add_stretch(&mut self, lane: LaneId, after: Arrival, upto: Arrival) {
-        if after < upto {
+        let known = self
+            .stretches
+            .iter_mut()
+            .find(|(known, _, _)| *known == lane);
+        if let Some((_, known_after, known_upto)) = known {
+            *known_after = after.min(*known_after);
+            *known_upto = upto.max(*known_upto);
+        } else if after < upto {
             self.stretches.push_back((lane, after, upto));
         }
+    }
+
+    /// Forgets what is planned of all other lanes, as far as the positions say; whoever sends looks
+    /// at the lanes of what is left.
+    pub(super) fn keep_lanes(&mut self, lanes: &BTreeSet<LaneId>) {
+        self.stretches.retain(|(lane, _, _)| lanes.contains(lane));
+        self.logs.retain(|(log, _), _| lanes.contains(&log.lane));
+        self.lost.retain(|lane| lanes.contains(lane));
     }
 
     pub(super) fn add_log(&mut self, log: LogId, from: Seq, is_explicit: bool) {

@@ -13,6 +13,8 @@ use crate::id::{ChainHash, CommunityId, Seq};
 use crate::keys::{DeviceKeys, Signer as _};
 use crate::session::marks::Marks;
 
+mod hostile;
+
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);
 const SPACE: LaneId = LaneId::new([2; 16]);
 
@@ -475,7 +477,7 @@ fn frame_out_of_turn_ends_the_session_with_a_refusal() {
     a.write(SPACE, "one", &mut rng);
     connect(&mut a, &mut b, &mut rng);
     let session = b.session.as_mut().unwrap();
-    let frame = Frame::CaughtUp(CaughtUp { lanes: Vec::new() });
+    let frame = Frame::CaughtUp(crate::wire::CaughtUp { lanes: Vec::new() });
     assert_eq!(
         session.receive(frame, &b.carrier),
         Err(SessionError::Peer(Refusal::BadFrame))

@@ -25,6 +25,7 @@ fn hello() -> impl Strategy<Value = Frame> {
     (versions, ids, any::<bool>(), proptest::option::of(bytes())).prop_map(
         |((version_min, version_max), (community, digest, nonce, incarnation), is_relay, join)| {
             Frame::Hello(Hello {
+                store: None,
                 version_min,
                 version_max,
                 community: CommunityId::new(community),

@@ -198,13 +198,20 @@ impl World {
         all.filter(|index| !self.is_out(*index)).collect()
     }
 
-    /// Whether a phone was removed, as everybody knows in the end.
+    /// Whether a phone was removed, as everybody knows in the end, or never came to belong because
+    /// its invitation went with whoever gave it.
     pub(super) fn is_out(&self, index: usize) -> bool {
         let founder = self.phones.first().and_then(|phone| phone.replica());
-        let device = self.phones.get(index).map(|phone| phone.keys.device());
-        founder
-            .zip(device)
-            .is_some_and(|(founder, device)| founder.roster().former().contains_key(&device))
+        let Some((founder, phone)) = founder.zip(self.phones.get(index)) else {
+            return false;
+        };
+        let (roster, device) = (founder.roster(), phone.keys.device());
+        if roster.former().contains_key(&device) {
+            return true;
+        }
+        let is_somebody_cut_off = self.phones.iter().any(|phone| phone.is_cut_off);
+        let is_void = |invite| roster.invites_of(invite).all(|invite| invite.is_revoked);
+        is_somebody_cut_off && !roster.knows(&device) && phone.invite.is_some_and(is_void)
     }
 
     fn invite_by(&mut self, index: usize) -> Outcome {
@@ -253,6 +260,7 @@ impl World {
             },
         );
         phone.is_steward = role >= Role::Lead;
+        phone.invite = Some(ticket.invite());
         self.phones.push(phone);
         // Mostly they meet at once: the joiner scans the ticket off the lead's phone.
         if self.rng.random_ratio(3, 4) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use sync_core::id::{DeviceId, Incarnation, Millis};
+use sync_core::id::{DeviceId, Incarnation, InviteId, Millis};
 use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::replica::{Moment, Replica};
 use sync_core::store::fault::{FaultHandle, FaultStore};
@@ -52,6 +52,8 @@ pub(super) struct Phone {
     pub(super) is_steward: bool,
     /// Somebody has cut it off; it goes on until it hears of that.
     pub(super) is_cut_off: bool,
+    /// The invitation that it came with.
+    pub(super) invite: Option<InviteId>,
 }
 
 /// Keys and a generator of a phone's own, so that its secrets do not depend on what others do.
@@ -74,6 +76,7 @@ impl Phone {
             has_faults: false,
             is_steward: false,
             is_cut_off: false,
+            invite: None,
         }
     }
 

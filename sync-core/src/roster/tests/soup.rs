@@ -243,8 +243,14 @@ proptest! {
             .collect();
         for (id, member) in before.members() {
             let Some((_, role)) = member.roles.iter().max_by_key(|(_, role)| *role) else { continue };
+            // A stranger may have become an owner's second device meanwhile.
+            let is_owners = |by: &DeviceId| {
+                let member = after.member_id(by).and_then(|id| before.members().get(&id));
+                member.is_some_and(|member| member.roles.iter().any(|(_, role)| *role == Role::Owner))
+            };
             let may_remove = |by: &DeviceId| {
-                let is_owner = before.role_in(by, &Scope::Community) == Some(Role::Owner);
+                let was_owner = before.role_in(by, &Scope::Community) == Some(Role::Owner);
+                let is_owner = was_owner || is_owners(by);
                 is_owner && *role < Role::Owner || after.member_id(by) == Some(*id)
             };
             if *role >= Role::Coordinator && !revokes.iter().any(may_remove) {
@@ -265,6 +271,9 @@ proptest! {
         let owner = soup.world.owner.clone();
         let thief = pick(&soup.members, who).clone();
         prop_assume!(thief.device() != owner.device());
+        // The owner may have removed the device that is to say it.
+        let owners_role = soup.world.roster().role_in(&owner.device(), &Scope::Community);
+        prop_assume!(owners_role == Some(Role::Owner));
         let community = soup.world.community;
         let target = Target::Member(member_of(&community, &thief.device()));
         let cuts = soup.world.cuts_of(&thief.device(), 0).into_iter().collect();

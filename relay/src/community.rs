@@ -17,7 +17,7 @@ use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest}
 use sync_core::store::StoreError;
 use sync_core::wire::{Digest, Refusal, Totals};
 
-use crate::limits::Limits;
+use crate::limits::{JOINS_SPARE, LOGS_PER_DEVICE_MAX, Limits, STATEMENTS_PER_FRAME};
 use crate::log::{Appended, BatchLog, CommunityState, LogState, Spot};
 
 /// Bytes of the roster that are read at once.
@@ -45,6 +45,8 @@ pub struct Community {
     are_statements_stale: bool,
     /// Statements came or left since the sessions were told.
     has_news: bool,
+    /// What evaluating has cost so far, in frames.
+    effort: u64,
     recent: VecDeque<Carried>,
     recent_bytes: usize,
 }
@@ -78,6 +80,7 @@ impl Community {
             is_roster_stale: true,
             are_statements_stale: true,
             has_news: false,
+            effort: 0,
             recent: VecDeque::new(),
             recent_bytes: 0,
         };
@@ -90,6 +93,12 @@ impl Community {
     #[must_use]
     pub fn roster(&self) -> &Roster {
         &self.roster
+    }
+
+    /// What evaluating has cost so far, in frames: whoever makes it necessary pays for it.
+    #[must_use]
+    pub fn effort(&self) -> u64 {
+        self.effort
     }
 
     /// Whether it has no batch at all.
@@ -107,6 +116,7 @@ impl Community {
             self.read_statements(log)?;
         }
         self.roster = Roster::evaluate(&self.id, &self.book);
+        self.effort += 1 + (self.book.len() / STATEMENTS_PER_FRAME) as u64;
         self.is_roster_stale = false;
         Ok(())
     }
@@ -195,6 +205,9 @@ impl Community {
         {
             return Ok(Err(Refusal::OverQuota));
         }
+        if !self.logs.contains_key(id) && self.logs_of(id) >= LOGS_PER_DEVICE_MAX {
+            return Ok(Err(Refusal::OverQuota));
+        }
         if id.lane == self.roster_lane {
             let may_begin = !self.logs.contains_key(id);
             // Not asked of those who begin: a founder brings hundreds of them, one after the other.
@@ -219,14 +232,26 @@ impl Community {
         }))
     }
 
+    /// How many logs the device has in the lane.
+    fn logs_of(&self, id: &LogId) -> usize {
+        let first = LogId {
+            incarnation: Incarnation::ZERO,
+            ..*id
+        };
+        let of_device = self.logs.range(first..);
+        of_device
+            .take_while(|(log, _)| (log.lane, log.device) == (id.lane, id.device))
+            .count()
+    }
+
     fn may_write(&self, id: &LogId) -> bool {
         let is_lane = id.lane == self.commons || self.roster.spaces().contains_key(&id.lane);
         is_lane && self.roster.may_have_written(&id.device, &id.lane)
     }
 
     /// Whether a verified batch of a device that the roster does not name may begin its log: it
-    /// founds this community, or it takes up an invitation that somebody gave. Who brings a whole
-    /// roster (`is_seeding`) may bring the taking up before the giving.
+    /// founds this community, or it takes up an invitation that somebody gave, and not many more did.
+    /// Who brings a whole roster (`is_seeding`) may bring the taking up before the giving.
     #[must_use]
     pub fn may_begin(&self, batch: &VerifiedBatch, is_seeding: bool) -> bool {
         if batch.place().first_seq != Seq::FIRST {
@@ -234,10 +259,24 @@ impl Community {
         }
         Said::in_batch(&self.id, batch).next().is_some_and(|said| {
             if let Statement::Join(join) = &said.statement {
-                return is_seeding || self.uses_of(&join.invite) > 0;
+                return is_seeding || self.may_be_taken_up(&join.invite);
             }
             matches!(said.statement, Statement::Found(_))
         })
+    }
+
+    /// Whether somebody gave this invitation, and not many more have taken it up than it is for.
+    fn may_be_taken_up(&self, ticket: &InviteId) -> bool {
+        let uses = usize::from(self.uses_of(ticket));
+        uses > 0 && self.joins_of(ticket) < uses + JOINS_SPARE
+    }
+
+    /// How many devices have taken up an invitation, whether or not that counts.
+    fn joins_of(&self, ticket: &InviteId) -> usize {
+        let joins = self.book.statements().filter(
+            |said| matches!(&said.statement, Statement::Join(join) if join.invite == *ticket),
+        );
+        joins.count()
     }
 
     /// How many people an invitation is for, by any statement that gives it; 0 if none does.

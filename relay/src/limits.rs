@@ -1,4 +1,4 @@
-//! Every limit of the relay, with what happens there. docs/protocol.md repeats them.
+//! Every limit of the relay, with what happens there.
 
 use serde::Deserialize;
 use sync_core::id::Millis;
@@ -15,6 +15,12 @@ pub const OUTBOX_FRAMES_MAX: usize = 2;
 pub const ANSWERS_MAX: usize = 256;
 /// Last frames (answers, a refusal, a goodbye) that still leave on a session that ends.
 pub const LAST_FRAMES_MAX: usize = 32;
+/// Logs that one device may begin in one lane: a new one comes with each restored backup.
+pub const LOGS_PER_DEVICE_MAX: usize = 256;
+/// Joins that an invitation may have beyond its uses: two phones may have taken it up offline.
+pub const JOINS_SPARE: usize = 16;
+/// Statements whose evaluation counts as much as a frame.
+pub const STATEMENTS_PER_FRAME: usize = 500;
 /// How many connections may be open before newcomers must prove their address first.
 pub const RETRY_ABOVE: usize = 512;
 
@@ -77,7 +83,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy)]
 pub struct TokenBucket {
     /// Thousandths of a token, so that a millisecond adds a whole number of them.
-    thousandths: u64,
+    thousandths: i64,
     at: Millis,
 }
 
@@ -86,25 +92,32 @@ impl TokenBucket {
     #[must_use]
     pub fn full(limits: &Limits, now: Millis) -> Self {
         Self {
-            thousandths: u64::from(limits.frames_burst) * 1000,
+            thousandths: i64::from(limits.frames_burst) * 1000,
             at: now,
         }
     }
 
     /// Takes a token if there is one.
     pub fn take(&mut self, limits: &Limits, now: Millis) -> bool {
-        let passed = u64::try_from(now.0.saturating_sub(self.at.0)).unwrap_or_default();
+        let passed = now.0.saturating_sub(self.at.0).max(0);
         self.at = self.at.max(now);
-        let gained = passed.saturating_mul(u64::from(limits.frames_per_second));
-        let most = u64::from(limits.frames_burst) * 1000;
+        let gained = passed.saturating_mul(i64::from(limits.frames_per_second));
+        let most = i64::from(limits.frames_burst) * 1000;
         self.thousandths = self.thousandths.saturating_add(gained).min(most);
-        match self.thousandths.checked_sub(1000) {
-            Some(rest) => {
-                self.thousandths = rest;
-                true
-            }
-            None => false,
+        let is_there = self.thousandths >= 1000;
+        if is_there {
+            self.thousandths -= 1000;
         }
+        is_there
+    }
+
+    /// Takes tokens that are not there yet, up to ten bursts of them: they are waited for later.
+    pub fn charge(&mut self, tokens: u64, limits: &Limits) {
+        let burst = i64::from(limits.frames_burst) * 1000;
+        let tokens = i64::try_from(tokens)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000);
+        self.thousandths = self.thousandths.saturating_sub(tokens).max(-10 * burst);
     }
 }
 
@@ -134,5 +147,21 @@ mod tests {
             0,
             "a clock that goes back gives nothing"
         );
+    }
+
+    #[test]
+    fn work_is_waited_for_but_not_without_end() {
+        let limits = Limits {
+            frames_per_second: 10,
+            frames_burst: 3,
+            ..Limits::default()
+        };
+        let mut bucket = TokenBucket::full(&limits, Millis(0));
+        bucket.charge(8, &limits);
+        assert!(!bucket.take(&limits, Millis(599)));
+        assert!(bucket.take(&limits, Millis(600)));
+        bucket.charge(u64::MAX, &limits);
+        assert!(!bucket.take(&limits, Millis(3_600)));
+        assert!(bucket.take(&limits, Millis(3_800)));
     }
 }

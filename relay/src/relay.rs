@@ -173,7 +173,15 @@ struct Group {
     /// Connections whose session may have something to say.
     stirred: BTreeSet<ConnId>,
     is_open: bool,
-    failure: Option<StoreError>,
+    failure: Option<Failed>,
+}
+
+/// Why a group is not stored.
+#[derive(Debug, Clone)]
+struct Failed {
+    error: StoreError,
+    /// The community whose batches failed, unless the log failed for all.
+    community: Option<CommunityId>,
 }
 
 /// The relay.
@@ -187,8 +195,12 @@ pub struct Relay<L> {
     conns: BTreeMap<ConnId, Conn>,
     by_device: BTreeMap<DeviceId, usize>,
     communities: BTreeMap<CommunityId, Carrying>,
+    /// Communities whose part of the log is damaged: they are refused, so that the others go on.
+    damaged: BTreeSet<CommunityId>,
     /// Connections that wait for room in the outboxes.
     hungry: BTreeSet<ConnId>,
+    /// The one of them that was served last.
+    fed: ConnId,
     /// Connections that have been read more than was allowed again.
     unread: BTreeSet<ConnId>,
     outbox_bytes: usize,
@@ -225,7 +237,9 @@ impl<L: BatchLog> Relay<L> {
             conns: BTreeMap::new(),
             by_device: BTreeMap::new(),
             communities: BTreeMap::new(),
+            damaged: BTreeSet::new(),
             hungry: BTreeSet::new(),
+            fed: ConnId(0),
             unread: BTreeSet::new(),
             outbox_bytes: 0,
             counters: Counters::default(),
@@ -284,6 +298,12 @@ impl<L: BatchLog> Relay<L> {
     #[must_use]
     pub fn communities_in_memory(&self) -> usize {
         self.communities.len()
+    }
+
+    /// How many communities are refused because their part of the log is damaged.
+    #[must_use]
+    pub fn communities_damaged(&self) -> usize {
+        self.damaged.len()
     }
 
     /// Bytes of frames that wait in outboxes.

@@ -11,7 +11,7 @@ use sync_core::wire::batches::decode_join;
 use sync_core::wire::{Frame, Hello, PeerKind, Refusal};
 
 use super::conn::Live;
-use super::{Carrying, ConnId, Group, Relay, refusal_of};
+use super::{Carrying, ConnId, Failed, Group, Relay, refusal_of};
 use crate::community::{Community, View, append};
 use crate::log::{Appended, BatchLog, Spot};
 
@@ -116,6 +116,9 @@ impl<L: BatchLog> Relay<L> {
         if !self.admission.admits(id) {
             return Err(Refusal::CommunityUnknown.into());
         }
+        if self.damaged.contains(id) {
+            return Err(Refusal::Internal.into());
+        }
         if self.communities.contains_key(id) {
             return Ok(());
         }
@@ -211,7 +214,10 @@ impl<L: BatchLog> Relay<L> {
             Ok(Appended::Known(_)) => Ok(()),
             Ok(Appended::Stale) => Err(Refusal::Gap.into()),
             Err(error) => {
-                group.failure = Some(error.clone());
+                group.failure = Some(Failed {
+                    error: error.clone(),
+                    community: Some(*id),
+                });
                 Err(error.into())
             }
         }

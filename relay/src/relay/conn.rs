@@ -70,6 +70,11 @@ impl Conn {
         }
     }
 
+    /// Counts work that a frame has made as so many frames more: the next ones are read later.
+    pub(super) fn charge(&mut self, frames: u64, limits: &Limits) {
+        self.bucket.charge(frames, limits);
+    }
+
     /// Whether one more frame may be read now.
     pub(super) fn allow_one(&mut self, limits: &Limits, now: Millis) -> bool {
         if self.to_allow == 0 || !self.bucket.take(limits, now) {

@@ -1,5 +1,7 @@
 //! What came: frames to their sessions, batches to the log, and the commit.
 
+use std::collections::BTreeSet;
+
 use rand_core::CryptoRng;
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::{Placement, place};
@@ -9,7 +11,7 @@ use sync_core::store::StoreError;
 use sync_core::wire::batches::Received;
 use sync_core::wire::{Frame, Refusal};
 
-use super::{Carrying, ConnId, Ending, Group, Relay, refusal_of};
+use super::{Carrying, ConnId, Ending, Failed, Group, Relay, refusal_of};
 use crate::community::{Community, Placing, View, append};
 use crate::log::{Appended, BatchLog, Spot};
 
@@ -79,7 +81,8 @@ impl<L: BatchLog> Relay<L> {
                     Ok(taken) => group.taken.push((conn, taken)),
                     // Told with the others once the group has been rolled back.
                     Err(error) => {
-                        group.failure.get_or_insert(error);
+                        let community = group.is_open.then_some(*community);
+                        group.failure.get_or_insert(Failed { error, community });
                     }
                 },
                 Event::Ended => {
@@ -116,8 +119,8 @@ impl<L: BatchLog> Relay<L> {
 
     /// Opens the group's transaction, once.
     pub(super) fn open_group(&mut self, group: &mut Group) -> Result<(), StoreError> {
-        if let Some(failure) = &group.failure {
-            return Err(failure.clone());
+        if let Some(failed) = &group.failure {
+            return Err(failed.error.clone());
         }
         if !group.is_open {
             self.log.begin()?;
@@ -142,10 +145,22 @@ impl<L: BatchLog> Relay<L> {
         self.open_group(group)?;
         let live = self.conns.get(&conn).and_then(|state| state.live.as_ref());
         let is_seeding = live.is_some_and(|live| live.is_seeding);
-        batches
+        let before = self.effort_for(id);
+        let taken = batches
             .into_iter()
             .map(|received| self.take_batch(id, received, is_seeding))
-            .collect()
+            .collect();
+        let effort = self.effort_for(id).saturating_sub(before);
+        if let Some(state) = self.conns.get_mut(&conn) {
+            state.charge(effort, &self.limits);
+        }
+        taken
+    }
+
+    /// What evaluating this community's roster has cost so far, in frames.
+    fn effort_for(&self, id: &CommunityId) -> u64 {
+        let carrying = self.communities.get(id);
+        carrying.map_or(0, |carrying| carrying.community.effort())
     }
 
     fn take_batch(
@@ -231,43 +246,66 @@ impl<L: BatchLog> Relay<L> {
         if !group.is_open && group.failure.is_none() {
             return;
         }
-        let failure = match group.failure.take() {
-            Some(failure) => {
+        let Failed { error, community } = match group.failure.take() {
+            Some(failed) => {
                 self.log.rollback();
-                failure
+                failed
             }
             None => match self.log.commit() {
                 Ok(()) => {
                     self.counters.commits += 1;
                     return;
                 }
-                Err(error) => error,
+                Err(error) => Failed {
+                    error,
+                    community: None,
+                },
             },
         };
         self.counters.commits_failed += 1;
-        tracing::error!(error = %failure, "a group could not be stored");
-        let refusal = refusal_of(&failure);
+        tracing::error!(%error, "a group could not be stored");
+        let refusal = refusal_of(&error);
+        if let (StoreError::Corrupt { .. }, Some(id)) = (&error, community) {
+            tracing::error!(
+                community = id.short(),
+                "its part of the log is damaged: it is refused"
+            );
+            self.damaged.insert(id);
+        }
         let took_part = |conn: &&ConnId| {
             let community = self.conns.get(conn).and_then(super::Conn::community);
             community.is_some_and(|community| group.touched.contains(&community))
         };
         let mut out: Vec<ConnId> = group.heard.iter().filter(took_part).copied().collect();
         for id in std::mem::take(&mut group.touched) {
-            let Some(carrying) = self.communities.get_mut(&id) else {
-                continue;
-            };
-            match Community::load(id, &self.log) {
-                Ok(community) => carrying.community = community,
-                Err(error) => {
-                    tracing::error!(%error, community = id.short(), "it cannot be read again");
-                    out.extend(carrying.conns.iter().copied());
-                }
-            }
+            out.extend(self.load_again(id));
         }
         group.taken.clear();
         for conn in out {
             self.turn_away(conn, refusal, group);
         }
+    }
+
+    /// Reads a community again as the log has it. One that cannot be read leaves memory, and all that
+    /// are connected to it must go.
+    fn load_again(&mut self, id: CommunityId) -> BTreeSet<ConnId> {
+        let Some(carrying) = self.communities.get_mut(&id) else {
+            return BTreeSet::new();
+        };
+        let is_damaged = self.damaged.contains(&id);
+        let loaded = (!is_damaged).then(|| Community::load(id, &self.log));
+        match loaded {
+            Some(Ok(community)) => {
+                carrying.community = community;
+                return BTreeSet::new();
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, community = id.short(), "it cannot be read again");
+            }
+            None => {}
+        }
+        let gone = self.communities.remove(&id);
+        gone.map(|carrying| carrying.conns).unwrap_or_default()
     }
 
     /// Acks, which only a durable group gives.

@@ -1,6 +1,7 @@
 //! What leaves: frames of the sessions that have room, permissions to read on, and the slow ones.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use sync_core::id::Millis;
 use sync_core::wire::Frame;
@@ -21,7 +22,16 @@ impl<L: BatchLog> Relay<L> {
     pub(super) fn transmit(&mut self, now: Millis, group: &mut Group) {
         let waiting = std::mem::take(&mut self.hungry);
         let others: BTreeSet<ConnId> = group.stirred.difference(&waiting).copied().collect();
-        for conn in waiting.into_iter().chain(others) {
+        // In turn: else those that connected first would have all the room.
+        let next = waiting.range((Bound::Excluded(self.fed), Bound::Unbounded));
+        let again = waiting.range(..=self.fed);
+        for conn in next.chain(again).copied().collect::<Vec<_>>() {
+            self.transmit_one(conn, now, group);
+            if !self.hungry.contains(&conn) {
+                self.fed = conn;
+            }
+        }
+        for conn in others {
             self.transmit_one(conn, now, group);
         }
         self.allow_reading(now, group);
@@ -36,7 +46,9 @@ impl<L: BatchLog> Relay<L> {
                 return;
             }
             let Some(live) = &mut state.live else { return };
-            if self.outbox_bytes >= self.limits.outbox_bytes_max {
+            // Answers are small, and others wait for them.
+            let has_answers = live.session.queued() > 0;
+            if !has_answers && self.outbox_bytes >= self.limits.outbox_bytes_max {
                 self.hungry.insert(conn);
                 return;
             }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use quinn::{Connection, Incoming as Knock, RecvStream, SendStream};
 use sync_core::wire::{BadFrame, FRAME_BYTES_MAX, Refusal};
-use sync_link::{Close, FrameReader, FrameWriter, Incoming, LinkError, peer_device};
-use tokio::sync::{Semaphore, mpsc};
+use sync_link::{
+    Close, FrameReader, FrameWriter, Incoming, LinkError, STEP_BYTES, Step, peer_device,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::limits::{
     HELLO_BYTES_MAX, LAST_FRAMES_MAX, Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES, RETRY_ABOVE,
@@ -16,6 +18,8 @@ use crate::server::engine::{Message, Outgoing, Wire};
 
 /// How long a frame may take to come once its length has.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long its next bytes may take.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the last frames may take to be read.
 const LAST_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the core may send at once: the outbox, the last frames, a refusal, and the close.
@@ -179,25 +183,53 @@ async fn read(
         let Some(len) = reader.announced().await? else {
             return Ok(());
         };
-        let share = u32::try_from(len / KIB + 1).unwrap_or(u32::MAX);
-        let Ok(share) = Arc::clone(&gate.inbox).acquire_many_owned(share).await else {
+        let body = read_body(&mut reader, len, &gate.inbox);
+        let body = tokio::time::timeout(BODY_TIMEOUT, body).await;
+        let Some((incoming, share)) = body.map_err(|_| LinkError::TimedOut)?? else {
             return Ok(());
         };
-        let Ok(incoming) = tokio::time::timeout(BODY_TIMEOUT, reader.read()).await else {
-            return Err(LinkError::TimedOut);
-        };
-        let input = match incoming? {
-            Some(Incoming::Frame(frame)) => Input::Frame { conn, frame },
-            Some(Incoming::Unknown(kind)) => Input::Unknown { conn, kind },
-            None => return Ok(()),
+        let input = match incoming {
+            Incoming::Frame(frame) => Input::Frame { conn, frame },
+            Incoming::Unknown(kind) => Input::Unknown { conn, kind },
         };
         reader.set_limit(FRAME_BYTES_MAX);
-        let message = Message::Input {
-            input,
-            share: Some(share),
-        };
+        let message = Message::Input { input, share };
         if gate.to_engine.send(message).await.is_err() {
             return Ok(());
+        }
+    }
+}
+
+/// Reads a frame of `len` bytes, and takes its share of the room for frames on their way in as its
+/// bytes come: who announces much and sends nothing holds nothing.
+async fn read_body(
+    reader: &mut FrameReader,
+    len: usize,
+    inbox: &Arc<Semaphore>,
+) -> Result<Option<(Incoming, Option<OwnedSemaphorePermit>)>, LinkError> {
+    let mut share: Option<OwnedSemaphorePermit> = None;
+    let (mut here, mut lacking) = (0, len);
+    loop {
+        let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let needed = ((here + lacking.min(STEP_BYTES)) / KIB + 1).saturating_sub(held);
+        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+        if needed > 0 {
+            let Ok(more) = Arc::clone(inbox).acquire_many_owned(needed).await else {
+                return Ok(None);
+            };
+            match &mut share {
+                Some(share) => share.merge(more),
+                None => share = Some(more),
+            }
+        }
+        let step = tokio::time::timeout(STEP_TIMEOUT, reader.step()).await;
+        match step.map_err(|_| LinkError::TimedOut)?? {
+            Step::Frame(incoming) => return Ok(Some((incoming, share))),
+            Step::Part {
+                here: got,
+                lacking: rest,
+            } => (here, lacking) = (got, rest),
+            Step::End => return Ok(None),
         }
     }
 }

@@ -303,6 +303,18 @@ struct Failing {
     log: MemoryLog,
     failure: Option<StoreError>,
     fails_on_append: bool,
+    fails_to_load: bool,
+}
+
+impl Failing {
+    fn new() -> Self {
+        Self {
+            log: MemoryLog::new(StoreId::new([7; 16])),
+            failure: None,
+            fails_on_append: false,
+            fails_to_load: false,
+        }
+    }
 }
 
 impl BatchLog for Failing {
@@ -353,7 +365,10 @@ impl BatchLog for Failing {
     }
 
     fn community(&self, community: &CommunityId) -> Result<Option<CommunityState>, StoreError> {
-        self.log.community(community)
+        match &self.failure {
+            Some(error) if self.fails_to_load => Err(error.clone()),
+            Some(_) | None => self.log.community(community),
+        }
     }
 
     fn at(
@@ -426,11 +441,9 @@ fn nothing_is_acked_or_passed_on_before_it_is_durable() {
         (StoreError::Busy, Refusal::Busy),
     ] {
         for fails_on_append in [true, false] {
-            let log = MemoryLog::new(StoreId::new([7; 16]));
             let log = Failing {
-                log,
-                failure: None,
                 fails_on_append,
+                ..Failing::new()
             };
             let mut village = Village::new(log, Admission::Open, Limits::default());
             let writer = village.member(Role::Volunteer, Scope::Community);
@@ -461,6 +474,60 @@ fn nothing_is_acked_or_passed_on_before_it_is_durable() {
             village.assert_carried(&[0, writer, reader]);
         }
     }
+}
+
+#[test]
+fn community_that_cannot_be_read_again_leaves_memory() {
+    let log = Failing {
+        fails_to_load: true,
+        ..Failing::new()
+    };
+    let mut village = Village::new(log, Admission::Open, Limits::default());
+    let writer = village.member(Role::Volunteer, Scope::Community);
+    let reader = village.member(Role::Volunteer, Scope::Community);
+    village.settle();
+    village.relay.log_mut().failure = Some(StoreError::Io("disk".into()));
+    let commons = village.commons();
+    village.write(writer, commons, "not durable");
+    village.settle();
+    let refused = Some(Ending::Refused(Refusal::Internal));
+    assert_eq!(village.phones[writer].ending, refused);
+    assert_eq!(village.phones[reader].ending, refused);
+    assert_eq!(village.relay.communities_in_memory(), 0);
+    village.relay.log_mut().failure = None;
+    let before = village.phones[reader].received;
+    for phone in [0, writer, reader] {
+        village.connect(phone, None);
+    }
+    village.settle();
+    assert_eq!(village.phones[reader].received, before + 1);
+    village.assert_carried(&[0, writer, reader]);
+}
+
+#[test]
+fn damaged_community_fails_one_group_and_is_refused_from_then_on() {
+    let log = Failing {
+        fails_on_append: true,
+        ..Failing::new()
+    };
+    let mut village = Village::new(log, Admission::Open, Limits::default());
+    let writer = village.member(Role::Volunteer, Scope::Community);
+    village.settle();
+    let (what, place) = ("a batch", "somewhere".to_owned());
+    village.relay.log_mut().failure = Some(StoreError::Corrupt { what, place });
+    let commons = village.commons();
+    village.write(writer, commons, "into the damage");
+    village.settle();
+    assert_eq!(village.relay.communities_damaged(), 1);
+    assert_eq!(village.relay.communities_in_memory(), 0);
+    let failed = village.relay.counters().commits_failed;
+    village.connect(writer, None);
+    village.settle();
+    assert_eq!(
+        village.phones[writer].ending,
+        Some(Ending::Refused(Refusal::Internal))
+    );
+    assert_eq!(village.relay.counters().commits_failed, failed);
 }
 
 #[test]

@@ -148,6 +148,7 @@ proptest! {
         village.write(0, commons, "something to send");
         village.write(phone, commons, "something to take");
         village.disconnect(phone);
+        village.phones[phone].is_impersonated = true;
         let mut in_outbox = 0_usize;
         let mut conn = ConnId(0);
         for step in moves {

@@ -15,7 +15,7 @@ use sync_core::keys::Signer;
 use sync_core::roster::role::{Role, Scope};
 use sync_core::session::carrier::Carrier as _;
 use sync_core::session::{Event, Parties, Session, Taken};
-use sync_core::wire::{Frame, PeerKind};
+use sync_core::wire::{FRAME_BYTES_MAX, Frame, PeerKind};
 use sync_link::{
     Close, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config, connect,
     endpoint,
@@ -205,6 +205,45 @@ async fn stranger_gets_no_room_for_a_large_frame() {
         matches!(answer, Some(Incoming::Frame(Frame::Refuse(_)))),
         "{answer:?}"
     );
+    relay.shut_down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_announces_much_and_sends_nothing_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        inbox_bytes_max: 2 * FRAME_BYTES_MAX,
+        ..Limits::default()
+    };
+    let config = RelayConfig {
+        limits,
+        ..config(folder.path())
+    };
+    let relay = RelayServer::start(config).await.unwrap();
+    let (mut village, join) = people();
+    let Village { phones, .. } = &mut village;
+    let [founder, joiner] = &mut phones[..] else {
+        panic!()
+    };
+    Line::open(founder, &relay, None).await.catch_up().await;
+    let mut length = Vec::new();
+    sync_core::entry::codec::put_varint(&mut length, FRAME_BYTES_MAX as u64);
+    let mut stalled = Vec::new();
+    for _ in 0..4 {
+        let mut line = Line::open(founder, &relay, None).await;
+        line.catch_up().await;
+        let Line {
+            connection,
+            mut writer,
+            ..
+        } = line;
+        writer.get_mut().write_all(&length).await.unwrap();
+        stalled.push((connection, writer));
+    }
+    // Less than the time after which the four are given up.
+    let mut line = Line::open(joiner, &relay, Some(join)).await;
+    let in_time = tokio::time::timeout(Duration::from_secs(8), line.catch_up()).await;
+    assert!(in_time.is_ok(), "the four hold all the room");
     relay.shut_down().await.unwrap();
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Phone {
     pub(crate) received: u64,
     /// It does not take frames out of its outbox at the relay.
     pub(crate) is_stuck: bool,
+    /// Others speak in its name, so that it gets answers to what it has not asked.
+    pub(crate) is_impersonated: bool,
     may_send: u32,
     outbox: VecDeque<Frame>,
 }
@@ -99,7 +101,11 @@ impl Phone {
             }
             return;
         };
-        for event in session.receive(frame, &self.carrier).unwrap() {
+        let result = session.receive(frame, &self.carrier);
+        if result.is_err() && self.is_impersonated {
+            return;
+        }
+        for event in result.unwrap() {
             match event {
                 Event::Ingest { batches, upto } => {
                     self.received += batches.len() as u64;
@@ -195,6 +201,7 @@ impl<L: BatchLog> Village<L> {
             acked: 0,
             received: 0,
             is_stuck: false,
+            is_impersonated: false,
             may_send: 0,
             outbox: VecDeque::new(),
         }

@@ -19,6 +19,22 @@ pub enum Incoming {
     Unknown(u8),
 }
 
+/// What one step of reading came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A whole frame.
+    Frame(Incoming),
+    /// A part of one: so many of its bytes are here, and so many still lack.
+    Part {
+        /// Bytes in memory.
+        here: usize,
+        /// Bytes to come.
+        lacking: usize,
+    },
+    /// The other side has finished the stream.
+    End,
+}
+
 /// Reads frames from a stream.
 #[derive(Debug)]
 pub struct FrameReader<R = quinn::RecvStream> {
@@ -78,26 +94,44 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// # Errors
     /// The connection's, [`LinkError::Truncated`], or what is wrong with the frame.
     pub async fn read(&mut self) -> Result<Option<Incoming>, LinkError> {
-        if self.announced().await?.is_none() {
-            return Ok(None);
-        }
         loop {
-            let Some((len, prefix)) = self.header()? else {
-                return Ok(None);
-            };
-            let whole = prefix + len;
-            if self.buffer.len() >= whole {
-                let frame = self.buffer.get(prefix..whole).map(Frame::decode);
-                self.consume(whole);
-                return match frame.unwrap_or(Err(BadFrame::Layout(0))) {
-                    Ok(frame) => Ok(Some(Incoming::Frame(frame))),
-                    Err(BadFrame::Unknown(kind)) => Ok(Some(Incoming::Unknown(kind))),
-                    Err(error) => Err(error.into()),
-                };
+            match self.step().await? {
+                Step::Frame(incoming) => return Ok(Some(incoming)),
+                Step::Part { .. } => {}
+                Step::End => return Ok(None),
             }
-            if self.fill(whole - self.buffer.len()).await? == 0 {
-                return Err(self.truncated(whole));
-            }
+        }
+    }
+
+    /// Reads on by at most [`STEP_BYTES`]: for whoever counts what all connections hold.
+    ///
+    /// Nothing is lost if the future is dropped.
+    ///
+    /// # Errors
+    /// The connection's, [`LinkError::Truncated`], or what is wrong with the frame.
+    pub async fn step(&mut self) -> Result<Step, LinkError> {
+        if self.announced().await?.is_none() {
+            return Ok(Step::End);
+        }
+        let Some((len, prefix)) = self.header()? else {
+            return Ok(Step::End);
+        };
+        let whole = prefix + len;
+        if self.buffer.len() < whole && self.fill(whole - self.buffer.len()).await? == 0 {
+            return Err(self.truncated(whole));
+        }
+        if self.buffer.len() < whole {
+            return Ok(Step::Part {
+                here: self.buffer.len(),
+                lacking: whole - self.buffer.len(),
+            });
+        }
+        let frame = self.buffer.get(prefix..whole).map(Frame::decode);
+        self.consume(whole);
+        match frame.unwrap_or(Err(BadFrame::Layout(0))) {
+            Ok(frame) => Ok(Step::Frame(Incoming::Frame(frame))),
+            Err(BadFrame::Unknown(kind)) => Ok(Step::Frame(Incoming::Unknown(kind))),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -135,7 +135,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Pipe,
-            io::ErrorKind::StorageFull => Self::new(Exit::DiskFull, "err.disk_full"),
+            io::ErrorKind::StorageFull => Self::new(Exit::DiskFull, "err.print_full"),
             _ => Self::new(Exit::System, "err.print").with("reason", error),
         }
     }

@@ -35,8 +35,16 @@ pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
         relays: relays.iter().map(ToString::to_string).collect(),
         recovery_key: recovery::printed(&founding.recovery),
     };
+    // It is said this once; the community stands whether or not it is read.
+    let told = tell(app, &founded).and_then(|()| app.out.flush());
+    told.map_err(|_| {
+        Failure::new(Exit::System, "err.found.unprinted").with("key", &founded.recovery_key)
+    })
+}
+
+fn tell(app: &mut App, founded: &Founded) -> Result<(), Failure> {
     if app.is_json {
-        return app.out.json(&founded);
+        return app.out.json(founded);
     }
     app.say(
         "out.found.done",

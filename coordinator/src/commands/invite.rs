@@ -1,6 +1,8 @@
 //! `banyan invite`: a ticket, as text and as a code to scan.
 
-use std::fs;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
 
 use qrcode::render::{svg, unicode};
 use qrcode::types::QrError;
@@ -16,13 +18,15 @@ use crate::{place, values};
 pub(super) fn run(app: &mut App, args: InviteArgs) -> Result<(), Failure> {
     let role = values::role(&args.role, &app.text)?;
     let mut replica = app.replica()?;
+    // Tried before the invitation stands.
+    let qr_file = args.qr_svg.as_deref().map(open_picture).transpose()?;
     let scope = values::scope(&replica, args.space.as_deref())?;
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
     let ticket = replica.invite(scope, role, args.uses, now)?;
-    if let Some(path) = &args.qr_svg {
+    if let (Some(path), Some(file)) = (&args.qr_svg, qr_file) {
         let picture = code(&ticket.qr_text())?.render::<svg::Color<'_>>().build();
-        fs::write(path, picture).map_err(|error| Failure::io(path, &error))?;
+        write_picture(file, &picture).map_err(|error| Failure::io(path, &error))?;
     }
     let relays: Vec<String> = ticket.relays.iter().map(ToString::to_string).collect();
     if app.is_json {
@@ -41,9 +45,21 @@ pub(super) fn run(app: &mut App, args: InviteArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Opens a file to write a picture to; what is in it stays until there is a picture.
+fn open_picture(path: &Path) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(path);
+    file.map_err(|error| Failure::io(path, &error))
+}
+
+fn write_picture(mut file: File, picture: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all(picture.as_bytes())?;
+    file.sync_all()
+}
+
 /// What to do with the ticket; on standard error, so that the ticket alone can be piped on.
 fn tell(app: &App, args: &InviteArgs, role: Role, is_without_relay: bool) {
-    use std::io::Write;
     let role = app.text.say(&format!("word.role.{}", role.name()));
     let uses = app.text.count("out.invite.uses", u64::from(args.uses));
     let place = values::scope_label(args.space.as_deref(), &app.text);
@@ -53,7 +69,7 @@ fn tell(app: &App, args: &InviteArgs, role: Role, is_without_relay: bool) {
         lines.push(app.text.say("out.invite.no_relay"));
     }
     // The ticket is out; whether the advice is read does not matter.
-    let _gone = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
+    let _gone = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
 }
 
 /// A code to scan from a terminal; in capitals it is smallest.

@@ -205,6 +205,39 @@ fn ticket_is_taken_up_offline_and_a_useless_one_gives_way() {
 }
 
 #[test]
+fn recovery_key_is_not_lost_with_a_closed_pipe() {
+    let desk = Desk::new();
+    let (nobody, out) = std::io::pipe().unwrap();
+    drop(nobody);
+    let mut found = command(&desk.data());
+    found
+        .args(["found", "--name", "V", "--as", "B"])
+        .stdout(out);
+    let ended = found.stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(19));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    let (_, key) = said.trim().rsplit_once(": ").unwrap();
+    assert_eq!(key.replace(' ', "").len(), 32, "{said}");
+    desk.run(["status"]).ok();
+}
+
+#[test]
+fn picture_that_cannot_be_written_gives_no_invitation() {
+    let desk = Desk::with_village();
+    let before = desk.run(["log", "--json"]).ok().out;
+    let nowhere = desk.path("nowhere/qr.svg");
+    desk.run([
+        "invite",
+        "--space",
+        "commons",
+        "--qr-svg",
+        nowhere.to_str().unwrap(),
+    ])
+    .fails(15);
+    assert_eq!(desk.run(["log", "--json"]).ok().out, before);
+}
+
+#[test]
 fn closed_pipe_ends_the_command_quietly() {
     let desk = Desk::with_village();
     for household in 0..20 {

@@ -152,19 +152,15 @@ fn log_that_is_cut_off_damaged_or_newer_is_named_and_left_alone() {
     }
 }
 
-/// A disk of its own, so small that the log does not fit.
-#[cfg(target_os = "linux")]
+/// A limit on the size of files, so small that the log does not fit: as a quota does it.
+#[cfg(unix)]
 #[test]
 fn full_disk_is_said() {
-    let tried = Command::new("unshare").args(["-rm", "true"]).output();
-    if !tried.is_ok_and(|output| output.status.success()) {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"mount -t tmpfs -o size=24k none "$DISK" || exit 99
+    let script = r#"trap '' XFSZ; ulimit -f 8
         exec "$RELAY" --data "$DISK/relay" --listen 127.0.0.1:0 --open"#;
-    let output = Command::new("unshare")
-        .args(["-rm", "sh", "-c", script])
+    let output = Command::new("sh")
+        .args(["-c", script])
         .env("DISK", folder.path())
         .env("RELAY", env!("CARGO_BIN_EXE_banyan-relay"))
         .output()

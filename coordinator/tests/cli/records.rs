@@ -228,8 +228,8 @@ fn picture_that_cannot_be_written_gives_no_invitation() {
     let nowhere = desk.path("nowhere/qr.svg");
     desk.run([
         "invite",
-        "--space",
-        "commons",
+        "--role",
+        "volunteer",
         "--qr-svg",
         nowhere.to_str().unwrap(),
     ])

@@ -482,7 +482,7 @@ impl Mind {
         if !all_may {
             return self.judge_again(tx, &record, incoming, intake);
         }
-        let conflicts = conflicts_of(tx, &work)?;
+        let conflicts = work.conflicts(tx)?;
         let candidates: Vec<_> = incoming.iter().map(candidate).collect();
         let verdicts = work.doc_mut().apply(&candidates);
         if !verdicts.iter().all(|verdict| *verdict == Verdict::Merged) {
@@ -521,7 +521,7 @@ impl Mind {
         let before = match self.load_work(tx, record)? {
             Some(work) => {
                 let count = work.doc().change_count();
-                let conflicts = conflicts_of(tx, &work)?;
+                let conflicts = work.conflicts(tx)?;
                 self.keep_work(work);
                 (count, conflicts)
             }
@@ -614,14 +614,6 @@ impl Mind {
         }
         Ok(())
     }
-}
-
-/// How many conflicts the record's row shows so far.
-fn conflicts_of(tx: &dyn StoreTx, work: &Work) -> Result<u32, StoreError> {
-    if !work.has_begun() {
-        return Ok(0);
-    }
-    Ok(tx.row(&work.record())?.map_or(0, |row| row.conflicts))
 }
 
 /// A record begins here if its beginning is among the changes.

@@ -30,6 +30,8 @@ pub(super) struct Work {
     is_troubled: bool,
     /// The base is another one than is stored.
     is_replaced: bool,
+    /// How many conflicts the stored row shows, once it is known.
+    conflicts: Option<u32>,
 }
 
 impl Work {
@@ -46,6 +48,7 @@ impl Work {
             new_chunks: Vec::new(),
             is_troubled: false,
             is_replaced: false,
+            conflicts: None,
         }
     }
 
@@ -69,11 +72,8 @@ impl Work {
             new_chunks: Vec::new(),
             is_troubled: row.is_troubled,
             is_replaced: false,
+            conflicts: None,
         })
-    }
-
-    pub(super) fn record(&self) -> RecordId {
-        self.record
     }
 
     pub(super) fn kind(&self) -> &str {
@@ -99,6 +99,18 @@ impl Work {
     /// Whether any change is merged; a record all of whose changes are held has not begun.
     pub(super) fn has_begun(&self) -> bool {
         self.doc.change_count() > 0
+    }
+
+    /// How many conflicts the record's row shows so far.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn conflicts(&self, store: &dyn StoreRead) -> Result<u32, ReplicaError> {
+        match self.conflicts {
+            Some(conflicts) => Ok(conflicts),
+            None if self.has_begun() => Ok(store.row(&self.record)?.map_or(0, |row| row.conflicts)),
+            None => Ok(0),
+        }
     }
 
     /// Notes a change that the document has taken, for the next save.
@@ -203,8 +215,10 @@ impl Mind {
             tx.put_row(row)?;
         }
         self.logs.save(tx)?;
+        let conflicts = row.map_or(0, |row| row.conflicts);
+        work.conflicts = Some(conflicts);
         self.docs.keep(work);
-        Ok(row.map_or(0, |row| row.conflicts))
+        Ok(conflicts)
     }
 
     fn save_doc(&mut self, tx: &mut dyn StoreTx, work: &mut Work) -> Result<(), ReplicaError> {

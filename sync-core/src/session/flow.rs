@@ -136,6 +136,10 @@ impl Session {
     /// What has arrived since the two compared, but for what came from over there.
     fn fill_from_tail(&mut self, carrier: &dyn Carrier) -> Result<(), StoreError> {
         let last = carrier.last_arrival()?;
+        // What came from over there need not be read to be left out.
+        while self.skip.remove(&Arrival(self.tail_after.0 + 1)) {
+            self.tail_after = Arrival(self.tail_after.0 + 1);
+        }
         while self.tail_after < last && self.writer.bytes() < FRAME_BYTES_TARGET {
             let fresh = carrier.since(self.tail_after, FRAME_BYTES_TARGET)?;
             if fresh.is_empty() {

@@ -27,7 +27,7 @@ impl SqliteLog {
         batch: &VerifiedBatch,
         spot: Spot,
     ) -> Result<Appended, StoreError> {
-        let (key, tip) = self.community_for(community, batch)?;
+        let (key, tip, founder) = self.community_for(community, batch)?;
         let LaneKey {
             id: lane,
             batches,
@@ -59,9 +59,6 @@ impl SqliteLog {
         let id = position(key, arrival).ok_or_else(full)?;
         self.insert(id, lane, log.id, batch, spot == Spot::Branch)?;
         let tip = signed(arrival.0)?;
-        let founder: Vec<u8> = self.run("SELECT founder FROM community WHERE id = ?1", |find| {
-            find.query_row([key], |row| row.get(0))
-        })?;
         let check = sum(&[key, tip], &[community.as_bytes(), &founder]);
         self.run(
             "UPDATE community SET tip = ?2, sum = ?3 WHERE id = ?1",
@@ -106,20 +103,20 @@ impl SqliteLog {
         &self,
         community: &CommunityId,
         batch: &VerifiedBatch,
-    ) -> Result<(i64, Arrival), StoreError> {
+    ) -> Result<(i64, Arrival, Vec<u8>), StoreError> {
         let name = community.as_bytes();
-        let found: Option<(i64, i64)> =
-            self.run("SELECT id, tip FROM community WHERE name = ?1", |find| {
-                find.query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })?;
-        if let Some((key, tip)) = found {
-            return Ok((key, Arrival(unsigned(tip))));
+        let sql = "SELECT id, tip, founder FROM community WHERE name = ?1";
+        let found: Option<(i64, i64, Vec<u8>)> = self.run(sql, |find| {
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            find.query_row([name], read).optional()
+        })?;
+        if let Some((key, tip, founder)) = found {
+            return Ok((key, Arrival(unsigned(tip)), founder));
         }
         let founder = batch.log().device;
         let sql = "INSERT INTO community (name, founder, tip, sum) VALUES (?1, ?2, 0, 0)";
         self.run(sql, |insert| insert.insert((name, founder.as_bytes())))
-            .map(|key| (key, Arrival(0)))
+            .map(|key| (key, Arrival(0), founder.as_bytes().to_vec()))
     }
 
     fn lane_for(&self, community: i64, batch: &VerifiedBatch) -> Result<LaneKey, StoreError> {

@@ -205,19 +205,21 @@ impl Rows<'_> {
 // Writing.
 impl Rows<'_> {
     pub(super) fn put_row(&self, row: &ViewRow) -> Result<(), StoreError> {
-        let key = match self.look_up(&row.record)? {
+        let (key, group) = match self.look_up(&row.record)? {
             Some(key) if key.holds & ROW != 0 => {
-                self.leave_group(&key)?;
-                key
+                let group = self.change_group(&key, row)?;
+                (key, group)
             }
             Some(mut key) => {
                 key.holds |= ROW;
                 self.write_key(&key)?;
-                key
+                (key, self.join_group(row)?)
             }
-            None => self.insert_key(&row.record, ROW, 0)?,
+            None => {
+                let key = self.insert_key(&row.record, ROW, 0)?;
+                (key, self.join_group(row)?)
+            }
         };
-        let group = self.join_group(row)?;
         self.conn
             .prepare_cached(
                 "INSERT OR REPLACE INTO rows(id, record, of_group, created_by, created_at, \
@@ -281,7 +283,30 @@ impl Rows<'_> {
     }
 
     /// Counts a record's row out of its group.
+    /// Moves a row that is there to the group that it belongs to now; most stay where they are.
+    fn change_group(&self, key: &Key, row: &ViewRow) -> Result<i64, StoreError> {
+        let (group, was_in_conflict) = self.group_of(key)?;
+        let stays = group.space == row.space && group.kind == row.kind;
+        if stays && was_in_conflict == (row.conflicts > 0) {
+            return Ok(group.id);
+        }
+        self.leave(group, was_in_conflict)?;
+        self.join_group(row)
+    }
+
     pub(super) fn leave_group(&self, key: &Key) -> Result<(), StoreError> {
+        let (group, was_in_conflict) = self.group_of(key)?;
+        self.leave(group, was_in_conflict)
+    }
+
+    fn leave(&self, mut group: Group, was_in_conflict: bool) -> Result<(), StoreError> {
+        group.records = group.records.saturating_sub(1);
+        group.in_conflict = group.in_conflict.saturating_sub(u64::from(was_in_conflict));
+        self.write_group(&group)
+    }
+
+    /// The group that a row is counted in, and whether it is as one in conflict.
+    fn group_of(&self, key: &Key) -> Result<(Group, bool), StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT g.id, g.space, g.kind, g.records, g.in_conflict, g.sum, r.conflicts > 0 \
              FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
@@ -290,11 +315,7 @@ impl Rows<'_> {
         let Some(row) = rows.next()? else {
             return Err(corrupt("a row", key.record));
         };
-        let mut group = Group::of(row)?;
-        let was_in_conflict: bool = row.get(6)?;
-        group.records = group.records.saturating_sub(1);
-        group.in_conflict = group.in_conflict.saturating_sub(u64::from(was_in_conflict));
-        self.write_group(&group)
+        Ok((Group::of(row)?, row.get(6)?))
     }
 
     fn write_group(&self, group: &Group) -> Result<(), StoreError> {

@@ -62,7 +62,7 @@ pub struct Flags {
     /// Address and UDP port to serve at
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// Name or address, and port, at which phones reach it; needed if --listen is 0.0.0.0 or [::]
+    /// Name or address, and port, at which phones reach it; needed if --listen is any address (0.0.0.0)
     #[arg(long, value_name = "HOST:PORT")]
     pub public: Option<String>,
     /// Take any community that comes

@@ -9,6 +9,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use sync_core::id::CommunityId;
+
 use crate::demo;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,6 +47,7 @@ pub(crate) enum Verb {
     Space(SpaceVerb),
     Invite(InviteArgs),
     Join(JoinArgs),
+    Recover(RecoverArgs),
     Put(PutArgs),
     Edit(EditArgs),
     Show(ShowArgs),
@@ -74,6 +77,8 @@ pub(crate) struct FoundArgs {
     pub(crate) person: Option<String>,
     #[arg(long, value_name = "ID@ADDR")]
     pub(crate) relay: Vec<String>,
+    #[arg(long)]
+    pub(crate) qr: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -180,6 +185,18 @@ pub(crate) struct JoinArgs {
     pub(crate) name: String,
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    #[arg(value_name = "KEY", num_args = 0..)]
+    pub(crate) key: Vec<String>,
+    #[arg(long, value_name = "ID")]
+    pub(crate) community: Option<CommunityId>,
+    #[arg(long, value_name = "ID@ADDR")]
+    pub(crate) relay: Vec<String>,
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

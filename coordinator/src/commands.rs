@@ -13,6 +13,7 @@ mod list;
 mod log;
 mod members;
 mod put;
+mod recover;
 mod replay;
 mod report;
 mod revoke;
@@ -94,6 +95,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Log
         | Verb::Members
         | Verb::Put(_)
+        | Verb::Recover(_)
         | Verb::Release(_)
         | Verb::Revoke(_)
         | Verb::Show(_)
@@ -126,6 +128,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Space(SpaceVerb::List) => space::list(&mut app),
         Verb::Invite(args) => invite::run(&mut app, args),
         Verb::Join(args) => join::run(&mut app, &args),
+        Verb::Recover(args) => recover::run(&mut app, &args),
         Verb::Put(args) => put::run(&mut app, &args),
         Verb::Edit(args) => edit::run(&mut app, &args),
         Verb::Show(args) => show::run(&mut app, &args),

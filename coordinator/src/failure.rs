@@ -72,6 +72,16 @@ impl Failure {
         }
     }
 
+    /// Whether it says, or is filled with, a sentence of the catalogue.
+    pub(crate) fn is_about(&self, sentence: &str) -> bool {
+        match self {
+            Self::Said { key, places, .. } => {
+                key == sentence || places.iter().any(|(_, value)| value == sentence)
+            }
+            Self::Pipe => false,
+        }
+    }
+
     /// How the process ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -176,6 +186,7 @@ impl From<ReplicaError> for Failure {
             ReplicaError::WrongAnswer => Self::new(Exit::BadTicket, "err.wrong_answer"),
             ReplicaError::NothingHeld => Self::new(Exit::Unknown, "err.nothing_held"),
             ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
+            ReplicaError::WrongRecoveryKey => Self::new(Exit::BadTicket, "err.recovery.wrong"),
             ReplicaError::OwnerStays => Self::new(Exit::NotAllowed, "err.owner_stays"),
             ReplicaError::Removed => Self::new(Exit::NotAllowed, "err.removed"),
             ReplicaError::UnknownDevice(id) => unknown("err.device.unknown").with("id", id),

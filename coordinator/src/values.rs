@@ -185,9 +185,9 @@ pub(crate) fn space_name(typed: &str) -> String {
 /// A role by its name or by the word for it in the person's language.
 pub(crate) fn role(typed: &str, text: &Text) -> Result<Role, Failure> {
     let labelled = |role: &Role| text.say(&format!("word.role.{}", role.name())) == typed;
-    let by_label = || Role::DESCENDING.into_iter().find(labelled);
+    let by_label = || Role::GIVEN.into_iter().find(labelled);
     typed.parse().ok().or_else(by_label).ok_or_else(|| {
-        let known: Vec<&str> = Role::DESCENDING.iter().map(|role| role.name()).collect();
+        let known: Vec<&str> = Role::GIVEN.iter().map(|role| role.name()).collect();
         Failure::new(Exit::Usage, "err.usage.role")
             .with("typed", typed)
             .with("known", known.join(", "))

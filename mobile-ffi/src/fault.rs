@@ -137,6 +137,7 @@ impl From<ReplicaError> for Fault {
             ReplicaError::WrongAnswer => invalid("err.wrong_answer"),
             ReplicaError::NothingHeld => not_found("err.nothing_held"),
             ReplicaError::NothingToRevoke => not_found("err.nothing_to_revoke"),
+            ReplicaError::WrongRecoveryKey => Self::new(Class::Invalid, "err.recovery.wrong"),
             ReplicaError::OwnerStays => not_allowed("err.owner_stays"),
             ReplicaError::Removed => not_allowed("err.removed"),
             ReplicaError::UnknownDevice(_) => not_found("err.device.unknown"),

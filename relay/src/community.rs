@@ -283,11 +283,25 @@ impl Community {
     fn uses_of(&self, ticket: &InviteId) -> u16 {
         self.book
             .statements()
-            .filter_map(|said| {
-                let Statement::Invite(invite) = &said.statement else {
-                    return None;
-                };
-                (invite.invite == *ticket).then_some(invite.uses)
+            .filter_map(|said| match &said.statement {
+                Statement::Invite(invite) => (invite.invite == *ticket).then_some(invite.uses),
+                // The recovery sheet is for as many as ever need it.
+                Statement::Found(found) => {
+                    (found.recovery.as_bytes() == ticket.as_bytes()).then_some(u16::MAX)
+                }
+                Statement::AddDevice(_)
+                | Statement::Confirm(_)
+                | Statement::Discard(_)
+                | Statement::Epoch(_)
+                | Statement::Erase(_)
+                | Statement::Erased(_)
+                | Statement::Grant(_)
+                | Statement::Join(_)
+                | Statement::Profile(_)
+                | Statement::Release(_)
+                | Statement::Revoke(_)
+                | Statement::Settings(_)
+                | Statement::Space(_) => None,
             })
             .max()
             .unwrap_or_default()

@@ -37,6 +37,7 @@ impl Community {
     fn new() -> Self {
         let owner = keys(0);
         let found = Statement::Found(Found {
+            recovery_sealing: None,
             nonce: vec![1; 16].into(),
             sealing: owner.sealing_key(),
             title: vec![0; 40].into(),

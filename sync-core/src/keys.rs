@@ -74,8 +74,10 @@ pub mod domain {
     pub const RECEIPT: &str = "banyan/receipt/1";
     /// Digest of what a replica shows.
     pub const VIEW_DIGEST: &str = "banyan/view-digest/1";
-    /// Recovery key, from the words on its sheet.
+    /// Recovery key that signs, from the words on its sheet.
     pub const RECOVERY: &str = "banyan/recovery/1";
+    /// Recovery key that reads.
+    pub const RECOVERY_SEAL: &str = "banyan/recovery-seal/1";
     /// Checksum of a ticket or recovery code.
     pub const CHECKSUM: &str = "banyan/checksum/1";
 
@@ -110,6 +112,7 @@ pub mod domain {
         RECEIPT,
         VIEW_DIGEST,
         RECOVERY,
+        RECOVERY_SEAL,
         CHECKSUM,
     ];
 }
@@ -311,6 +314,14 @@ impl DeviceKeys {
     pub fn derive_for_invite(secret: &[u8; 16]) -> Self {
         let signing = Secret::new(*derive(domain::INVITE_SIGN, &[secret]).as_bytes());
         let sealing = Secret::new(*derive(domain::INVITE_SEAL, &[secret]).as_bytes());
+        Self::from_secrets(&signing, sealing)
+    }
+
+    /// The keys that the secret of a recovery sheet yields.
+    #[must_use]
+    pub fn derive_for_recovery(secret: &[u8; 16]) -> Self {
+        let signing = Secret::new(*derive(domain::RECOVERY, &[secret]).as_bytes());
+        let sealing = Secret::new(*derive(domain::RECOVERY_SEAL, &[secret]).as_bytes());
         Self::from_secrets(&signing, sealing)
     }
 

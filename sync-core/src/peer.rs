@@ -202,6 +202,7 @@ impl Peer {
                     if replica.settle_orphans(moment)? {
                         replica.seal_pending(moment)?;
                     }
+                    replica.put_sheet_away()?;
                     self.caught_up = true;
                 }
                 Event::Totals(totals) => {

@@ -19,6 +19,7 @@ mod mind;
 mod read;
 mod rebirth;
 mod rebuild;
+mod recover;
 mod refs;
 mod revoke;
 mod rights;
@@ -80,7 +81,10 @@ pub enum ReplicaError {
         "this device was removed from the community; nothing that it writes from now on counts"
     )]
     Removed,
-    /// Nobody is above an owner.
+    /// A recovery sheet that is not this community's.
+    #[error("this is the recovery key of another community: compare it with the sheet")]
+    WrongRecoveryKey,
+    /// Only who took the community up again is above an owner.
     #[error("an owner is removed only with the recovery sheet that was printed at founding")]
     OwnerStays,
     /// No device, or more than one, has an id that begins so.

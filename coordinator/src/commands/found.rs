@@ -1,10 +1,10 @@
 //! `banyan found`: a new community.
 
 use serde::Serialize;
-use sync_core::roster::recovery;
+use sync_core::roster::recovery::{self, RecoverySheet};
 use sync_core::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX};
 
-use super::App;
+use super::{App, invite};
 use crate::cli::FoundArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,6 +18,7 @@ struct Founded {
     device: String,
     relays: Vec<String>,
     recovery_key: String,
+    recovery_sheet: String,
 }
 
 pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
@@ -27,6 +28,11 @@ pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
         .or_else(place::user_name)
         .unwrap_or_else(|| app.text.say("word.founder"));
     let (founding, _keys) = app.home.found(&args.name, &name, &relays)?;
+    let sheet = RecoverySheet {
+        community: founding.replica.community(),
+        secret: founding.recovery.into(),
+        relays: relays.clone(),
+    };
     let founded = Founded {
         community: founding.replica.community().to_string(),
         title: args.name,
@@ -34,15 +40,16 @@ pub(super) fn run(app: &mut App, args: FoundArgs) -> Result<(), Failure> {
         device: founding.replica.device().to_string(),
         relays: relays.iter().map(ToString::to_string).collect(),
         recovery_key: recovery::printed(&founding.recovery),
+        recovery_sheet: sheet.to_string(),
     };
     // It is said this once; the community stands whether or not it is read.
-    let told = tell(app, &founded).and_then(|()| app.out.flush());
+    let told = tell(app, &founded, args.qr).and_then(|()| app.out.flush());
     told.map_err(|_| {
         Failure::new(Exit::System, "err.found.unprinted").with("key", &founded.recovery_key)
     })
 }
 
-fn tell(app: &mut App, founded: &Founded) -> Result<(), Failure> {
+fn tell(app: &mut App, founded: &Founded, has_picture: bool) -> Result<(), Failure> {
     if app.is_json {
         return app.out.json(founded);
     }
@@ -54,13 +61,18 @@ fn tell(app: &mut App, founded: &Founded) -> Result<(), Failure> {
     app.out.line("")?;
     app.say("out.found.recovery", &[("key", &founded.recovery_key)])?;
     app.out.line("")?;
+    app.say("out.found.sheet", &[("sheet", &founded.recovery_sheet)])?;
+    app.out.line("")?;
+    if has_picture {
+        app.out.line(&invite::picture(&founded.recovery_sheet)?)?;
+    }
     if founded.relays.is_empty() {
         app.say("out.found.no_relay", &[])?;
     }
     app.say("out.found.next", &[])
 }
 
-fn relays(typed: &[String]) -> Result<Vec<RelayAddr>, Failure> {
+pub(super) fn relays(typed: &[String]) -> Result<Vec<RelayAddr>, Failure> {
     let relays: Vec<RelayAddr> = typed
         .iter()
         .map(|text| text.parse())

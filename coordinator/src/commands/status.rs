@@ -99,6 +99,7 @@ fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
             "out.status.not_met",
         ),
         (status.is_provisional, "out.join.provisional"),
+        (status.is_alone_at_top, "out.status.alone"),
         (
             status.pending > 0 && !status.relays.is_empty(),
             "out.status.pending",

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "found",
     "space",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 28] = [
     "space list",
     "invite",
     "join",
+    "recover",
     "put",
     "edit",
     "show",

@@ -12,6 +12,7 @@ mod help;
 mod import;
 mod kill;
 mod records;
+mod recover;
 mod refusals;
 mod relay;
 mod replay;

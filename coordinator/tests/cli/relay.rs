@@ -13,14 +13,14 @@ use tokio::runtime::Runtime;
 use crate::run::{Desk, command};
 
 /// A relay on a port of its own; it stops with the test.
-struct Served {
+pub(crate) struct Served {
     relay: Option<RelayServer>,
     runtime: Runtime,
     _dir: TempDir,
 }
 
 impl Served {
-    fn new(admission: Admission) -> Self {
+    pub(crate) fn new(admission: Admission) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let config = RelayConfig {
@@ -35,7 +35,7 @@ impl Served {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.relay.as_ref().unwrap().relay_addr().to_string()
     }
 }

@@ -142,6 +142,11 @@ impl Phone {
     }
 }
 
+/// The recovery sheet of every community here.
+pub(crate) fn sheet() -> DeviceKeys {
+    DeviceKeys::derive_for_recovery(&[7; 16])
+}
+
 /// A relay and its phones.
 pub(crate) struct Village<L> {
     pub(crate) relay: Relay<L>,
@@ -178,7 +183,8 @@ impl<L: BatchLog> Village<L> {
         let found = Statement::Found(Found {
             nonce: vec![1; 16].into(),
             sealing: keys.sealing_key(),
-            recovery: DeviceId::new([2; 32]),
+            recovery: sheet().device(),
+            recovery_sealing: Some(sheet().sealing_key()),
             title: b"sealed".to_vec().into(),
         });
         village.community = community_of(&keys.device(), &found.encode().1);

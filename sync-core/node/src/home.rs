@@ -15,6 +15,7 @@ use sync_core::keys::{self, DeviceKeys, Secret, Signer, domain};
 use sync_core::peer::moment;
 use sync_core::replica::{Founding, Replica, ReplicaError};
 use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
+use sync_core::roster::recovery::RecoverySheet;
 use sync_core::roster::ticket::{RelayAddr, Ticket};
 use sync_core::store::{SqliteStore, StoreError};
 use thiserror::Error;
@@ -148,6 +149,28 @@ impl Home {
         let moment = &mut moment(now(), &mut rng);
         let keys = Arc::clone(&signer) as Arc<dyn Signer>;
         let replica = Replica::join(Box::new(store), keys, ticket, name, moment)?;
+        Ok((replica, signer))
+    }
+
+    /// Takes a community up again with its recovery sheet, in the folder, which is made if it is not
+    /// there. One that was begun before and led nowhere gives way.
+    ///
+    /// # Errors
+    /// [`HomeError`]; [`ReplicaError::NotEmpty`] if there is a community already.
+    pub fn recover(
+        &self,
+        sheet: &RecoverySheet,
+        name: &str,
+    ) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
+        if self.has_only_a_ticket()? {
+            self.remove_store()
+                .map_err(|error| io_error(&self.dir, error))?;
+        }
+        let (store, signer) = self.prepare()?;
+        let mut rng = rand::rng();
+        let moment = &mut moment(now(), &mut rng);
+        let keys = Arc::clone(&signer) as Arc<dyn Signer>;
+        let replica = Replica::recover(Box::new(store), keys, sheet, name, moment)?;
         Ok((replica, signer))
     }
 

@@ -60,6 +60,7 @@ fn device() -> DeviceKeys {
 
 fn found() -> Vec<u8> {
     let found = Statement::Found(Found {
+        recovery_sealing: None,
         nonce: vec![1; 16].into(),
         sealing: device().sealing_key(),
         recovery: crate::id::DeviceId::new([2; 32]),

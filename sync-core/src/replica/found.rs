@@ -7,8 +7,8 @@ use minicbor::bytes::ByteArray;
 use crate::entry::seal::{PlainEntry, seal_batch, seal_text};
 use crate::entry::{Body, EntryKind, VerifiedBatch};
 use crate::epoch::EpochKey;
-use crate::id::{ChainHash, DeviceId, Head, LaneId, LogId, Seq};
-use crate::keys::{self, DeviceKeys, Secret, Signer, domain};
+use crate::id::{ChainHash, CommunityId, DeviceId, Head, Incarnation, LaneId, LogId, Seq};
+use crate::keys::{DeviceKeys, Signer};
 use crate::replica::mind::{HeldTicket, Mind, meta, next_seq};
 use crate::replica::{Moment, Replica, ReplicaError, Source};
 use crate::roster::role::{Role, Scope};
@@ -45,11 +45,13 @@ impl Replica {
         let mut recovery = [0; 16];
         moment.rng.fill_bytes(&mut recovery);
         let us = signer.device();
+        let sheet = DeviceKeys::derive_for_recovery(&recovery);
         let found = Statement::Found(Found {
             nonce: random::<16>(moment).to_vec().into(),
             sealing: signer.sealing_key(),
-            recovery: recovery_keys(&recovery).device(),
+            recovery: sheet.device(),
             title: seal_text(&us, &key, title, moment.rng).into(),
+            recovery_sealing: Some(sheet.sealing_key()),
         });
         let (kind, bytes) = found.encode();
         let community = community_of(&us, &bytes);
@@ -89,37 +91,16 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<Self, ReplicaError> {
         let community = ticket.community;
-        let invite = ticket.keys();
-        let proof_bytes = Join::proof_bytes(&community, &signer.device(), &signer.sealing_key());
-        let join = Statement::Join(Join {
-            invite: invite.invite(),
-            sealing: signer.sealing_key(),
-            proof: invite.sign(&proof_bytes)?.as_bytes().to_vec().into(),
-        });
-        let (kind, bytes) = join.encode();
+        let join = join_with(&ticket.keys(), &community, &*signer)?;
         let mut tx = store.begin()?;
-        let incarnation =
-            begin_store(&mut *tx, community.as_bytes(), &ticket.relays, name, moment)?;
-        let log = LogId {
-            lane: roster_lane(&community),
-            device: signer.device(),
-            incarnation,
-        };
-        let entry = PlainEntry { kind, bytes };
-        let batch = seal_batch(
-            &*signer,
-            &community,
-            log,
-            &Head::EMPTY,
-            None,
-            &[entry],
-            moment.rng,
-        )?;
-        tx.append(&batch, None)?;
+        let relays = &ticket.relays;
+        let incarnation = begin_store(&mut *tx, community.as_bytes(), relays, name, moment)?;
+        let join = first_batch(&mut *tx, &*signer, incarnation, &community, &join, moment)?;
         let held = HeldTicket {
             secret: ticket.secret,
             scope: ticket.scope,
-            join: encode_join(&batch).into(),
+            join: join.into(),
+            sheet: None,
         };
         put_cbor(&mut *tx, meta::TICKET, &held)?;
         let mind = Mind::load(&*tx, signer)?.ok_or(ReplicaError::NoCommunity)?;
@@ -372,11 +353,41 @@ impl Mind {
     }
 }
 
-/// The keys of a recovery sheet.
-#[must_use]
-pub(crate) fn recovery_keys(secret: &[u8; 16]) -> DeviceKeys {
-    let signing = Secret::new(*keys::derive(domain::RECOVERY, &[secret]).as_bytes());
-    DeviceKeys::from_secrets(&signing, signing.clone())
+/// A device takes up an invitation whose keys are these.
+pub(super) fn join_with(
+    invite: &DeviceKeys,
+    community: &CommunityId,
+    signer: &dyn Signer,
+) -> Result<Statement, ReplicaError> {
+    let (device, sealing) = (signer.device(), signer.sealing_key());
+    let proof = invite.sign(&Join::proof_bytes(community, &device, &sealing))?;
+    Ok(Statement::Join(Join {
+        invite: invite.invite(),
+        sealing,
+        proof: proof.as_bytes().to_vec().into(),
+    }))
+}
+
+/// Begins our log of the roster lane with a statement; returns the batch as a hello carries it.
+pub(super) fn first_batch(
+    tx: &mut dyn StoreTx,
+    signer: &dyn Signer,
+    incarnation: Incarnation,
+    community: &CommunityId,
+    statement: &Statement,
+    moment: &mut Moment<'_>,
+) -> Result<Vec<u8>, ReplicaError> {
+    let log = LogId {
+        lane: roster_lane(community),
+        device: signer.device(),
+        incarnation,
+    };
+    let (kind, bytes) = statement.encode();
+    let entries = [PlainEntry { kind, bytes }];
+    let head = &Head::EMPTY;
+    let batch = seal_batch(signer, community, log, head, None, &entries, moment.rng)?;
+    tx.append(&batch, None)?;
+    Ok(encode_join(&batch))
 }
 
 pub(super) fn begin_store(
@@ -385,11 +396,11 @@ pub(super) fn begin_store(
     relays: &[RelayAddr],
     name: &str,
     moment: &mut Moment<'_>,
-) -> Result<crate::id::Incarnation, ReplicaError> {
+) -> Result<Incarnation, ReplicaError> {
     if tx.meta(meta::COMMUNITY)?.is_some() {
         return Err(ReplicaError::NotEmpty);
     }
-    let incarnation = crate::id::Incarnation::new(random(moment));
+    let incarnation = Incarnation::new(random(moment));
     tx.put_meta(meta::COMMUNITY, community)?;
     tx.put_meta(meta::INCARNATION, incarnation.as_bytes())?;
     tx.put_meta(meta::STORE, &random::<16>(moment))?;

@@ -108,6 +108,8 @@ impl Mind {
             .roster
             .invites()
             .values()
+            // Whoever came by the recovery sheet does not keep what opens with it.
+            .filter(|invite| invite.role != Role::Recovered)
             .filter(|invite| info.sealed.contains_key(&Recipient::Invite(invite.id)))
             .flat_map(|invite| invite.joins.values().map(|join| join.device))
             .collect();

@@ -388,6 +388,17 @@ impl Mind {
         self.open_waiting(tx, intake)
     }
 
+    /// Opens whatever keys have become ours, and merges what waited for them.
+    pub(super) fn open_all(&mut self, tx: &mut dyn StoreTx) -> Result<Ingested, ReplicaError> {
+        let mut intake = Intake::default();
+        self.open_waiting(tx, &mut intake)?;
+        for (record, incoming) in std::mem::take(&mut intake.by_record) {
+            self.merge_record(tx, record, &incoming, &mut intake)?;
+        }
+        self.logs.save(tx)?;
+        Ok(intake.done)
+    }
+
     /// New keys open what waited for them.
     fn open_waiting(
         &mut self,

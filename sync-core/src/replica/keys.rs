@@ -43,8 +43,8 @@ impl Mind {
                 .into_iter()
                 .flatten();
             let keys = ours.map(|sealed| self.signer.open(&info, sealed));
-            let invited = invite.iter().flat_map(|invite| {
-                let copies = epoch.sealed.get(&Recipient::Invite(invite.invite()));
+            let invited = invite.iter().flat_map(|(id, invite)| {
+                let copies = epoch.sealed.get(&Recipient::Invite(*id));
                 copies
                     .into_iter()
                     .flatten()
@@ -56,11 +56,8 @@ impl Mind {
                     .next(),
             );
         }
-        if let Some(invite) = &invite {
-            let given = self
-                .roster
-                .invites_of(invite.invite())
-                .flat_map(|given| &given.keys);
+        if let Some((id, invite)) = &invite {
+            let given = self.roster.invites_of(*id).flat_map(|given| &given.keys);
             let missing = given.filter(|key| self.keyring.key(&key.epoch).is_none());
             found.extend(
                 missing.filter_map(|key| checked(&key.epoch, invite.open(&info, &key.sealed))),

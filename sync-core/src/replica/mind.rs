@@ -9,8 +9,8 @@ use crate::entry::place::Link;
 use crate::entry::{Body, VerifiedBatch};
 use crate::epoch::{EpochKey, Keyring};
 use crate::id::{
-    ActorId, Arrival, ChainHash, CommunityId, DeviceId, EpochId, Incarnation, LaneId, LogId, Seq,
-    StoreId,
+    ActorId, Arrival, ChainHash, CommunityId, DeviceId, EpochId, Incarnation, InviteId, LaneId,
+    LogId, Seq, StoreId,
 };
 use crate::keys::{DeviceKeys, Secret, Signer};
 use crate::replica::Hold;
@@ -49,6 +49,36 @@ pub(super) struct HeldTicket {
     /// Our first batch of the roster lane, as a hello carries it.
     #[n(2)]
     pub(super) join: ByteVec,
+    /// Instead of the secret: what a recovery sheet opens.
+    #[n(3)]
+    pub(super) sheet: Option<HeldSheet>,
+}
+
+/// What opens the keys that are sealed to a recovery sheet, until this device has copies of its own.
+/// What signs for the sheet is not kept: whoever steals the device must not have the sheet too.
+#[derive(Debug, Clone, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub(super) struct HeldSheet {
+    #[n(0)]
+    pub(super) id: InviteId,
+    #[n(1)]
+    pub(super) opener: minicbor::bytes::ByteArray<32>,
+}
+
+impl HeldSheet {
+    pub(super) fn new(sheet: &DeviceKeys) -> Self {
+        let (_, sealing) = sheet.to_secrets();
+        Self {
+            id: sheet.invite(),
+            opener: (*sealing.expose()).into(),
+        }
+    }
+
+    /// Keys that open and cannot sign.
+    fn keys(&self) -> DeviceKeys {
+        let nobody = Secret::new([0; 32]);
+        DeviceKeys::from_secrets(&nobody, Secret::new(*self.opener))
+    }
 }
 
 #[derive(Debug)]
@@ -238,11 +268,14 @@ impl Mind {
         self.actors.get(actor).copied().unwrap_or(DeviceId::ZERO)
     }
 
-    /// The keys that our ticket yields, as long as we may need what was sealed to the invite.
-    pub(super) fn invite_keys(&self) -> Option<DeviceKeys> {
-        self.ticket
-            .as_ref()
-            .map(|ticket| DeviceKeys::derive_for_invite(&ticket.secret))
+    /// Our invitation and the keys that open what is sealed to it, as long as we may need that.
+    pub(super) fn invite_keys(&self) -> Option<(InviteId, DeviceKeys)> {
+        let ticket = self.ticket.as_ref()?;
+        if let Some(sheet) = &ticket.sheet {
+            return Some((sheet.id, sheet.keys()));
+        }
+        let keys = DeviceKeys::derive_for_invite(&ticket.secret);
+        Some((keys.invite(), keys))
     }
 
     /// Whether this device belonged and was removed.

@@ -124,6 +124,9 @@ pub struct Status {
     pub is_removed: bool,
     /// Joined, and not yet confirmed by a lead.
     pub is_provisional: bool,
+    /// Whether this person alone is owner or coordinator, with others to look after: should their
+    /// devices be lost, only the recovery sheet helps.
+    pub is_alone_at_top: bool,
     /// Members.
     pub members: usize,
     /// Spaces by id and name.
@@ -397,6 +400,7 @@ impl Replica {
             is_member: roster.devices().contains_key(&self.mind.us),
             is_removed: self.mind.is_removed(),
             is_provisional: member.is_some_and(|member| member.is_provisional),
+            is_alone_at_top: member.is_some_and(|member| self.is_alone_at_top(member)),
             members: roster
                 .members()
                 .values()
@@ -429,6 +433,16 @@ impl Replica {
                 .collect(),
             digest: data_encoding::HEXLOWER.encode(&self.heads_digest()?.0),
         })
+    }
+
+    fn is_alone_at_top(&self, member: &crate::roster::Member) -> bool {
+        let is_top = |member: &&crate::roster::Member| {
+            let mut roles = member.roles.iter();
+            roles.any(|(scope, role)| *scope == Scope::Community && *role >= Role::Coordinator)
+        };
+        let members = self.mind.roster.members().values();
+        let there = members.filter(|member| !member.is_former());
+        is_top(&member) && there.clone().count() > 1 && there.filter(is_top).count() == 1
     }
 
     /// The changes in a batch, as far as this device can open them: for tools that check or measure.

@@ -34,8 +34,11 @@ impl Roster {
         book: &Book,
     ) -> (Self, BTreeSet<StatementId>) {
         let mut evaluation = Evaluation::new(community, book);
-        evaluation.found();
+        evaluation.lay_out_sheet();
         for rank in Role::DESCENDING {
+            if rank == Role::Owner {
+                evaluation.found();
+            }
             evaluation.admit_joins(rank);
             evaluation.apply_grants(rank);
             evaluation.settle_rights(rank);
@@ -168,6 +171,27 @@ impl<'a> Evaluation<'a> {
         })
     }
 
+    /// The recovery sheet is an invitation that lies in a drawer, for as many as ever need it.
+    fn lay_out_sheet(&mut self) {
+        let Some((said, found)) = self.founding else {
+            return;
+        };
+        let Some(sealing) = found.recovery_sealing else {
+            return;
+        };
+        let sheet = Invite {
+            id: InviteId::new(*found.recovery.as_bytes()),
+            sealing,
+            scope: Scope::Community,
+            role: Role::Recovered,
+            uses: u16::MAX,
+            keys: Vec::new(),
+            joins: BTreeMap::new(),
+            is_revoked: false,
+        };
+        self.roster.invites.insert(said.id, sheet);
+    }
+
     /// The founding statement makes its author the owner. There is one: the community's id is its hash.
     fn found(&mut self) {
         let Some((said, found)) = self.founding else {
@@ -273,7 +297,9 @@ impl<'a> Evaluation<'a> {
         let devices: BTreeSet<DeviceId> = standing.iter().map(|said| said.author).collect();
         let is_enough = devices.len() <= usize::from(invite.uses);
         let judge = |said: &&Said| {
-            let is_confirmed = self.is_confirmed(&said.id, invite);
+            // Above those who took the community up again nobody is left to vouch for them.
+            let is_by_sheet = invite.role == Role::Recovered;
+            let is_confirmed = is_by_sheet || self.is_confirmed(&said.id, invite);
             let state = JoinState {
                 device: said.author,
                 is_confirmed,

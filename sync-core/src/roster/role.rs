@@ -24,14 +24,19 @@ pub enum Role {
     /// Reviews the whole; makes spaces, invites leads.
     #[n(3)]
     Coordinator,
-    /// Founded the community, or took it up again with the recovery key.
+    /// Founded the community.
     #[n(4)]
     Owner,
+    /// Took the community up again with the recovery sheet: an owner whom no owner removes. Nobody
+    /// gives this role; the sheet alone does.
+    #[n(5)]
+    Recovered,
 }
 
 impl Role {
     /// From the highest rank to the lowest: the order in which strata are evaluated.
-    pub const DESCENDING: [Self; 5] = [
+    pub const DESCENDING: [Self; 6] = [
+        Self::Recovered,
         Self::Owner,
         Self::Coordinator,
         Self::Lead,
@@ -39,7 +44,16 @@ impl Role {
         Self::Observer,
     ];
 
-    /// The role next above; an owner's is their own.
+    /// Those that members give each other, from the highest rank to the lowest.
+    pub const GIVEN: [Self; 5] = [
+        Self::Owner,
+        Self::Coordinator,
+        Self::Lead,
+        Self::Volunteer,
+        Self::Observer,
+    ];
+
+    /// The role next above; the highest one's is its own.
     #[must_use]
     pub fn above(self) -> Self {
         let ranks = Self::DESCENDING;
@@ -57,6 +71,7 @@ impl Role {
             Self::Lead => "lead",
             Self::Coordinator => "coordinator",
             Self::Owner => "owner",
+            Self::Recovered => "recovered",
         }
     }
 }
@@ -76,7 +91,7 @@ impl FromStr for Role {
     type Err = ParseRoleError;
 
     fn from_str(text: &str) -> Result<Self, ParseRoleError> {
-        Self::DESCENDING
+        Self::GIVEN
             .into_iter()
             .find(|role| role.name() == text)
             .ok_or(ParseRoleError)

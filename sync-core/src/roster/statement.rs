@@ -79,6 +79,9 @@ pub struct Found {
     /// The community's name, sealed under the commons.
     #[n(3)]
     pub title: ByteVec,
+    /// What the recovery key reads with; without it the sheet opens nothing.
+    #[n(4)]
+    pub recovery_sealing: Option<SealingKey>,
 }
 
 /// A space for one village or team. Its id is a hash of these bytes and their author.

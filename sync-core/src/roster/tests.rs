@@ -221,12 +221,18 @@ impl World {
     }
 }
 
+/// The recovery sheet of every community here.
+fn sheet() -> DeviceKeys {
+    DeviceKeys::derive_for_recovery(&[7; 16])
+}
+
 fn found_by(owner: &DeviceKeys) -> Found {
     Found {
         nonce: vec![1; 16].into(),
         sealing: owner.sealing_key(),
-        recovery: DeviceId::new([2; 32]),
+        recovery: sheet().device(),
         title: b"title".to_vec().into(),
+        recovery_sealing: Some(sheet().sealing_key()),
     }
 }
 

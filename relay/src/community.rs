@@ -11,6 +11,7 @@ use sync_core::id::{
     StoreId,
 };
 use sync_core::roster::book::Book;
+use sync_core::roster::follow::News;
 use sync_core::roster::statement::Statement;
 use sync_core::roster::{Roster, Said, commons, roster_lane};
 use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest};
@@ -39,8 +40,8 @@ pub struct Community {
     lost: BTreeMap<LaneId, Vec<Lost>>,
     book: Book,
     roster: Roster,
-    /// Statements came that the roster does not know.
-    is_roster_stale: bool,
+    /// What came that the roster does not know.
+    news: News,
     /// Statements left (their branch lost), so that they must be read again.
     are_statements_stale: bool,
     /// Statements came or left since the sessions were told.
@@ -77,7 +78,7 @@ impl Community {
             lost: BTreeMap::new(),
             book: Book::default(),
             roster: Roster::empty(id),
-            is_roster_stale: true,
+            news: News::default(),
             are_statements_stale: true,
             has_news: false,
             effort: 0,
@@ -109,15 +110,20 @@ impl Community {
 
     /// Evaluates the roster if something came that it does not know.
     fn refresh(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {
-        if !self.is_roster_stale {
-            return Ok(());
-        }
         if self.are_statements_stale {
             self.read_statements(log)?;
+            self.roster = Roster::evaluate(&self.id, &self.book);
+            self.news = News::default();
+            return Ok(());
         }
-        self.roster = Roster::evaluate(&self.id, &self.book);
-        self.effort += 1 + (self.book.len() / STATEMENTS_PER_FRAME) as u64;
-        self.is_roster_stale = false;
+        let news = std::mem::take(&mut self.news);
+        if news.is_empty() {
+            return Ok(());
+        }
+        self.effort += 1;
+        if self.roster.follow(&self.book, &news) {
+            self.effort += (self.book.len() / STATEMENTS_PER_FRAME) as u64;
+        }
         Ok(())
     }
 
@@ -374,7 +380,7 @@ impl Community {
         self.digests.get_mut().remove(&id.lane);
         if id.lane == self.roster_lane {
             // Statements are a set: a forked log's branches both count.
-            self.is_roster_stale = true;
+            self.news.add_batch(&self.id, &batch);
             self.has_news = true;
             self.book.add_batch(&self.id, &batch);
         }

@@ -10,6 +10,7 @@
 pub mod book;
 pub mod cutoff;
 mod evaluate;
+pub mod follow;
 pub mod pairing;
 pub mod recovery;
 pub mod role;
@@ -144,9 +145,23 @@ pub struct Member {
     pub removed_devices: BTreeSet<DeviceId>,
     /// Joined, and no lead's device has confirmed it yet.
     pub is_provisional: bool,
+    /// Version and statement that the name is from.
+    named_by: Option<(u64, StatementId)>,
 }
 
 impl Member {
+    /// Somebody who has just taken up an invitation.
+    fn new(right: (Scope, Role), device: DeviceId) -> Self {
+        Self {
+            name: None,
+            roles: BTreeSet::from([right]),
+            devices: BTreeSet::from([device]),
+            removed_devices: BTreeSet::new(),
+            is_provisional: true,
+            named_by: None,
+        }
+    }
+
     /// Whether nothing is left of their membership but what they did.
     #[must_use]
     pub fn is_former(&self) -> bool {
@@ -213,6 +228,19 @@ pub struct Invite {
 }
 
 impl Invite {
+    fn given(given: &statement::Invite) -> Self {
+        Self {
+            id: given.invite,
+            sealing: given.sealing,
+            scope: given.scope,
+            role: given.role,
+            uses: given.uses,
+            keys: given.keys.clone(),
+            joins: BTreeMap::new(),
+            is_revoked: false,
+        }
+    }
+
     /// Whether who holds the ticket may read a space; the commons is for everybody.
     fn opens(&self, community: &CommunityId, space: &LaneId) -> bool {
         !self.is_revoked

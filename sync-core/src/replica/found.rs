@@ -11,6 +11,7 @@ use crate::id::{ChainHash, CommunityId, DeviceId, Head, Incarnation, LaneId, Log
 use crate::keys::{DeviceKeys, Signer};
 use crate::replica::mind::{HeldTicket, Mind, meta, next_seq};
 use crate::replica::{Moment, Replica, ReplicaError, Source};
+use crate::roster::follow::News;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Found, Invite, Join, Profile, Space, Statement};
 use crate::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
@@ -320,6 +321,7 @@ impl Mind {
     ) -> Result<(), ReplicaError> {
         let lane = self.roster_lane;
         let mut seq = next_seq(tx, &self.own_log(lane))?;
+        let mut news = News::default();
         for statement in statements {
             let (kind, bytes) = statement.encode();
             let row = PendingRow {
@@ -330,12 +332,12 @@ impl Mind {
                 bytes,
             };
             tx.put_pending(&row)?;
-            self.hear_pending(&row);
+            if let Some(said) = self.hear_pending(&row) {
+                news.add(said);
+            }
             seq = seq.plus(1);
         }
-        if !statements.is_empty() {
-            self.evaluate();
-        }
+        self.follow_news(&news);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use crate::replica::mind::Mind;
 use crate::replica::rebirth::{Orphan, add_orphans};
 use crate::replica::rebuild::{Incoming, Shut, candidate};
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
+use crate::roster::follow::News;
 use crate::roster::{Roster, Said};
 use crate::session::Taken;
 use crate::store::{EntryRef, HeldRow, StoreError, StoreTx};
@@ -343,21 +344,24 @@ impl Mind {
         tx: &mut dyn StoreTx,
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
-        let mut is_new = false;
+        let mut news = News::default();
         let roster_batches = intake
             .fresh
             .iter()
             .filter(|batch| batch.log().lane == self.roster_lane);
         for batch in roster_batches {
             let link = Link::of(batch);
-            is_new |= self.book.link(&link);
+            if self.book.link(&link) {
+                news.note(batch.log().device);
+            }
             for entry in batch.entries() {
                 let Body::Present(bytes) = entry.body else {
                     continue;
                 };
                 let device = batch.log().device;
                 match Said::read(&self.community, device, entry.kind, bytes) {
-                    Some(said) => is_new |= self.book.add_carried(said, &link),
+                    Some(said) if self.book.add_carried(said.clone(), &link) => news.add(said),
+                    Some(_) => {}
                     None if entry.kind.word().is_some() => {
                         let entry = EntryRef {
                             log: *batch.log(),
@@ -375,11 +379,11 @@ impl Mind {
                 }
             }
         }
-        if !is_new {
+        if news.is_empty() {
             return Ok(());
         }
         let before = self.roster.clone();
-        self.evaluate();
+        self.follow_news(&news);
         self.find_ends(tx)?;
         intake.done.is_roster_changed = before != self.roster;
         if intake.done.is_roster_changed {

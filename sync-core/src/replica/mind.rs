@@ -17,6 +17,7 @@ use crate::replica::Hold;
 use crate::replica::merge::DocCache;
 use crate::replica::refs::LogTable;
 use crate::roster::book::Book;
+use crate::roster::follow::News;
 use crate::roster::role::{Role, Scope};
 use crate::roster::ticket::RelayAddr;
 use crate::roster::{Roster, Said, commons, roster_lane};
@@ -194,22 +195,29 @@ impl Mind {
         for row in store.pending()? {
             self.hear_pending(&row);
         }
-        self.evaluate();
+        self.roster = Roster::evaluate(&self.community, &self.book);
+        self.list_proofs();
         self.find_ends(store)
     }
 
     /// Takes a statement of ours that is not sealed yet.
-    pub(super) fn hear_pending(&mut self, row: &PendingRow) {
-        if row.lane == self.roster_lane {
-            let said = Said::read_again(&self.community, self.us, row.kind, &row.bytes);
-            if let Some(said) = said {
-                self.book.add(said);
-            }
+    pub(super) fn hear_pending(&mut self, row: &PendingRow) -> Option<Said> {
+        if row.lane != self.roster_lane {
+            return None;
+        }
+        let said = Said::read_again(&self.community, self.us, row.kind, &row.bytes)?;
+        self.book.add(said.clone());
+        Some(said)
+    }
+
+    /// The roster follows what has come into the book.
+    pub(super) fn follow_news(&mut self, news: &News) {
+        if self.roster.follow(&self.book, news) {
+            self.list_proofs();
         }
     }
 
-    pub(super) fn evaluate(&mut self) {
-        self.roster = Roster::evaluate(&self.community, &self.book);
+    fn list_proofs(&mut self) {
         let proofs = self.roster.proofs().map(|(log, chain)| (*log, *chain));
         let roster_lane = self.roster_lane;
         self.proofs = proofs.filter(|(log, _)| log.lane != roster_lane).collect();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::VerifiedBatch;
 use crate::entry::place::Link;
-use crate::id::{ChainHash, CommunityId};
+use crate::id::{ChainHash, CommunityId, DeviceId};
 use crate::roster::Said;
-use crate::roster::statement::StatementId;
+use crate::roster::statement::{Statement, StatementId};
 
 /// A set of statements with the batches that carry them. Two books with the same batches are equal,
 /// whatever came first.
@@ -17,6 +17,8 @@ pub struct Book {
     carriers: BTreeMap<StatementId, BTreeSet<ChainHash>>,
     /// Each batch and the one before it in its log.
     links: BTreeMap<ChainHash, ChainHash>,
+    /// Devices of whose logs a revocation says where they end.
+    cut: BTreeSet<DeviceId>,
 }
 
 impl Book {
@@ -39,13 +41,26 @@ impl Book {
 
     /// Takes a statement of this device that no batch carries yet; says whether it is new.
     pub fn add(&mut self, said: Said) -> bool {
+        self.keep(said)
+    }
+
+    fn keep(&mut self, said: Said) -> bool {
+        if let Statement::Revoke(revoke) = &said.statement {
+            let devices = revoke.cuts.iter().map(|cut| cut.log().device);
+            self.cut.extend(devices);
+        }
         self.said.insert(said.id, said).is_none()
+    }
+
+    /// Whether a revocation, counting or not, says where a log of this device ends.
+    pub(super) fn cuts(&self, device: &DeviceId) -> bool {
+        self.cut.contains(device)
     }
 
     /// Takes a statement out of a batch; says whether it is new there.
     pub fn add_carried(&mut self, said: Said, batch: &Link) -> bool {
         let id = said.id;
-        self.said.insert(id, said);
+        self.keep(said);
         self.carriers.entry(id).or_default().insert(batch.chain)
     }
 

@@ -13,12 +13,10 @@ use crate::roster::evaluate::holding::Holding;
 use crate::roster::evaluate::proof::Proofs;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
-    Epoch, Found, Join, Profile, Recipient, Release, Revoke, Statement, StatementId, Target,
+    Epoch, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
 };
 use crate::roster::verdict::Verdict;
-use crate::roster::{
-    EpochInfo, Invite, JoinState, Member, Roster, Said, Space, commons, member_of,
-};
+use crate::roster::{Invite, JoinState, Member, Roster, Said, Space, commons, member_of};
 
 impl Roster {
     /// Evaluates a set of statements. Order, grouping and repetition do not matter.
@@ -368,16 +366,8 @@ impl<'a> Evaluation<'a> {
                 if rank >= Role::Lead && invite.role < rank && scope.covers(&invite.scope) {
                     self.counted.insert(said.id);
                     let invites = &mut self.roster.invites;
-                    invites.entry(said.id).or_insert_with(|| Invite {
-                        id: invite.invite,
-                        sealing: invite.sealing,
-                        scope: invite.scope,
-                        role: invite.role,
-                        uses: invite.uses,
-                        keys: invite.keys.clone(),
-                        joins: BTreeMap::new(),
-                        is_revoked: false,
-                    });
+                    let given = || Invite::given(invite);
+                    invites.entry(said.id).or_insert_with(given);
                 }
             }
             Statement::Grant(grant) => {
@@ -445,6 +435,7 @@ impl<'a> Evaluation<'a> {
                 devices: BTreeSet::new(),
                 removed_devices: BTreeSet::new(),
                 is_provisional: provisional.get(&device.member) == Some(&true),
+                named_by: None,
             });
             let held = device.held();
             if held.clone().next().is_some() {
@@ -476,6 +467,7 @@ impl<'a> Evaluation<'a> {
             let member = self.roster.member_id(&said.author);
             if let Some(member) = member.and_then(|id| self.roster.members.get_mut(&id)) {
                 member.name = Some((said.author, profile.name.to_vec()));
+                member.named_by = Some((profile.version, said.id));
             }
         }
     }
@@ -492,50 +484,8 @@ impl<'a> Evaluation<'a> {
                 continue;
             }
             self.counted.insert(said.id);
-            let key = (epoch.space, epoch.epoch);
-            let info = self.roster.epochs.entry(key).or_insert_with(|| EpochInfo {
-                sealed: BTreeMap::new(),
-                older: BTreeMap::new(),
-            });
-            for key in &epoch.keys {
-                info.sealed
-                    .entry(key.recipient.clone())
-                    .or_default()
-                    .insert(key.sealed.to_vec());
-            }
-            for older in &epoch.older {
-                info.older
-                    .entry(older.epoch)
-                    .or_default()
-                    .insert(older.wrapped.to_vec());
-            }
+            self.roster.put_epoch(epoch);
         }
-        self.add_invited_recipients();
-    }
-
-    /// What an invite carries is sealed to it as much as what an epoch statement seals to it. Keys of
-    /// spaces that it does not open are no word of its author's to say.
-    fn add_invited_recipients(&mut self) {
-        let Roster {
-            community,
-            invites,
-            epochs,
-            ..
-        } = &mut self.roster;
-        for invite in invites.values() {
-            for key in invite
-                .keys
-                .iter()
-                .filter(|key| invite.opens(community, &key.space))
-            {
-                if let Some(epoch) = epochs.get_mut(&(key.space, key.epoch)) {
-                    let copies = epoch
-                        .sealed
-                        .entry(Recipient::Invite(invite.id))
-                        .or_default();
-                    copies.insert(key.sealed.to_vec());
-                }
-            }
-        }
+        self.roster.seal_to_invites(|_, _| true);
     }
 }

@@ -1,4 +1,5 @@
 mod facts;
+mod follow;
 mod grants;
 mod recovery;
 mod revocations;

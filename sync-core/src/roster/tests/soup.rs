@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 
 use super::*;
 use crate::id::EpochId;
+use crate::roster::follow::News;
 use crate::roster::statement::{Grant, Profile, Revoke, SealedKey, Target};
 
 /// A statement to be said: by whom, what, and three choices of what it is about.
@@ -211,6 +212,39 @@ proptest! {
         let (first, second) = said.split_at(repeated);
         let regrouped = second.iter().chain(first);
         prop_assert_eq!(&Roster::evaluate(&soup.world.community, &book_of(regrouped)), &expected);
+    }
+
+    #[test]
+    fn following_each_statement_gives_what_evaluating_all_gives(
+        seed in 0_u64..4,
+        sayings in proptest::collection::vec(saying(), 0..60),
+        shuffle in any::<u64>(),
+    ) {
+        let mut soup = Soup::new(seed);
+        let mut roster = soup.world.roster();
+        for saying in &sayings {
+            let before = soup.world.said.len();
+            soup.hear(std::slice::from_ref(saying));
+            let mut news = News::default();
+            soup.world.said[before..].iter().for_each(|(said, _)| news.add(said.clone()));
+            roster.follow(&soup.world.book(), &news);
+            prop_assert_eq!(&roster, &soup.world.roster());
+        }
+        // The same in any order, a few at a time.
+        let rng = &mut ChaCha8Rng::seed_from_u64(shuffle);
+        let mut said = soup.world.said.clone();
+        said.shuffle(rng);
+        let (mut book, mut roster) = (Book::default(), Roster::empty(soup.world.community));
+        for some in said.chunks(3) {
+            let mut news = News::default();
+            for (said, link) in some {
+                book.add_carried(said.clone(), link);
+                book.link(link);
+                news.add(said.clone());
+            }
+            roster.follow(&book, &news);
+            prop_assert_eq!(&roster, &Roster::evaluate(&soup.world.community, &book));
+        }
     }
 
     #[test]

@@ -518,6 +518,10 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
         BTreeSet::from([self.community.roster_lane])
     }
 
+    fn uploads_of(&self, device: &DeviceId) -> BTreeSet<LaneId> {
+        self.community.roster.uploads_of(device)
+    }
+
     fn own_lanes(&self) -> BTreeSet<LaneId> {
         self.community.roster.all_lanes()
     }

@@ -240,6 +240,12 @@ pub trait Signer: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`SealError::DoesNotOpen`] if it was sealed to another key or under another `info`.
     fn open(&self, info: &[u8], sealed: &[u8]) -> Result<Secret, SealError>;
+    /// Destroys the sealing key where it is kept: from the next start on nothing opens that was
+    /// sealed to this device. It may be done again at any time. The signing key stays.
+    ///
+    /// # Errors
+    /// [`SealError::KeyStore`] if the keys cannot be reached now.
+    fn destroy_sealing_key(&self) -> Result<(), SealError>;
 }
 
 /// 32 secret bytes: wiped when dropped, never printed, compared in constant time.
@@ -353,6 +359,11 @@ impl Signer for DeviceKeys {
 
     fn open(&self, info: &[u8], sealed: &[u8]) -> Result<Secret, SealError> {
         open_key(&self.sealing, info, sealed)
+    }
+
+    /// They are kept nowhere: whoever has put them into a file destroys them there.
+    fn destroy_sealing_key(&self) -> Result<(), SealError> {
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
-use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis};
+use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis, StoreId};
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
 use crate::session::carrier::Carrier;
 use crate::session::{Event, Parties, Session, SessionError};
@@ -79,6 +79,8 @@ pub struct Peer {
     cursors: Vec<(LaneId, u64)>,
     caught_up: bool,
     roster_changed: bool,
+    /// The life of our store in which the session began: its positions mean nothing in another.
+    store: StoreId,
 }
 
 impl Peer {
@@ -95,7 +97,7 @@ impl Peer {
         let parties = parties(replica, peer, peer_kind);
         let join = replica.join_to_present();
         let session = Session::dial(parties, replica, join, rng).map_err(ReplicaError::from)?;
-        Ok(Self::new(session))
+        Ok(Self::new(session, replica))
     }
 
     /// Answers the hello of a member's device that dialled us, or of a stranger's that presents an
@@ -128,13 +130,13 @@ impl Peer {
             hello,
             moment.rng,
         )?;
-        let mut this = Self::new(session);
+        let mut this = Self::new(session, replica);
         this.roster_changed = !is_known;
         this.heed(replica, events, moment)?;
         Ok(this)
     }
 
-    fn new(session: Session) -> Self {
+    fn new(session: Session, replica: &Replica) -> Self {
         Self {
             session,
             report: Report::default(),
@@ -142,6 +144,7 @@ impl Peer {
             cursors: Vec::new(),
             caught_up: false,
             roster_changed: false,
+            store: replica.store_id(),
         }
     }
 
@@ -156,6 +159,7 @@ impl Peer {
         frames: impl IntoIterator<Item = Frame>,
         moment: &mut Moment<'_>,
     ) -> Result<(), PeerError> {
+        self.require_same_store(replica)?;
         for frame in frames {
             let events = self.session.receive(frame, replica)?;
             self.heed(replica, events, moment)?;
@@ -253,7 +257,16 @@ impl Peer {
         Ok(())
     }
 
-    fn relay_store(&self) -> Option<crate::id::StoreId> {
+    /// Another session may have made this device leave.
+    fn require_same_store(&self, replica: &Replica) -> Result<(), PeerError> {
+        if self.store == replica.store_id() {
+            Ok(())
+        } else {
+            Err(PeerError::Reborn)
+        }
+    }
+
+    fn relay_store(&self) -> Option<StoreId> {
         if self.session.peer_kind()? != PeerKind::Relay {
             return None;
         }
@@ -265,6 +278,7 @@ impl Peer {
     /// # Errors
     /// The store's.
     pub fn poll_transmit(&mut self, replica: &Replica) -> Result<Option<Frame>, PeerError> {
+        self.require_same_store(replica)?;
         Ok(self
             .session
             .poll_transmit(replica)
@@ -290,21 +304,43 @@ impl Peer {
         let Ok(last) = replica.last_arrival() else {
             return false;
         };
-        self.caught_up && self.session.has_delivered(last)
+        self.store == replica.store_id() && self.caught_up && self.session.has_delivered(last)
     }
 
-    /// Remembers for the next time what a relay has, so that it is not compared again.
+    /// Once the other side has everything: remembers for the next time what a relay has, so that it is
+    /// not compared again. A device that was removed then erases what it has.
     ///
     /// # Errors
-    /// The store's.
-    pub fn note_delivered(&mut self, replica: &mut Replica) -> Result<(), PeerError> {
-        if let Some(store) = self.relay_store()
-            && self.is_done(replica)
-        {
+    /// The store's; [`PeerError::Reborn`] if the store has begun anew without its records.
+    pub fn note_delivered(
+        &mut self,
+        replica: &mut Replica,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
+        if !self.is_done(replica) {
+            return Ok(());
+        }
+        if let Some(store) = self.relay_store() {
             let last: Arrival = replica.last_arrival().map_err(ReplicaError::from)?;
             replica.note_uploaded(&store, last)?;
         }
+        if replica.is_removed() && self.has_handed_over(replica) && replica.leave(moment)? {
+            self.session.end();
+            return Err(PeerError::Reborn);
+        }
         Ok(())
+    }
+
+    /// Whether this device, which was removed, has shown all that it had to somebody who belongs, and
+    /// nothing was refused that they might take another time.
+    fn has_handed_over(&self, replica: &Replica) -> bool {
+        let peer = self.session.peer();
+        let is_one_of_us =
+            self.relay_store().is_some() || replica.roster().devices().contains_key(peer);
+        let mut refused = self.report.refusals.keys();
+        is_one_of_us
+            && self.session.has_offered_uploads(replica)
+            && refused.all(|it| matches!(it, Refusal::NotAllowed | Refusal::NotAMember))
     }
 
     /// Ends the session politely.

@@ -295,6 +295,8 @@ pub struct Roster {
     epochs: BTreeMap<(LaneId, EpochId), EpochInfo>,
     revocations: BTreeSet<StatementId>,
     verdicts: BTreeMap<LogId, BTreeSet<Verdict>>,
+    /// Which devices say that they have erased what a statement takes from them.
+    receipts: BTreeMap<StatementId, BTreeSet<DeviceId>>,
 }
 
 impl Roster {
@@ -312,6 +314,7 @@ impl Roster {
             epochs: BTreeMap::new(),
             revocations: BTreeSet::new(),
             verdicts: BTreeMap::new(),
+            receipts: BTreeMap::new(),
         }
     }
 
@@ -364,6 +367,40 @@ impl Roster {
         device
             .and_then(|device| self.role_by(device, space, |_| true))
             .is_some_and(|role| role >= Role::Volunteer)
+    }
+
+    /// The lanes into which a removed device may still bring its own logs, so that somebody can release
+    /// what it had not sent. It has nothing from them. None once it says that it has erased all.
+    #[must_use]
+    pub fn uploads_of(&self, device: &DeviceId) -> BTreeSet<LaneId> {
+        if !self.former.contains_key(device) || self.has_left(device) {
+            return BTreeSet::new();
+        }
+        let commons = commons(&self.community);
+        let spaces = self.spaces.keys().copied().chain([commons]);
+        spaces
+            .filter(|space| self.may_have_written(device, space))
+            .collect()
+    }
+
+    /// Whether a device says that it has erased what a revocation took from it.
+    #[must_use]
+    pub fn has_left(&self, device: &DeviceId) -> bool {
+        let receipts = self.receipts.iter();
+        receipts
+            .filter(|(_, devices)| devices.contains(device))
+            .any(|(statement, _)| self.revocations.contains(statement))
+    }
+
+    /// The devices that say that they have erased what a statement takes from them.
+    #[must_use]
+    pub fn receipts_for(&self, statement: &StatementId) -> Option<&BTreeSet<DeviceId>> {
+        self.receipts.get(statement)
+    }
+
+    /// A device's word that it has erased something is about itself, and takes no rank.
+    fn put_receipt(&mut self, device: DeviceId, statement: StatementId) {
+        self.receipts.entry(statement).or_default().insert(device);
     }
 
     /// The batches by which cut-offs and verdicts are proved, with their logs.
@@ -575,12 +612,26 @@ impl Roster {
     /// An invite's own sealed copies count as long as the invite stands, used or not.
     #[must_use]
     pub fn usable_epochs(&self, space: &LaneId) -> Vec<EpochId> {
+        self.epochs_for(space, |device| self.may_read(device, space))
+    }
+
+    /// The epochs that a removed device may seal what it had not sent under: nobody has them who may
+    /// not read but its own member's devices, which know what they wrote.
+    #[must_use]
+    pub fn last_epochs(&self, space: &LaneId, device: &DeviceId) -> Vec<EpochId> {
+        let member = self.member_id(device);
+        self.epochs_for(space, |reader| {
+            self.may_read(reader, space) || (member.is_some() && self.member_id(reader) == member)
+        })
+    }
+
+    fn epochs_for(&self, space: &LaneId, may_have: impl Fn(&DeviceId) -> bool) -> Vec<EpochId> {
         self.epochs
             .iter()
             .filter(|((of, _), _)| of == space)
             .filter(|(_, epoch)| {
                 epoch.sealed.keys().all(|recipient| match recipient {
-                    Recipient::Device(device) => self.may_read(device, space),
+                    Recipient::Device(device) => may_have(device),
                     Recipient::Invite(id) => self
                         .invites_of(*id)
                         .any(|invite| invite.opens(&self.community, space)),

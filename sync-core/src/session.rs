@@ -22,6 +22,7 @@ mod marks;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod plan;
+mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -34,6 +35,7 @@ use crate::roster::roster_lane;
 use crate::session::carrier::{Carrier, set_digest};
 use crate::session::marks::Marks;
 use crate::session::plan::Plan;
+use crate::session::uploads::Uploads;
 use crate::store::StoreError;
 use crate::wire::batches::{BatchReader, BatchWriter, Received};
 use crate::wire::{
@@ -172,6 +174,8 @@ pub struct Session {
     own_logs: Vec<(LogId, Seq)>,
     /// Lanes that both sides know the other wants.
     subscribed: BTreeSet<LaneId>,
+    /// What one side, which was removed, may still bring.
+    uploads: Uploads,
     /// The lanes of which our hello had sketches, in their order.
     told: Vec<LaneId>,
     /// Lanes that we may have and the other side did not know yet when we compared.
@@ -252,13 +256,16 @@ impl Session {
     ) -> Result<Self, StoreError> {
         let mut nonce = [0; 8];
         rng.fill_bytes(&mut nonce);
+        let uploads = Uploads::between(&parties, carrier);
+        let shared = digests.iter().map(|(lane, digest)| (*lane, *digest));
+        let digest = set_digest(shared.chain(uploads.digests(carrier)?));
         let hello = Hello {
             version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             community: carrier.community(),
             kind: parties.kind,
             nonce: nonce.into(),
-            digest: set_digest(digests.iter().map(|(lane, digest)| (*lane, *digest))),
+            digest,
             incarnation: parties.incarnation,
             join: None,
             lanes: None,
@@ -277,6 +284,7 @@ impl Session {
             plan: Plan::default(),
             own_logs: Vec::new(),
             subscribed: digests.keys().copied().collect(),
+            uploads,
             told: Vec::new(),
             waiting: BTreeSet::new(),
             news_upto: None,
@@ -456,6 +464,7 @@ impl Session {
         self.peer_hello = Some(hello);
         if is_equal {
             self.stage = Stage::Flowing;
+            self.uploads.note_all_offered();
             // We may have made lanes, or been let into some, since our hello.
             self.lanes_changed(carrier)?;
             return Ok(vec![Event::Compared, Event::CaughtUp]);

@@ -207,7 +207,7 @@ impl Scene {
                 }
             }
             if peer.is_done(replica) {
-                return peer.note_delivered(replica);
+                return peer.note_delivered(replica, &mut moment(&mut self.rng));
             }
             if is_quiet || !is_open {
                 // The shell hears the connection close, or gives up in time.

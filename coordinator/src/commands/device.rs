@@ -63,6 +63,7 @@ pub(super) fn list(app: &mut App) -> Result<(), Failure> {
                 json!({
                     "device": device.id.to_string(), "label": device.label,
                     "this": device.is_this, "removed": device.is_removed,
+                    "left": device.has_left,
                 })
             })
             .collect();
@@ -71,10 +72,11 @@ pub(super) fn list(app: &mut App) -> Result<(), Failure> {
     let heads = ["head.name", "head.state", "head.id"];
     let mut table = Table::new(heads.iter().map(|key| app.text.say(key)).collect(), 1);
     for device in devices {
-        let state = match (device.is_this, device.is_removed) {
-            (_, true) => "word.removed",
-            (true, false) => "word.this_device",
-            (false, false) => "word.other_device",
+        let state = match (device.is_this, device.is_removed, device.has_left) {
+            (_, true, true) => "word.removed_confirmed",
+            (_, true, false) => "word.removed_unconfirmed",
+            (true, false, _) => "word.this_device",
+            (false, false, _) => "word.other_device",
         };
         table.row(vec![
             device.label.unwrap_or_else(|| "-".to_owned()),

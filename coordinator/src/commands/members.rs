@@ -22,6 +22,7 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
                     "devices": member.devices.len(),
                     "device_ids": member.devices,
                     "removed_device_ids": member.removed_devices,
+                    "unconfirmed_device_ids": member.unconfirmed_devices,
                     "removed": member.is_removed(),
                     "provisional": member.is_provisional,
                 })
@@ -48,12 +49,22 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
         } else {
             "word.confirmed"
         };
+        let mut state = app.text.say(state);
+        let unconfirmed = member.unconfirmed_devices.len();
+        if unconfirmed > 0 {
+            let n = unconfirmed.to_string();
+            state = app
+                .text
+                .with("word.unconfirmed", &[("state", &state), ("n", &n)]);
+        } else if member.is_removed() {
+            state = app.text.say("word.removed_confirmed");
+        }
         let short: String = member.id.chars().take(8).collect();
         table.row(vec![
             member.name.unwrap_or_else(|| "?".to_owned()),
             roles(&member.roles, &app.text),
             member.devices.len().to_string(),
-            app.text.say(state),
+            state,
             short,
         ]);
     }

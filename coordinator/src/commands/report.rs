@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sync_core::replica::ReplicaError;
+use sync_core::replica::{Farewell, ReplicaError};
 use sync_node::SyncReport;
 
 use super::App;
@@ -22,6 +22,8 @@ pub(crate) struct Outcome {
     pub(crate) unreached: Vec<(String, Failure)>,
     /// Whether this device was removed from the community.
     pub(crate) is_removed: bool,
+    /// How far it has come in leaving, if it was.
+    pub(crate) farewell: Option<Farewell>,
 }
 
 /// The report as an object.
@@ -34,9 +36,20 @@ pub(super) fn json(outcome: &Outcome, text: &Text) -> serde_json::Value {
     let unreached: Vec<serde_json::Value> = unreached.collect();
     if let Some(object) = value.as_object_mut() {
         object.insert("removed".to_owned(), outcome.is_removed.into());
+        object.insert("farewell".to_owned(), json!(outcome.farewell));
         object.insert("unreached".to_owned(), unreached.into());
     }
     value
+}
+
+/// What a removed device tells of itself.
+pub(super) fn farewell_key(farewell: Option<Farewell>) -> &'static str {
+    match farewell {
+        None => "out.farewell.owed",
+        Some(Farewell::Erasing) => "out.farewell.erasing",
+        Some(Farewell::Erased) => "out.farewell.erased",
+        Some(Farewell::Confirmed) => "out.farewell.confirmed",
+    }
 }
 
 /// What the exit code says: a sync that left something behind is no success.
@@ -61,6 +74,9 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
             "out.sync.unreached",
             &[("relay", relay), ("reason", &reason)],
         )?;
+    }
+    if outcome.is_removed {
+        app.say(farewell_key(outcome.farewell), &[])?;
     }
     Ok(())
 }
@@ -191,6 +207,7 @@ mod tests {
             },
             unreached: Vec::new(),
             is_removed,
+            farewell: None,
         };
         let refused = BTreeMap::from([(Refusal::OverQuota, 3)]);
         let exit = |outcome| verdict(&outcome).map_err(|failure| failure.exit());

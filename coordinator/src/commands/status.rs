@@ -95,6 +95,10 @@ fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
         (status.relays.is_empty(), "out.status.no_relay"),
         (status.is_removed, "err.removed"),
         (
+            status.is_removed,
+            super::report::farewell_key(status.farewell),
+        ),
+        (
             !status.is_member && !status.is_removed,
             "out.status.not_met",
         ),
@@ -137,6 +141,7 @@ fn as_json(status: &Status) -> Value {
         "roles": members::roles_json(&status.roles),
         "member": status.is_member,
         "removed": status.is_removed,
+        "farewell": status.farewell,
         "provisional": status.is_provisional,
         "members": status.members,
         "spaces": spaces,

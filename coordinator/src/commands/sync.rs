@@ -89,11 +89,13 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
         node.call(move |replica, _| replica.know_relay(&relay))
             .await??;
     }
-    let is_removed = node.call(|replica, _| replica.is_removed()).await?;
+    let state = node.call(|replica, _| (replica.is_removed(), replica.farewell()));
+    let (is_removed, farewell) = state.await?;
     Ok(Outcome {
         report,
         unreached,
         is_removed,
+        farewell,
     })
 }
 
@@ -146,7 +148,9 @@ async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Resu
         match event {
             LiveEvent::CaughtUp(report) => {
                 tell_caught_up(app, &report)?;
-                if node.call(|replica, _| replica.is_removed()).await? {
+                if has_nothing_left_to_do(node).await? {
+                    let farewell = node.call(|replica, _| replica.farewell()).await?;
+                    app.say(report::farewell_key(farewell), &[])?;
                     return Err(ReplicaError::Removed.into());
                 }
             }
@@ -163,6 +167,13 @@ async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Resu
             } => tell_offline(app, error, retry_in)?,
         }
     }
+}
+
+/// Whether this device was removed and has handed over, erased and said so, as far as it can.
+async fn has_nothing_left_to_do(node: &Node) -> Result<bool, Failure> {
+    let state = node.call(|replica, _| Ok((replica.is_removed(), replica.is_leaving()?)));
+    let (is_removed, is_leaving) = state.await?.map_err(|error: ReplicaError| error)?;
+    Ok(is_removed && !is_leaving)
 }
 
 /// Ends sessions politely, and the driver's thread.

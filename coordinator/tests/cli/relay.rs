@@ -393,3 +393,79 @@ fn tablet_becomes_its_owners_second_device_and_is_removed_again() {
     let said = desk.run(["device", "list"]).ok().out;
     assert!(said.contains("removed"), "{said}");
 }
+
+/// Every file of a folder, one after the other.
+fn bytes_in(folder: &std::path::Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    bytes
+}
+
+fn shows(folder: &std::path::Path, text: &str) -> bool {
+    let bytes = bytes_in(folder);
+    bytes
+        .windows(text.len())
+        .any(|part| part == text.as_bytes())
+}
+
+#[test]
+fn removed_phone_hands_over_its_work_erases_all_and_says_so() {
+    let served = Served::new(Admission::Open);
+    let (desk, ticket) = founder(&served);
+    let phone = Desk::new();
+    phone.run(["join", &ticket, "--name", "陈小明"]).ok();
+    desk.run(["sync"]).ok();
+    phone.run(["sync"]).ok();
+    assert!(shows(&phone.data(), "3号门 王奶奶"));
+    let key = std::fs::read_to_string(phone.data().join("device.key")).unwrap();
+    desk.run(["revoke", "陈小明"]).ok();
+    desk.run(["sync"]).ok();
+    let state = |desk: &Desk| {
+        let members = desk.run(["members", "--json"]).ok().json();
+        let mut members = members.as_array().unwrap().clone().into_iter();
+        members.find(|member| member["removed"] == true).unwrap()
+    };
+    let owed = state(&desk)["unconfirmed_device_ids"].clone();
+    assert_eq!(owed.as_array().unwrap().len(), 1);
+    assert!(desk.run(["members"]).ok().out.contains("not confirmed"));
+    // Offline, it does not know that it was removed.
+    let visit = ["household=8号门", "date=2026-03-04", "purpose=health"];
+    let put = [["put", "visit", "--space", "良登村"].as_slice(), &visit].concat();
+    phone.run(put).ok();
+    let said = phone.run(["sync"]).fails(5);
+    assert!(said.contains("removed"), "{said}");
+    // Nothing that could be read is left in any file, and the key that opens is another one.
+    for text in ["王奶奶", "8号门", "health"] {
+        assert!(!shows(&phone.data(), text), "{text}");
+    }
+    let secret = key.lines().nth(2).unwrap();
+    assert!(!shows(&phone.data(), secret));
+    let status = phone.run(["status", "--json"]).ok().json();
+    assert_eq!(status["farewell"], "confirmed");
+    assert_eq!(status["records"], serde_json::json!([]));
+    assert_eq!(
+        phone.run(["list", "--json"]).ok().json(),
+        serde_json::json!([])
+    );
+    phone.run(["verify"]).ok();
+    phone.run(["sync"]).fails(5);
+    // Its last work waits for a coordinator, who sees that it has erased the rest.
+    desk.run(["sync"]).ok();
+    assert_eq!(
+        state(&desk)["unconfirmed_device_ids"],
+        serde_json::json!([])
+    );
+    assert!(desk.run(["members"]).ok().out.contains("has erased"));
+    let held = desk.run(["held", "--json"]).ok().json();
+    assert_eq!(held.as_array().unwrap().len(), 1);
+    let visits = |desk: &Desk| {
+        let list = desk.run(["list", "--kind", "visit", "--json"]).ok().json();
+        list.as_array().unwrap().len()
+    };
+    let before = visits(&desk);
+    desk.run(["release", "--all"]).ok();
+    assert_eq!(visits(&desk), before + 1);
+    desk.run(["verify"]).ok();
+}

@@ -300,10 +300,12 @@ impl Driver {
         if !is_done {
             return self.mind_deadline(id);
         }
-        if !running.was_done
-            && let Err(error) = running.peer.note_delivered(&mut self.replica)
-        {
-            return self.end(id, Err(error.into()));
+        // A removed device has something to do as soon as the other side has everything.
+        if !running.was_done || self.replica.is_removed() {
+            let moment = &mut moment(now(), &mut self.rng);
+            if let Err(error) = running.peer.note_delivered(&mut self.replica, moment) {
+                return self.end(id, Err(error.into()));
+            }
         }
         running.was_done = !running.is_once();
         if running.is_once() {

@@ -5,13 +5,12 @@
 //! DIR/community.sqlite    the store
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use data_encoding::BASE32_NOPAD;
-use sync_core::keys::{self, DeviceKeys, Secret, Signer, domain};
+use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::peer::moment;
 use sync_core::replica::{Founding, Replica, ReplicaError};
 use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
@@ -21,11 +20,10 @@ use sync_core::store::{SqliteStore, StoreError};
 use thiserror::Error;
 
 use crate::driver::now;
+use crate::key_file::{KeyFile, read_keys, write_keys};
 
 const KEY_FILE: &str = "device.key";
 const STORE_FILE: &str = "community.sqlite";
-const KEY_HEADER: &str = "banyan-device-key-1";
-const KEY_FILE_BYTES_MAX: u64 = 4096;
 /// The smallest page of a database.
 const STORE_BYTES_MIN: u64 = 512;
 
@@ -103,11 +101,11 @@ impl Home {
         if !is_there(&path)? {
             return Err(HomeError::MissingKey(path));
         }
-        let signer = Arc::new(read_keys(&path)?);
+        let keys = Arc::new(keys_in(&path)?);
         self.refuse_cut_off_store()?;
         let store = self.open_store()?;
-        let replica = Replica::open(Box::new(store), Arc::clone(&signer) as Arc<dyn Signer>)?;
-        Ok((replica, signer))
+        let replica = Replica::open(Box::new(store), self.signer(&keys))?;
+        Ok((replica, keys))
     }
 
     /// Founds a community in the folder, which is made if it is not there.
@@ -123,7 +121,7 @@ impl Home {
         let (store, signer) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = Arc::clone(&signer) as Arc<dyn Signer>;
+        let keys = self.signer(&signer);
         let founding = Replica::found(Box::new(store), keys, title, name, relays, moment)?;
         Ok((founding, signer))
     }
@@ -147,7 +145,7 @@ impl Home {
         let (store, signer) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = Arc::clone(&signer) as Arc<dyn Signer>;
+        let keys = self.signer(&signer);
         let replica = Replica::join(Box::new(store), keys, ticket, name, moment)?;
         Ok((replica, signer))
     }
@@ -169,7 +167,7 @@ impl Home {
         let (store, signer) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = Arc::clone(&signer) as Arc<dyn Signer>;
+        let keys = self.signer(&signer);
         let replica = Replica::recover(Box::new(store), keys, sheet, name, moment)?;
         Ok((replica, signer))
     }
@@ -186,9 +184,15 @@ impl Home {
         let (store, signer) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
+        let keys = self.signer(&signer);
         let (_, answer) =
-            Replica::join_as_device(Box::new(store), signer, invitation, label, moment)?;
+            Replica::join_as_device(Box::new(store), keys, invitation, label, moment)?;
         Ok(answer)
+    }
+
+    /// The keys as the replica uses them: it may have to destroy one of them in the file.
+    fn signer(&self, keys: &Arc<DeviceKeys>) -> Arc<dyn Signer> {
+        Arc::new(KeyFile::new(Arc::clone(keys), self.dir.join(KEY_FILE)))
     }
 
     /// Whether the store holds nothing but our own request to join: nothing would be lost with it.
@@ -227,7 +231,7 @@ impl Home {
         make_private_dir(&self.dir).map_err(|error| io_error(&self.dir, error))?;
         let path = self.dir.join(KEY_FILE);
         let signer = if is_there(&path)? {
-            read_keys(&path)?
+            keys_in(&path)?
         } else if has_bytes(&self.store_path())? {
             return Err(HomeError::MissingKey(path));
         } else {
@@ -288,6 +292,12 @@ fn is_there(path: &Path) -> Result<bool, HomeError> {
     path.try_exists().map_err(|error| io_error(path, error))
 }
 
+fn keys_in(path: &Path) -> Result<DeviceKeys, HomeError> {
+    read_keys(path)
+        .map_err(|error| io_error(path, error))?
+        .ok_or_else(|| HomeError::DamagedKey(path.to_owned()))
+}
+
 fn io_error(path: &Path, error: io::Error) -> HomeError {
     if error.kind() == io::ErrorKind::StorageFull {
         return HomeError::Full;
@@ -325,67 +335,4 @@ fn make_private_file(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
-}
-
-/// `header \n signing \n sealing \n checksum \n`, each secret in base32.
-fn write_keys(path: &Path, keys: &DeviceKeys) -> io::Result<()> {
-    let (signing, sealing) = keys.to_secrets();
-    let text = format!(
-        "{KEY_HEADER}\n{}\n{}\n{}\n",
-        BASE32_NOPAD.encode(signing.expose()),
-        BASE32_NOPAD.encode(sealing.expose()),
-        BASE32_NOPAD.encode(&checksum(&signing, &sealing)),
-    );
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    // Whole or not at all: a half-written key file would look damaged for ever.
-    let draft = path.with_extension("new");
-    let _leftover = fs::remove_file(&draft);
-    let mut file = options.open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    path.parent()
-        .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
-}
-
-fn read_keys(path: &Path) -> Result<DeviceKeys, HomeError> {
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text))
-        .map_err(|error| {
-            if error.kind() == io::ErrorKind::InvalidData {
-                return HomeError::DamagedKey(path.to_owned());
-            }
-            io_error(path, error)
-        })?;
-    parse_keys(&text).ok_or_else(|| HomeError::DamagedKey(path.to_owned()))
-}
-
-fn parse_keys(text: &str) -> Option<DeviceKeys> {
-    let mut lines = text.lines();
-    if lines.next()? != KEY_HEADER {
-        return None;
-    }
-    let mut secret = || {
-        let bytes = BASE32_NOPAD.decode(lines.next()?.as_bytes()).ok()?;
-        Some(Secret::new(bytes.try_into().ok()?))
-    };
-    let (signing, sealing) = (secret()?, secret()?);
-    let sum = BASE32_NOPAD.decode(lines.next()?.as_bytes()).ok()?;
-    (sum == checksum(&signing, &sealing)).then(|| DeviceKeys::from_secrets(&signing, sealing))
-}
-
-fn checksum(signing: &Secret, sealing: &Secret) -> [u8; 5] {
-    let hash = keys::derive(domain::CHECKSUM, &[signing.expose(), sealing.expose()]);
-    let mut sum = [0; 5];
-    sum.iter_mut()
-        .zip(hash.as_bytes())
-        .for_each(|(to, from)| *to = *from);
-    sum
 }

@@ -12,6 +12,7 @@
 mod connection;
 mod driver;
 mod home;
+mod key_file;
 mod live;
 mod node;
 mod pace;

@@ -44,6 +44,10 @@ impl Carrier for Replica {
         self.mind.roster.lanes_of(device)
     }
 
+    fn uploads_of(&self, device: &DeviceId) -> BTreeSet<LaneId> {
+        self.mind.roster.uploads_of(device)
+    }
+
     fn own_lanes(&self) -> BTreeSet<LaneId> {
         self.mind.own_lanes()
     }

@@ -23,6 +23,8 @@ pub struct DeviceView {
     pub is_this: bool,
     /// Whether it was removed.
     pub is_removed: bool,
+    /// Whether it was removed and has said that it has erased what it had.
+    pub has_left: bool,
 }
 
 impl Replica {
@@ -119,6 +121,7 @@ impl Replica {
             label: self.label_of(id),
             is_this: *id == self.mind.us,
             is_removed: !roster.devices().contains_key(id),
+            has_left: roster.has_left(id),
         })
         .collect()
     }

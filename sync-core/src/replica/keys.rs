@@ -12,6 +12,10 @@ impl Mind {
     /// Opens every key that the roster seals to this device or its ticket; returns the new ones.
     pub(super) fn unlock(&mut self) -> Vec<EpochId> {
         let mut new = Vec::new();
+        if self.farewell.is_some() {
+            // The keys may still be in memory, and nothing is to open with them again.
+            return new;
+        }
         for key in self.sealed_to_us() {
             new.push(key.id());
             self.keyring.insert(key);

@@ -14,6 +14,7 @@ use crate::id::{
 };
 use crate::keys::{DeviceKeys, Secret, Signer};
 use crate::replica::Hold;
+use crate::replica::leave::Farewell;
 use crate::replica::merge::DocCache;
 use crate::replica::refs::LogTable;
 use crate::roster::book::Book;
@@ -24,7 +25,7 @@ use crate::roster::{Roster, Said, commons, roster_lane};
 use crate::store::{EntryRef, PendingRow, StoreError, StoreRead, StoreTx};
 
 /// Bytes of a lane that are read at once.
-const LANE_STEP_BYTES: usize = 1 << 20;
+pub(super) const LANE_STEP_BYTES: usize = 1 << 20;
 
 /// Names of values in the store.
 pub(super) mod meta {
@@ -37,6 +38,7 @@ pub(super) mod meta {
     pub(crate) const NAME: &str = "name";
     pub(crate) const LOG_TABLE: &str = "log-table";
     pub(crate) const ORPHANS: &str = "orphans";
+    pub(crate) const FAREWELL: &str = "farewell";
 }
 
 /// What is kept of a ticket after joining with it.
@@ -93,6 +95,8 @@ pub(super) struct Mind {
     pub(super) store_id: StoreId,
     pub(super) relays: Vec<RelayAddr>,
     pub(super) ticket: Option<HeldTicket>,
+    /// How far this device, if it was removed, has come in leaving.
+    pub(super) farewell: Option<Farewell>,
     pub(super) book: Book,
     pub(super) roster: Roster,
     /// The batches of logs of spaces that prove cut-offs and verdicts.
@@ -125,6 +129,7 @@ impl Mind {
             store_id: store_id.ok_or_else(|| damaged(meta::STORE))?,
             relays: read_cbor(store, meta::RELAYS)?.unwrap_or_default(),
             ticket: read_cbor(store, meta::TICKET)?,
+            farewell: Farewell::read(store)?,
             book: Book::default(),
             roster: Roster::empty(community),
             proofs: Vec::new(),
@@ -286,14 +291,18 @@ impl Mind {
         Some((keys.invite(), keys))
     }
 
-    /// Whether this device belonged and was removed.
+    /// Whether this device belonged and was removed. One that has left does not come back: its keys
+    /// are gone.
     pub(super) fn is_removed(&self) -> bool {
         let is_in = self.roster.devices().contains_key(&self.us);
-        !is_in && self.roster.knows(&self.us)
+        self.farewell.is_some() || (!is_in && self.roster.knows(&self.us))
     }
 
     /// The lanes that this device has: by the roster, or, before that is there, by its ticket.
     pub(super) fn own_lanes(&self) -> BTreeSet<LaneId> {
+        if self.farewell.is_some() {
+            return BTreeSet::from([self.roster_lane]);
+        }
         let lanes = self.roster.lanes_of(&self.us);
         if !lanes.is_empty() {
             return lanes;
@@ -313,9 +322,12 @@ impl Mind {
     ///
     /// Only epochs that nobody holds who may not read now; the deepest, then the greatest id.
     pub(super) fn key_to_write(&self, space: &LaneId) -> Option<&EpochKey> {
-        let mut epochs: Vec<(usize, EpochId)> = self
-            .roster
-            .usable_epochs(space)
+        let usable = if self.is_removed() {
+            self.roster.last_epochs(space, &self.us)
+        } else {
+            self.roster.usable_epochs(space)
+        };
+        let mut epochs: Vec<(usize, EpochId)> = usable
             .into_iter()
             .filter(|id| self.keyring.key(id).is_some())
             .map(|id| (self.roster.epoch_depth(space, &id), id))

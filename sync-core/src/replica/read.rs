@@ -6,6 +6,7 @@ use crate::entry::VerifiedBatch;
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::keys::domain;
 use crate::record::Payload;
+use crate::replica::leave::Farewell;
 use crate::replica::merge::{json_of, kind_or_plain, load};
 use crate::replica::mind::meta;
 use crate::replica::{Hold, Replica, ReplicaError};
@@ -26,6 +27,8 @@ pub struct MemberView {
     pub devices: Vec<String>,
     /// Devices that were theirs and were removed.
     pub removed_devices: Vec<String>,
+    /// Those of them that have not said that they have erased what they had.
+    pub unconfirmed_devices: Vec<String>,
     /// Joined, and not yet confirmed by a lead.
     pub is_provisional: bool,
 }
@@ -122,6 +125,8 @@ pub struct Status {
     pub is_member: bool,
     /// Whether it belonged and was removed.
     pub is_removed: bool,
+    /// How far it has come in leaving, if it was.
+    pub farewell: Option<Farewell>,
     /// Joined, and not yet confirmed by a lead.
     pub is_provisional: bool,
     /// Whether this person alone is owner or coordinator, with others to look after: should their
@@ -188,9 +193,9 @@ impl Replica {
     /// The space with this name or id (or the beginning of an id); `commons` is the commons.
     ///
     /// # Errors
-    /// [`ReplicaError::UnknownSpace`].
+    /// [`ReplicaError::UnknownSpace`]; [`ReplicaError::Removed`] if this device has left.
     pub fn find_space(&self, text: &str) -> Result<LaneId, ReplicaError> {
-        let unknown = || ReplicaError::UnknownSpace(text.to_owned());
+        let unknown = || self.unless_erased(ReplicaError::UnknownSpace(text.to_owned()));
         if text == "commons" {
             return Ok(self.mind.commons);
         }
@@ -206,6 +211,14 @@ impl Replica {
         named.or_else(by_id).copied().ok_or_else(unknown)
     }
 
+    /// Why nothing is found: on a device that has left, because everything is erased.
+    fn unless_erased(&self, error: ReplicaError) -> ReplicaError {
+        match self.mind.farewell {
+            Some(_) => ReplicaError::Removed,
+            None => error,
+        }
+    }
+
     /// The record with this id, or the only one whose id begins so.
     ///
     /// # Errors
@@ -216,7 +229,7 @@ impl Replica {
         match (like.next(), like.next()) {
             (Some(record), None) => Ok(record),
             (Some(_), Some(_)) => Err(ReplicaError::AmbiguousRecord(text)),
-            (None, _) => Err(ReplicaError::UnknownRecord(text)),
+            (None, _) => Err(self.unless_erased(ReplicaError::UnknownRecord(text))),
         }
     }
 
@@ -329,6 +342,12 @@ impl Replica {
                     .iter()
                     .map(ToString::to_string)
                     .collect(),
+                unconfirmed_devices: member
+                    .removed_devices
+                    .iter()
+                    .filter(|device| !self.mind.roster.has_left(device))
+                    .map(ToString::to_string)
+                    .collect(),
                 is_provisional: member.is_provisional,
             })
             .collect()
@@ -399,6 +418,7 @@ impl Replica {
                 .unwrap_or_default(),
             is_member: roster.devices().contains_key(&self.mind.us),
             is_removed: self.mind.is_removed(),
+            farewell: self.farewell(),
             is_provisional: member.is_some_and(|member| member.is_provisional),
             is_alone_at_top: member.is_some_and(|member| self.is_alone_at_top(member)),
             members: roster

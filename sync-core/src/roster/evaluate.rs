@@ -13,7 +13,7 @@ use crate::roster::evaluate::holding::Holding;
 use crate::roster::evaluate::proof::Proofs;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
-    Epoch, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
+    Epoch, Erased, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
 };
 use crate::roster::verdict::Verdict;
 use crate::roster::{Invite, JoinState, Member, Roster, Said, Space, commons, member_of};
@@ -46,6 +46,7 @@ impl Roster {
         evaluation.name_members();
         evaluation.collect_epochs();
         evaluation.part_former();
+        evaluation.take_receipts();
         (evaluation.roster, evaluation.counted)
     }
 }
@@ -71,6 +72,7 @@ struct Evaluation<'a> {
     provisional: BTreeMap<MemberId, bool>,
     epochs: Vec<(&'a Said, &'a Epoch)>,
     profiles: Vec<(&'a Said, &'a Profile)>,
+    receipts: Vec<(&'a Said, &'a Erased)>,
     founding: Option<(&'a Said, &'a Found)>,
     /// Statements that had an effect.
     counted: BTreeSet<StatementId>,
@@ -111,6 +113,7 @@ impl<'a> Evaluation<'a> {
             provisional: BTreeMap::new(),
             epochs: Vec::new(),
             profiles: Vec::new(),
+            receipts: Vec::new(),
             founding: None,
             counted: BTreeSet::new(),
         };
@@ -134,10 +137,10 @@ impl<'a> Evaluation<'a> {
             }
             Statement::Epoch(epoch) => self.epochs.push((said, epoch)),
             Statement::Profile(profile) => self.profiles.push((said, profile)),
+            Statement::Erased(erased) => self.receipts.push((said, erased)),
             Statement::AddDevice(_)
             | Statement::Discard(_)
             | Statement::Erase(_)
-            | Statement::Erased(_)
             | Statement::Grant(_)
             | Statement::Invite(_)
             | Statement::Release(_)
@@ -390,11 +393,12 @@ impl<'a> Evaluation<'a> {
             Statement::Release(release) => self.hear_verdicts(said, release, rank, scope),
             Statement::Discard(discard) => self.hear_verdicts(said, discard, rank, scope),
             // Their bytes are defined so that they join later without a change of format.
-            Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => {}
+            Statement::Erase(_) | Statement::Settings(_) => {}
             // Heard in passes of their own.
             Statement::AddDevice(_)
             | Statement::Confirm(_)
             | Statement::Epoch(_)
+            | Statement::Erased(_)
             | Statement::Found(_)
             | Statement::Join(_)
             | Statement::Profile(_) => {}
@@ -453,6 +457,16 @@ impl<'a> Evaluation<'a> {
         (self.roster.devices, self.roster.former) = devices
             .into_iter()
             .partition(|(_, device)| device.held().next().is_some());
+    }
+
+    /// What devices say that they have erased, those too that were removed: it is about themselves.
+    fn take_receipts(&mut self) {
+        for (said, erased) in std::mem::take(&mut self.receipts) {
+            if self.roster.knows(&said.author) {
+                self.roster.put_receipt(said.author, erased.statement);
+                self.counted.insert(said.id);
+            }
+        }
     }
 
     /// A member's latest profile, said from any of their devices.

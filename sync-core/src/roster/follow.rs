@@ -106,7 +106,11 @@ impl Roster {
             }
             Statement::Invite(invite) => self.follow_invite(book, said, &rights, invite),
             Statement::Confirm(confirm) => self.follow_confirm(&rights, confirm),
-            Statement::Erase(_) | Statement::Erased(_) | Statement::Settings(_) => Followed::Done,
+            Statement::Erased(erased) => {
+                self.put_receipt(said.author, erased.statement);
+                Followed::Done
+            }
+            Statement::Erase(_) | Statement::Settings(_) => Followed::Done,
             Statement::AddDevice(_)
             | Statement::Discard(_)
             | Statement::Found(_)

@@ -77,6 +77,8 @@ pub trait Carrier {
     fn store_id(&self) -> StoreId;
     /// The lanes that a member's device may have and that we carry too.
     fn lanes_for(&self, device: &DeviceId) -> BTreeSet<LaneId>;
+    /// The lanes of which a removed device may still bring its own logs, and have nothing.
+    fn uploads_of(&self, device: &DeviceId) -> BTreeSet<LaneId>;
     /// The lanes that we carry ourselves.
     fn own_lanes(&self) -> BTreeSet<LaneId>;
     /// Digest of a lane ([`lane_digest`]).

@@ -10,6 +10,7 @@ use minicbor::bytes::ByteVec;
 use crate::id::{Arrival, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::session::carrier::{Carrier, lost_digest};
 use crate::session::marks::{self, Marks, SKETCH_LEN};
+use crate::session::uploads::Uploads;
 use crate::session::{
     ASKS_OPEN_MAX, Event, Session, SessionError, Stage, digests_of, shared_lanes,
 };
@@ -111,6 +112,7 @@ impl Session {
         self.stage = Stage::Flowing;
         // Another session may have taught us of lanes since our hello.
         self.subscribed = shared_lanes(&self.parties, carrier);
+        self.follow_uploads(carrier);
         let mut own_ahead = Vec::new();
         let mut differing = Vec::new();
         for state in lanes
@@ -201,6 +203,7 @@ impl Session {
                 ask.heads.push(self.heads_of(state.lane, None, carrier)?);
             }
         }
+        ask.heads.extend(self.ask_for_uploads(carrier)?);
         if ask.heads.is_empty() {
             // Nothing of others goes there.
             for (log, from) in std::mem::take(&mut self.own_logs) {
@@ -249,6 +252,7 @@ impl Session {
         let is_first = self.stage == Stage::AwaitAsk;
         self.stage = Stage::Flowing;
         let allowed = shared_lanes(&self.parties, carrier);
+        self.follow_uploads(carrier);
         // The dialer cannot take what it does not know; it asks once it does.
         self.subscribed.retain(|lane| !ask.unknown.contains(lane));
         let mut totals = Totals::default();
@@ -266,12 +270,22 @@ impl Session {
             self.plan.add_stretch(*lane, after, upto);
         }
         for heads in &ask.heads {
-            if !allowed.contains(&heads.lane) {
+            let is_allowed = allowed.contains(&heads.lane);
+            if !is_allowed && !self.uploads.lanes().contains(&heads.lane) {
                 want.unknown.push(heads.lane);
                 continue;
             }
-            let is_listed = !self.subscribed.insert(heads.lane) && is_first;
-            let found = self.compare(heads, is_listed, carrier)?;
+            let found = if is_allowed {
+                let is_listed = !self.subscribed.insert(heads.lane) && is_first;
+                self.compare(heads, is_listed, carrier)?
+            } else {
+                self.uploads.note_offered(heads.lane);
+                let mut found = self.compare(heads, false, carrier)?;
+                // What is not its own is neither taken from a removed device nor sent to it.
+                found.lacking.retain(|(log, _)| self.may_send(log));
+                found.forked.retain(|log| self.may_send(log));
+                found
+            };
             for (log, from) in found.lacking {
                 add(&mut totals, &self.plan.add_log_counted(log, from, carrier)?);
             }
@@ -353,6 +367,7 @@ impl Session {
             self.wants_due = rest.ok_or(SessionError::Peer(Refusal::BadFrame))?;
         }
         for lane in &want.unknown {
+            self.uploads.note_unknown(lane);
             if self.is_dialer && self.subscribed.remove(lane) {
                 self.waiting.insert(*lane);
             }
@@ -360,20 +375,19 @@ impl Session {
         let marks = self.marks();
         let mut totals = Totals::default();
         let own = std::mem::take(&mut self.own_logs);
-        for (log, from) in own
+        let own: Vec<_> = own
             .into_iter()
-            .filter(|(log, _)| self.subscribed.contains(&log.lane))
-        {
+            .filter(|(log, _)| self.may_send(log))
+            .collect();
+        for (log, from) in own {
             add(&mut totals, &self.plan.add_log_counted(log, from, carrier)?);
         }
-        for lane in want
-            .lanes
-            .iter()
-            .filter(|lane| self.subscribed.contains(&lane.lane))
-        {
+        for lane in &want.lanes {
             let wanted =
                 Marks::decode_wanted(&lane.heads).ok_or(SessionError::Peer(Refusal::BadFrame))?;
-            for (log, _) in carrier.heads(&lane.lane)? {
+            let mut heads = carrier.heads(&lane.lane)?;
+            heads.retain(|(log, _)| self.may_send(log));
+            for (log, _) in heads {
                 let Some(from) = wanted.get(&marks.mark(&log)) else {
                     continue;
                 };
@@ -435,13 +449,22 @@ impl Session {
     pub fn lanes_changed(&mut self, carrier: &dyn Carrier) -> Result<(), SessionError> {
         let allowed = shared_lanes(&self.parties, carrier);
         self.subscribed.retain(|lane| allowed.contains(lane));
-        self.own_logs.retain(|(log, _)| allowed.contains(&log.lane));
-        self.plan.keep_lanes(&self.subscribed);
+        self.follow_uploads(carrier);
+        let own_logs = std::mem::take(&mut self.own_logs);
+        let own_logs = own_logs.into_iter().filter(|(log, _)| self.may_send(log));
+        self.own_logs = own_logs.collect();
+        self.plan.keep_lanes(&self.lanes_to_send());
         if !self.is_dialer || self.stage != Stage::Flowing {
             return Ok(());
         }
         self.waiting.extend(allowed.difference(&self.subscribed));
         self.ask_for_waiting(carrier)
+    }
+
+    /// Somebody may have been removed since the two compared.
+    fn follow_uploads(&mut self, carrier: &dyn Carrier) {
+        let now = Uploads::between(&self.parties, carrier);
+        self.uploads.follow(now);
     }
 
     /// Asks for the lanes that the other side did not know before; what it still does not know
@@ -454,9 +477,6 @@ impl Session {
         let allowed = shared_lanes(&self.parties, carrier);
         let lanes = std::mem::take(&mut self.waiting);
         let lanes: Vec<LaneId> = lanes.intersection(&allowed).copied().collect();
-        if lanes.is_empty() {
-            return Ok(());
-        }
         let mut ask = Ask::default();
         for lane in lanes {
             self.subscribed.insert(lane);
@@ -467,7 +487,10 @@ impl Session {
                 _ => ask.heads.push(self.heads_of(lane, None, carrier)?),
             }
         }
-        self.send_ask(ask);
+        ask.heads.extend(self.ask_for_uploads(carrier)?);
+        if !ask.heads.is_empty() || !ask.pull.is_empty() {
+            self.send_ask(ask);
+        }
         Ok(())
     }
 }

@@ -112,10 +112,9 @@ impl Session {
             let Some(step) = self.plan.next(carrier, room)? else {
                 return Ok(());
             };
-            let allowed = &self.subscribed;
             let mut batches = step.batches;
             // The other side may have lost a lane since this was planned.
-            batches.retain(|carried| allowed.contains(&carried.batch.log().lane));
+            batches.retain(|carried| self.may_send(carried.batch.log()));
             for carried in batches {
                 if carried.arrival > self.tail_after {
                     // It is not to be sent a second time as news.
@@ -150,7 +149,7 @@ impl Session {
                 self.tail_after = carried.arrival;
                 let is_echo = self.skip.remove(&carried.arrival);
                 let lane = carried.batch.log().lane;
-                if !self.subscribed.contains(&lane) {
+                if !self.may_send(carried.batch.log()) {
                     continue;
                 }
                 if !is_echo {

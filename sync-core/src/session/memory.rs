@@ -27,6 +27,8 @@ pub struct MemoryCarrier {
     pub lanes: BTreeSet<LaneId>,
     /// The lanes that its peers may have.
     pub peers: BTreeMap<DeviceId, BTreeSet<LaneId>>,
+    /// The lanes into which its removed peers, or it itself, may still bring their own logs.
+    pub former: BTreeMap<DeviceId, BTreeSet<LaneId>>,
     /// Positions of relays that it has read up to.
     pub cursors: BTreeMap<(StoreId, LaneId), u64>,
     /// Logs that a relay may lack.
@@ -56,6 +58,7 @@ impl MemoryCarrier {
             store,
             lanes,
             peers: BTreeMap::new(),
+            former: BTreeMap::new(),
             cursors: BTreeMap::new(),
             unshared: BTreeSet::new(),
             rows: Vec::new(),
@@ -223,6 +226,10 @@ impl Carrier for MemoryCarrier {
     fn lanes_for(&self, device: &DeviceId) -> BTreeSet<LaneId> {
         let theirs = self.peers.get(device).cloned().unwrap_or_default();
         theirs.intersection(&self.lanes).copied().collect()
+    }
+
+    fn uploads_of(&self, device: &DeviceId) -> BTreeSet<LaneId> {
+        self.former.get(device).cloned().unwrap_or_default()
     }
 
     fn own_lanes(&self) -> BTreeSet<LaneId> {

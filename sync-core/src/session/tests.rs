@@ -14,6 +14,7 @@ use crate::keys::{DeviceKeys, Signer as _};
 use crate::session::marks::Marks;
 
 mod hostile;
+mod uploads;
 
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);
 const SPACE: LaneId = LaneId::new([2; 16]);

@@ -210,6 +210,11 @@ impl<S: Store> Store for FaultStore<S> {
         self.inner.as_mut().ok_or_else(killed)?.changed_elsewhere()
     }
 
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        self.alive()?;
+        self.inner.as_mut().ok_or_else(killed)?.scrub()
+    }
+
     fn check(&self) -> Result<(), StoreError> {
         self.alive()?.check()
     }
@@ -263,6 +268,10 @@ impl<S> StoreRead for FaultTx<'_, S> {
 }
 
 impl<S> StoreTx for FaultTx<'_, S> {
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.write(|tx| tx.clear())
+    }
+
     fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         self.write(|tx| tx.put_meta(key, value))
     }

@@ -36,6 +36,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
         Ok(Box::new(MemoryTx {
             data: &mut self.data,
@@ -151,6 +155,12 @@ impl StoreRead for MemoryTx<'_> {
 }
 
 impl StoreTx for MemoryTx<'_> {
+    fn clear(&mut self) -> Result<(), StoreError> {
+        let before = mem::take(self.data);
+        self.undo.push(Box::new(move |data| *data = before));
+        Ok(())
+    }
+
     fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         self.set(|data| &mut data.meta, key.to_owned(), Some(value.to_vec()));
         Ok(())

@@ -146,6 +146,18 @@ impl Store for SqliteStore {
         }
     }
 
+    /// Writes the file anew from what is in it, and empties the write-ahead log.
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        self.conn.execute_batch("VACUUM")?;
+        let is_busy: bool = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy {
+            return Err(StoreError::Busy);
+        }
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<Box<dyn StoreTx + '_>, StoreError> {
         let tx = self
             .conn

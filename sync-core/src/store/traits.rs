@@ -222,6 +222,8 @@ pub trait StoreRead {
 /// Writing, inside one transaction; nothing has happened until [`StoreTx::commit`].
 #[expect(clippy::missing_errors_doc, reason = "said once for all, at StoreRead")]
 pub trait StoreTx: StoreRead {
+    /// Removes everything: the store is as new, and its arrivals begin again.
+    fn clear(&mut self) -> Result<(), StoreError>;
     /// Sets a named value.
     fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError>;
     /// Removes a named value.
@@ -291,6 +293,14 @@ pub trait Store: StoreRead + Any + Send + fmt::Debug {
     /// # Errors
     /// As reading.
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError>;
+
+    /// Takes what was removed out of the file too, so that it cannot be read there any more. What
+    /// lay under the file, in a drive's spare blocks, is the drive's.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if another program holds the store; otherwise as writing. It may be
+    /// done again at any time.
+    fn scrub(&mut self) -> Result<(), StoreError>;
 
     /// Reads everything once and checks how it is laid out, which takes as long as that takes.
     ///

@@ -7,7 +7,8 @@ use std::hash::{Hash, Hasher};
 use sync_core::epoch::EpochKey;
 use sync_core::id::{EpochId, LaneId};
 use sync_core::keys::Secret;
-use sync_core::replica::{HistoryEntry, Hold, RecordView, Replica};
+use sync_core::replica::{Farewell, HistoryEntry, Hold, RecordView, Replica};
+use sync_core::roster::roster_lane;
 use sync_core::session::carrier::Carrier as _;
 use sync_core::store::{HeldRow, RowFilter, ViewRow};
 
@@ -201,6 +202,9 @@ impl World {
         for index in self.phones_in() {
             self.check_nothing_foreign(index)?;
         }
+        for index in 0..self.phones.len() {
+            self.check_gone(index)?;
+        }
         self.hub_check()?;
         let index = rand::RngExt::random_range(&mut self.rng, 0..self.phones.len());
         self.check_rebuild(index)?;
@@ -265,6 +269,41 @@ impl World {
                     .collect();
                 return broken!("phone {index} shows {times} times {written:?}; held: {held:?}");
             }
+        }
+        Ok(())
+    }
+
+    /// A phone that was removed and has met everybody has nothing left, and all know that.
+    fn check_gone(&self, index: usize) -> Outcome {
+        let replica = self.replica(index)?;
+        let device = replica.device();
+        if !replica.roster().former().contains_key(&device) {
+            return Ok(());
+        }
+        if replica.pending_count().map_err(unreadable)? > 0 {
+            // The key that it would need came after it had gone.
+            return Ok(());
+        }
+        if replica.farewell() != Some(Farewell::Confirmed) {
+            return broken!(
+                "phone {index} ({}) was removed and has come so far in leaving: {:?}",
+                device.short(),
+                replica.farewell()
+            );
+        }
+        let store = replica.store();
+        let logs = store.logs().map_err(unreadable)?;
+        let roster = roster_lane(&replica.community());
+        let records = store.records().map_err(unreadable)?;
+        let is_empty = logs.iter().all(|log| log.lane == roster)
+            && records.is_empty()
+            && store.meta("keyring").map_err(unreadable)?.is_none()
+            && store.held_count().map_err(unreadable)? == 0;
+        if !is_empty {
+            return broken!("phone {index} was removed and still has {logs:?}, {records:?}");
+        }
+        if !self.replica(0)?.roster().has_left(&device) {
+            return broken!("phone {index} has erased everything and nobody knows");
         }
         Ok(())
     }

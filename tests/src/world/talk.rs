@@ -355,7 +355,7 @@ impl World {
         let Some(mut peer) = phone.talks.get_mut(&id).and_then(|talk| talk.peer.take()) else {
             return Ok(());
         };
-        let noted = phone.with(0, |replica, _| peer.note_delivered(replica));
+        let noted = phone.with(0, |replica, moment| peer.note_delivered(replica, moment));
         if let Some(talk) = phone.talks.get_mut(&id) {
             talk.peer = Some(peer);
         }
@@ -397,13 +397,17 @@ impl World {
         // A newcomer may have become known since it was refused.
         let is_new = !self.is_healing || self.has_newcomer(index, id);
         let hub_failed = self.hub.has_failed();
+        let has_left = self
+            .replica(index)
+            .is_ok_and(|replica| replica.farewell().is_some());
         let phone = self.phone(index);
         let is_fine = match error {
             PeerError::Reborn => {
                 let talk = id.and_then(|id| phone.talks.get(&id)?.peer.as_ref());
                 // All sessions of an incarnation end with it.
                 let is_news = talk.is_none_or(|peer| phone.given_up.insert(peer.incarnation()));
-                !is_news || std::mem::take(&mut phone.is_doubtful)
+                // A removed phone that has erased its records begins anew without them.
+                has_left || !is_news || std::mem::take(&mut phone.is_doubtful)
             }
             PeerError::Replica(ReplicaError::Store(_)) => phone.has_faults,
             PeerError::Replica(_) => false,

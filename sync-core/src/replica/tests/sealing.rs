@@ -32,6 +32,10 @@ impl Signer for Lockable {
     fn open(&self, info: &[u8], sealed: &[u8]) -> Result<Secret, SealError> {
         self.keys.open(info, sealed)
     }
+
+    fn destroy_sealing_key(&self) -> Result<(), SealError> {
+        self.keys.destroy_sealing_key()
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::store::forward::names::*;
 
 use super::cells::{Columns, Sum, bound, corrupt, int};
 use super::read::{Rows, Tally};
+use super::schema;
 
 const ENTRY_LEN: usize = LaneId::LEN + DeviceId::LEN + Incarnation::LEN + 8;
 
@@ -88,6 +89,10 @@ impl Rows<'_> {
         let value: Vec<u8> = columns.next()?;
         columns.check(meta_sum(key, &value))?;
         Ok(Some(value))
+    }
+
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        schema::clear(self.conn)
     }
 
     pub(super) fn put_meta(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {

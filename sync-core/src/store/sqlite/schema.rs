@@ -120,6 +120,10 @@ CREATE INDEX marks_again ON marks(key);
 fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(VERSION_1)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    begin_tallies(conn)
+}
+
+fn begin_tallies(conn: &Connection) -> Result<(), StoreError> {
     for tally in Tally::ALL {
         conn.execute(
             "INSERT INTO tallies(name, count, sum) VALUES (?1, 0, ?2)",
@@ -127,6 +131,17 @@ fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
         )?;
     }
     Ok(())
+}
+
+/// Removes all rows of all tables.
+pub(super) fn clear(conn: &Connection) -> Result<(), StoreError> {
+    let mut tables =
+        conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
+    for table in tables {
+        conn.execute(&format!("DELETE FROM {}", table?), [])?;
+    }
+    begin_tallies(conn)
 }
 
 /// Refuses files that are not ours or newer than us, before anything is written to them.

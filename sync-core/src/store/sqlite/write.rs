@@ -50,6 +50,10 @@ impl StoreRead for SqliteTx<'_> {
 }
 
 impl StoreTx for SqliteTx<'_> {
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.write(|rows| rows.clear())
+    }
+
     fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         self.write(|rows| rows.put_meta(key, value))
     }

@@ -63,6 +63,8 @@ pub(crate) enum Verb {
     Held,
     Release(DecideArgs),
     Discard(DecideArgs),
+    Erase(EraseArgs),
+    Erasures,
     Log,
     Verify,
     Replay(ReplayArgs),
@@ -175,6 +177,19 @@ pub(crate) struct DecideArgs {
     pub(crate) device: Option<String>,
     #[arg(long, conflicts_with = "record")]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(required_unless_present = "condition")]
+    pub(crate) records: Vec<String>,
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    pub(crate) condition: Option<String>,
+    #[arg(long, value_name = "NAME", requires = "condition")]
+    pub(crate) space: Option<String>,
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

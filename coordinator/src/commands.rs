@@ -3,6 +3,7 @@
 mod decide;
 mod device;
 mod edit;
+mod erase;
 mod found;
 mod grant;
 mod held;
@@ -85,6 +86,8 @@ fn store_of(cli: &Cli) -> String {
         Verb::Device(_)
         | Verb::Discard(_)
         | Verb::Edit(_)
+        | Verb::Erase(_)
+        | Verb::Erasures
         | Verb::Found(_)
         | Verb::Grant(_)
         | Verb::Held
@@ -145,6 +148,8 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Revoke(args) => revoke::run(&mut app, &args),
         Verb::Release(args) => decide::run(&mut app, &args, false),
         Verb::Discard(args) => decide::run(&mut app, &args, true),
+        Verb::Erase(args) => erase::run(&mut app, &args),
+        Verb::Erasures => erase::list(&mut app),
         Verb::Held => held::run(&mut app),
         Verb::Log => log::run(&mut app),
         Verb::Verify => verify::run(&mut app),

@@ -188,6 +188,7 @@ impl From<ReplicaError> for Failure {
             ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
             ReplicaError::WrongRecoveryKey => Self::new(Exit::BadTicket, "err.recovery.wrong"),
             ReplicaError::OwnerStays => Self::new(Exit::NotAllowed, "err.owner_stays"),
+            ReplicaError::RecordErased => unknown("err.record.erased"),
             ReplicaError::Removed => Self::new(Exit::NotAllowed, "err.removed"),
             ReplicaError::UnknownDevice(id) => unknown("err.device.unknown").with("id", id),
             ReplicaError::NotEmpty => Self::new(Exit::NotEmpty, "err.not_empty"),

@@ -139,6 +139,7 @@ impl From<ReplicaError> for Fault {
             ReplicaError::NothingToRevoke => not_found("err.nothing_to_revoke"),
             ReplicaError::WrongRecoveryKey => Self::new(Class::Invalid, "err.recovery.wrong"),
             ReplicaError::OwnerStays => not_allowed("err.owner_stays"),
+            ReplicaError::RecordErased => not_found("err.record.erased"),
             ReplicaError::Removed => not_allowed("err.removed"),
             ReplicaError::UnknownDevice(_) => not_found("err.device.unknown"),
             ReplicaError::NoCommunity => not_found("err.no_community"),

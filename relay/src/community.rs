@@ -11,8 +11,9 @@ use sync_core::id::{
     StoreId,
 };
 use sync_core::roster::book::Book;
+use sync_core::roster::erasure::Erasures;
 use sync_core::roster::follow::News;
-use sync_core::roster::statement::Statement;
+use sync_core::roster::statement::{Statement, StatementId};
 use sync_core::roster::{Roster, Said, commons, roster_lane};
 use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest};
 use sync_core::store::StoreError;
@@ -48,6 +49,8 @@ pub struct Community {
     has_news: bool,
     /// What evaluating has cost so far, in frames.
     effort: u64,
+    /// What has been erased in the log.
+    erased: Erasures,
     recent: VecDeque<Carried>,
     recent_bytes: usize,
 }
@@ -82,6 +85,7 @@ impl Community {
             are_statements_stale: true,
             has_news: false,
             effort: 0,
+            erased: Erasures::default(),
             recent: VecDeque::new(),
             recent_bytes: 0,
         };
@@ -135,6 +139,96 @@ impl Community {
     pub fn follow(&mut self, log: &dyn BatchLog) -> Result<bool, StoreError> {
         self.refresh(log)?;
         Ok(std::mem::take(&mut self.has_news))
+    }
+
+    /// A batch without what was erased of it. One whose contents are missing is taken only if somebody's
+    /// word explains that.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn without_erased(
+        &mut self,
+        batch: VerifiedBatch,
+        log: &dyn BatchLog,
+    ) -> Result<Result<VerifiedBatch, Refusal>, StoreError> {
+        if batch.erased().next().is_some() {
+            if batch.log().lane == self.roster_lane {
+                return Ok(Err(Refusal::BadFrame));
+            }
+            if !self.book.explains(&self.roster, &batch) {
+                self.refresh(log)?;
+            }
+            if !self.book.explains(&self.roster, &batch) {
+                return Ok(Err(Refusal::NotAllowed));
+            }
+        }
+        let reduced = self.roster.erasures().reduce(&batch);
+        Ok(Ok(reduced.unwrap_or(batch)))
+    }
+
+    /// Whether somebody has erased something that the log still has.
+    #[must_use]
+    pub fn owes_erasures(&self) -> bool {
+        self.roster.erasures() != &self.erased
+    }
+
+    /// Whether anything was ever erased here.
+    #[must_use]
+    pub fn has_erased(&self) -> bool {
+        !self.erased.said().is_empty()
+    }
+
+    /// What the log has carried out so far, to go back to if a transaction fails.
+    pub(crate) fn clone_erased(&self) -> Erasures {
+        self.erased.clone()
+    }
+
+    pub(crate) fn forget_erased(&mut self, before: Erasures) {
+        self.erased = before;
+    }
+
+    /// Of these erasures, those that the log has carried out.
+    #[must_use]
+    pub fn carried_out(&self, asked: &BTreeSet<StatementId>) -> Vec<StatementId> {
+        let said = self.erased.said().keys();
+        said.filter(|id| asked.contains(id)).copied().collect()
+    }
+
+    /// Drops what was erased from the log, within a transaction; says whether there was anything. After a
+    /// restart all of it is looked at again.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn carry_out_erasures(&mut self, log: &mut dyn BatchLog) -> Result<bool, StoreError> {
+        let mut has_erased = false;
+        let erasures = self.roster.erasures().clone();
+        for (id, chain) in erasures.batches_beyond(&self.erased) {
+            let Some(carried) = log.carrying(&self.id, id, chain)? else {
+                continue;
+            };
+            let Some(reduced) = erasures.reduce(&carried.batch) else {
+                continue;
+            };
+            log.reduce(&self.id, carried.arrival, &reduced)?;
+            has_erased = true;
+            let freed = carried
+                .batch
+                .tail()
+                .len()
+                .saturating_sub(reduced.tail().len()) as u64;
+            self.bytes = self.bytes.saturating_sub(freed);
+            if let Some(bytes) = self.device_bytes.get_mut(&id.device) {
+                *bytes = bytes.saturating_sub(freed);
+            }
+            if let Some(state) = self.logs.get_mut(id) {
+                state.bytes = state.bytes.saturating_sub(freed);
+            }
+            // The newest batches in memory still have what was erased.
+            self.recent.clear();
+            self.recent_bytes = 0;
+        }
+        self.erased = erasures;
+        Ok(has_erased)
     }
 
     fn read_lost(&mut self, log: &dyn BatchLog) -> Result<(), StoreError> {

@@ -21,6 +21,8 @@ pub const LOGS_PER_DEVICE_MAX: usize = 256;
 pub const JOINS_SPARE: usize = 16;
 /// Statements whose evaluation counts as much as a frame.
 pub const STATEMENTS_PER_FRAME: usize = 500;
+/// Pause between two scrubs of the log's file, which take as long as it is large.
+pub const SCRUB_PAUSE_MILLIS: i64 = 60_000;
 /// How many connections may be open before newcomers must prove their address first.
 pub const RETRY_ABOVE: usize = 512;
 

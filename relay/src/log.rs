@@ -105,6 +105,24 @@ pub trait BatchLog: Send {
         spot: Spot,
     ) -> Result<Appended, StoreError>;
 
+    /// Puts the same batch with fewer contents in the place of one that is there.
+    ///
+    /// # Errors
+    /// As the disk fails; the transaction must then be rolled back.
+    fn reduce(
+        &mut self,
+        community: &CommunityId,
+        arrival: Arrival,
+        batch: &VerifiedBatch,
+    ) -> Result<(), StoreError>;
+
+    /// Takes what was replaced or removed out of the file too. Not within a transaction. It may be done
+    /// again at any time.
+    ///
+    /// # Errors
+    /// As the disk fails; [`StoreError::Busy`] if another program reads it just now.
+    fn scrub(&mut self) -> Result<(), StoreError>;
+
     /// How many communities there are.
     ///
     /// # Errors
@@ -162,6 +180,17 @@ pub trait BatchLog: Send {
         from: Seq,
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError>;
+
+    /// The batch of a log with this chain hash, on whichever branch.
+    ///
+    /// # Errors
+    /// As the disk fails, or what is there is not what was written.
+    fn carrying(
+        &self,
+        community: &CommunityId,
+        log: &LogId,
+        chain: &ChainHash,
+    ) -> Result<Option<Carried>, StoreError>;
 
     /// The batches of all logs' losing branches, in the order they came.
     ///

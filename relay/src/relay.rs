@@ -12,14 +12,17 @@
 
 mod admit;
 mod conn;
+mod erase;
 mod take;
 mod transmit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use sync_core::id::{CommunityId, DeviceId, Incarnation, Millis};
+use sync_core::keys::Signer;
 use sync_core::session::Taken;
 use sync_core::store::StoreError;
 use sync_core::wire::{Frame, Refusal, Refuse};
@@ -188,6 +191,7 @@ struct Failed {
 #[derive(Debug)]
 pub struct Relay<L> {
     log: L,
+    signer: Arc<dyn Signer>,
     device: DeviceId,
     incarnation: Incarnation,
     admission: Admission,
@@ -207,6 +211,9 @@ pub struct Relay<L> {
     counters: Counters,
     looked_at: Millis,
     turn: u64,
+    /// Something was erased and may still be read in the log's file.
+    is_scrub_due: bool,
+    scrubbed_at: Millis,
 }
 
 /// A community in memory and who is connected to it.
@@ -218,10 +225,10 @@ struct Carrying {
 }
 
 impl<L: BatchLog> Relay<L> {
-    /// A relay over a log; `device` is its own key.
+    /// A relay over a log, with its own keys.
     pub fn new(
         log: L,
-        device: DeviceId,
+        signer: Arc<dyn Signer>,
         admission: Admission,
         limits: Limits,
         rng: &mut dyn CryptoRng,
@@ -230,7 +237,8 @@ impl<L: BatchLog> Relay<L> {
         rng.fill_bytes(&mut incarnation);
         Self {
             log,
-            device,
+            device: signer.device(),
+            signer,
             incarnation: Incarnation::new(incarnation),
             admission,
             limits,
@@ -245,6 +253,9 @@ impl<L: BatchLog> Relay<L> {
             counters: Counters::default(),
             looked_at: Millis(i64::MIN),
             turn: 0,
+            // The last life may have ended between an erasure and this.
+            is_scrub_due: true,
+            scrubbed_at: Millis(i64::MIN),
         }
     }
 
@@ -263,6 +274,8 @@ impl<L: BatchLog> Relay<L> {
         self.commit(&mut group);
         self.tell_stored(&mut group);
         self.follow_rosters(&mut group);
+        self.carry_out_erasures(&group);
+        self.scrub(now);
         self.transmit(now, &mut group);
         self.drop_slow(now, &mut group);
         self.forget_unused();

@@ -168,7 +168,9 @@ impl RelayServer {
         let keys = folder.keys(&mut rng)?;
         let log = folder.log()?;
         let id = keys.device();
-        let server = sync_link::server_config(Arc::new(keys), &Transport::relay())?;
+        let keys = Arc::new(keys);
+        let server =
+            sync_link::server_config(Arc::clone(&keys) as Arc<dyn Signer>, &Transport::relay())?;
         let endpoint = sync_link::endpoint(Some(config.listen), Some(server))?;
         let addr = endpoint.local_addr().map_err(|_| LinkError::Refused)?;
         let gathered = Metrics::default();
@@ -179,7 +181,7 @@ impl RelayServer {
         };
         let limits = config.limits;
         let gate_limits = limits.clone();
-        let relay = Relay::new(log, id, config.admission, limits, &mut rng);
+        let relay = Relay::new(log, keys, config.admission, limits, &mut rng);
         let (to_engine, inputs) = mpsc::channel(INPUTS_MAX);
         let engine = Engine::new(relay, folder, gathered);
         let engine = tokio::task::spawn_blocking(move || engine.run(inputs));

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::entry::codec::{Slot, parse_tail};
+use crate::entry::codec::{Slot, build_tail, parse_tail};
 pub use crate::entry::kind::EntryKind;
 use crate::id::{ChainHash, Commit, CommunityId, EpochId, Head, LogId, Seq};
 use crate::keys::{self, Signature, domain};
@@ -283,6 +283,41 @@ impl VerifiedBatch {
     #[must_use]
     pub fn tail(&self) -> &[u8] {
         &self.tail
+    }
+
+    /// Positions of the entries whose contents are erased.
+    pub fn erased(&self) -> impl Iterator<Item = Seq> {
+        let gone = |entry: &StoredEntry<'_>| matches!(entry.body, Body::Erased { .. });
+        self.entries().filter(gone).map(|entry| entry.seq)
+    }
+
+    /// The batch without the contents of some of its entries; `None` if there was nothing to take.
+    /// Their commits stay, and so do its signature, its chain hash and its place.
+    #[must_use]
+    pub fn without(&self, is_erased: impl Fn(Seq) -> bool) -> Option<Self> {
+        let mut has_lost = false;
+        let entries: Vec<(EntryKind, Body<'_>)> = self
+            .entries()
+            .map(|entry| {
+                let is_present = matches!(entry.body, Body::Present(_));
+                if !is_present || !is_erased(entry.seq) {
+                    return (entry.kind, entry.body);
+                }
+                has_lost = true;
+                let (len, commit) = entry.body.len_and_commit();
+                (entry.kind, Body::Erased { len, commit })
+            })
+            .collect();
+        let tail = build_tail(&self.layout.salt, &self.layout.signature, &entries);
+        let (_, _, slots) = parse_tail(&tail).ok().filter(|_| has_lost)?;
+        Some(Self {
+            layout: Layout {
+                slots,
+                ..self.layout.clone()
+            },
+            tail,
+            ..*self
+        })
     }
 
     /// Checks again what made it verified: the signature, and the chain hash over all its bytes.

@@ -72,6 +72,8 @@ pub mod domain {
     pub const LOG_MARK: &str = "banyan/log-mark/1";
     /// A device's signed receipt.
     pub const RECEIPT: &str = "banyan/receipt/1";
+    /// A relay's word that it has erased something.
+    pub const RELAY_ERASED: &str = "banyan/relay-erased/1";
     /// Digest of what a replica shows.
     pub const VIEW_DIGEST: &str = "banyan/view-digest/1";
     /// Recovery key that signs, from the words on its sheet.
@@ -110,6 +112,7 @@ pub mod domain {
         SET_DIGEST,
         LOG_MARK,
         RECEIPT,
+        RELAY_ERASED,
         VIEW_DIGEST,
         RECOVERY,
         RECOVERY_SEAL,

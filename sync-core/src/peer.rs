@@ -3,16 +3,18 @@
 //! Still pure: frames in, frames out. The shell moves the bytes, keeps the clock, and calls
 //! [`Peer::poll_transmit`] whenever the link has room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
 
 use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis, StoreId};
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
+use crate::roster::statement::StatementId;
 use crate::session::carrier::Carrier;
 use crate::session::{Event, Parties, Session, SessionError};
 use crate::wire::batches::Received;
+use crate::wire::erased::ERASED_MAX;
 use crate::wire::{Frame, Hello, PeerKind, Refusal, Totals};
 
 /// Why a session with a peer ended before its time.
@@ -79,6 +81,9 @@ pub struct Peer {
     cursors: Vec<(LaneId, u64)>,
     caught_up: bool,
     roster_changed: bool,
+    /// Erasures that the relay was asked about, and whether it still has to answer.
+    asked_erased: BTreeSet<StatementId>,
+    awaits_erased: bool,
     /// The life of our store in which the session began: its positions mean nothing in another.
     store: StoreId,
 }
@@ -144,6 +149,8 @@ impl Peer {
             cursors: Vec::new(),
             caught_up: false,
             roster_changed: false,
+            asked_erased: BTreeSet::new(),
+            awaits_erased: false,
             store: replica.store_id(),
         }
     }
@@ -220,10 +227,21 @@ impl Peer {
                 } if refusal.ends_session() => {
                     return Err(PeerError::Refused(refusal));
                 }
+                Event::Refused {
+                    refusal: Refusal::UnknownFrame,
+                    batch: None,
+                } => {
+                    // A relay of an older version has nothing to say about erasures.
+                    self.awaits_erased = false;
+                }
+                Event::HasErased(word) => {
+                    self.awaits_erased = false;
+                    replica.note_relay_erased(self.session.peer(), &word)?;
+                }
                 Event::Refused { refusal, .. } => {
                     *self.report.refusals.entry(refusal).or_default() += 1;
                 }
-                Event::Acked(_) | Event::Receipt(_) | Event::Ended => {}
+                Event::Acked(_) | Event::AskedErased(_) | Event::Receipt(_) | Event::Ended => {}
             }
         }
         Ok(())
@@ -279,6 +297,7 @@ impl Peer {
     /// The store's.
     pub fn poll_transmit(&mut self, replica: &Replica) -> Result<Option<Frame>, PeerError> {
         self.require_same_store(replica)?;
+        self.ask_erased(replica)?;
         Ok(self
             .session
             .poll_transmit(replica)
@@ -301,10 +320,30 @@ impl Peer {
     /// Whether both sides have everything, durably, and nothing of ours is pending.
     #[must_use]
     pub fn is_done(&self, replica: &Replica) -> bool {
+        self.has_delivered(replica) && !self.awaits_erased
+    }
+
+    fn has_delivered(&self, replica: &Replica) -> bool {
         let Ok(last) = replica.last_arrival() else {
             return false;
         };
         self.store == replica.store_id() && self.caught_up && self.session.has_delivered(last)
+    }
+
+    /// Once the relay has heard of our erasures, it is asked for its word about them, each once.
+    fn ask_erased(&mut self, replica: &Replica) -> Result<(), PeerError> {
+        if self.awaits_erased || self.relay_store().is_none() || !self.has_delivered(replica) {
+            return Ok(());
+        }
+        let mut owed = replica.erasures_owed_by(self.session.peer())?;
+        owed.retain(|statement| !self.asked_erased.contains(statement));
+        owed.truncate(ERASED_MAX);
+        if !owed.is_empty() {
+            self.awaits_erased = true;
+            self.asked_erased.extend(owed.iter().copied());
+            self.session.ask_erased(owed);
+        }
+        Ok(())
     }
 
     /// Once the other side has everything: remembers for the next time what a relay has, so that it is

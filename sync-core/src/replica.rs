@@ -9,6 +9,7 @@ mod audit;
 mod carry;
 mod device;
 mod edit;
+mod erase;
 mod found;
 mod hold;
 mod housekeeping;
@@ -46,6 +47,7 @@ pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
 pub use device::DeviceView;
 pub use edit::{Edited, Typing};
+pub use erase::ErasureView;
 pub use found::Founding;
 pub use hold::Hold;
 pub use ingest::{Ingested, Source, Tally};
@@ -89,6 +91,9 @@ pub enum ReplicaError {
     /// Only who took the community up again is above an owner.
     #[error("an owner is removed only with the recovery sheet that was printed at founding")]
     OwnerStays,
+    /// The record was erased.
+    #[error("this record was erased; if it is about somebody else, begin a new one")]
+    RecordErased,
     /// No device, or more than one, has an id that begins so.
     #[error("no device is called \"{0}\"; type the id that members shows")]
     UnknownDevice(String),

@@ -9,6 +9,7 @@
 
 pub mod book;
 pub mod cutoff;
+pub mod erasure;
 mod evaluate;
 pub mod follow;
 pub mod pairing;
@@ -26,6 +27,7 @@ use crate::id::{
 };
 use crate::keys::{self, SealingKey, domain};
 use crate::roster::cutoff::{Cutoff, Standing};
+use crate::roster::erasure::Erasures;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
 use crate::roster::verdict::Verdict;
@@ -295,6 +297,7 @@ pub struct Roster {
     epochs: BTreeMap<(LaneId, EpochId), EpochInfo>,
     revocations: BTreeSet<StatementId>,
     verdicts: BTreeMap<LogId, BTreeSet<Verdict>>,
+    erasures: Erasures,
     /// Which devices say that they have erased what a statement takes from them.
     receipts: BTreeMap<StatementId, BTreeSet<DeviceId>>,
 }
@@ -314,6 +317,7 @@ impl Roster {
             epochs: BTreeMap::new(),
             revocations: BTreeSet::new(),
             verdicts: BTreeMap::new(),
+            erasures: Erasures::default(),
             receipts: BTreeMap::new(),
         }
     }
@@ -369,6 +373,13 @@ impl Roster {
             .is_some_and(|role| role >= Role::Volunteer)
     }
 
+    /// Whether a device could ever read a space.
+    #[must_use]
+    pub fn may_have_read(&self, device: &DeviceId, space: &LaneId) -> bool {
+        let device = self.any_device(device);
+        device.is_some_and(|device| self.role_by(device, space, |_| true).is_some())
+    }
+
     /// The lanes into which a removed device may still bring its own logs, so that somebody can release
     /// what it had not sent. It has nothing from them. None once it says that it has erased all.
     #[must_use]
@@ -390,6 +401,18 @@ impl Roster {
         receipts
             .filter(|(_, devices)| devices.contains(device))
             .any(|(statement, _)| self.revocations.contains(statement))
+    }
+
+    /// Whether a device has lost any right that it had.
+    pub(crate) fn has_lost_rights(&self, device: &DeviceId) -> bool {
+        let has_lost = |device: &Device| !device.rights.values().all(Standing::holds);
+        self.former.contains_key(device) || self.devices.get(device).is_some_and(has_lost)
+    }
+
+    /// What was erased.
+    #[must_use]
+    pub fn erasures(&self) -> &Erasures {
+        &self.erasures
     }
 
     /// The devices that say that they have erased what a statement takes from them.

@@ -17,6 +17,7 @@
 
 pub mod carrier;
 mod compare;
+mod erased;
 mod flow;
 mod marks;
 #[cfg(any(test, feature = "conformance"))]
@@ -32,12 +33,14 @@ use thiserror::Error;
 use crate::entry::BadBatch;
 use crate::id::{Arrival, DeviceId, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::roster::roster_lane;
+use crate::roster::statement::StatementId;
 use crate::session::carrier::{Carrier, set_digest};
 use crate::session::marks::Marks;
 use crate::session::plan::Plan;
 use crate::session::uploads::Uploads;
 use crate::store::StoreError;
 use crate::wire::batches::{BatchReader, BatchWriter, Received};
+use crate::wire::erased::HasErased;
 use crate::wire::{
     BadFrame, Bye, Digest, Frame, Hello, LANES_MAX, PeerKind, Receipt, Refusal, Refuse, Totals,
     VERSION_MAX, VERSION_MIN,
@@ -114,6 +117,10 @@ pub enum Event {
     },
     /// A signed receipt, still to be verified.
     Receipt(Receipt),
+    /// Which of these erasures have been carried out here?
+    AskedErased(Vec<StatementId>),
+    /// A relay's signed word about erasures, still to be verified.
+    HasErased(HasErased),
     /// The other side has ended the session.
     Ended,
 }
@@ -428,6 +435,8 @@ impl Session {
             }
             Frame::Refuse(refuse) => Ok(self.on_refuse(refuse)),
             Frame::Receipt(receipt) => Ok(vec![Event::Receipt(receipt)]),
+            Frame::AskErased(asked) if self.stage == Stage::Flowing => self.on_ask_erased(asked),
+            Frame::HasErased(word) => Ok(vec![Event::HasErased(word)]),
             Frame::Bye(_) => {
                 self.stage = Stage::Ended;
                 Ok(vec![Event::Ended])
@@ -435,6 +444,7 @@ impl Session {
             Frame::Hello(_)
             | Frame::Lanes(_)
             | Frame::Ask(_)
+            | Frame::AskErased(_)
             | Frame::Want(_)
             | Frame::Batches(_)
             | Frame::CaughtUp(_) => Err(SessionError::Peer(Refusal::BadFrame)),

@@ -8,6 +8,7 @@
 //! derive (docs/protocol.md §6): devices, lanes and epochs are indexes into tables of the connection.
 
 pub mod batches;
+pub mod erased;
 
 use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
@@ -17,6 +18,7 @@ use crate::entry::codec::{Reader, put_varint, read_cbor};
 use crate::id::{ChainHash, CommunityId, DeviceId, Incarnation, LaneId, StoreId};
 use crate::keys::{self, Signature, domain};
 pub use crate::wire::batches::Batches;
+use crate::wire::erased::{AskErased, HasErased};
 
 /// Most bytes of one frame after its length.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
@@ -429,9 +431,11 @@ pub struct Bye {}
 pub enum Frame {
     Ack(Ack),
     Ask(Ask),
+    AskErased(AskErased),
     Batches(Batches),
     Bye(Bye),
     CaughtUp(CaughtUp),
+    HasErased(HasErased),
     Hello(Hello),
     Lanes(Lanes),
     Receipt(Receipt),
@@ -465,6 +469,8 @@ const CAUGHT_UP: u8 = 8;
 const REFUSE: u8 = 9;
 const RECEIPT: u8 = 10;
 const BYE: u8 = 11;
+const ASK_ERASED: u8 = 12;
+const HAS_ERASED: u8 = 13;
 
 /// Frame types with their names, for the test that holds docs/protocol.md against the code.
 /// 32..=47 are reserved for snapshots, 48..=63 for attachments.
@@ -480,6 +486,8 @@ pub const FRAME_TYPES: &[(u8, &str)] = &[
     (REFUSE, "refuse"),
     (RECEIPT, "receipt"),
     (BYE, "bye"),
+    (ASK_ERASED, "ask-erased"),
+    (HAS_ERASED, "has-erased"),
 ];
 
 impl Frame {
@@ -494,6 +502,8 @@ impl Frame {
             Self::Hello(it) => (HELLO, cbor(it)),
             Self::Lanes(it) => (LANES, cbor(it)),
             Self::Ask(it) => (ASK, cbor(it)),
+            Self::AskErased(it) => (ASK_ERASED, cbor(it)),
+            Self::HasErased(it) => (HAS_ERASED, cbor(it)),
             Self::Receipt(it) => (RECEIPT, cbor(it)),
             Self::Refuse(it) => (REFUSE, cbor(it)),
             Self::Totals(it) => (TOTALS, cbor(it)),
@@ -523,6 +533,8 @@ impl Frame {
             HELLO => read_cbor(body).map(Self::Hello),
             LANES => read_cbor(body).map(Self::Lanes),
             ASK => read_cbor(body).map(Self::Ask),
+            ASK_ERASED => read_cbor(body).map(Self::AskErased),
+            HAS_ERASED => read_cbor(body).map(Self::HasErased),
             RECEIPT => read_cbor(body).map(Self::Receipt),
             REFUSE => read_cbor(body).map(Self::Refuse),
             TOTALS => read_cbor(body).map(Self::Totals),

@@ -13,8 +13,8 @@ use rand::rngs::ChaCha8Rng;
 use relay::limits::Limits;
 use relay::log::memory::MemoryLog;
 use relay::relay::{Admission, ConnId, Effect, Input, Relay};
-use sync_core::id::{DeviceId, LaneId, Millis, StoreId};
-use sync_core::keys::{DeviceKeys, Signer};
+use sync_core::id::{LaneId, Millis, StoreId};
+use sync_core::keys::{DeviceKeys, Secret, Signer};
 use sync_core::peer::{Peer, PeerError};
 use sync_core::replica::{Moment, Replica};
 use sync_core::roster::role::{Role, Scope};
@@ -25,7 +25,10 @@ use sync_core::wire::{BadFrame, Frame, PeerKind, Refusal, frame_len};
 
 /// Frames that one exchange may take before it must have ended.
 const FRAMES_MAX: usize = 500;
-const RELAY: DeviceId = DeviceId::new([9; 32]);
+/// The relay's own keys.
+fn relay_keys() -> DeviceKeys {
+    DeviceKeys::from_secrets(&Secret::new([9; 32]), Secret::new([9; 32]))
+}
 
 /// A phone that is switched off: its disk and its keys.
 #[derive(Clone)]
@@ -130,7 +133,13 @@ fn moment(rng: &mut ChaCha8Rng) -> Moment<'_> {
 impl Scene {
     fn new(log: MemoryLog, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let relay = Relay::new(log, RELAY, Admission::Open, Limits::default(), &mut rng);
+        let relay = Relay::new(
+            log,
+            Arc::new(relay_keys()),
+            Admission::Open,
+            Limits::default(),
+            &mut rng,
+        );
         Self {
             rng,
             relay,
@@ -189,7 +198,12 @@ impl Scene {
         outbox: &mut VecDeque<Frame>,
     ) -> Result<(), PeerError> {
         let replica = &mut phone.replica;
-        let mut peer = Peer::dial(replica, RELAY, PeerKind::Relay, &mut self.rng)?;
+        let mut peer = Peer::dial(
+            replica,
+            relay_keys().device(),
+            PeerKind::Relay,
+            &mut self.rng,
+        )?;
         let mut is_open = true;
         loop {
             let mut is_quiet = true;

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 31] = [
     "",
     "found",
     "space",
@@ -31,6 +31,8 @@ const COMMANDS: [&str; 29] = [
     "device remove",
     "release",
     "discard",
+    "erase",
+    "erasures",
     "replay",
 ];
 

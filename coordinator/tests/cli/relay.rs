@@ -469,3 +469,57 @@ fn removed_phone_hands_over_its_work_erases_all_and_says_so() {
     assert_eq!(visits(&desk), before + 1);
     desk.run(["verify"]).ok();
 }
+
+#[test]
+fn erased_record_goes_from_every_phone_and_the_relay_and_each_confirms() {
+    let served = Served::new(Admission::Open);
+    let (desk, ticket) = founder(&served);
+    let phone = Desk::new();
+    phone.run(["join", &ticket, "--name", "陈小明"]).ok();
+    let fields = ["household=5号门", "date=2026-03-04", "purpose=health"];
+    let put = [["put", "visit", "--space", "良登村"].as_slice(), &fields].concat();
+    let record = phone.run(put).ok().out.trim().to_owned();
+    phone.run(["sync"]).ok();
+    desk.run(["sync"]).ok();
+    phone.run(["sync"]).ok();
+    // It takes a coordinator, a word of confirmation, and a record that is there.
+    phone.run(["erase", &record, "--yes"]).fails(5);
+    desk.run(["erase", "--where", "household=6号门", "--yes"])
+        .fails(4);
+    let asked = desk.run(["erase", &record]).ok().out;
+    assert!(
+        asked.contains("5号门") && asked.contains("--yes"),
+        "{asked}"
+    );
+    desk.run(["show", &record]).ok();
+    desk.run(["erase", "--where", "household=5号门", "--yes"])
+        .ok();
+    let said = desk.run(["show", &record]).fails(4);
+    assert!(said.contains("erased"), "{said}");
+    desk.run(["sync"]).ok();
+    let erasure = || desk.run(["erasures", "--json"]).ok().json()[0].clone();
+    assert_eq!(erasure()["relays_confirmed"].as_array().unwrap().len(), 1);
+    assert_eq!(erasure()["outstanding"], serde_json::json!(["陈小明"]));
+    assert!(desk.run(["erasures"]).ok().out.contains("2 of 3"));
+    assert!(shows(&phone.data(), "5号门"));
+    phone.run(["sync"]).ok();
+    for desk in [&desk, &phone] {
+        assert!(!shows(&desk.data(), "5号门"));
+        desk.run(["verify"]).ok();
+    }
+    desk.run(["sync"]).ok();
+    assert_eq!(erasure()["outstanding"], serde_json::json!([]));
+    // Whoever comes later gets the log without it.
+    let ticket = ["invite", "--space", "良登村", "--role", "volunteer"];
+    let ticket = desk.run(ticket).ok().out;
+    desk.run(["sync"]).ok();
+    let late = Desk::new();
+    let ticket = ticket
+        .split_whitespace()
+        .find(|it| it.starts_with("banyan1"));
+    late.run(["join", ticket.unwrap(), "--name", "周老师"]).ok();
+    late.run(["sync"]).ok();
+    late.run(["show", &record]).fails(4);
+    assert!(!shows(&late.data(), "5号门"));
+    late.run(["verify"]).ok();
+}

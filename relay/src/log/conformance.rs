@@ -111,6 +111,43 @@ fn positions(log: &dyn BatchLog, lane: Option<&LaneId>) -> Vec<(u64, bool)> {
         .collect()
 }
 
+/// A batch gives up contents, keeps its place, and its log counts fewer bytes.
+pub fn batch_that_gave_up_contents_keeps_its_place(log: &mut dyn BatchLog) {
+    let mut author = Author::new(1, LANE);
+    let batches = author.chain(3);
+    for batch in &batches {
+        store(log, batch, Spot::Next);
+    }
+    let middle = &batches[1];
+    let reduced = middle.without(|_| true).expect("it has contents");
+    let chain = middle.head().chain;
+    let erased = |log: &dyn BatchLog| {
+        let carried = log.carrying(&COMMUNITY, middle.log(), &chain);
+        let carried = carried.expect("readable").expect("it was stored");
+        assert_eq!(carried.arrival, Arrival(2));
+        carried.batch.erased().count()
+    };
+    log.begin().expect("a transaction opens");
+    log.reduce(&COMMUNITY, Arrival(2), &reduced)
+        .expect("it is there");
+    log.rollback();
+    assert_eq!(erased(log), 0);
+    log.begin().expect("a transaction opens");
+    log.reduce(&COMMUNITY, Arrival(2), &reduced)
+        .expect("it is there");
+    log.commit().expect("the transaction commits");
+    log.scrub().expect("nobody else reads it");
+    assert_eq!(erased(log), middle.count());
+    let kept = [batches[0].tail(), reduced.tail(), batches[2].tail()];
+    let bytes: usize = kept.iter().map(|tail| tail.len()).sum();
+    let state = log.community(&COMMUNITY).expect("readable").expect("there");
+    assert_eq!(state.bytes(), bytes as u64);
+    assert_eq!(state.logs[middle.log()].head, batches[2].head());
+    log.begin().expect("a transaction opens");
+    assert!(log.reduce(&COMMUNITY, Arrival(3), &reduced).is_err());
+    log.rollback();
+}
+
 /// Positions rise by one over all lanes, and each lane knows its own.
 pub fn positions_rise_by_one_over_all_lanes(log: &mut dyn BatchLog) {
     let other = LaneId::new([3; 16]);
@@ -334,6 +371,10 @@ pub const ALL: &[(&str, Fact)] = &[
     (
         "winner_of_a_fork_takes_over_and_the_loser_stays",
         winner_of_a_fork_takes_over_and_the_loser_stays,
+    ),
+    (
+        "batch_that_gave_up_contents_keeps_its_place",
+        batch_that_gave_up_contents_keeps_its_place,
     ),
     ("rollback_leaves_nothing", rollback_leaves_nothing),
     (

@@ -114,6 +114,23 @@ impl Rows {
     }
 }
 
+impl Rows {
+    /// Says whether this batch stands at this position.
+    fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> bool {
+        let index = usize::try_from(arrival.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        let row = self.rows.get_mut(index);
+        let Some(row) = row.filter(|row| row.batch.head() == batch.head()) else {
+            return false;
+        };
+        let (before, after) = (row.batch.tail().len() as u64, batch.tail().len() as u64);
+        row.batch = Arc::new(batch.clone());
+        if let Some(log) = self.logs.get_mut(batch.log()) {
+            log.bytes = log.bytes.saturating_sub(before).saturating_add(after);
+        }
+        true
+    }
+}
+
 impl BatchLog for MemoryLog {
     fn store_id(&self) -> StoreId {
         self.store
@@ -165,6 +182,26 @@ impl BatchLog for MemoryLog {
             return Ok(Appended::Stale);
         }
         Ok(Appended::Stored(rows.push(batch, spot)))
+    }
+
+    fn reduce(
+        &mut self,
+        community: &CommunityId,
+        arrival: Arrival,
+        batch: &VerifiedBatch,
+    ) -> Result<(), StoreError> {
+        if let Some(undo) = &mut self.undo {
+            let before = || self.communities.get(community).cloned();
+            undo.entry(*community).or_insert_with(before);
+        }
+        let rows = self.communities.get_mut(community);
+        rows.is_some_and(|rows| rows.reduce(arrival, batch))
+            .then_some(())
+            .ok_or_else(|| StoreError::Io("there is no such batch to reduce".to_owned()))
+    }
+
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn communities(&self) -> Result<u64, StoreError> {
@@ -252,6 +289,18 @@ impl BatchLog for MemoryLog {
             .take(limit)
             .map(|row| BatchRef::of(row.arrival, &row.batch))
             .collect())
+    }
+
+    fn carrying(
+        &self,
+        community: &CommunityId,
+        log: &LogId,
+        chain: &ChainHash,
+    ) -> Result<Option<Carried>, StoreError> {
+        let row = self
+            .rows(community)
+            .and_then(|rows| rows.row(*rows.logs.get(log)?.chains.get(chain)?));
+        Ok(row.cloned())
     }
 
     fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {

@@ -228,6 +228,29 @@ impl BatchLog for SqliteLog {
         self.write(community, batch, spot)
     }
 
+    fn reduce(
+        &mut self,
+        community: &CommunityId,
+        arrival: Arrival,
+        batch: &VerifiedBatch,
+    ) -> Result<(), StoreError> {
+        self.write_reduced(community, arrival, batch)
+    }
+
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        // What VACUUM sorts lies in a file while it runs: the log may be larger than the memory.
+        let script = "PRAGMA temp_store = 1; VACUUM; PRAGMA temp_store = 2;";
+        self.conn.execute_batch(script).map_err(failed)?;
+        let is_busy: bool = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(failed)?;
+        if is_busy {
+            return Err(StoreError::Busy);
+        }
+        Ok(())
+    }
+
     fn communities(&self) -> Result<u64, StoreError> {
         self.conn
             .query_row("SELECT count(*) FROM community", [], |row| row.get(0))
@@ -317,6 +340,21 @@ impl BatchLog for SqliteLog {
             return Ok(Vec::new());
         };
         self.main_from(key, from, limit)
+    }
+
+    fn carrying(
+        &self,
+        community: &CommunityId,
+        log: &LogId,
+        chain: &ChainHash,
+    ) -> Result<Option<Carried>, StoreError> {
+        let Some(key) = self.log_key(community, log)? else {
+            return Ok(None);
+        };
+        match self.known(key, chain)? {
+            Some(arrival) => self.batch(community, arrival),
+            None => Ok(None),
+        }
     }
 
     fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {

@@ -105,11 +105,13 @@ impl<L: BatchLog> Relay<L> {
                         return;
                     }
                 }
+                Event::AskedErased(asked) => self.answer_erased(conn, community, &asked, group),
                 // A relay has no cursors, no edits and no log of its own; receipts come later.
                 Event::Acked(_)
                 | Event::CaughtUp
                 | Event::Compared
                 | Event::Cursors(_)
+                | Event::HasErased(_)
                 | Event::OwnLogAhead(_)
                 | Event::Receipt(_)
                 | Event::Totals(_) => {}
@@ -216,6 +218,10 @@ impl<L: BatchLog> Relay<L> {
     ) -> Result<Taken, StoreError> {
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
             return Ok(Taken::Refused(Refusal::Internal));
+        };
+        let batch = match community.without_erased(batch, &self.log)? {
+            Ok(batch) => batch,
+            Err(refusal) => return Ok(Taken::Refused(refusal)),
         };
         let device = batch.log().device;
         if !community.may_begin(&batch, is_seeding) && !community.names(&device, &self.log)? {

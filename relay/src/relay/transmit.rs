@@ -158,6 +158,8 @@ fn size_of_frame(frame: &Frame) -> usize {
         Frame::Want(want) => want.lanes.iter().map(|lane| lane.heads.len()).sum(),
         Frame::Ask(ask) => ask.heads.iter().map(|lane| lane.heads.len()).sum(),
         Frame::Lanes(lanes) => lanes.lanes.len() * FRAME_BYTES_MIN,
+        Frame::AskErased(asked) => asked.statements.len() * FRAME_BYTES_MIN,
+        Frame::HasErased(word) => word.statements.len() * FRAME_BYTES_MIN,
         Frame::CaughtUp(caught_up) => caught_up.lanes.len() * FRAME_BYTES_MIN,
         Frame::Ack(_)
         | Frame::Bye(_)

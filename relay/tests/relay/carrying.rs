@@ -352,6 +352,19 @@ impl BatchLog for Failing {
         }
     }
 
+    fn reduce(
+        &mut self,
+        community: &CommunityId,
+        arrival: Arrival,
+        batch: &VerifiedBatch,
+    ) -> Result<(), StoreError> {
+        self.log.reduce(community, arrival, batch)
+    }
+
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        self.log.scrub()
+    }
+
     fn communities(&self) -> Result<u64, StoreError> {
         self.log.communities()
     }
@@ -397,6 +410,15 @@ impl BatchLog for Failing {
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError> {
         self.log.missing(community, log, from, limit)
+    }
+
+    fn carrying(
+        &self,
+        community: &CommunityId,
+        log: &LogId,
+        chain: &ChainHash,
+    ) -> Result<Option<Carried>, StoreError> {
+        self.log.carrying(community, log, chain)
     }
 
     fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {

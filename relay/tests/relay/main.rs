@@ -6,6 +6,7 @@
 mod admission;
 mod carrying;
 mod disk;
+mod erasing;
 mod fairness;
 mod hostile;
 mod logs;

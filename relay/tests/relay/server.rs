@@ -102,6 +102,8 @@ impl<'p> Line<'p> {
                     | Event::Cursors(_)
                     | Event::Ended
                     | Event::OwnLogAhead(_)
+                    | Event::AskedErased(_)
+                    | Event::HasErased(_)
                     | Event::Receipt(_)
                     | Event::Totals(_) => {}
                 }

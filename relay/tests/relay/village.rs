@@ -1,6 +1,7 @@
 //! Phones around a relay's core, in one thread: real keys, real roster statements, real sessions.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
@@ -11,7 +12,7 @@ use relay::relay::{Admission, ConnId, Effect, Ending, Input, Relay};
 use sync_core::entry::EntryKind;
 use sync_core::entry::seal::PlainEntry;
 use sync_core::id::{CommunityId, DeviceId, Incarnation, LaneId, LogId, Millis, StoreId};
-use sync_core::keys::{DeviceKeys, Signer as _};
+use sync_core::keys::{DeviceKeys, Secret, Signer as _};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::roster::statement::{Found, Invite, Join, Space, Statement};
 use sync_core::roster::{commons, community_of, roster_lane, space_of};
@@ -135,6 +136,8 @@ impl Phone {
                 | Event::Compared
                 | Event::Ended
                 | Event::OwnLogAhead(_)
+                | Event::AskedErased(_)
+                | Event::HasErased(_)
                 | Event::Receipt(_)
                 | Event::Totals(_) => {}
             }
@@ -157,6 +160,11 @@ pub(crate) struct Village<L> {
     conns: u64,
 }
 
+/// The relay's own keys.
+fn relay_keys() -> DeviceKeys {
+    DeviceKeys::from_secrets(&Secret::new([9; 32]), Secret::new([9; 32]))
+}
+
 pub(crate) fn village(limits: Limits) -> Village<MemoryLog> {
     Village::new(
         MemoryLog::new(StoreId::new([7; 16])),
@@ -169,7 +177,7 @@ impl<L: BatchLog> Village<L> {
     /// Phone 0 has founded a community that the relay does not know yet.
     pub(crate) fn new(log: L, admission: Admission, limits: Limits) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(42);
-        let relay = Relay::new(log, DeviceId::new([9; 32]), admission, limits, &mut rng);
+        let relay = Relay::new(log, Arc::new(relay_keys()), admission, limits, &mut rng);
         let community = CommunityId::ZERO;
         let mut village = Self {
             relay,
@@ -272,6 +280,21 @@ impl<L: BatchLog> Village<L> {
         phone
     }
 
+    /// The relay ends and begins again over this log; nobody is connected.
+    pub(crate) fn restart(&mut self, log: L) {
+        for phone in &mut self.phones {
+            phone.conn = None;
+            phone.session = None;
+        }
+        let (keys, limits) = (Arc::new(relay_keys()), Limits::default());
+        self.relay = Relay::new(log, keys, Admission::Open, limits, &mut self.rng);
+    }
+
+    /// A phone says something in the roster; returns the statement's bytes.
+    pub(crate) fn say(&mut self, phone: usize, statement: &Statement) -> Vec<u8> {
+        self.phones[phone].say(statement, &mut self.rng)
+    }
+
     /// What a joiner shows in its hello.
     pub(crate) fn join(&mut self, phone: usize, ticket: &DeviceKeys) -> Vec<u8> {
         self.phones[phone].join(ticket, &mut self.rng)
@@ -289,7 +312,7 @@ impl<L: BatchLog> Village<L> {
             us: this.keys.device(),
             kind: PeerKind::Member,
             incarnation: this.incarnation,
-            peer: DeviceId::new([9; 32]),
+            peer: relay_keys().device(),
             peer_kind: PeerKind::Relay,
         };
         let session = Session::dial(parties, &this.carrier, join, &mut self.rng).unwrap();

@@ -17,6 +17,7 @@ use crate::roster::ticket::{RelayAddr, Ticket};
 use crate::roster::{commons, community_of, member_of, roster_lane, space_of};
 use crate::session::carrier::{BatchRef, Lost, lane_digest, lost_digest, set_digest};
 use crate::wire::batches::{BatchWriter, Batches};
+use crate::wire::erased::HasErased;
 use crate::wire::{Frame, Receipt};
 
 const PROTOCOL: &str = include_str!("../../../docs/protocol.md");
@@ -52,6 +53,11 @@ fn counted<const N: usize>(from: u8) -> [u8; N] {
         .zip(from..)
         .for_each(|(byte, value)| *byte = value);
     bytes
+}
+
+/// Of an erasure whose bytes are `erase`.
+fn erase_id() -> StatementId {
+    StatementId::derive(&community(), &device().device(), EntryKind::ERASE, b"erase")
 }
 
 fn device() -> DeviceKeys {
@@ -307,6 +313,9 @@ fn digests_proofs_and_tickets_are_as_the_text_says() {
         "receipt signature",
         device().sign(&receipt).unwrap().as_bytes(),
     );
+    let erased = HasErased::sign(&device(), &community(), store, vec![erase_id()]).unwrap();
+    lines.hex("erase statement id", erase_id().as_bytes());
+    lines.hex("relay's word", &erased.signature);
     let ticket = Ticket {
         community: community(),
         secret: counted(0).into(),

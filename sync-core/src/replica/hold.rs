@@ -16,6 +16,8 @@ pub enum Hold {
     Change(HoldReason),
     /// Somebody has looked at it and decided that it stays out.
     Discarded,
+    /// Its record was erased.
+    Erased,
     /// It does not open with the key of its epoch.
     DoesNotOpen,
     /// The log forks, and this is the branch that does not count.
@@ -37,7 +39,7 @@ pub enum Hold {
 }
 
 impl Hold {
-    const OWN: [(Self, u16); 12] = [
+    const OWN: [(Self, u16); 13] = [
         (Self::BuiltOn, 256),
         (Self::DoesNotOpen, 257),
         (Self::Forked, 258),
@@ -50,6 +52,7 @@ impl Hold {
         (Self::Void, 265),
         (Self::CutOff, 266),
         (Self::Discarded, 267),
+        (Self::Erased, 268),
     ];
 
     /// The number kept in stores.
@@ -88,6 +91,7 @@ impl fmt::Display for Hold {
             Self::CutOff => "it comes after the point where its author was cut off",
             Self::Change(reason) => return reason.fmt(f),
             Self::Discarded => "somebody has looked at it and left it out for good",
+            Self::Erased => "the record was erased",
             Self::DoesNotOpen => "the entry does not open with the key it names",
             Self::Forked => "the device wrote twice at this position; the other branch counts",
             Self::KindNotAllowed => "the author may not write records of this kind",

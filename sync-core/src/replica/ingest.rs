@@ -90,7 +90,7 @@ impl Replica {
         source: &Source,
         moment: &mut Moment<'_>,
     ) -> Result<Ingested, ReplicaError> {
-        self.act(|tx, mind| {
+        let done = self.act(|tx, mind| {
             let mut intake = Intake::default();
             for received in batches {
                 let taken = mind.take_in(tx, received, source, &mut intake)?;
@@ -103,7 +103,9 @@ impl Replica {
                 }
             }
             Ok(intake.done)
-        })
+        })?;
+        self.finish_erasing()?;
+        Ok(done)
     }
 
     /// Notes up to which positions of a relay's store we have its lanes.
@@ -150,11 +152,11 @@ impl Replica {
 
 /// What one input has brought so far.
 #[derive(Debug, Default)]
-struct Intake {
+pub(super) struct Intake {
     done: Ingested,
     fresh: Vec<VerifiedBatch>,
     by_record: BTreeMap<RecordId, Vec<Incoming>>,
-    to_judge: BTreeSet<RecordId>,
+    pub(super) to_judge: BTreeSet<RecordId>,
     heads: HashMap<LogId, Head>,
     /// Somebody else wrote into the log that we write: this store was copied.
     is_own_log_moved: bool,
@@ -210,6 +212,10 @@ impl Mind {
         let view = LogInStore { tx, log, head };
         let placement = place(received, &self.community, &view)?;
         let relay = source.relay.as_ref();
+        let placement = match self.without_erased(tx, placement, intake)? {
+            Ok(placement) => placement,
+            Err(refusal) => return Ok(Taken::Refused(refusal)),
+        };
         match placement {
             Placement::Extends(batch) => {
                 let arrival = tx.append(&batch, relay)?;
@@ -230,6 +236,48 @@ impl Mind {
             Placement::NeedsBranch => Ok(Taken::NeedsBranch(log)),
             Placement::Refused(refusal) => Ok(Taken::Refused(refusal)),
         }
+    }
+
+    /// A batch without what was erased of it. One whose contents are missing is taken only if somebody's
+    /// word explains that: else whoever hands it on has taken them away, and another has them.
+    fn without_erased(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        placement: Placement,
+        intake: &mut Intake,
+    ) -> Result<Result<Placement, Refusal>, ReplicaError> {
+        let batch = match &placement {
+            Placement::Extends(batch)
+            | Placement::OnBranch(batch)
+            | Placement::Forks { batch, .. } => batch,
+            Placement::Known | Placement::NeedsBranch | Placement::Refused(_) => {
+                return Ok(Ok(placement));
+            }
+        };
+        if batch.erased().next().is_some() {
+            if batch.log().lane == self.roster_lane {
+                return Ok(Err(Refusal::BadFrame));
+            }
+            if !self.book.explains(&self.roster, batch) {
+                // The word may have come just before it.
+                self.hear_statements(tx, intake)?;
+            }
+            if !self.book.explains(&self.roster, batch) {
+                return Ok(Err(Refusal::NotAllowed));
+            }
+        }
+        let Some(reduced) = self.roster.erasures().reduce(batch) else {
+            return Ok(Ok(placement));
+        };
+        Ok(Ok(match placement {
+            Placement::Extends(_) => Placement::Extends(reduced),
+            Placement::OnBranch(_) => Placement::OnBranch(reduced),
+            Placement::Forks { wins, .. } => Placement::Forks {
+                batch: reduced,
+                wins,
+            },
+            other @ (Placement::Known | Placement::NeedsBranch | Placement::Refused(_)) => other,
+        }))
     }
 
     /// A device wrote twice at one position: the smaller hash counts, the other branch is held.
@@ -321,9 +369,10 @@ impl Mind {
         self.hear_statements(tx, intake)?;
         let fresh = std::mem::take(&mut intake.fresh);
         self.hear_ends(tx, intake)?;
-        let roster_lane = self.roster_lane;
-        for batch in fresh.iter().filter(|batch| batch.log().lane != roster_lane) {
-            self.sort_entries(tx, batch, intake)?;
+        for batch in fresh {
+            // It may have come together with the word that erases some of it.
+            let reduced = self.roster.erasures().reduce(&batch);
+            self.sort_entries(tx, reduced.as_ref().unwrap_or(&batch), intake)?;
         }
         for (record, incoming) in std::mem::take(&mut intake.by_record) {
             self.merge_record(tx, record, &incoming, intake)?;
@@ -345,11 +394,11 @@ impl Mind {
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
         let mut news = News::default();
-        let roster_batches = intake
-            .fresh
-            .iter()
-            .filter(|batch| batch.log().lane == self.roster_lane);
-        for batch in roster_batches {
+        let fresh = std::mem::take(&mut intake.fresh).into_iter();
+        let (of_roster, of_spaces): (Vec<_>, Vec<_>) =
+            fresh.partition(|batch| batch.log().lane == self.roster_lane);
+        intake.fresh = of_spaces;
+        for batch in &of_roster {
             let link = Link::of(batch);
             if self.book.link(&link) {
                 news.note(batch.log().device);
@@ -385,8 +434,10 @@ impl Mind {
         let before = self.roster.clone();
         self.follow_news(&news);
         self.find_ends(tx)?;
-        intake.done.is_roster_changed = before != self.roster;
-        if intake.done.is_roster_changed {
+        let is_changed = before != self.roster;
+        intake.done.is_roster_changed |= is_changed;
+        if is_changed {
+            self.carry_out_erasures(tx, before.erasures(), intake)?;
             self.judge_changed_devices(tx, &before, intake)?;
         }
         self.open_waiting(tx, intake)
@@ -567,6 +618,7 @@ impl Mind {
     ) -> Result<Ingested, ReplicaError> {
         let mut intake = Intake::default();
         self.find_ends(tx)?;
+        self.carry_out_erasures(tx, before.erasures(), &mut intake)?;
         self.judge_changed_devices(tx, before, &mut intake)?;
         for record in std::mem::take(&mut intake.to_judge) {
             self.judge_again(tx, &record, &[], &mut intake)?;

@@ -38,6 +38,8 @@ pub(super) mod meta {
     pub(crate) const NAME: &str = "name";
     pub(crate) const LOG_TABLE: &str = "log-table";
     pub(crate) const ORPHANS: &str = "orphans";
+    pub(crate) const RELAYS_ERASED: &str = "relays-erased";
+    pub(crate) const ERASING: &str = "erasing";
     pub(crate) const FAREWELL: &str = "farewell";
 }
 

@@ -211,6 +211,14 @@ impl Replica {
         named.or_else(by_id).copied().ok_or_else(unknown)
     }
 
+    fn was_erased(&self, prefix: &str) -> bool {
+        let records = self.mind.roster.erasures().records().iter();
+        !prefix.is_empty()
+            && records
+                .map(|(record, _)| record.to_string())
+                .any(|id| id.starts_with(prefix))
+    }
+
     /// Why nothing is found: on a device that has left, because everything is erased.
     fn unless_erased(&self, error: ReplicaError) -> ReplicaError {
         match self.mind.farewell {
@@ -229,6 +237,7 @@ impl Replica {
         match (like.next(), like.next()) {
             (Some(record), None) => Ok(record),
             (Some(_), Some(_)) => Err(ReplicaError::AmbiguousRecord(text)),
+            (None, _) if self.was_erased(&text) => Err(ReplicaError::RecordErased),
             (None, _) => Err(self.unless_erased(ReplicaError::UnknownRecord(text))),
         }
     }

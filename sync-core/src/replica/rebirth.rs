@@ -19,6 +19,7 @@ use crate::replica::merge::Work;
 use crate::replica::mind::{Mind, meta, next_seq, read_cbor};
 use crate::replica::rebuild::{Incoming, candidate};
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
+use crate::roster::erasure::Erasures;
 use crate::store::{EntryRef, PendingRow, StoreRead, StoreTx};
 
 /// An edit that an earlier incarnation had not sealed.
@@ -129,6 +130,21 @@ impl Orphan {
 }
 
 impl Mind {
+    /// What was set aside of records that are erased is not written again.
+    pub(super) fn forget_orphans_of(
+        &self,
+        tx: &mut dyn StoreTx,
+        erasures: &Erasures,
+    ) -> Result<(), ReplicaError> {
+        let all = orphans(tx)?;
+        let mut kept = all.clone();
+        kept.retain(|orphan| !erasures.has_record(&orphan.record, &orphan.lane));
+        if kept == all {
+            return Ok(());
+        }
+        put_cbor(tx, meta::ORPHANS, &kept)
+    }
+
     /// Whether this store writes this log now.
     pub(super) fn is_own_log(&self, log: &LogId) -> bool {
         log.device == self.us && log.incarnation == self.incarnation

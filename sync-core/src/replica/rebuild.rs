@@ -90,6 +90,9 @@ impl Mind {
         creator: &DeviceId,
     ) -> Result<(), Hold> {
         let author = incoming.entry.log.device;
+        if self.is_of_erased(incoming) {
+            return Err(Hold::Erased);
+        }
         if incoming.entry.log.lane != *space {
             return Err(Hold::OtherSpace);
         }
@@ -145,15 +148,15 @@ impl Mind {
             }
         };
         let all = self.gather(tx, record, new)?;
+        for held in tx.held_of(record)? {
+            tx.remove_held(&held.entry)?;
+        }
         if all.is_empty() {
             // Nothing is left of it: what comes for it later begins it anew.
             tx.remove_record(record)?;
             return Ok(Judged::default());
         }
         let judgement = self.judge(record, &all);
-        for held in tx.held_of(record)? {
-            tx.remove_held(&held.entry)?;
-        }
         for (entry, hold) in &judgement.holds {
             let reason = hold.code();
             tx.put_held(&HeldRow {
@@ -183,6 +186,31 @@ impl Mind {
         Ok(Judged { merged, held })
     }
 
+    /// Whether a change is for a record that was erased.
+    pub(super) fn is_of_erased(&self, incoming: &Incoming) -> bool {
+        let log = &incoming.entry.log;
+        let target = &incoming.payload.target;
+        let record = target.record_id(&log.device, &log.incarnation);
+        self.roster.erasures().has_record(&record, &log.lane)
+    }
+
+    /// Where the entries of a record lie that we know to be for it.
+    pub(super) fn entries_of(
+        &self,
+        tx: &dyn StoreRead,
+        record: &RecordId,
+    ) -> Result<Vec<EntryRef>, ReplicaError> {
+        let mut known = Vec::new();
+        if let Some(row) = tx.doc(record)? {
+            known.extend(self.logs.unpack(&row.refs)?);
+            for tail in tx.tails(record)? {
+                known.extend(self.logs.unpack(&tail.refs)?);
+            }
+        }
+        known.extend(tx.held_of(record)?.into_iter().map(|held| held.entry));
+        Ok(known)
+    }
+
     /// Every entry of the record that we have and can open, in the order of logs and positions.
     fn gather(
         &self,
@@ -194,15 +222,7 @@ impl Mind {
             .iter()
             .map(|incoming| (incoming.entry, incoming.clone()))
             .collect();
-        let mut known = Vec::new();
-        if let Some(row) = tx.doc(record)? {
-            known.extend(self.logs.unpack(&row.refs)?);
-            for tail in tx.tails(record)? {
-                known.extend(self.logs.unpack(&tail.refs)?);
-            }
-        }
-        known.extend(tx.held_of(record)?.into_iter().map(|held| held.entry));
-        for entry in known {
+        for entry in self.entries_of(tx, record)? {
             if !all.contains_key(&entry)
                 && let Some(incoming) = self.reopen(tx, &entry)?
                 && is_for(record, &incoming)
@@ -227,7 +247,14 @@ impl Mind {
                 Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => None,
             });
         let Some((log, kind)) = beginning else {
-            let holds = all.keys().map(|entry| (*entry, Hold::Waiting)).collect();
+            let hold = |incoming: &Incoming| match self.is_of_erased(incoming) {
+                true => Hold::Erased,
+                false => Hold::Waiting,
+            };
+            let holds = all.iter();
+            let holds = holds
+                .map(|(entry, incoming)| (*entry, hold(incoming)))
+                .collect();
             return Judgement {
                 holds,
                 ..Judgement::default()

@@ -21,6 +21,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 
 mod audit;
 mod devices;
+mod erasures;
 mod recovery;
 mod revocations;
 mod rights;
@@ -207,6 +208,12 @@ fn village() -> (Phone, Phone, LaneId) {
 }
 
 impl Phone {
+    fn with_moment<T>(&mut self, act: impl FnOnce(&mut Replica, &mut Moment<'_>) -> T) -> T {
+        let now = Millis(self.now);
+        let rng = &mut self.rng;
+        act(&mut self.replica, &mut Moment { now, rng })
+    }
+
     fn moment_parts(&mut self) -> (Millis, ChaCha8Rng) {
         (Millis(self.now), ChaCha8Rng::from_rng(&mut self.rng))
     }

@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{DeviceId, LogId, RecordId, Seq};
+use crate::replica::erase::STRETCHES_MAX;
 use crate::replica::ingest::Ingested;
 use crate::replica::mind::Mind;
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
 use crate::roster::role::Role;
 use crate::roster::statement::{Release, Statement, Stretch};
 use crate::store::{HeldRow, StoreTx};
-
-/// Most stretches in one statement, so that it stays far below what an entry may have.
-const STRETCHES_MAX: usize = 500;
 
 /// Which held entries are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::entry::VerifiedBatch;
 use crate::entry::place::Link;
 use crate::id::{ChainHash, CommunityId, DeviceId};
-use crate::roster::Said;
+use crate::roster::erasure::Named;
 use crate::roster::statement::{Statement, StatementId};
+use crate::roster::{Roster, Said};
 
 /// A set of statements with the batches that carry them. Two books with the same batches are equal,
 /// whatever came first.
@@ -19,6 +20,8 @@ pub struct Book {
     links: BTreeMap<ChainHash, ChainHash>,
     /// Devices of whose logs a revocation says where they end.
     cut: BTreeSet<DeviceId>,
+    /// Entries that anybody says are erased.
+    erased: Named,
 }
 
 impl Book {
@@ -49,12 +52,27 @@ impl Book {
             let devices = revoke.cuts.iter().map(|cut| cut.log().device);
             self.cut.extend(devices);
         }
+        if let Statement::Erase(erase) = &said.statement {
+            self.erased.add(said.author, erase);
+        }
         self.said.insert(said.id, said).is_none()
     }
 
     /// Whether a revocation, counting or not, says where a log of this device ends.
     pub(super) fn cuts(&self, device: &DeviceId) -> bool {
         self.cut.contains(device)
+    }
+
+    /// Whether anybody's word explains why entries of a batch have no contents: an erasure that counts,
+    /// or one by somebody who has lost rights since, for it may have counted.
+    #[must_use]
+    pub fn explains(&self, roster: &Roster, batch: &VerifiedBatch) -> bool {
+        let (log, chain) = (batch.log(), batch.head().chain);
+        let has_counted = |author: &DeviceId| roster.has_lost_rights(author);
+        batch.erased().all(|seq| {
+            let counts = roster.erasures().has_entry(log, &chain, seq);
+            counts || self.erased.names(&chain, seq, has_counted)
+        })
     }
 
     /// Takes a statement out of a batch; says whether it is new there.

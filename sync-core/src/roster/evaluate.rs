@@ -13,10 +13,12 @@ use crate::roster::evaluate::holding::Holding;
 use crate::roster::evaluate::proof::Proofs;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
-    Epoch, Erased, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
+    Epoch, Erase, Erased, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
 };
 use crate::roster::verdict::Verdict;
-use crate::roster::{Invite, JoinState, Member, Roster, Said, Space, commons, member_of};
+use crate::roster::{
+    Invite, JoinState, Member, Roster, Said, Space, commons, member_of, roster_lane,
+};
 
 impl Roster {
     /// Evaluates a set of statements. Order, grouping and repetition do not matter.
@@ -392,8 +394,9 @@ impl<'a> Evaluation<'a> {
             }
             Statement::Release(release) => self.hear_verdicts(said, release, rank, scope),
             Statement::Discard(discard) => self.hear_verdicts(said, discard, rank, scope),
-            // Their bytes are defined so that they join later without a change of format.
-            Statement::Erase(_) | Statement::Settings(_) => {}
+            Statement::Erase(erase) => self.hear_erase(said, erase, rank, scope),
+            // Its bytes are defined so that it joins later without a change of format.
+            Statement::Settings(_) => {}
             // Heard in passes of their own.
             Statement::AddDevice(_)
             | Statement::Confirm(_)
@@ -415,6 +418,15 @@ impl<'a> Evaluation<'a> {
                 self.roster.verdicts.entry(log).or_default().insert(verdict);
                 self.counted.insert(said.id);
             }
+        }
+    }
+
+    fn hear_erase(&mut self, said: &Said, erase: &Erase, rank: Role, scope: &Scope) {
+        let lane = roster_lane(&self.roster.community);
+        if rank >= Role::Coordinator
+            && (self.roster.erasures).add(said.id, said.author, erase, scope, &lane)
+        {
+            self.counted.insert(said.id);
         }
     }
 

@@ -110,9 +110,10 @@ impl Roster {
                 self.put_receipt(said.author, erased.statement);
                 Followed::Done
             }
-            Statement::Erase(_) | Statement::Settings(_) => Followed::Done,
+            Statement::Settings(_) => Followed::Done,
             Statement::AddDevice(_)
             | Statement::Discard(_)
+            | Statement::Erase(_)
             | Statement::Found(_)
             | Statement::Grant(_)
             | Statement::Join(_)

@@ -102,6 +102,8 @@ impl Side {
                 | Event::Compared
                 | Event::Ended
                 | Event::OwnLogAhead(_)
+                | Event::AskedErased(_)
+                | Event::HasErased(_)
                 | Event::Receipt(_)
                 | Event::Refused { .. }
                 | Event::Totals(_) => {}

@@ -300,6 +300,10 @@ impl<S> StoreTx for FaultTx<'_, S> {
         self.write(|tx| tx.demote(log, seq))
     }
 
+    fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
+        self.write(|tx| tx.reduce(arrival, batch))
+    }
+
     fn put_pending(&mut self, row: &PendingRow) -> Result<(), StoreError> {
         self.write(|tx| tx.put_pending(row))
     }

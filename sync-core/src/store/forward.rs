@@ -12,6 +12,7 @@ macro_rules! forward_reads {
             link_at(log: &LogId, seq: Seq) -> Option<Link>;
             ending_with(log: &LogId, chain: &ChainHash) -> Option<Seq>;
             has_branch(log: &LogId, chain: &ChainHash) -> bool;
+            carrying(log: &LogId, chain: &ChainHash) -> Option<Carried>;
             lost() -> Vec<Lost>;
             batch_with(entry: &EntryRef) -> Option<Arc<VerifiedBatch>>;
             batch(arrival: Arrival) -> Option<Carried>;

@@ -226,6 +226,17 @@ impl StoreTx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
+        let kept = self.data.batches.get(&arrival).cloned();
+        let is_same =
+            |kept: &Kept| (kept.batch.log(), kept.batch.head()) == (batch.log(), batch.head());
+        let kept = kept.filter(is_same).ok_or_else(StoreError::out_of_place)?;
+        let batch = Arc::new(batch.clone());
+        let reduced = Kept { batch, ..kept };
+        self.set(|data| &mut data.batches, arrival, Some(reduced));
+        Ok(())
+    }
+
     fn put_pending(&mut self, row: &PendingRow) -> Result<(), StoreError> {
         self.set(
             |data| &mut data.pending,

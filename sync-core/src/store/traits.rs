@@ -153,6 +153,8 @@ pub trait StoreRead {
     fn ending_with(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Seq>, StoreError>;
     /// Whether a losing branch has a batch with this chain hash.
     fn has_branch(&self, log: &LogId, chain: &ChainHash) -> Result<bool, StoreError>;
+    /// A log's batch with this chain hash, on whichever branch.
+    fn carrying(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Carried>, StoreError>;
     /// Batches of losing branches, by arrival.
     fn lost(&self) -> Result<Vec<Lost>, StoreError>;
     /// The batch of the branch that counts that holds this entry.
@@ -172,7 +174,8 @@ pub trait StoreRead {
     fn since(&self, after: Arrival, bytes_max: usize) -> Result<Vec<Carried>, StoreError>;
     /// A log's batches (branch that counts) that end at or after `from`, in order, at most `limit`.
     fn missing(&self, log: &LogId, from: Seq, limit: usize) -> Result<Vec<BatchRef>, StoreError>;
-    /// Batches, entries and tail bytes of a lane that arrived in `after+1..=upto`.
+    /// Batches, entries and tail bytes of a lane that arrived in `after+1..=upto`. A batch that has lost
+    /// contents since may count with the bytes that it came with.
     fn totals(&self, lane: &LaneId, after: Arrival, upto: Arrival) -> Result<Totals, StoreError>;
     /// Newest arrival of a lane; 0 if it is empty.
     fn tip(&self, lane: &LaneId) -> Result<Arrival, StoreError>;
@@ -245,6 +248,10 @@ pub trait StoreTx: StoreRead {
     /// Turns the batches of a log from `seq` on into a losing branch; the log ends before `seq`.
     /// Arrivals stay as they are.
     fn demote(&mut self, log: &LogId, seq: Seq) -> Result<(), StoreError>;
+
+    /// Puts the same batch with fewer contents ([`VerifiedBatch::without`]) in the place of one that is
+    /// there.
+    fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError>;
 
     /// Adds an edit to be sealed.
     fn put_pending(&mut self, row: &PendingRow) -> Result<(), StoreError>;

@@ -6,6 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::entry::EntryKind;
+use crate::keys::{DeviceKeys, Secret, Signer as _};
+use crate::roster::statement::StatementId;
 
 fn lane() -> impl Strategy<Value = LaneId> {
     any::<[u8; 16]>().prop_map(LaneId::new)
@@ -112,6 +115,48 @@ fn receipt() -> impl Strategy<Value = Frame> {
         })
 }
 
+fn statements() -> impl Strategy<Value = Vec<StatementId>> {
+    let id = any::<Vec<u8>>().prop_map(|bytes| {
+        let (community, device) = (CommunityId::new([1; 32]), DeviceId::new([2; 32]));
+        StatementId::derive(&community, &device, EntryKind::ERASE, &bytes)
+    });
+    vec(id, 0..4)
+}
+
+fn has_erased() -> impl Strategy<Value = Frame> {
+    (any::<([u8; 32], [u8; 16])>(), statements(), bytes()).prop_map(
+        |((device, store), statements, signature)| {
+            Frame::HasErased(HasErased {
+                device: DeviceId::new(device),
+                store: StoreId::new(store),
+                statements,
+                signature: signature.into(),
+            })
+        },
+    )
+}
+
+#[test]
+fn relays_word_about_erasures_is_bound_to_everything_that_it_says() {
+    let keys = DeviceKeys::from_secrets(&Secret::new([7; 32]), Secret::new([8; 32]));
+    let community = CommunityId::new([1; 32]);
+    let id =
+        |bytes: &[u8]| StatementId::derive(&community, &keys.device(), EntryKind::ERASE, bytes);
+    let store = StoreId::new([3; 16]);
+    let word = HasErased::sign(&keys, &community, store, vec![id(b"one")]).unwrap();
+    assert!(word.is_signed(&community));
+    assert!(!word.is_signed(&CommunityId::new([9; 32])));
+    let mut changed = word.clone();
+    changed.statements.push(id(b"two"));
+    assert!(!changed.is_signed(&community));
+    let mut changed = word.clone();
+    changed.store = StoreId::new([4; 16]);
+    assert!(!changed.is_signed(&community));
+    let mut changed = word;
+    changed.device = DeviceId::new([2; 32]);
+    assert!(!changed.is_signed(&community));
+}
+
 fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         hello(),
@@ -149,6 +194,8 @@ fn frame() -> impl Strategy<Value = Frame> {
         vec(position(), 0..4).prop_map(|lanes| Frame::CaughtUp(CaughtUp { lanes })),
         any::<(u16, Option<u64>)>().prop_map(|(code, batch)| Frame::Refuse(Refuse { code, batch })),
         receipt(),
+        has_erased(),
+        statements().prop_map(|statements| Frame::AskErased(AskErased { statements })),
         Just(Frame::Bye(Bye {})),
     ]
 }

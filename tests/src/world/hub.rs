@@ -3,6 +3,7 @@
 mod disk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -49,6 +50,7 @@ struct HubConn {
 #[derive(Debug)]
 pub(super) struct Hub {
     device: DeviceId,
+    keys: Arc<DeviceKeys>,
     rng: ChaCha8Rng,
     log: DiskLog,
     relay: Option<Relay<DiskLog>>,
@@ -62,10 +64,12 @@ pub(super) struct Hub {
 impl Hub {
     pub(super) fn new(rng: &mut ChaCha8Rng) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
-        let device = DeviceKeys::generate(&mut rng).device();
+        let keys = Arc::new(DeviceKeys::generate(&mut rng));
+        let device = keys.device();
         let log = MemoryLog::new(StoreId::new(rng.random()));
         let mut hub = Self {
             device,
+            keys,
             rng,
             log: DiskLog::new(log),
             relay: None,
@@ -89,9 +93,10 @@ impl Hub {
             ..Limits::default()
         };
         let log = self.log.clone();
+        let keys = Arc::clone(&self.keys);
         self.relay = Some(Relay::new(
             log,
-            self.device,
+            keys,
             Admission::Open,
             limits,
             &mut self.rng,

@@ -88,6 +88,37 @@ impl SqliteLog {
         Ok(Appended::Stored(arrival))
     }
 
+    /// Writes a batch that has lost contents over itself, with the bytes of its log.
+    pub(super) fn write_reduced(
+        &mut self,
+        community: &CommunityId,
+        arrival: Arrival,
+        batch: &VerifiedBatch,
+    ) -> Result<(), StoreError> {
+        let gone = || corrupt("a batch", format!("position {}", arrival.0));
+        let key = self.key_of(community)?.ok_or_else(gone)?;
+        let lane = self.lane_key(key, &batch.log().lane)?.ok_or_else(gone)?;
+        let mut log = self.log_row(lane, batch.log())?.ok_or_else(gone)?;
+        let id = position(key, arrival).ok_or_else(gone)?;
+        let sql = format!("SELECT {} FROM batch b WHERE b.id = ?1", BatchKey::COLUMNS);
+        let found = self.run(&sql, |find| {
+            find.query_row([id], |row| Ok(BatchKey::read(row)))
+                .optional()
+        })?;
+        let mut row = found.transpose()?.ok_or_else(gone)?;
+        if (row.log, row.chain) != (log.id, batch.head().chain) {
+            return Err(gone());
+        }
+        let bytes = signed(batch.tail().len() as u64)?;
+        log.bytes += bytes - row.bytes;
+        row.bytes = bytes;
+        let sql = "UPDATE batch SET bytes = ?2, sum = ?3, tail = ?4 WHERE id = ?1";
+        self.run(sql, |update| {
+            update.execute((id, bytes, row.sum(), batch.tail()))
+        })?;
+        self.move_log(lane, batch.log(), &log)
+    }
+
     fn run<T>(
         &self,
         sql: &str,
@@ -177,7 +208,7 @@ impl SqliteLog {
         Ok(())
     }
 
-    fn known(&self, log: i64, chain: &ChainHash) -> Result<Option<Arrival>, StoreError> {
+    pub(super) fn known(&self, log: i64, chain: &ChainHash) -> Result<Option<Arrival>, StoreError> {
         let sql = "SELECT id & 0xffffffffff FROM batch WHERE log = ?1 AND chain = ?2";
         let found = self.run(sql, |find| {
             find.query_row((log, chain.as_bytes()), |row| row.get(0))

@@ -5,13 +5,13 @@ use crate::id::MemberId;
 use crate::replica::{HeldOf, Hold, Removal};
 use crate::wire::Refusal;
 
-fn member_of(phone: &Phone) -> MemberId {
+pub(super) fn member_of(phone: &Phone) -> MemberId {
     let device = phone.replica.device();
     phone.replica.roster().member_id(&device).unwrap()
 }
 
 impl Phone {
-    fn revoke(&mut self, removal: Removal) -> Result<Tally, ReplicaError> {
+    pub(super) fn revoke(&mut self, removal: Removal) -> Result<Tally, ReplicaError> {
         let (now, mut rng) = self.moment_parts();
         let moment = &mut Moment { now, rng: &mut rng };
         let done = self.replica.revoke(&removal, moment)?;
@@ -23,7 +23,7 @@ impl Phone {
         Some(view.title)
     }
 
-    fn holds(&self) -> Vec<Hold> {
+    pub(super) fn holds(&self) -> Vec<Hold> {
         let held = self.replica.held().unwrap();
         held.iter()
             .map(|(_, row)| Hold::from_code(row.reason).unwrap())
@@ -32,7 +32,7 @@ impl Phone {
 }
 
 /// The founder, a volunteer's phone that will be lost, and another volunteer.
-fn three() -> (Phone, Phone, Phone, LaneId) {
+pub(super) fn three() -> (Phone, Phone, Phone, LaneId) {
     let (mut founder, mut thief, space) = village();
     let mut other = join_by_hand(
         &mut founder,

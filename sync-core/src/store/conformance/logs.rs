@@ -24,10 +24,55 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("totals count what a stretch holds", totals),
     ("missing batches are those that end late enough", missing),
     ("a losing branch is kept apart", branch),
+    ("a batch gives up contents and keeps its place", reduce),
     ("a demoted stretch is a losing branch", demote),
     ("a log may lose all its batches", demote_all),
     ("logs that came from elsewhere are told apart", origins),
 ];
+
+fn reduce(store: &mut dyn Store) -> Result<(), StoreError> {
+    let mut author = Author::new(1);
+    let mut batches = Vec::new();
+    let mut head = Head::EMPTY;
+    for count in [2, 3, 1] {
+        let batch = author.batch(HERE, &head, count, 20);
+        head = batch.head();
+        batches.push(batch);
+    }
+    append_all(store, &batches)?;
+    let middle = &batches[1];
+    let gone = middle.place().first_seq.plus(1);
+    let reduced = middle.without(|seq| seq == gone);
+    let reduced = reduced.expect("the entry has contents");
+    let mut tx = store.begin()?;
+    tx.reduce(Arrival(2), &reduced)?;
+    drop(tx);
+    let kept = |store: &dyn Store| -> Result<Vec<Seq>, StoreError> {
+        let carried = store.carrying(middle.log(), &middle.head().chain)?;
+        let carried = carried.expect("it was appended");
+        assert_eq!(carried.arrival, Arrival(2));
+        Ok(carried.batch.erased().collect())
+    };
+    assert_eq!(kept(store)?, []);
+    let mut tx = store.begin()?;
+    tx.reduce(Arrival(2), &reduced)?;
+    tx.commit()?;
+    assert_eq!(kept(store)?, [gone]);
+    let log = *middle.log();
+    assert_eq!(store.head(&log)?, batches[2].head());
+    assert_eq!(store.missing(&log, Seq::FIRST, 9)?.len(), 3);
+    assert_eq!(store.since(Arrival(0), usize::MAX)?.len(), 3);
+    store.scrub()?;
+    store.check()?;
+    assert_eq!(kept(store)?, [gone]);
+    // Another batch is not put in its place.
+    let mut tx = store.begin()?;
+    assert!(tx.reduce(Arrival(2), &batches[0]).is_err());
+    drop(tx);
+    let mut tx = store.begin()?;
+    assert!(tx.reduce(Arrival(3), &reduced).is_err());
+    Ok(())
+}
 
 fn begin_community(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut tx = store.begin()?;

@@ -187,6 +187,11 @@ impl StoreRead for Data {
         Ok(self.by_chain(log, chain).is_some_and(|kept| kept.is_branch))
     }
 
+    fn carrying(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Carried>, StoreError> {
+        let arrival = self.chains.get(&(*log, *chain));
+        arrival.map_or(Ok(None), |arrival| self.batch(*arrival))
+    }
+
     fn lost(&self) -> Result<Vec<Lost>, StoreError> {
         let lost = self.batches.iter().filter(|(_, kept)| kept.is_branch);
         Ok(lost

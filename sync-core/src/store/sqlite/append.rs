@@ -54,6 +54,26 @@ impl Rows<'_> {
         Ok(arrival)
     }
 
+    /// The counts of the lane stay as they were when the batch came.
+    pub(super) fn reduce(&self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
+        let mut meta = self
+            .with_chain(batch.log(), &batch.head().chain)?
+            .filter(|meta| meta.arrival == arrival)
+            .ok_or_else(StoreError::out_of_place)?;
+        meta.bytes = batch.tail().len() as u64;
+        self.conn
+            .prepare_cached(
+                "UPDATE batches SET bytes = ?2, sum = ?3, tail = ?4 WHERE arrival = ?1",
+            )?
+            .execute(params![
+                int(arrival.0)?,
+                int(meta.bytes)?,
+                meta.sum().done(),
+                batch.tail(),
+            ])?;
+        Ok(())
+    }
+
     fn has_chain(&self, batch: &VerifiedBatch) -> Result<bool, StoreError> {
         let found: Option<i64> = self
             .conn

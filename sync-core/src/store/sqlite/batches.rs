@@ -305,6 +305,18 @@ impl Rows<'_> {
         Ok(None)
     }
 
+    /// A log's batch with this chain hash, on whichever branch.
+    pub(super) fn with_chain(
+        &self,
+        log: &LogId,
+        chain: &ChainHash,
+    ) -> Result<Option<Meta>, StoreError> {
+        match self.by_chain(log, chain, false)? {
+            Some(meta) => Ok(Some(meta)),
+            None => self.by_chain(log, chain, true),
+        }
+    }
+
     pub(super) fn carried(&self, arrival: Arrival) -> Result<Option<Carried>, StoreError> {
         if arrival.0 == 0 || arrival.0 > self.tally(Tally::Batches)? {
             return Ok(None);

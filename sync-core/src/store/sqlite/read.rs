@@ -168,6 +168,13 @@ impl StoreRead for Rows<'_> {
         Ok(self.by_chain(log, chain, true)?.is_some())
     }
 
+    fn carrying(&self, log: &LogId, chain: &ChainHash) -> Result<Option<Carried>, StoreError> {
+        match self.with_chain(log, chain)? {
+            Some(meta) => self.carried(meta.arrival),
+            None => Ok(None),
+        }
+    }
+
     fn lost(&self) -> Result<Vec<Lost>, StoreError> {
         self.all_lost()
     }

@@ -82,6 +82,10 @@ impl StoreTx for SqliteTx<'_> {
         self.write(|rows| rows.demote(log, seq))
     }
 
+    fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
+        self.write(|rows| rows.reduce(arrival, batch))
+    }
+
     fn put_pending(&mut self, row: &PendingRow) -> Result<(), StoreError> {
         self.write(|rows| rows.put_pending(row))
     }

@@ -121,6 +121,22 @@ impl BatchLog for DiskLog {
         if dies { Err(killed()) } else { Ok(appended) }
     }
 
+    fn reduce(
+        &mut self,
+        community: &CommunityId,
+        arrival: Arrival,
+        batch: &VerifiedBatch,
+    ) -> Result<(), StoreError> {
+        let mut disk = self.disk();
+        let dies = disk.count()?;
+        disk.log.reduce(community, arrival, batch)?;
+        if dies { Err(killed()) } else { Ok(()) }
+    }
+
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        self.alive()?.log.scrub()
+    }
+
     fn communities(&self) -> Result<u64, StoreError> {
         self.alive()?.log.communities()
     }
@@ -163,6 +179,15 @@ impl BatchLog for DiskLog {
         limit: usize,
     ) -> Result<Vec<BatchRef>, StoreError> {
         self.alive()?.log.missing(community, log, from, limit)
+    }
+
+    fn carrying(
+        &self,
+        community: &CommunityId,
+        log: &LogId,
+        chain: &ChainHash,
+    ) -> Result<Option<Carried>, StoreError> {
+        self.alive()?.log.carrying(community, log, chain)
     }
 
     fn lost(&self, community: &CommunityId) -> Result<Vec<Lost>, StoreError> {

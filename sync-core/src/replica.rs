@@ -18,6 +18,7 @@ mod keys;
 mod leave;
 mod merge;
 mod mind;
+mod preview;
 mod read;
 mod rebirth;
 mod rebuild;
@@ -27,6 +28,7 @@ mod revoke;
 mod rights;
 mod seal;
 mod verdict;
+mod waits;
 
 use std::sync::Arc;
 
@@ -53,9 +55,11 @@ pub use hold::Hold;
 pub use ingest::{Ingested, Source, Tally};
 pub use leave::Farewell;
 use mind::Mind;
+pub use preview::{PREVIEW_RECORDS_MAX, PREVIEW_STEPS_MAX, Preview, Previews, Step};
 pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status};
 pub use revoke::Removal;
 pub use verdict::HeldOf;
+pub use waits::{KeyGiver, KeyWait};
 
 /// Why a replica could not do what it was asked. The user's own faults come first.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

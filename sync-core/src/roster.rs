@@ -509,14 +509,24 @@ impl Roster {
         ends_at: impl Fn(&ChainHash) -> Option<Seq>,
     ) -> Option<Role> {
         let verdict = self.verdict_on(log, seq, &ends_at);
-        let released_by = verdict.filter(|verdict| !verdict.is_final);
+        let released = verdict.filter(|verdict| !verdict.is_final);
+        self.role_counted(log, seq, released.map(|verdict| verdict.rank), ends_at)
+    }
+
+    /// The same for an entry that somebody of a rank has released, or nobody.
+    fn role_counted(
+        &self,
+        log: &LogId,
+        seq: Seq,
+        released_by: Option<Role>,
+        ends_at: impl Fn(&ChainHash) -> Option<Seq>,
+    ) -> Option<Role> {
         self.role_by(self.any_device(&log.device)?, &log.lane, |standing| {
             let Some(cutoff) = standing.cutoff() else {
                 return true;
             };
             let end = cutoff.end_of(log).and_then(|head| ends_at(&head.chain));
-            end.is_some_and(|end| seq <= end)
-                || released_by.is_some_and(|verdict| verdict.rank >= cutoff.rank())
+            end.is_some_and(|end| seq <= end) || released_by >= Some(cutoff.rank())
         })
     }
 

@@ -593,13 +593,14 @@ impl Mind {
             }
             None => (0, 0),
         };
+        let held_before = held_count(tx, record)?;
         let judged = self.rebuild(tx, record, incoming)?;
         let row = tx.row(record)?;
         let kept = row.as_ref().map_or(0, |row| row.conflicts);
         let tally = &mut intake.done.tally;
         let merged = judged.merged.saturating_sub(before.0) as u64;
         tally.merged += merged;
-        tally.held += judged.held as u64;
+        tally.held += judged.held.saturating_sub(held_before) as u64;
         tally.conflicts += u64::from(kept > before.1);
         if merged > 0
             && let Some(row) = row
@@ -681,6 +682,13 @@ impl Mind {
         }
         Ok(())
     }
+}
+
+/// How many entries of a record are held and not merged.
+fn held_count(tx: &dyn StoreTx, record: &RecordId) -> Result<usize, StoreError> {
+    let held = tx.held_of(record)?.into_iter();
+    let is_out = |row: &HeldRow| !Hold::from_code(row.reason).is_some_and(Hold::is_merged);
+    Ok(held.filter(is_out).count())
 }
 
 /// A record begins here if its beginning is among the changes.

@@ -5,13 +5,13 @@ use serde::Serialize;
 use crate::entry::VerifiedBatch;
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::keys::domain;
-use crate::record::Payload;
+use crate::record::{HistoryItem, Payload};
 use crate::replica::leave::Farewell;
 use crate::replica::merge::{json_of, kind_or_plain, load};
 use crate::replica::mind::meta;
-use crate::replica::{Hold, Replica, ReplicaError};
-use crate::roster::commons;
+use crate::replica::{Hold, KeyWait, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
+use crate::roster::{Member, commons};
 use crate::store::{EntryRef, HeldRow, KindCount, RowFilter, ViewRow};
 
 /// One member, as people know them.
@@ -144,6 +144,8 @@ pub struct Status {
     pub held: u64,
     /// Entries that wait for a reading key.
     pub waiting_for_key: u64,
+    /// Spaces whose reading keys this device lacks, and who can give them.
+    pub key_waits: Vec<KeyWait>,
     /// Edits of this device not sent yet.
     pub pending: u64,
     /// Relays.
@@ -317,19 +319,20 @@ impl Replica {
             .doc()
             .history(kind)
             .into_iter()
-            .map(|item| HistoryEntry {
-                by: self.name_of(&self.mind.device_of(&item.actor)),
-                at: item.at.0,
-                changes: item
-                    .changes
-                    .into_iter()
-                    .map(|change| {
-                        let (from, to) = (change.from.as_ref(), change.to.as_ref());
-                        (change.field, from.map(json_of), to.map(json_of))
-                    })
-                    .collect(),
-            });
+            .map(|item| self.history_entry(item));
         Ok(entries.collect())
+    }
+
+    pub(super) fn history_entry(&self, item: HistoryItem) -> HistoryEntry {
+        let changes = item.changes.into_iter().map(|change| {
+            let (from, to) = (change.from.as_ref(), change.to.as_ref());
+            (change.field, from.map(json_of), to.map(json_of))
+        });
+        HistoryEntry {
+            by: self.name_of(&self.mind.device_of(&item.actor)),
+            at: item.at.0,
+            changes: changes.collect(),
+        }
     }
 
     /// Everybody who belongs, and who belonged.
@@ -429,7 +432,7 @@ impl Replica {
             is_removed: self.mind.is_removed(),
             farewell: self.farewell(),
             is_provisional: member.is_some_and(|member| member.is_provisional),
-            is_alone_at_top: member.is_some_and(|member| self.is_alone_at_top(member)),
+            is_alone_at_top: self.is_alone_at_top(),
             members: roster
                 .members()
                 .values()
@@ -450,6 +453,7 @@ impl Replica {
                 .iter()
                 .map(|(_, count)| count)
                 .sum(),
+            key_waits: self.key_waits()?,
             pending: self.pending_count()?,
             relays: self
                 .mind
@@ -464,14 +468,20 @@ impl Replica {
         })
     }
 
-    fn is_alone_at_top(&self, member: &crate::roster::Member) -> bool {
-        let is_top = |member: &&crate::roster::Member| {
+    /// Whether this person alone is owner or coordinator, with others to look after.
+    #[must_use]
+    pub fn is_alone_at_top(&self) -> bool {
+        let is_top = |member: &&Member| {
             let mut roles = member.roles.iter();
             roles.any(|(scope, role)| *scope == Scope::Community && *role >= Role::Coordinator)
         };
-        let members = self.mind.roster.members().values();
-        let there = members.filter(|member| !member.is_former());
-        is_top(&member) && there.clone().count() > 1 && there.filter(is_top).count() == 1
+        let members = self.mind.roster.members();
+        let us = self.mind.roster.member_id(&self.mind.us);
+        let is_ours = us
+            .and_then(|id| members.get(&id))
+            .is_some_and(|us| is_top(&us));
+        let there = members.values().filter(|member| !member.is_former());
+        is_ours && there.clone().count() > 1 && there.filter(is_top).count() == 1
     }
 
     /// The changes in a batch, as far as this device can open them: for tools that check or measure.

@@ -89,6 +89,19 @@ impl Mind {
         space: &LaneId,
         creator: &DeviceId,
     ) -> Result<(), Hold> {
+        let role = self.role_of_entry(&incoming.entry);
+        self.permit_as(role, incoming, kind, space, creator)
+    }
+
+    /// The same by a role that its author has, would have or has not.
+    fn permit_as(
+        &self,
+        role: Option<Role>,
+        incoming: &Incoming,
+        kind: &str,
+        space: &LaneId,
+        creator: &DeviceId,
+    ) -> Result<(), Hold> {
         let author = incoming.entry.log.device;
         if self.is_of_erased(incoming) {
             return Err(Hold::Erased);
@@ -105,7 +118,7 @@ impl Mind {
             }
             Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => {}
         }
-        let role = self.role_of_entry(&incoming.entry).ok_or_else(|| {
+        let role = role.ok_or_else(|| {
             if self.roster.member_id(&author).is_some() {
                 self.hold_of_cut_off(&incoming.entry)
             } else {
@@ -156,7 +169,7 @@ impl Mind {
             tx.remove_record(record)?;
             return Ok(Judged::default());
         }
-        let judgement = self.judge(record, &all);
+        let judgement = self.judge(record, &all, |entry| self.role_of_entry(entry));
         for (entry, hold) in &judgement.holds {
             let reason = hold.code();
             tx.put_held(&HeldRow {
@@ -212,9 +225,9 @@ impl Mind {
     }
 
     /// Every entry of the record that we have and can open, in the order of logs and positions.
-    fn gather(
+    pub(super) fn gather(
         &self,
-        tx: &dyn StoreTx,
+        tx: &dyn StoreRead,
         record: &RecordId,
         new: &[Incoming],
     ) -> Result<BTreeMap<EntryRef, Incoming>, ReplicaError> {
@@ -234,7 +247,12 @@ impl Mind {
     }
 
     /// The verdict over a set of entries: a pure function of the set, the roster and the schema.
-    fn judge(&self, record: &RecordId, all: &BTreeMap<EntryRef, Incoming>) -> Judgement {
+    pub(super) fn judge(
+        &self,
+        record: &RecordId,
+        all: &BTreeMap<EntryRef, Incoming>,
+        role_of: impl Fn(&EntryRef) -> Option<Role>,
+    ) -> Judgement {
         let beginning = all
             .values()
             .find_map(|incoming| match &incoming.payload.target {
@@ -270,7 +288,7 @@ impl Mind {
                     .record_id(&entry.log.device, &entry.log.incarnation),
                 *record
             );
-            match self.permit(incoming, kind, &log.lane, &log.device) {
+            match self.permit_as(role_of(entry), incoming, kind, &log.lane, &log.device) {
                 Ok(()) => {
                     open.insert(*entry);
                 }
@@ -297,12 +315,13 @@ pub(super) struct Judged {
     pub(super) held: usize,
 }
 
+/// What a record comes to, and which of its entries are held or marked.
 #[derive(Debug, Default)]
-struct Judgement {
-    kind: String,
-    space: Option<LaneId>,
-    doc: RecordDoc,
-    holds: BTreeMap<EntryRef, Hold>,
+pub(super) struct Judgement {
+    pub(super) kind: String,
+    pub(super) space: Option<LaneId>,
+    pub(super) doc: RecordDoc,
+    pub(super) holds: BTreeMap<EntryRef, Hold>,
 }
 
 /// Merges the accepted entries, and with them those shut ones that they build on.

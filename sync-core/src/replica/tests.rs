@@ -22,10 +22,12 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 mod audit;
 mod devices;
 mod erasures;
+mod previews;
 mod recovery;
 mod revocations;
 mod rights;
 mod sealing;
+mod waits;
 
 struct Phone {
     replica: Replica,

@@ -23,7 +23,7 @@ pub enum HeldOf {
 }
 
 impl HeldOf {
-    fn means(&self, row: &HeldRow) -> bool {
+    pub(super) fn means(&self, row: &HeldRow) -> bool {
         match self {
             Self::Record(record) => row.record == Some(*record),
             Self::Device(device) => row.entry.log.device == *device,

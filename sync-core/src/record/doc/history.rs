@@ -53,6 +53,13 @@ impl RecordDoc {
             .collect()
     }
 
+    /// One change, as [`RecordDoc::history`] gives it; `None` if it is not part of the record.
+    #[must_use]
+    pub fn history_of(&self, kind: &Kind, hash: &ChangeHash) -> Option<HistoryItem> {
+        let node = self.index.get(self.index.node_of(hash)?)?;
+        Some(self.history_item(kind, node))
+    }
+
     fn history_item(&self, kind: &Kind, node: &Node) -> HistoryItem {
         let change = self.doc.get_change_by_hash(&node.hash);
         let touched = change

@@ -5,7 +5,7 @@ use crate::replica::Removal;
 use crate::roster::pairing::{DeviceAnswer, DeviceInvitation};
 
 /// A new device that has read what `first` shows, and its answer.
-fn new_device(first: &Phone, seed: u64) -> (Phone, DeviceAnswer) {
+pub(super) fn new_device(first: &Phone, seed: u64) -> (Phone, DeviceAnswer) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let keys = Arc::new(DeviceKeys::generate(&mut rng));
     let now = first.now;
@@ -23,7 +23,7 @@ fn new_device(first: &Phone, seed: u64) -> (Phone, DeviceAnswer) {
 }
 
 impl Phone {
-    fn add_device(&mut self, answer: &DeviceAnswer) -> Result<bool, ReplicaError> {
+    pub(super) fn add_device(&mut self, answer: &DeviceAnswer) -> Result<bool, ReplicaError> {
         let (now, mut rng) = self.moment_parts();
         let moment = &mut Moment { now, rng: &mut rng };
         self.replica.add_device(answer, moment)

@@ -241,7 +241,7 @@ fn with_held() -> (Phone, Phone, Phone, RecordId, LaneId) {
 }
 
 impl Phone {
-    fn decide(&mut self, which: HeldOf, is_final: bool) -> Result<(), ReplicaError> {
+    pub(super) fn decide(&mut self, which: HeldOf, is_final: bool) -> Result<(), ReplicaError> {
         let (now, mut rng) = self.moment_parts();
         let moment = &mut Moment { now, rng: &mut rng };
         if is_final {

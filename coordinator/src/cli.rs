@@ -35,6 +35,8 @@ pub(crate) struct Cli {
     pub(crate) json: bool,
     #[arg(long, global = true, value_name = "zh|en", value_parser = ["zh", "en"], hide_possible_values = true)]
     pub(crate) lang: Option<String>,
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -60,13 +62,15 @@ pub(crate) enum Verb {
     Revoke(RevokeArgs),
     #[command(subcommand)]
     Device(DeviceVerb),
-    Held,
+    Held(HeldArgs),
     Release(DecideArgs),
     Discard(DecideArgs),
     Erase(EraseArgs),
     Erasures,
     Log,
     Verify,
+    #[command(subcommand)]
+    Passphrase(PassphraseVerb),
     Replay(ReplayArgs),
     Demo(demo::Args),
 }
@@ -166,6 +170,25 @@ pub(crate) struct DeviceJoinArgs {
 pub(crate) struct DeviceRemoveArgs {
     #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HeldArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PassphraseVerb {
+    Set(NewPassphraseArgs),
+    Change(NewPassphraseArgs),
+    Remove,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewPassphraseArgs {
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

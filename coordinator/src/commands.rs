@@ -13,6 +13,7 @@ mod join;
 mod list;
 mod log;
 mod members;
+mod protect;
 mod put;
 mod recover;
 mod replay;
@@ -35,6 +36,7 @@ use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
 use crate::demo;
 use crate::failure::Failure;
 use crate::output::{self, Out};
+use crate::passphrase;
 use crate::place;
 use crate::text::Text;
 
@@ -90,13 +92,14 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Erasures
         | Verb::Found(_)
         | Verb::Grant(_)
-        | Verb::Held
+        | Verb::Held(_)
         | Verb::Import(_)
         | Verb::Invite(_)
         | Verb::Join(_)
         | Verb::List(_)
         | Verb::Log
         | Verb::Members
+        | Verb::Passphrase(_)
         | Verb::Put(_)
         | Verb::Recover(_)
         | Verb::Release(_)
@@ -117,8 +120,19 @@ fn store_of(cli: &Cli) -> String {
     path.display().to_string()
 }
 
+/// The data folder; if its keys are protected, with the passphrase, which is asked for this once.
+fn unlocked(cli: &Cli, text: &Text) -> Result<Home, Failure> {
+    let home = Home::at(&place::data_dir(cli.data.clone())?);
+    let has_homes_of_its_own = matches!(cli.verb, Verb::Demo(_) | Verb::Replay(_));
+    if has_homes_of_its_own || !home.is_protected()? {
+        return Ok(home);
+    }
+    let passphrase = passphrase::current(cli.passphrase_file.as_deref(), text)?;
+    Ok(home.unlocked_by(passphrase))
+}
+
 fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
-    let home = Home::at(&place::data_dir(cli.data)?);
+    let home = unlocked(&cli, &text)?;
     let mut app = App {
         text,
         is_json: cli.json,
@@ -150,9 +164,10 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Discard(args) => decide::run(&mut app, &args, true),
         Verb::Erase(args) => erase::run(&mut app, &args),
         Verb::Erasures => erase::list(&mut app),
-        Verb::Held => held::run(&mut app),
+        Verb::Held(args) => held::run(&mut app, &args),
         Verb::Log => log::run(&mut app),
         Verb::Verify => verify::run(&mut app),
+        Verb::Passphrase(verb) => protect::run(&mut app, &verb),
         Verb::Replay(args) => replay::run(&mut app, &args),
         Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),
     }?;

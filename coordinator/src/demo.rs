@@ -97,9 +97,11 @@ async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<Outcome, Fail
     let scale = scale(args);
     let station = station::generate(args.seed, &scale);
     let people = station.volunteers.len();
+    let villages = story.text.count("demo.villages", args.villages as u64);
+    let volunteers = story.text.count("demo.volunteers", people as u64);
     story.say(
         "demo.begin",
-        &[("villages", args.villages), ("people", people)],
+        &[("villages", villages), ("people", volunteers)],
     )?;
     let mut cast = Cast::assemble(args.keep.as_deref(), &station, story).await?;
     let changes = work::three_years(&mut cast, &station, story).await?;

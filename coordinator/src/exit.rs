@@ -47,11 +47,13 @@ pub(crate) enum Exit {
     System,
     /// The system does not let this user have a file.
     Denied,
+    /// The keys are protected, and the passphrase is missing or another one.
+    Passphrase,
 }
 
 impl Exit {
     /// Every way to end: number, name in JSON.
-    pub(crate) const ALL: [(Self, u8, &str); 21] = [
+    pub(crate) const ALL: [(Self, u8, &str); 22] = [
         (Self::Done, 0, "done"),
         (Self::Internal, 1, "internal"),
         (Self::Usage, 2, "usage"),
@@ -73,6 +75,7 @@ impl Exit {
         (Self::NotEmpty, 18, "not_empty"),
         (Self::System, 19, "system"),
         (Self::Denied, 20, "denied"),
+        (Self::Passphrase, 21, "passphrase"),
     ];
 
     fn row(self) -> (Self, u8, &'static str) {

@@ -7,10 +7,10 @@ use sync_core::id::{DeviceId, Seq};
 use sync_core::record::EditError;
 use sync_core::replica::{AuditError, Flaw, ReplicaError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
-use sync_core::schema::{FieldError, Schema};
+use sync_core::schema::{FieldError, Kind, Lang, Schema};
 use sync_core::store::StoreError;
 use sync_core::wire::Refusal;
-use sync_node::{HomeError, LinkError, NodeError};
+use sync_node::{HomeError, LinkError, NodeError, PASSPHRASE_CHARS_MIN};
 
 use crate::exit::Exit;
 use crate::text::Text;
@@ -94,9 +94,14 @@ impl Failure {
     pub(crate) fn sentence(&self, text: &Text) -> Option<String> {
         match self {
             Self::Said { key, places, .. } => {
+                let kind = places.iter().find(|(place, _)| *place == "a_kind");
+                let kind = kind.and_then(|(_, kind)| kind_in(kind));
                 let places: Vec<(&str, String)> = places
                     .iter()
-                    .map(|(place, value)| (*place, worded(text, place, value)))
+                    .map(|(place, value)| match (*place, kind) {
+                        ("fields", Some(kind)) => (*place, labelled(text, kind, value)),
+                        _ => (*place, worded(text, place, value)),
+                    })
                     .collect();
                 let places: Vec<(&str, &str)> = places
                     .iter()
@@ -122,16 +127,30 @@ fn worded(text: &Text, place: &str, value: &str) -> String {
         "close" => text
             .find(value)
             .map_or_else(|| text.say("close.other"), str::to_owned),
-        "a_kind" => {
-            let name = value.rsplit(' ').next().unwrap_or(value);
-            let kind = Schema::station().kind(name);
-            kind.map_or_else(
-                || value.to_owned(),
-                |kind| kind.label(text.lang()).to_owned(),
-            )
-        }
+        "a_kind" => kind_in(value).map_or_else(
+            || value.to_owned(),
+            |kind| kind.label(text.lang()).to_owned(),
+        ),
         _ => value.to_owned(),
     }
+}
+
+/// The kind in `a visit`.
+fn kind_in(words: &str) -> Option<&'static Kind> {
+    let name = words.rsplit(' ').next().unwrap_or(words);
+    Schema::station().kind(name)
+}
+
+/// Names of fields as people type them: in English the names themselves, else the labels.
+fn labelled(text: &Text, kind: &Kind, names: &str) -> String {
+    if text.lang() == Lang::En {
+        return names.to_owned();
+    }
+    let labels = names.split(", ").map(|name| {
+        let field = kind.field(name);
+        field.map_or(name, |field| field.label(text.lang()))
+    });
+    labels.collect::<Vec<_>>().join("、")
 }
 
 /// The catalogue's key for a refusal.
@@ -166,6 +185,13 @@ impl From<HomeError> for Failure {
         match error {
             HomeError::NoFolder(path) => said(Exit::NoCommunity, "err.home.no_folder", &path),
             HomeError::DamagedKey(path) => said(Exit::StoreDamaged, "err.home.damaged_key", &path),
+            HomeError::Locked(_) => Self::new(Exit::Passphrase, "err.passphrase.none"),
+            HomeError::WrongPassphrase(path) => {
+                said(Exit::Passphrase, "err.passphrase.wrong", &path)
+            }
+            HomeError::ShortPassphrase => {
+                Self::new(Exit::Usage, "err.passphrase.short").with("n", PASSPHRASE_CHARS_MIN)
+            }
             HomeError::MissingKey(path) => said(Exit::StoreDamaged, "err.home.missing_key", &path),
             HomeError::Io { path, error } => Self::io(&path, &error),
             HomeError::Full => Self::new(Exit::DiskFull, "err.disk_full"),
@@ -423,5 +449,6 @@ mod tests {
         };
         let sentence = Failure::from(error).sentence(&text).unwrap();
         assert!(sentence.contains("入户走访"), "{sentence}");
+        assert!(sentence.contains("走访日期"), "{sentence}");
     }
 }

@@ -12,6 +12,7 @@ mod demo;
 mod exit;
 mod failure;
 mod output;
+mod passphrase;
 mod place;
 mod replay;
 mod text;

@@ -117,6 +117,10 @@ impl From<HomeError> for Fault {
         match error {
             HomeError::NoFolder(_) => Self::new(Class::NotFound, "err.home.no_folder"),
             HomeError::DamagedKey(_) => storage("err.home.damaged_key"),
+            // Only the command line sets one: an app's keys are in the phone's keystore.
+            HomeError::Locked(_) | HomeError::WrongPassphrase(_) | HomeError::ShortPassphrase => {
+                storage("err.home.passphrase")
+            }
             HomeError::MissingKey(_) => storage("err.home.missing_key"),
             HomeError::Io { error, .. } => storage("err.home.io").with("reason", error),
             HomeError::Full => storage("err.disk_full"),

@@ -27,5 +27,9 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
     } else {
         "out.edit.same"
     };
-    app.say(key, &[("record", &record.short()), ("title", &row.title)])
+    let title = replica
+        .store()
+        .row(&record)?
+        .map_or(row.title, |row| row.title);
+    app.say(key, &[("record", &record.short()), ("title", &title)])
 }

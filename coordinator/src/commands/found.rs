@@ -69,7 +69,8 @@ fn tell(app: &mut App, founded: &Founded, has_picture: bool) -> Result<(), Failu
     if founded.relays.is_empty() {
         app.say("out.found.no_relay", &[])?;
     }
-    app.say("out.found.next", &[])
+    app.say("out.found.next", &[])?;
+    app.say("out.found.second", &[])
 }
 
 pub(super) fn relays(typed: &[String]) -> Result<Vec<RelayAddr>, Failure> {

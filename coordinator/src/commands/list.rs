@@ -4,7 +4,7 @@ use serde_json::json;
 use sync_core::replica::Replica;
 use sync_core::store::{RowFilter, ViewRow};
 
-use super::App;
+use super::{App, status};
 use crate::cli::ListArgs;
 use crate::failure::Failure;
 use crate::output::{self, Table, thousands};
@@ -35,8 +35,10 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
         let rows: Vec<_> = rows.iter().map(|row| as_json(&replica, row)).collect();
         return app.out.json(&rows);
     }
+    let waits = status::wait_lines(&replica.key_waits()?, &app.text);
     if rows.is_empty() {
-        return tell_empty(app, &replica, &filter);
+        tell_empty(app, &replica, &filter)?;
+        return tell_waits(app, &waits);
     }
     print(app, &replica, &rows)?;
     let total = count(&replica, &filter)?;
@@ -46,6 +48,17 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
         let places = [("n", thousands(shown)), ("total", thousands(total))];
         let [(n, shown), (t, total)] = &places;
         app.say("out.list.more", &[(n, shown), (t, total)])?;
+    }
+    if !waits.is_empty() {
+        app.out.line("")?;
+    }
+    tell_waits(app, &waits)
+}
+
+/// There may be more than is shown: it cannot be read yet.
+fn tell_waits(app: &mut App, waits: &[String]) -> Result<(), Failure> {
+    for line in waits {
+        app.out.line(line)?;
     }
     Ok(())
 }

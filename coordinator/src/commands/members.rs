@@ -50,12 +50,11 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
             "word.confirmed"
         };
         let mut state = app.text.say(state);
-        let unconfirmed = member.unconfirmed_devices.len();
+        let unconfirmed = member.unconfirmed_devices.len() as u64;
         if unconfirmed > 0 {
-            let n = unconfirmed.to_string();
-            state = app
-                .text
-                .with("word.unconfirmed", &[("state", &state), ("n", &n)]);
+            let devices = app.text.count("word.open_devices", unconfirmed);
+            let places = [("state", state.as_str()), ("devices", &devices)];
+            state = app.text.with("word.unconfirmed", &places);
         } else if member.is_removed() {
             state = app.text.say("word.removed_confirmed");
         }
@@ -68,7 +67,12 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
             short,
         ]);
     }
-    table.print(&mut app.out)
+    table.print(&mut app.out)?;
+    if replica.is_alone_at_top() {
+        app.out.line("")?;
+        app.say("out.status.alone", &[])?;
+    }
+    Ok(())
 }
 
 /// `lead of 良登村, observer everywhere`.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sync_core::replica::{Farewell, ReplicaError};
+use sync_core::replica::{Farewell, KeyWait, ReplicaError};
 use sync_node::SyncReport;
 
-use super::App;
+use super::{App, status};
 use crate::exit::Exit;
 use crate::failure::{Failure, refusal_key};
 use crate::output::thousands;
@@ -24,6 +24,10 @@ pub(crate) struct Outcome {
     pub(crate) is_removed: bool,
     /// How far it has come in leaving, if it was.
     pub(crate) farewell: Option<Farewell>,
+    /// Whether nobody else could take over.
+    pub(crate) is_alone_at_top: bool,
+    /// Reading keys that are not here yet.
+    pub(crate) key_waits: Vec<KeyWait>,
 }
 
 /// The report as an object.
@@ -37,6 +41,8 @@ pub(super) fn json(outcome: &Outcome, text: &Text) -> serde_json::Value {
     if let Some(object) = value.as_object_mut() {
         object.insert("removed".to_owned(), outcome.is_removed.into());
         object.insert("farewell".to_owned(), json!(outcome.farewell));
+        object.insert("alone_at_top".to_owned(), outcome.is_alone_at_top.into());
+        object.insert("key_waits".to_owned(), json!(outcome.key_waits));
         object.insert("unreached".to_owned(), unreached.into());
     }
     value
@@ -77,6 +83,12 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
     }
     if outcome.is_removed {
         app.say(farewell_key(outcome.farewell), &[])?;
+    }
+    for line in status::wait_lines(&outcome.key_waits, &app.text) {
+        app.out.line(&line)?;
+    }
+    if outcome.is_alone_at_top {
+        app.say("out.status.alone", &[])?;
     }
     Ok(())
 }
@@ -208,6 +220,8 @@ mod tests {
             unreached: Vec::new(),
             is_removed,
             farewell: None,
+            is_alone_at_top: false,
+            key_waits: Vec::new(),
         };
         let refused = BTreeMap::from([(Refusal::OverQuota, 3)]);
         let exit = |outcome| verdict(&outcome).map_err(|failure| failure.exit());

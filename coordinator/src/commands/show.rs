@@ -8,6 +8,7 @@ use super::{App, held};
 use crate::cli::ShowArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::text::Text;
 use crate::values;
 
 /// A value in the history is cut to so many characters.
@@ -99,27 +100,36 @@ fn print_history(app: &mut App, kind: &str, history: &[HistoryEntry]) -> Result<
     app.out.line("")?;
     app.say("out.show.history", &[])?;
     for entry in history {
-        app.out
-            .line(&format!("{}  {}", output::time(Millis(entry.at)), entry.by))?;
-        for (field, from, to) in &entry.changes {
-            let label = values::field_label(kind, field, &app.text);
-            let nothing = app.text.say("word.nothing");
-            let shown = |value: &Option<Value>| match value {
-                Some(value) => cut(&values::shown(kind, field, value, &app.text)),
-                None => nothing.clone(),
-            };
-            let line = match from {
-                None => format!("    {label}: {}", shown(to)),
-                Some(_) => format!("    {label}: {} → {}", shown(from), shown(to)),
-            };
-            app.out.line(&line)?;
+        app.out.line(&who_and_when(entry))?;
+        for line in changes(kind, entry, &app.text) {
+            app.out.line(&format!("    {line}"))?;
         }
     }
     Ok(())
 }
 
+pub(super) fn who_and_when(entry: &HistoryEntry) -> String {
+    format!("{}  {}", output::time(Millis(entry.at)), entry.by)
+}
+
+/// What a change did, a line for each field: `Household: 3号门 → 5号门`.
+pub(super) fn changes(kind: &str, entry: &HistoryEntry, text: &Text) -> Vec<String> {
+    let lines = entry.changes.iter().map(|(field, from, to)| {
+        let label = values::field_label(kind, field, text);
+        let shown = |value: &Option<Value>| match value {
+            Some(value) => cut(&values::shown(kind, field, value, text)),
+            None => text.say("word.nothing"),
+        };
+        match from {
+            None => format!("{label}: {}", shown(to)),
+            Some(_) => format!("{label}: {} → {}", shown(from), shown(to)),
+        }
+    });
+    lines.collect()
+}
+
 /// The end of a long value, where people type most; on one line.
-fn cut(value: &str) -> String {
+pub(super) fn cut(value: &str) -> String {
     let line: String = value
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -132,6 +142,13 @@ fn cut(value: &str) -> String {
     format!("…{kept}")
 }
 
+pub(super) fn changes_json(entry: &HistoryEntry) -> Vec<Value> {
+    let changes = entry.changes.iter();
+    changes
+        .map(|(field, from, to)| json!({ "field": field, "from": from, "to": to }))
+        .collect()
+}
+
 fn as_json(view: &RecordView, history: Option<&[HistoryEntry]>) -> Value {
     let mut record = json!(view);
     let held: Vec<Value> = view
@@ -142,14 +159,7 @@ fn as_json(view: &RecordView, history: Option<&[HistoryEntry]>) -> Value {
     let history = history.map(|entries| -> Vec<Value> {
         entries
             .iter()
-            .map(|entry| {
-                let changes: Vec<Value> = entry
-                    .changes
-                    .iter()
-                    .map(|(field, from, to)| json!({ "field": field, "from": from, "to": to }))
-                    .collect();
-                json!({ "by": entry.by, "at": entry.at, "changes": changes })
-            })
+            .map(|entry| json!({ "by": entry.by, "at": entry.at, "changes": changes_json(entry) }))
             .collect()
     });
     if let Some(object) = record.as_object_mut() {

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sync_core::replica::Status;
+use sync_core::replica::{KeyGiver, KeyWait, Status};
 
 use super::{App, members};
 use crate::failure::Failure;
 use crate::output::{self, thousands};
+use crate::text::Text;
 use crate::values;
+
+/// So many people are named who can give a key.
+const GIVERS_SHOWN: usize = 3;
 
 pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     let status = app.replica()?.status()?;
@@ -111,15 +115,48 @@ fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
         (status.conflicts > 0, "out.status.conflicts"),
         (status.held > 0, "out.status.held"),
     ];
-    let mut is_quiet = true;
+    let waits = wait_lines(&status.key_waits, &app.text);
+    let mut is_quiet = waits.is_empty();
     for (_, key) in advice.iter().filter(|(applies, _)| *applies) {
         is_quiet = false;
         app.say(key, &[])?;
+    }
+    for line in &waits {
+        app.out.line(line)?;
     }
     if is_quiet {
         app.say("out.status.quiet", &[])?;
     }
     Ok(())
+}
+
+/// Which keys are not here yet, and who can give them.
+pub(super) fn wait_lines(waits: &[KeyWait], text: &Text) -> Vec<String> {
+    let lines = waits.iter().map(|wait| {
+        let space = values::space_label(&wait.space, text);
+        let names: Vec<String> = wait
+            .from
+            .iter()
+            .take(GIVERS_SHOWN)
+            .map(|giver| giver_label(giver, text))
+            .collect();
+        if names.is_empty() {
+            return text.with("out.status.key_nobody", &[("space", &space)]);
+        }
+        let names = names.join(&text.say("out.status.key_or"));
+        text.with("out.status.key", &[("space", &space), ("names", &names)])
+    });
+    lines.collect()
+}
+
+fn giver_label(giver: &KeyGiver, text: &Text) -> String {
+    if giver.is_self {
+        return text.say("out.status.key_own");
+    }
+    let id = || giver.member.chars().take(8).collect();
+    let name = giver.name.clone().unwrap_or_else(id);
+    let role = text.say(&format!("word.role.{}", giver.role));
+    text.with("out.status.key_role", &[("name", &name), ("role", &role)])
 }
 
 fn as_json(status: &Status) -> Value {
@@ -149,8 +186,48 @@ fn as_json(status: &Status) -> Value {
         "conflicts": status.conflicts,
         "held": status.held,
         "waiting_for_key": status.waiting_for_key,
+        "key_waits": status.key_waits,
+        "alone_at_top": status.is_alone_at_top,
         "pending": status.pending,
         "relays": status.relays,
         "digest": status.digest,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::schema::Lang;
+
+    use super::*;
+
+    fn giver(name: Option<&str>, role: &str, is_self: bool) -> KeyGiver {
+        KeyGiver {
+            member: "3f7a9c12deadbeef".to_owned(),
+            name: name.map(str::to_owned),
+            role: role.to_owned(),
+            is_self,
+        }
+    }
+
+    #[test]
+    fn who_can_give_a_key_is_named() {
+        let text = Text::of(Lang::En);
+        let wait = |from| KeyWait {
+            space: "commons".to_owned(),
+            from,
+        };
+        let waits = [
+            wait(vec![
+                giver(Some("Chen"), "volunteer", true),
+                giver(Some("He Jie"), "lead", false),
+                giver(None, "owner", false),
+                giver(Some("beyond what is shown"), "owner", false),
+            ]),
+            wait(Vec::new()),
+        ];
+        let lines = wait_lines(&waits, &text);
+        let names = "the key from your other device or He Jie (lead) or 3f7a9c12 (owner).";
+        assert!(lines[0].contains(names), "{lines:?}");
+        assert!(lines[1].contains("ask a coordinator"), "{lines:?}");
+    }
 }

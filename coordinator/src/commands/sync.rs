@@ -89,14 +89,17 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
         node.call(move |replica, _| replica.know_relay(&relay))
             .await??;
     }
-    let state = node.call(|replica, _| (replica.is_removed(), replica.farewell()));
-    let (is_removed, farewell) = state.await?;
-    Ok(Outcome {
-        report,
-        unreached,
-        is_removed,
-        farewell,
-    })
+    let outcome = node.call(move |replica, _| {
+        Ok::<_, ReplicaError>(Outcome {
+            report,
+            unreached,
+            is_removed: replica.is_removed(),
+            farewell: replica.farewell(),
+            is_alone_at_top: replica.is_alone_at_top(),
+            key_waits: replica.key_waits()?,
+        })
+    });
+    Ok(outcome.await??)
 }
 
 /// Shows on a terminal how a long sync goes, on one line.
@@ -152,6 +155,10 @@ async fn stay(app: &mut App, node: &Arc<Node>, relay: Option<RelayAddr>) -> Resu
                     let farewell = node.call(|replica, _| replica.farewell()).await?;
                     app.say(report::farewell_key(farewell), &[])?;
                     return Err(ReplicaError::Removed.into());
+                }
+                if !app.is_json && node.call(|replica, _| replica.is_alone_at_top()).await? {
+                    app.say("out.status.alone", &[])?;
+                    app.out.flush()?;
                 }
             }
             LiveEvent::Moving(report) => tell_moving(app, &report)?,

@@ -24,25 +24,31 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
         }));
     }
     let counts = [
-        ("logs", thousands(audit.logs)),
-        ("batches", thousands(audit.batches)),
-        ("entries", thousands(audit.entries)),
-        ("statements", thousands(audit.statements)),
-        ("opened", thousands(audit.opened)),
-        ("waiting", thousands(audit.waiting)),
-        ("held", thousands(audit.held)),
-        ("unsigned", thousands(audit.unsigned)),
+        ("logs", app.text.count("out.verify.logs", audit.logs)),
+        (
+            "batches",
+            app.text.count("out.verify.batches", audit.batches),
+        ),
+        (
+            "entries",
+            app.text.count("out.verify.entries", audit.entries),
+        ),
+        (
+            "statements",
+            app.text.count("out.verify.statements", audit.statements),
+        ),
     ];
     let places: Vec<(&str, &str)> = counts.iter().map(|(key, n)| (*key, n.as_str())).collect();
     app.say("out.verify.sound", &places)?;
-    app.say("out.verify.opened", &places)?;
+    app.out
+        .line(&app.text.count("out.verify.opened", audit.opened))?;
     let rest = [
         (audit.waiting, "out.verify.waiting"),
         (audit.held, "out.verify.held"),
         (audit.unsigned, "out.verify.unsigned"),
     ];
-    for (_, key) in rest.into_iter().filter(|(count, _)| *count > 0) {
-        app.say(key, &places)?;
+    for (count, key) in rest.into_iter().filter(|(count, _)| *count > 0) {
+        app.out.line(&app.text.count(key, count))?;
     }
     Ok(())
 }

@@ -67,7 +67,10 @@ impl Cast {
         let spaces = add_spaces(&coordinator, names).await?;
         let tickets = invite_all(&coordinator, station, &spaces).await?;
         coordinator.sync_once().await?;
-        story.say("demo.invited", &[("tickets", tickets.len())])?;
+        story.say(
+            "demo.invited",
+            &[("people", volunteers(story, tickets.len()))],
+        )?;
         let players = join_all(&dir, station, tickets, lang).await?;
         coordinator.sync_once().await?;
         let cast = Self {
@@ -78,7 +81,10 @@ impl Cast {
             _temp: temp,
         };
         cast.meet().await?;
-        story.say("demo.joined", &[("people", cast.players.len())])?;
+        story.say(
+            "demo.joined",
+            &[("people", volunteers(story, cast.players.len()))],
+        )?;
         Ok(cast)
     }
 
@@ -172,6 +178,10 @@ async fn view_digest(node: &Node, space: LaneId) -> Result<String, Failure> {
         .call(move |replica, _| replica.view_digest(&space))
         .await??;
     Ok(digest.to_hex().to_string())
+}
+
+fn volunteers(story: &Story<'_>, count: usize) -> String {
+    story.text.count("demo.volunteers", count as u64)
 }
 
 fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {

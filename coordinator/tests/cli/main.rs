@@ -8,9 +8,11 @@
 
 mod damage;
 mod flips;
+mod held;
 mod help;
 mod import;
 mod kill;
+mod passphrase;
 mod records;
 mod recover;
 mod refusals;

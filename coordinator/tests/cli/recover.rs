@@ -66,7 +66,10 @@ fn community_is_taken_up_again_with_the_key_and_what_the_relay_has() {
     assert!(list.contains("王奶奶") && list.contains("5号门"), "{list}");
     new.run(["sync"]).ok();
     let status = new.run(["status"]).ok().out;
-    assert!(status.contains("Only one person"), "{status}");
+    assert!(
+        status.contains("You alone are owner or coordinator"),
+        "{status}"
+    );
 }
 
 #[test]

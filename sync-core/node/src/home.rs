@@ -1,7 +1,7 @@
 //! The data folder: one device's keys and one community's store.
 //!
 //! ```text
-//! DIR/device.key          two secrets, readable by their owner alone
+//! DIR/device.key          two secrets, readable by their owner alone, under a passphrase if they like
 //! DIR/community.sqlite    the store
 //! ```
 
@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sync_core::keys::{DeviceKeys, Signer};
+use sync_core::keys::DeviceKeys;
 use sync_core::peer::moment;
 use sync_core::replica::{Founding, Replica, ReplicaError};
 use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
@@ -20,7 +20,7 @@ use sync_core::store::{SqliteStore, StoreError};
 use thiserror::Error;
 
 use crate::driver::now;
-use crate::key_file::{KeyFile, read_keys, write_keys};
+use crate::key_file::{KeyFile, KeyFileError, Lock, PASSPHRASE_CHARS_MIN, Passphrase};
 
 const KEY_FILE: &str = "device.key";
 const STORE_FILE: &str = "community.sqlite";
@@ -38,6 +38,15 @@ pub enum HomeError {
         "the key file {0} is damaged: copy it back from a backup; it is never replaced by itself"
     )]
     DamagedKey(PathBuf),
+    /// The key file has a passphrase, and none was given.
+    #[error("the keys in {0} are protected by a passphrase")]
+    Locked(PathBuf),
+    /// The passphrase is another one.
+    #[error("this is not the passphrase of the keys in {0}")]
+    WrongPassphrase(PathBuf),
+    /// A new passphrase that is too easily guessed.
+    #[error("a passphrase has at least {PASSPHRASE_CHARS_MIN} characters")]
+    ShortPassphrase,
     /// The store is there and the key file is gone.
     #[error(
         "the key file {0} is missing, so this store cannot be used: copy it back from a backup"
@@ -69,6 +78,7 @@ impl From<StoreError> for HomeError {
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
+    passphrase: Option<Arc<Passphrase>>,
 }
 
 impl Home {
@@ -77,7 +87,52 @@ impl Home {
     pub fn at(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
+            passphrase: None,
         }
+    }
+
+    /// The same folder, with what opens its keys if they are protected.
+    #[must_use]
+    pub fn unlocked_by(mut self, passphrase: Passphrase) -> Self {
+        self.passphrase = Some(Arc::new(passphrase));
+        self
+    }
+
+    /// Whether the keys in the folder are protected by a passphrase.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`].
+    pub fn is_protected(&self) -> Result<bool, HomeError> {
+        let path = self.dir.join(KEY_FILE);
+        if !is_there(&path)? {
+            return Ok(false);
+        }
+        KeyFile::is_locked(&path).map_err(|error| io_error(&path, error))
+    }
+
+    /// Protects the keys with a passphrase, in place of the one they have, if any.
+    ///
+    /// # Errors
+    /// [`HomeError`]; the key file is not changed.
+    pub fn set_passphrase(&self, new: &Passphrase) -> Result<(), HomeError> {
+        if !new.is_long_enough() {
+            return Err(HomeError::ShortPassphrase);
+        }
+        let mut file = self.key_file()?;
+        let no_room = || io_error(&self.dir, io::ErrorKind::OutOfMemory.into());
+        let lock = Lock::new(new, &mut rand::rng()).ok_or_else(no_room)?;
+        file.change_lock(Some(lock))
+            .map_err(|error| io_error(&self.dir, error))
+    }
+
+    /// Takes the passphrase away: the keys open without one.
+    ///
+    /// # Errors
+    /// [`HomeError`]; the key file is not changed.
+    pub fn remove_passphrase(&self) -> Result<(), HomeError> {
+        let mut file = self.key_file()?;
+        file.change_lock(None)
+            .map_err(|error| io_error(&self.dir, error))
     }
 
     /// Where the store lies.
@@ -91,6 +146,16 @@ impl Home {
     /// # Errors
     /// [`HomeError`]; the folder is not changed.
     pub fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
+        let file = self.key_file()?;
+        self.refuse_cut_off_store()?;
+        let store = self.open_store()?;
+        let keys = Arc::clone(file.keys());
+        let replica = Replica::open(Box::new(store), Arc::new(file))?;
+        Ok((replica, keys))
+    }
+
+    /// The keys of a folder in which there is a community.
+    fn key_file(&self) -> Result<KeyFile, HomeError> {
         if !self.dir.is_dir() {
             return Err(HomeError::NoFolder(self.dir.clone()));
         }
@@ -101,11 +166,16 @@ impl Home {
         if !is_there(&path)? {
             return Err(HomeError::MissingKey(path));
         }
-        let keys = Arc::new(keys_in(&path)?);
-        self.refuse_cut_off_store()?;
-        let store = self.open_store()?;
-        let replica = Replica::open(Box::new(store), self.signer(&keys))?;
-        Ok((replica, keys))
+        self.read_key_file(path)
+    }
+
+    fn read_key_file(&self, path: PathBuf) -> Result<KeyFile, HomeError> {
+        KeyFile::read(path.clone(), self.passphrase.as_deref()).map_err(|error| match error {
+            KeyFileError::Damaged => HomeError::DamagedKey(path),
+            KeyFileError::Locked => HomeError::Locked(path),
+            KeyFileError::WrongPassphrase => HomeError::WrongPassphrase(path),
+            KeyFileError::Io(error) => io_error(&path, error),
+        })
     }
 
     /// Founds a community in the folder, which is made if it is not there.
@@ -118,12 +188,13 @@ impl Home {
         name: &str,
         relays: &[RelayAddr],
     ) -> Result<(Founding, Arc<DeviceKeys>), HomeError> {
-        let (store, signer) = self.prepare()?;
+        let (store, file) = self.prepare()?;
+        let keys = Arc::clone(file.keys());
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = self.signer(&signer);
-        let founding = Replica::found(Box::new(store), keys, title, name, relays, moment)?;
-        Ok((founding, signer))
+        let founding =
+            Replica::found(Box::new(store), Arc::new(file), title, name, relays, moment)?;
+        Ok((founding, keys))
     }
 
     /// Takes up an invitation in the folder, which is made if it is not there.
@@ -142,12 +213,12 @@ impl Home {
             self.remove_store()
                 .map_err(|error| io_error(&self.dir, error))?;
         }
-        let (store, signer) = self.prepare()?;
+        let (store, file) = self.prepare()?;
+        let keys = Arc::clone(file.keys());
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = self.signer(&signer);
-        let replica = Replica::join(Box::new(store), keys, ticket, name, moment)?;
-        Ok((replica, signer))
+        let replica = Replica::join(Box::new(store), Arc::new(file), ticket, name, moment)?;
+        Ok((replica, keys))
     }
 
     /// Takes a community up again with its recovery sheet, in the folder, which is made if it is not
@@ -164,12 +235,12 @@ impl Home {
             self.remove_store()
                 .map_err(|error| io_error(&self.dir, error))?;
         }
-        let (store, signer) = self.prepare()?;
+        let (store, file) = self.prepare()?;
+        let keys = Arc::clone(file.keys());
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = self.signer(&signer);
-        let replica = Replica::recover(Box::new(store), keys, sheet, name, moment)?;
-        Ok((replica, signer))
+        let replica = Replica::recover(Box::new(store), Arc::new(file), sheet, name, moment)?;
+        Ok((replica, keys))
     }
 
     /// Begins a further device of a member in the folder, which is made if it is not there.
@@ -181,18 +252,13 @@ impl Home {
         invitation: &DeviceInvitation,
         label: &str,
     ) -> Result<DeviceAnswer, HomeError> {
-        let (store, signer) = self.prepare()?;
+        let (store, file) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let keys = self.signer(&signer);
+        let file = Arc::new(file);
         let (_, answer) =
-            Replica::join_as_device(Box::new(store), keys, invitation, label, moment)?;
+            Replica::join_as_device(Box::new(store), file, invitation, label, moment)?;
         Ok(answer)
-    }
-
-    /// The keys as the replica uses them: it may have to destroy one of them in the file.
-    fn signer(&self, keys: &Arc<DeviceKeys>) -> Arc<dyn Signer> {
-        Arc::new(KeyFile::new(Arc::clone(keys), self.dir.join(KEY_FILE)))
     }
 
     /// Whether the store holds nothing but our own request to join: nothing would be lost with it.
@@ -227,23 +293,21 @@ impl Home {
         Ok(())
     }
 
-    fn prepare(&self) -> Result<(SqliteStore, Arc<DeviceKeys>), HomeError> {
+    fn prepare(&self) -> Result<(SqliteStore, KeyFile), HomeError> {
         make_private_dir(&self.dir).map_err(|error| io_error(&self.dir, error))?;
         let path = self.dir.join(KEY_FILE);
-        let signer = if is_there(&path)? {
-            keys_in(&path)?
+        let file = if is_there(&path)? {
+            self.read_key_file(path)?
         } else if has_bytes(&self.store_path())? {
             return Err(HomeError::MissingKey(path));
         } else {
-            let keys = DeviceKeys::generate(&mut rand::rng());
-            write_keys(&path, &keys).map_err(|error| io_error(&path, error))?;
-            keys
+            KeyFile::create(path.clone()).map_err(|error| io_error(&path, error))?
         };
         // An empty file is what is left of a founding or joining that was cut off.
         if has_bytes(&self.store_path())? {
             self.refuse_cut_off_store()?;
         }
-        Ok((self.open_store()?, Arc::new(signer)))
+        Ok((self.open_store()?, file))
     }
 
     /// A file that was cut off this short would pass for a new store, and be made one.
@@ -290,12 +354,6 @@ fn has_bytes(path: &Path) -> Result<bool, HomeError> {
 /// Whether there is such a file; that it may not be looked at is no sign that it is not there.
 fn is_there(path: &Path) -> Result<bool, HomeError> {
     path.try_exists().map_err(|error| io_error(path, error))
-}
-
-fn keys_in(path: &Path) -> Result<DeviceKeys, HomeError> {
-    read_keys(path)
-        .map_err(|error| io_error(path, error))?
-        .ok_or_else(|| HomeError::DamagedKey(path.to_owned()))
 }
 
 fn io_error(path: &Path, error: io::Error) -> HomeError {

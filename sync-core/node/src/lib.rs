@@ -19,6 +19,7 @@ mod pace;
 mod report;
 
 pub use home::{Home, HomeError};
+pub use key_file::{PASSPHRASE_CHARS_MIN, Passphrase};
 pub use live::{Live, LiveEvent};
 pub use node::{Node, NodeError, ProgressFn};
 pub use report::SyncReport;

@@ -9,6 +9,7 @@
 //! ```
 
 mod cast;
+mod lost;
 mod story;
 mod work;
 
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     pub(crate) villages: usize,
     #[arg(long, value_name = "N", default_value_t = VOLUNTEERS, value_parser = at_least_one)]
     pub(crate) volunteers: usize,
+    #[arg(long, conflicts_with_all = ["seed", "villages", "volunteers"])]
+    pub(crate) lost_phone: bool,
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
 }
@@ -67,6 +70,9 @@ struct Outcome {
 
 /// Runs the demonstration.
 pub(crate) fn run(args: &Args, is_json: bool, text: &Text, out: &mut Out) -> Result<(), Failure> {
+    if args.lost_phone {
+        return lost::run(args, is_json, text, out);
+    }
     let started = Instant::now();
     if args.villages.saturating_mul(args.volunteers) > PEOPLE_MAX {
         return Err(

@@ -195,6 +195,8 @@ mod tests {
                 "damage.",
                 "word.role.",
                 "demo.column.",
+                "demo.lost.claim.",
+                "demo.lost.name.",
             ]
             .iter()
             .any(|group| key.starts_with(group));

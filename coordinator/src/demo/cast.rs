@@ -184,7 +184,7 @@ fn volunteers(story: &Story<'_>, count: usize) -> String {
     story.text.count("demo.volunteers", count as u64)
 }
 
-fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
+pub(super) fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
     match keep {
         Some(dir) => {
             if dir

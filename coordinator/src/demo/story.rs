@@ -53,6 +53,23 @@ impl Story<'_> {
         self.out.flush()
     }
 
+    /// A sentence as it is.
+    pub(super) fn plain(&mut self, line: &str) -> Result<(), Failure> {
+        if self.is_json {
+            return Ok(());
+        }
+        self.out.line(line)?;
+        self.out.flush()
+    }
+
+    /// What a program printed.
+    pub(super) fn quote(&mut self, printed: &str) -> Result<(), Failure> {
+        for line in printed.lines() {
+            self.plain(&format!("         | {line}"))?;
+        }
+        Ok(())
+    }
+
     fn head(&mut self, key: &str) -> Result<(), Failure> {
         if self.is_json {
             return Ok(());
@@ -61,7 +78,7 @@ impl Story<'_> {
         self.out.line(&self.text.say(key))
     }
 
-    fn line(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
+    pub(super) fn line(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
         if self.is_json {
             return Ok(());
         }

@@ -12,6 +12,7 @@ mod held;
 mod help;
 mod import;
 mod kill;
+mod lost;
 mod passphrase;
 mod records;
 mod recover;

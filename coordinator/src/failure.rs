@@ -431,7 +431,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_words_in_both_languages() {
-        for lang in [sync_core::schema::Lang::En, sync_core::schema::Lang::Zh] {
+        for lang in [Lang::En, Lang::Zh] {
             let text = Text::of(lang);
             for code in 1..=18 {
                 let refusal = Refusal::from_code(code);
@@ -442,7 +442,7 @@ mod tests {
 
     #[test]
     fn roles_and_kinds_are_said_in_the_language_of_the_reader() {
-        let text = Text::of(sync_core::schema::Lang::Zh);
+        let text = Text::of(Lang::Zh);
         let error = FieldError::Missing {
             kind: "a visit".to_owned(),
             fields: "date".to_owned(),

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::id::{DeviceId, EpochId, LaneId, MemberId};
+use crate::id::{LaneId, MemberId};
 use crate::replica::{Replica, ReplicaError};
 use crate::roster::role::Role;
-use crate::roster::statement::Recipient;
 
 /// A space of which a reading key is not here yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,8 +32,8 @@ pub struct KeyGiver {
 }
 
 impl Replica {
-    /// Spaces of this device in which something waits for a key, or nothing can be written, and the
-    /// members whose devices can give it, the highest role first.
+    /// Spaces of this device in which something waits for a key, or of which it has none at all, and
+    /// the members whose devices can give it, the highest role first.
     ///
     /// # Errors
     /// The store's.
@@ -43,49 +42,45 @@ impl Replica {
         if !mind.roster.devices().contains_key(&mind.us) {
             return Ok(Vec::new());
         }
-        let mut lacking: BTreeMap<LaneId, BTreeSet<EpochId>> = mind
+        let mut lacking: BTreeSet<LaneId> = mind
             .own_lanes()
             .into_iter()
-            .filter(|lane| *lane != mind.roster_lane && mind.key_to_write(lane).is_none())
-            .map(|lane| (lane, mind.roster.usable_epochs(&lane)))
-            .map(|(lane, epochs)| (lane, epochs.into_iter().collect()))
+            .filter(|lane| *lane != mind.roster_lane && !self.has_a_key_of(lane))
             .collect();
         for (epoch, _) in self.store.waited_for()? {
-            let spaces = mind.roster.epochs().keys().filter(|(_, id)| *id == epoch);
-            for (space, _) in spaces {
-                lacking.entry(*space).or_default().insert(epoch);
-            }
+            let known = mind.roster.epochs().keys();
+            let spaces = known.filter(|(_, id)| *id == epoch);
+            lacking.extend(spaces.map(|(space, _)| *space));
         }
-        let waits = lacking.into_iter().map(|(space, epochs)| KeyWait {
+        let waits = lacking.into_iter().map(|space| KeyWait {
             space: self.space_name(&space),
-            from: self.givers(&space, &epochs),
+            from: self.givers(&space),
         });
         Ok(waits.collect())
     }
 
-    /// Those who hand keys of a space on (leads, and a member to their own further devices) and have
-    /// one of these; all of them if the roster does not tell who has.
-    fn givers(&self, space: &LaneId, epochs: &BTreeSet<EpochId>) -> Vec<KeyGiver> {
+    fn has_a_key_of(&self, space: &LaneId) -> bool {
+        let mut known = self.mind.roster.epochs().keys();
+        known.any(|(of, id)| of == space && self.mind.keyring.key(id).is_some())
+    }
+
+    /// Those who hand keys of a space on: leads, and a member to their own further devices.
+    fn givers(&self, space: &LaneId) -> Vec<KeyGiver> {
         let roster = &self.mind.roster;
         let us = roster.member_id(&self.mind.us);
         let mut able: BTreeMap<MemberId, Role> = BTreeMap::new();
-        let mut holding: BTreeSet<MemberId> = BTreeSet::new();
         for (device, row) in roster.devices() {
-            let role = roster.role_in_space(device, space);
-            let Some(role) = role.filter(|_| *device != self.mind.us) else {
+            let Some(role) = roster.role_in_space(device, space) else {
                 continue;
             };
-            let hands_on =
-                role >= Role::Lead || (us == Some(row.member) && role >= Role::Volunteer);
-            if hands_on {
+            let least = if us == Some(row.member) {
+                Role::Volunteer
+            } else {
+                Role::Lead
+            };
+            if *device != self.mind.us && role >= least {
                 able.insert(row.member, role);
-                if self.has_key(device, space, epochs) {
-                    holding.insert(row.member);
-                }
             }
-        }
-        if !holding.is_empty() {
-            able.retain(|member, _| holding.contains(member));
         }
         let mut able: Vec<(MemberId, Role)> = able.into_iter().collect();
         able.sort_by_key(|(member, role)| (us != Some(*member), Reverse(*role)));
@@ -96,13 +91,6 @@ impl Replica {
             is_self: us == Some(member),
         });
         givers.collect()
-    }
-
-    fn has_key(&self, device: &DeviceId, space: &LaneId, epochs: &BTreeSet<EpochId>) -> bool {
-        let known = epochs.iter();
-        known
-            .filter_map(|epoch| self.mind.roster.epochs().get(&(*space, *epoch)))
-            .any(|info| info.sealed.contains_key(&Recipient::Device(*device)))
     }
 
     fn readable_name(&self, member: &MemberId) -> Option<String> {

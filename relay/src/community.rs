@@ -125,9 +125,8 @@ impl Community {
             return Ok(());
         }
         self.effort += 1;
-        if self.roster.follow(&self.book, &news) {
-            self.effort += (self.book.len() / STATEMENTS_PER_FRAME) as u64;
-        }
+        let change = self.roster.follow(&self.book, &news);
+        self.effort += (change.effort / STATEMENTS_PER_FRAME) as u64;
         Ok(())
     }
 

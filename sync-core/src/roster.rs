@@ -9,6 +9,7 @@
 
 pub mod book;
 pub mod cutoff;
+pub mod epochs;
 pub mod erasure;
 mod evaluate;
 pub mod follow;
@@ -16,6 +17,7 @@ pub mod pairing;
 pub mod recovery;
 pub mod role;
 pub mod statement;
+mod subject;
 pub mod ticket;
 pub mod verdict;
 
@@ -27,6 +29,7 @@ use crate::id::{
 };
 use crate::keys::{self, SealingKey, domain};
 use crate::roster::cutoff::{Cutoff, Standing};
+use crate::roster::epochs::EpochInfo;
 use crate::roster::erasure::Erasures;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
@@ -79,6 +82,8 @@ pub struct Said {
     pub statement: Statement,
     /// The space that it makes, if it is a Space.
     space: LaneId,
+    /// The member whose first device its author is by it, if it is a Found or a Join.
+    root_of: Option<MemberId>,
 }
 
 impl Said {
@@ -125,11 +130,13 @@ impl Said {
         if is_found && community_of(&author, bytes) != *community {
             return None;
         }
+        let is_root = is_found || matches!(statement, Statement::Join(_));
         Some(Self {
             id: StatementId::derive(community, &author, kind, bytes),
             author,
             statement,
             space: space_of(community, &author, bytes),
+            root_of: is_root.then(|| member_of(community, &author)),
         })
     }
 }
@@ -147,23 +154,9 @@ pub struct Member {
     pub removed_devices: BTreeSet<DeviceId>,
     /// Joined, and no lead's device has confirmed it yet.
     pub is_provisional: bool,
-    /// Version and statement that the name is from.
-    named_by: Option<(u64, StatementId)>,
 }
 
 impl Member {
-    /// Somebody who has just taken up an invitation.
-    fn new(right: (Scope, Role), device: DeviceId) -> Self {
-        Self {
-            name: None,
-            roles: BTreeSet::from([right]),
-            devices: BTreeSet::from([device]),
-            removed_devices: BTreeSet::new(),
-            is_provisional: true,
-            named_by: None,
-        }
-    }
-
     /// Whether nothing is left of their membership but what they did.
     #[must_use]
     pub fn is_former(&self) -> bool {
@@ -243,6 +236,11 @@ impl Invite {
         }
     }
 
+    /// Whether nobody took it back.
+    fn stands(&self) -> bool {
+        !self.is_revoked
+    }
+
     /// Whether who holds the ticket may read a space; the commons is for everybody.
     fn opens(&self, community: &CommunityId, space: &LaneId) -> bool {
         !self.is_revoked
@@ -268,20 +266,29 @@ pub struct JoinState {
     pub is_accepted: bool,
 }
 
-/// A reading key of a space, as the statements know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EpochInfo {
-    /// Who it was sealed to, with every sealed copy: a spoilt copy must not hide a good one.
-    pub sealed: BTreeMap<Recipient, BTreeSet<Vec<u8>>>,
-    /// Older epochs wrapped under it, with every wrapped copy, for the same reason.
-    pub older: BTreeMap<EpochId, BTreeSet<Vec<u8>>>,
-}
-
 /// By what the entries of a log count.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LogStanding<'a> {
     rights: BTreeMap<(Scope, Role), &'a Standing>,
-    verdicts: Vec<&'a Verdict>,
+    verdicts: Option<&'a BTreeSet<Verdict>>,
+}
+
+impl<'a> LogStanding<'a> {
+    fn new(
+        community: &CommunityId,
+        log: &LogId,
+        device: Option<&'a Device>,
+        verdicts: Option<&'a BTreeSet<Verdict>>,
+    ) -> Self {
+        let covers =
+            |scope: &Scope| log.lane == commons(community) || scope.covers(&Scope::Space(log.lane));
+        let rights = device.into_iter().flat_map(|device| &device.rights);
+        let rights = rights.filter(|((scope, _), _)| covers(scope));
+        Self {
+            rights: rights.map(|(right, standing)| (*right, standing)).collect(),
+            verdicts,
+        }
+    }
 }
 
 /// Who belongs and who may what: the same on every device that has the same statements.
@@ -556,17 +563,8 @@ impl Roster {
     /// By what the entries of a log count: two rosters in which it is the same judge them the same.
     #[must_use]
     pub fn standing_of(&self, log: &LogId) -> LogStanding<'_> {
-        let covers = |scope: &Scope| {
-            log.lane == commons(&self.community) || scope.covers(&Scope::Space(log.lane))
-        };
-        let device = self.any_device(&log.device).into_iter();
-        let rights = device.flat_map(|device| &device.rights);
-        let rights = rights.filter(|((scope, _), _)| covers(scope));
-        let verdicts = self.verdicts.get(log).into_iter().flatten();
-        LogStanding {
-            rights: rights.map(|(right, standing)| (*right, standing)).collect(),
-            verdicts: verdicts.collect(),
-        }
+        let device = self.any_device(&log.device);
+        LogStanding::new(&self.community, log, device, self.verdicts.get(log))
     }
 
     fn role_by(

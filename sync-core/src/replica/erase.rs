@@ -16,7 +16,7 @@ use crate::replica::found::put_cbor;
 use crate::replica::ingest::{Ingested, Intake};
 use crate::replica::mind::{Mind, meta, read_cbor};
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
-use crate::roster::erasure::Erasures;
+use crate::roster::follow::change::Change;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Erase, Erased, Statement, StatementId, Stretch};
 use crate::store::{EntryRef, StoreError, StoreRead, StoreTx};
@@ -81,14 +81,13 @@ impl Replica {
         let done = self.act(|tx, mind| {
             mind.require_member()?;
             mind.seal_pending(tx, moment)?;
-            let before = mind.roster.clone();
             let mut statements = Vec::new();
             for record in records {
                 mind.require_eraser(tx, record)?;
                 statements.extend(mind.erasures_of(tx, record)?);
             }
-            mind.say_all(tx, &statements)?;
-            mind.follow_roster(tx, &before)
+            let change = mind.say_all(tx, &statements)?;
+            mind.follow_roster(tx, &change)
         })?;
         self.finish_erasing()?;
         Ok(done)
@@ -282,12 +281,12 @@ impl Mind {
     pub(super) fn carry_out_erasures(
         &mut self,
         tx: &mut dyn StoreTx,
-        before: &Erasures,
+        change: &Change,
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
-        if self.roster.erasures() == before {
+        let Some(before) = change.erasures() else {
             return Ok(());
-        }
+        };
         let erasures = self.roster.erasures().clone();
         let mut owed: Owed = read_cbor(&*tx, meta::ERASING)?.unwrap_or_default();
         for (log, chain) in erasures.batches_beyond(before) {
@@ -346,9 +345,8 @@ impl Mind {
         let statements: Vec<Statement> = late
             .flat_map(|(record, entries)| statements_for(&record, entries))
             .collect();
-        let before = self.roster.clone();
-        self.say_all(tx, &statements)?;
-        self.follow_roster(tx, &before)
+        let change = self.say_all(tx, &statements)?;
+        self.follow_roster(tx, &change)
     }
 
     /// Whether an edit of an erased record waits here to be sealed: it is erased once it can be named.

@@ -12,6 +12,7 @@ use crate::keys::{DeviceKeys, Signer};
 use crate::replica::mind::{HeldTicket, Mind, meta, next_seq};
 use crate::replica::{Moment, Replica, ReplicaError, Source};
 use crate::roster::follow::News;
+use crate::roster::follow::change::Change;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Found, Invite, Join, Profile, Space, Statement};
 use crate::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
@@ -305,12 +306,13 @@ impl Mind {
         }
     }
 
-    /// Adds a statement of ours; it is sealed with the next sync and counts here at once.
+    /// Adds a statement of ours; it is sealed with the next sync and counts here at once. Says what it
+    /// has changed.
     pub(super) fn say(
         &mut self,
         tx: &mut dyn StoreTx,
         statement: &Statement,
-    ) -> Result<(), ReplicaError> {
+    ) -> Result<Change, ReplicaError> {
         self.say_all(tx, std::slice::from_ref(statement))
     }
 
@@ -318,7 +320,7 @@ impl Mind {
         &mut self,
         tx: &mut dyn StoreTx,
         statements: &[Statement],
-    ) -> Result<(), ReplicaError> {
+    ) -> Result<Change, ReplicaError> {
         let lane = self.roster_lane;
         let mut seq = next_seq(tx, &self.own_log(lane))?;
         let mut news = News::default();
@@ -337,8 +339,7 @@ impl Mind {
             }
             seq = seq.plus(1);
         }
-        self.follow_news(&news);
-        Ok(())
+        Ok(self.follow_news(&news))
     }
 
     pub(super) fn say_name(
@@ -351,7 +352,8 @@ impl Mind {
             .key_to_write(&self.commons)
             .ok_or(ReplicaError::NoKey)?;
         let name = seal_text(&self.us, key, name, moment.rng).into();
-        self.say(tx, &Statement::Profile(Profile { name, version: 1 }))
+        self.say(tx, &Statement::Profile(Profile { name, version: 1 }))?;
+        Ok(())
     }
 }
 

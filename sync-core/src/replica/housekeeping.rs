@@ -65,7 +65,8 @@ impl Mind {
             let epoch = self.seal_epoch(space, &key, &older, moment.rng)?;
             self.keyring.insert(key);
             self.save_keys(tx)?;
-            return self.say(tx, &Statement::Epoch(epoch));
+            self.say(tx, &Statement::Epoch(epoch))?;
+            return Ok(());
         }
         // One lead is enough to hand keys on; everybody doing it would say the same many times. A member's
         // further devices get them from the member.
@@ -88,7 +89,8 @@ impl Mind {
                 older: Vec::new(),
             }));
         }
-        self.say_all(tx, &statements)
+        self.say_all(tx, &statements)?;
+        Ok(())
     }
 
     fn is_own_device(&self, recipient: &Recipient) -> bool {

@@ -13,8 +13,9 @@ use crate::replica::mind::Mind;
 use crate::replica::rebirth::{Orphan, add_orphans};
 use crate::replica::rebuild::{Incoming, Shut, candidate};
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
+use crate::roster::Said;
 use crate::roster::follow::News;
-use crate::roster::{Roster, Said};
+use crate::roster::follow::change::Change;
 use crate::session::Taken;
 use crate::store::{EntryRef, HeldRow, StoreError, StoreTx};
 use crate::wire::Refusal;
@@ -431,14 +432,12 @@ impl Mind {
         if news.is_empty() {
             return Ok(());
         }
-        let before = self.roster.clone();
-        self.follow_news(&news);
-        self.find_ends(tx)?;
-        let is_changed = before != self.roster;
-        intake.done.is_roster_changed |= is_changed;
-        if is_changed {
-            self.carry_out_erasures(tx, before.erasures(), intake)?;
-            self.judge_changed_devices(tx, &before, intake)?;
+        let change = self.follow_news(&news);
+        intake.done.is_roster_changed |= change.is_any;
+        self.carry_out_erasures(tx, &change, intake)?;
+        if change.is_of_rights() {
+            self.find_ends(tx)?;
+            self.judge_changed_devices(tx, &change, intake)?;
         }
         self.open_waiting(tx, intake)
     }
@@ -615,12 +614,12 @@ impl Mind {
     pub(super) fn follow_roster(
         &mut self,
         tx: &mut dyn StoreTx,
-        before: &Roster,
+        change: &Change,
     ) -> Result<Ingested, ReplicaError> {
         let mut intake = Intake::default();
         self.find_ends(tx)?;
-        self.carry_out_erasures(tx, before.erasures(), &mut intake)?;
-        self.judge_changed_devices(tx, before, &mut intake)?;
+        self.carry_out_erasures(tx, change, &mut intake)?;
+        self.judge_changed_devices(tx, change, &mut intake)?;
         for record in std::mem::take(&mut intake.to_judge) {
             self.judge_again(tx, &record, &[], &mut intake)?;
         }
@@ -649,14 +648,14 @@ impl Mind {
     fn judge_changed_devices(
         &self,
         tx: &dyn StoreTx,
-        before: &Roster,
+        change: &Change,
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
         for log in tx.logs()? {
             if log.lane == self.roster_lane {
                 continue;
             }
-            if before.standing_of(&log) != self.roster.standing_of(&log) {
+            if change.has_changed(&log, &self.roster) {
                 self.judge_log(tx, &log, intake)?;
             }
         }

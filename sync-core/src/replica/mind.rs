@@ -19,6 +19,7 @@ use crate::replica::merge::DocCache;
 use crate::replica::refs::LogTable;
 use crate::roster::book::Book;
 use crate::roster::follow::News;
+use crate::roster::follow::change::Change;
 use crate::roster::role::{Role, Scope};
 use crate::roster::ticket::RelayAddr;
 use crate::roster::{Roster, Said, commons, roster_lane};
@@ -218,10 +219,12 @@ impl Mind {
     }
 
     /// The roster follows what has come into the book.
-    pub(super) fn follow_news(&mut self, news: &News) {
-        if self.roster.follow(&self.book, news) {
+    pub(super) fn follow_news(&mut self, news: &News) -> Change {
+        let change = self.roster.follow(&self.book, news);
+        if change.is_of_rights() {
             self.list_proofs();
         }
+        change
     }
 
     fn list_proofs(&mut self) {

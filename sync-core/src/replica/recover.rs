@@ -61,9 +61,9 @@ impl Replica {
                 return Err(ReplicaError::WrongRecoveryKey);
             }
             if mind.roster.role_in(&mind.us, &Scope::Community) != Some(Role::Recovered) {
-                let before = mind.roster.clone();
-                mind.say(tx, &join_with(&keys, &mind.community, &*mind.signer)?)?;
-                mind.follow_roster(tx, &before)?;
+                let join = join_with(&keys, &mind.community, &*mind.signer)?;
+                let change = mind.say(tx, &join)?;
+                mind.follow_roster(tx, &change)?;
             }
             let opened = mind.open_with(tx, &keys)?;
             mind.keep_house(tx, moment)?;

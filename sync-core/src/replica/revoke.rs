@@ -5,7 +5,7 @@ use crate::replica::found::random;
 use crate::replica::ingest::Ingested;
 use crate::replica::mind::Mind;
 use crate::replica::{Moment, Replica, ReplicaError};
-use crate::roster::Roster;
+use crate::roster::follow::change::Change;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Cut, Revoke, Statement, StatementId, Target};
 use crate::store::StoreTx;
@@ -61,23 +61,21 @@ impl Replica {
             mind.require_member()?;
             // What is not sealed yet would end before its first entry if it is our own.
             mind.seal_pending(tx, moment)?;
-            let before = mind.roster.clone();
+            let mut change = Change::default();
             for target in mind.targets(removal) {
                 let cuts = mind.cuts(tx, &target)?;
                 let nonce = random::<16>(moment).to_vec().into();
-                mind.say(
-                    tx,
-                    &Statement::Revoke(Revoke {
-                        target,
-                        cuts,
-                        nonce,
-                    }),
-                )?;
+                let revoke = Revoke {
+                    target,
+                    cuts,
+                    nonce,
+                };
+                change.then(mind.say(tx, &Statement::Revoke(revoke))?);
             }
-            if !has_narrowed(&before, &mind.roster) {
+            if !change.has_narrowed(&mind.roster) {
                 return Err(mind.why_not(removal));
             }
-            let done = mind.follow_roster(tx, &before)?;
+            let done = mind.follow_roster(tx, &change)?;
             mind.keep_house(tx, moment)?;
             Ok(done)
         })
@@ -196,18 +194,4 @@ impl Mind {
         }
         self.roster.member_id(&said.author)
     }
-}
-
-/// Whether somebody has less than before: a device, an invitation.
-fn has_narrowed(before: &Roster, after: &Roster) -> bool {
-    let mut devices = before.devices().iter();
-    let mut invites = before.invites().iter();
-    devices.any(|(id, device)| {
-        let held = after.devices().get(id);
-        let mut rights = device.held();
-        rights.any(|right| !held.is_some_and(|now| now.held().any(|other| other == right)))
-    }) || invites.any(|(id, invite)| {
-        let now = after.invites().get(id);
-        !invite.is_revoked && now.is_none_or(|invite| invite.is_revoked)
-    })
 }

@@ -7,6 +7,7 @@ use crate::replica::erase::STRETCHES_MAX;
 use crate::replica::ingest::Ingested;
 use crate::replica::mind::Mind;
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
+use crate::roster::follow::change::Change;
 use crate::roster::role::Role;
 use crate::roster::statement::{Release, Statement, Stretch};
 use crate::store::{HeldRow, StoreTx};
@@ -88,20 +89,18 @@ impl Replica {
             if stretches.is_empty() {
                 return Err(ReplicaError::NothingHeld);
             }
-            let before = mind.roster.clone();
+            let mut change = Change::default();
             for entries in stretches.chunks(STRETCHES_MAX) {
                 let entries = entries.to_vec();
                 let release = Release { entries };
-                mind.say(
-                    tx,
-                    &if is_final {
-                        Statement::Discard(release)
-                    } else {
-                        Statement::Release(release)
-                    },
-                )?;
+                let statement = if is_final {
+                    Statement::Discard(release)
+                } else {
+                    Statement::Release(release)
+                };
+                change.then(mind.say(tx, &statement)?);
             }
-            let done = mind.follow_roster(tx, &before)?;
+            let done = mind.follow_roster(tx, &change)?;
             if held_for(&*tx, which, is_final)? == held {
                 return Err(ReplicaError::NotAllowed {
                     least: mind.rank_to_decide(&held),

@@ -1,19 +1,21 @@
 //! The roster lane as far as it has come: statements, and where in signed logs they stand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::entry::VerifiedBatch;
 use crate::entry::place::Link;
 use crate::id::{ChainHash, CommunityId, DeviceId};
 use crate::roster::erasure::Named;
-use crate::roster::statement::{Statement, StatementId};
+use crate::roster::statement::{Invite, Statement, StatementId};
+use crate::roster::subject::Subject;
 use crate::roster::{Roster, Said};
 
 /// A set of statements with the batches that carry them. Two books with the same batches are equal,
 /// whatever came first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
-    said: BTreeMap<StatementId, Said>,
+    said: BTreeMap<StatementId, Arc<Said>>,
     /// Batches that carry a statement; none while it is our own and not sealed.
     carriers: BTreeMap<StatementId, BTreeSet<ChainHash>>,
     /// Each batch and the one before it in its log.
@@ -22,12 +24,16 @@ pub struct Book {
     cut: BTreeSet<DeviceId>,
     /// Entries that anybody says are erased.
     erased: Named,
+    /// What is said of each thing.
+    about: BTreeMap<(Subject, StatementId), Arc<Said>>,
+    /// What each device says.
+    by: BTreeMap<(DeviceId, StatementId), Arc<Said>>,
 }
 
 impl Book {
     /// Every statement, once.
     pub fn statements(&self) -> impl Iterator<Item = &Said> {
-        self.said.values()
+        self.said.values().map(Arc::as_ref)
     }
 
     /// How many statements there are.
@@ -55,7 +61,45 @@ impl Book {
         if let Statement::Erase(erase) = &said.statement {
             self.erased.add(said.author, erase);
         }
+        let said = Arc::new(said);
+        for subject in said.subjects() {
+            self.about.insert((subject, said.id), Arc::clone(&said));
+        }
+        self.by.insert((said.author, said.id), Arc::clone(&said));
         self.said.insert(said.id, said).is_none()
+    }
+
+    /// A statement.
+    pub(super) fn get(&self, id: &StatementId) -> Option<&Said> {
+        self.said.get(id).map(Arc::as_ref)
+    }
+
+    /// The invitations that a join may have taken up.
+    pub(super) fn invites_for(&self, join: &StatementId) -> impl Iterator<Item = &Invite> {
+        let subjects = self.get(join).into_iter().flat_map(Said::subjects);
+        let tickets = subjects.filter(|subject| matches!(subject, Subject::Ticket(_)));
+        let about = tickets.flat_map(move |ticket| self.about(ticket));
+        about.filter_map(|said| {
+            if let Statement::Invite(invite) = &said.statement {
+                Some(invite)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// What is said of something.
+    pub(super) fn about(&self, subject: Subject) -> impl Iterator<Item = &Said> {
+        let from = self.about.range((subject, StatementId::FIRST)..);
+        let about = from.take_while(move |((of, _), _)| *of == subject);
+        about.map(|(_, said)| said.as_ref())
+    }
+
+    /// What a device says.
+    pub(super) fn said_by(&self, device: DeviceId) -> impl Iterator<Item = &Said> {
+        let from = self.by.range((device, StatementId::FIRST)..);
+        let by = from.take_while(move |((by, _), _)| *by == device);
+        by.map(|(_, said)| said.as_ref())
     }
 
     /// Whether a revocation, counting or not, says where a log of this device ends.

@@ -1,7 +1,7 @@
 //! The evaluation: from a set of statements to a roster, stratum by stratum.
 
 mod holding;
-mod proof;
+pub(super) mod proof;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,12 @@ use crate::roster::book::Book;
 use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::evaluate::holding::Holding;
 use crate::roster::evaluate::proof::Proofs;
+use crate::roster::follow::part::Part;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{
     Epoch, Erase, Erased, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
 };
+use crate::roster::subject::Subject;
 use crate::roster::verdict::Verdict;
 use crate::roster::{
     Invite, JoinState, Member, Roster, Said, Space, commons, member_of, roster_lane,
@@ -33,29 +35,33 @@ impl Roster {
         community: &CommunityId,
         book: &Book,
     ) -> (Self, BTreeSet<StatementId>) {
-        let mut evaluation = Evaluation::new(community, book);
-        evaluation.lay_out_sheet();
-        for rank in Role::DESCENDING {
-            if rank == Role::Owner {
-                evaluation.found();
-            }
-            evaluation.admit_joins(rank);
-            evaluation.apply_grants(rank);
-            evaluation.settle_rights(rank);
-            evaluation.hear(rank);
-        }
-        evaluation.list_members();
-        evaluation.name_members();
-        evaluation.collect_epochs();
-        evaluation.part_former();
-        evaluation.take_receipts();
+        let mut evaluation = Evaluation::new(community, book, None);
+        book.statements().for_each(|said| evaluation.sort(said));
+        evaluation.hear_all();
+        evaluation.finish();
         (evaluation.roster, evaluation.counted)
+    }
+
+    /// What a part of the book comes to, if all outside it is as in this roster.
+    pub(super) fn evaluate_part(&self, book: &Book, part: &Part, said: &[&Said]) -> Self {
+        let mut evaluation = Evaluation::new(&self.community, book, Some(part));
+        for said in said {
+            evaluation.sort(said);
+            evaluation.take_as_known(self, said.author);
+        }
+        evaluation.hear_all();
+        let devices = &mut evaluation.roster.devices;
+        devices.retain(|id, _| part.has(Subject::Device(*id)));
+        evaluation.finish();
+        evaluation.roster
     }
 }
 
 struct Evaluation<'a> {
     roster: Roster,
     proofs: Proofs<'a>,
+    /// What is settled, if not everything.
+    part: Option<&'a Part>,
     /// What acts by its author's rank or membership, by author, so that a stratum is heard in one pass.
     by_author: BTreeMap<DeviceId, Vec<&'a Said>>,
     joins: BTreeMap<InviteId, Vec<(&'a Said, &'a Join)>>,
@@ -98,10 +104,11 @@ impl Revocation<'_> {
 }
 
 impl<'a> Evaluation<'a> {
-    fn new(community: &CommunityId, book: &'a Book) -> Self {
-        let mut this = Self {
+    fn new(community: &CommunityId, book: &'a Book, part: Option<&'a Part>) -> Self {
+        Self {
             roster: Roster::empty(*community),
             proofs: Proofs::new(book),
+            part,
             by_author: BTreeMap::new(),
             joins: BTreeMap::new(),
             roots: BTreeMap::new(),
@@ -118,21 +125,60 @@ impl<'a> Evaluation<'a> {
             receipts: Vec::new(),
             founding: None,
             counted: BTreeSet::new(),
-        };
-        book.statements().for_each(|said| this.sort(said));
-        this
+        }
+    }
+
+    /// Whether a device's rights are settled here; else they are what they were.
+    fn settles(&self, device: &DeviceId) -> bool {
+        let device = Subject::Device(*device);
+        self.part.is_none_or(|part| part.has(device))
+    }
+
+    /// An author who is not settled here speaks by the rights that they have.
+    fn take_as_known(&mut self, known: &Roster, author: DeviceId) {
+        if self.settles(&author) || self.roster.devices.contains_key(&author) {
+            return;
+        }
+        if let Some(device) = known.any_device(&author) {
+            let rights = device.rights.values();
+            rights.for_each(|standing| self.proofs.prepare(standing));
+            self.roster.devices.insert(author, device.clone());
+        }
+    }
+
+    /// From the highest rank to the lowest, each settled by those above it.
+    fn hear_all(&mut self) {
+        self.lay_out_sheet();
+        for rank in Role::DESCENDING {
+            if rank == Role::Owner {
+                self.found();
+            }
+            self.admit_joins(rank);
+            self.apply_grants(rank);
+            self.settle_rights(rank);
+            self.hear(rank);
+        }
+        self.collect_epochs();
+    }
+
+    /// What follows from the rights on the devices.
+    fn finish(&mut self) {
+        self.list_members();
+        self.name_members();
+        self.part_former();
+        self.take_receipts();
     }
 
     fn sort(&mut self, said: &'a Said) {
         match &said.statement {
             Statement::Found(found) => {
                 self.founding = self.founding.or(Some((said, found)));
-                self.know_root(said.author, found.sealing);
+                self.know_root(said, found.sealing);
             }
             Statement::Join(join) => {
                 let of_invite = self.joins.entry(join.invite).or_default();
                 of_invite.push((said, join));
-                self.know_root(said.author, join.sealing);
+                self.know_root(said, join.sealing);
             }
             Statement::Confirm(confirm) => {
                 self.confirms.entry(confirm.join).or_default().push(said);
@@ -154,9 +200,10 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn know_root(&mut self, device: DeviceId, sealing: SealingKey) {
-        let member = member_of(&self.roster.community, &device);
-        self.roots.entry(member).or_insert((device, sealing));
+    fn know_root(&mut self, said: &Said, sealing: SealingKey) {
+        if let Some(member) = said.root_of {
+            self.roots.entry(member).or_insert((said.author, sealing));
+        }
     }
 
     fn said_by(&self, device: &DeviceId) -> &[&'a Said] {
@@ -202,9 +249,11 @@ impl<'a> Evaluation<'a> {
         };
         self.roster.title = Some((said.author, found.title.to_vec()));
         self.counted.insert(said.id);
-        let owner = member_of(&self.roster.community, &said.author);
-        let right = (Standing::HOLDS, true);
-        self.rights.insert((owner, Scope::Community), right);
+        if self.settles(&said.author) {
+            let owner = member_of(&self.roster.community, &said.author);
+            let right = (Standing::HOLDS, true);
+            self.rights.insert((owner, Scope::Community), right);
+        }
     }
 
     /// A right has one more source; it holds as long as one of them does.
@@ -237,7 +286,9 @@ impl<'a> Evaluation<'a> {
                         |device| device.member,
                     );
                     let source = self.source(&statement, &invite.scope, role);
-                    self.give(member, invite.scope, source, state.is_confirmed);
+                    if self.settles(&state.device) {
+                        self.give(member, invite.scope, source, state.is_confirmed);
+                    }
                 }
                 invite.joins.insert(statement, state);
             }
@@ -318,7 +369,7 @@ impl<'a> Evaluation<'a> {
         let heard: Vec<StatementId> = confirms
             .filter(|said| {
                 self.is_heard(said, |scope, role| {
-                    role >= Role::Lead && role > invite.role && scope.covers(&invite.scope)
+                    role.may_give(scope, invite.role, &invite.scope)
                 })
             })
             .map(|said| said.id)
@@ -368,7 +419,7 @@ impl<'a> Evaluation<'a> {
                 }
             }
             Statement::Invite(invite) => {
-                if rank >= Role::Lead && invite.role < rank && scope.covers(&invite.scope) {
+                if rank.may_give(scope, invite.role, &invite.scope) {
                     self.counted.insert(said.id);
                     let invites = &mut self.roster.invites;
                     let given = || Invite::given(invite);
@@ -376,7 +427,7 @@ impl<'a> Evaluation<'a> {
                 }
             }
             Statement::Grant(grant) => {
-                if rank >= Role::Lead && grant.role < rank && scope.covers(&grant.scope) {
+                if rank.may_give(scope, grant.role, &grant.scope) {
                     let of_role = self.grants.entry(grant.role).or_default();
                     of_role.insert((grant.member, grant.scope, said.id));
                 }
@@ -451,7 +502,6 @@ impl<'a> Evaluation<'a> {
                 devices: BTreeSet::new(),
                 removed_devices: BTreeSet::new(),
                 is_provisional: provisional.get(&device.member) == Some(&true),
-                named_by: None,
             });
             let held = device.held();
             if held.clone().next().is_some() {
@@ -493,7 +543,6 @@ impl<'a> Evaluation<'a> {
             let member = self.roster.member_id(&said.author);
             if let Some(member) = member.and_then(|id| self.roster.members.get_mut(&id)) {
                 member.name = Some((said.author, profile.name.to_vec()));
-                member.named_by = Some((profile.version, said.id));
             }
         }
     }
@@ -501,12 +550,10 @@ impl<'a> Evaluation<'a> {
     /// Epochs by members who may write in the space; sealed copies of several statements add up.
     fn collect_epochs(&mut self) {
         for (said, epoch) in std::mem::take(&mut self.epochs) {
-            let is_commons = epoch.space == commons(&self.roster.community);
-            let is_heard = self.is_heard(said, |scope, role| {
-                let covers = is_commons || scope.covers(&Scope::Space(epoch.space));
-                covers && role >= Role::Volunteer
-            });
-            if !is_heard {
+            let commons = commons(&self.roster.community);
+            if !self.is_heard(said, |scope, role| {
+                epoch.may_come_from(scope, role, &commons)
+            }) {
                 continue;
             }
             self.counted.insert(said.id);

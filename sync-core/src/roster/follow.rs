@@ -1,22 +1,32 @@
-//! One statement more, without going through all of them again, where that gives the same roster.
+//! One statement more, without going through all of them again.
 //!
-//! Names, keys, invitations, joins and confirmations come by the thousand and touch one thing each. They are
-//! put where [`Roster::evaluate`] would put them, if nothing that it would weigh against them is in the
-//! book; else, and for whatever gives or takes rights, everything is evaluated anew.
+//! A statement is about few things. These are settled again, by the same evaluation as everything
+//! else, while all others stay as they are ([`part`]). If somebody among them now says something
+//! otherwise than before, because a right of theirs came, went or ended elsewhere, what that is about
+//! is taken in too, until nothing more changes. Rights come from above only, so that what is settled
+//! then is what evaluating everything gives.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod change;
+pub(super) mod part;
+mod put;
+
+use std::collections::BTreeSet;
 
 use crate::entry::VerifiedBatch;
-use crate::id::{CommunityId, DeviceId, InviteId, LaneId};
+use crate::id::{CommunityId, DeviceId, MemberId};
 use crate::roster::book::Book;
-use crate::roster::cutoff::Standing;
+use crate::roster::evaluate::proof::Proofs;
+use crate::roster::follow::change::Change;
+use crate::roster::follow::part::Reach;
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{
-    Confirm, Epoch, Invite as Given, Join, Profile, Recipient, Statement, StatementId, Target,
-};
-use crate::roster::{
-    Device, EpochInfo, Invite, JoinState, Member, Roster, Said, Space, commons, member_of,
-};
+use crate::roster::statement::Statement;
+use crate::roster::subject::Subject;
+use crate::roster::{Device, Invite, Roster, Said, commons};
+
+/// With more than one in so many statements to go through, evaluating everything costs less.
+const PART_OF_ALL: usize = 4;
+/// Statements that are worth going through for a part of a roster, however small it is.
+const PART_MIN: usize = 256;
 
 /// What has come into a book since a roster was evaluated from it.
 #[derive(Debug, Clone, Default)]
@@ -49,285 +59,173 @@ impl News {
         self.authors.insert(batch.log().device);
         self.said.extend(Said::in_batch(community, batch));
     }
-}
 
-/// What following a statement has come to.
-enum Followed {
-    /// The roster is what evaluating everything would give.
-    Done,
-    /// Only evaluating everything tells.
-    Unclear,
+    /// All that it is about.
+    fn reach(&self, book: &Book) -> Reach {
+        let mut reach = Reach::default();
+        self.said.iter().for_each(|said| reach.add_new(book, said));
+        // A batch of a log that somebody cut off may prove what was not proved.
+        for author in self.authors.iter().filter(|author| book.cuts(author)) {
+            reach.add(book, Subject::Device(*author));
+            let said = book.said_by(*author);
+            said.for_each(|said| reach.add_all(book, said));
+        }
+        reach
+    }
 }
 
 impl Roster {
     /// Becomes what evaluating the whole book gives, of which all but the news was evaluated before.
-    /// Says whether everything had to be gone through.
-    pub fn follow(&mut self, book: &Book, news: &News) -> bool {
-        // A batch of a log that somebody cut off may prove what was not proved.
-        let is_plain = !news.authors.iter().any(|author| book.cuts(author));
-        let follow = |said: &Said| matches!(self.follow_one(book, said), Followed::Done);
-        if is_plain && news.said.iter().all(follow) {
-            return false;
-        }
-        *self = Self::evaluate(&self.community, book);
-        true
+    /// Says what has changed.
+    pub fn follow(&mut self, book: &Book, news: &News) -> Change {
+        self.follow_part(book, news).unwrap_or_else(|| {
+            let was = std::mem::replace(self, Self::evaluate(&self.community, book));
+            Change {
+                effort: book.len(),
+                ..Change::between(was, self)
+            }
+        })
     }
 
-    fn follow_one(&mut self, book: &Book, said: &Said) -> Followed {
-        if let Statement::Join(join) = &said.statement {
-            return self.follow_join(book, said, join);
+    /// Nothing if evaluating everything is less work, or a community begins.
+    fn follow_part(&mut self, book: &Book, news: &News) -> Option<Change> {
+        let most = PART_MIN.max(book.len() / PART_OF_ALL);
+        let begins = |said: &Said| matches!(said.statement, Statement::Found(_));
+        if news.said.len() > most || news.said.iter().any(begins) {
+            return None;
         }
-        let Some(author) = self.devices.get(&said.author) else {
-            let is_nobodys = !self.former.contains_key(&said.author);
-            let is_found = matches!(said.statement, Statement::Found(_));
-            // Nobody's word counts until they belong, and that is evaluated with all they said.
-            return if is_nobodys && !is_found {
-                Followed::Done
-            } else {
-                Followed::Unclear
-            };
+        let mut reach = news.reach(book);
+        let mut effort = 0;
+        let (said, settled) = loop {
+            let said = reach.rights.statements(book);
+            effort += said.len();
+            if effort > most {
+                return None;
+            }
+            let settled = self.evaluate_part(book, &reach.rights, &said);
+            if !self.widen(&mut reach, book, &settled) {
+                break (said, settled);
+            }
         };
-        if !author.rights.values().all(Standing::holds) {
-            return Followed::Unclear;
+        let Reach { rights, effects } = reach;
+        let said_of_effects = effects.statements(book);
+        effort += said_of_effects.len();
+        if effort > most {
+            return None;
         }
-        let rights: Vec<(Scope, Role)> = author.held().collect();
-        match &said.statement {
-            Statement::Profile(profile) => self.follow_profile(said, profile),
-            Statement::Epoch(epoch) => self.follow_epoch(&rights, epoch),
-            Statement::Space(space) => {
-                let may = |(scope, role): &(Scope, Role)| {
-                    *scope == Scope::Community && *role >= Role::Coordinator
-                };
-                if rights.iter().any(may) {
-                    let title = (said.author, space.title.to_vec());
-                    self.spaces.insert(said.space, Space { title });
+        let mut change = self.put_part(book, &rights, &said, settled);
+        let settled = self.evaluate_part(book, &effects, &said_of_effects);
+        change.then(self.put_part(book, &effects, &said_of_effects, settled));
+        change.effort = effort;
+        Some(change)
+    }
+
+    /// Takes in what is now said otherwise by those within reach; whether there is any such thing.
+    fn widen(&self, reach: &mut Reach, book: &Book, settled: &Self) -> bool {
+        let known: Vec<Subject> = reach.rights.subjects().collect();
+        for subject in known.iter().copied() {
+            match subject {
+                Subject::Device(id) => {
+                    let (was, is) = (self.any_device(&id), settled.any_device(&id));
+                    if was != is {
+                        self.widen_by_device(reach, book, id, [was, is]);
+                    }
                 }
-                Followed::Done
-            }
-            Statement::Invite(invite) => self.follow_invite(book, said, &rights, invite),
-            Statement::Confirm(confirm) => self.follow_confirm(&rights, confirm),
-            Statement::Erased(erased) => {
-                self.put_receipt(said.author, erased.statement);
-                Followed::Done
-            }
-            Statement::Settings(_) => Followed::Done,
-            Statement::AddDevice(_)
-            | Statement::Discard(_)
-            | Statement::Erase(_)
-            | Statement::Found(_)
-            | Statement::Grant(_)
-            | Statement::Join(_)
-            | Statement::Release(_)
-            | Statement::Revoke(_) => Followed::Unclear,
-        }
-    }
-
-    fn follow_profile(&mut self, said: &Said, profile: &Profile) -> Followed {
-        let member = self.member_id(&said.author);
-        let Some(member) = member.and_then(|id| self.members.get_mut(&id)) else {
-            return Followed::Unclear;
-        };
-        let version = (profile.version, said.id);
-        if member.named_by.is_none_or(|known| known < version) {
-            member.named_by = Some(version);
-            member.name = Some((said.author, profile.name.to_vec()));
-        }
-        Followed::Done
-    }
-
-    fn follow_epoch(&mut self, rights: &[(Scope, Role)], epoch: &Epoch) -> Followed {
-        let is_commons = epoch.space == commons(&self.community);
-        let may = |(scope, role): &(Scope, Role)| {
-            let covers = is_commons || scope.covers(&Scope::Space(epoch.space));
-            covers && *role >= Role::Volunteer
-        };
-        if rights.iter().any(may) {
-            self.put_epoch(epoch);
-            self.seal_to_invites(|space, id| (*space, *id) == (epoch.space, epoch.epoch));
-        }
-        Followed::Done
-    }
-
-    /// Adds what an epoch statement that counts says; the copies of several add up.
-    pub(super) fn put_epoch(&mut self, epoch: &Epoch) {
-        let key = (epoch.space, epoch.epoch);
-        let info = self.epochs.entry(key).or_insert_with(|| EpochInfo {
-            sealed: BTreeMap::new(),
-            older: BTreeMap::new(),
-        });
-        for key in &epoch.keys {
-            let copies = info.sealed.entry(key.recipient.clone()).or_default();
-            copies.insert(key.sealed.to_vec());
-        }
-        for older in &epoch.older {
-            let copies = info.older.entry(older.epoch).or_default();
-            copies.insert(older.wrapped.to_vec());
-        }
-    }
-
-    /// What an invite carries is sealed to it as much as what an epoch statement seals to it. Keys of
-    /// spaces that it does not open are no word of its author's to say.
-    pub(super) fn seal_to_invites(
-        &mut self,
-        is_meant: impl Fn(&LaneId, &crate::id::EpochId) -> bool,
-    ) {
-        let Self {
-            community,
-            invites,
-            epochs,
-            ..
-        } = self;
-        for invite in invites.values() {
-            let keys = invite.keys.iter();
-            let meant = keys.filter(|key| is_meant(&key.space, &key.epoch));
-            for key in meant.filter(|key| invite.opens(community, &key.space)) {
-                if let Some(epoch) = epochs.get_mut(&(key.space, key.epoch)) {
-                    let copies = epoch.sealed.entry(Recipient::Invite(invite.id));
-                    copies.or_default().insert(key.sealed.to_vec());
+                Subject::Ticket(_) => {
+                    for given in book.about(subject) {
+                        let (was, is) =
+                            (self.invites.get(&given.id), settled.invites.get(&given.id));
+                        if was != is {
+                            widen_by_invite(reach, book, was, is);
+                        }
+                    }
                 }
+                Subject::Member(_)
+                | Subject::Statement(_)
+                | Subject::Epoch(..)
+                | Subject::Log(_)
+                | Subject::Erasures => {}
             }
         }
+        reach.rights.subjects().count() > known.len()
     }
 
-    fn follow_invite(
-        &mut self,
+    /// Takes in what a device says that counts by other rights than before.
+    fn widen_by_device(
+        &self,
+        reach: &mut Reach,
         book: &Book,
-        said: &Said,
-        rights: &[(Scope, Role)],
-        given: &Given,
-    ) -> Followed {
-        let may = |(scope, role): &(Scope, Role)| {
-            *role >= Role::Lead && given.role < *role && scope.covers(&given.scope)
-        };
-        if self.invites.contains_key(&said.id) || !rights.iter().any(may) {
-            return Followed::Done;
+        id: DeviceId,
+        was_and_is: [Option<&Device>; 2],
+    ) {
+        let mut proofs = Proofs::new(book);
+        for device in was_and_is.into_iter().flatten() {
+            let rights = device.rights.values();
+            rights.for_each(|standing| proofs.prepare(standing));
         }
-        let is_about_it = |other: &Said| match &other.statement {
-            Statement::Join(join) => join.invite == given.invite,
-            Statement::Revoke(revoke) => revoke.target == Target::Invite(given.invite),
+        for said in book.said_by(id) {
+            let [was, is] = was_and_is.map(|device| authority(&proofs, said, device));
+            let mut stays = was.intersection(&is);
+            if was != is && !stays.any(|right| self.is_enough(right, said, book)) {
+                reach.add_all(book, said);
+            }
+        }
+    }
+
+    /// Whether a statement comes to the same by one right as by any others besides. Of what is weighed
+    /// by its author's rank, each right counts for itself.
+    fn is_enough(&self, (_, scope, role): &Right, said: &Said, book: &Book) -> bool {
+        let may_give = |given: Role, within: &Scope| role.may_give(scope, given, within);
+        match &said.statement {
+            Statement::Confirm(confirm) => {
+                let mut invites = book.invites_for(&confirm.join);
+                invites.all(|invite| may_give(invite.role, &invite.scope))
+            }
+            Statement::Epoch(epoch) => epoch.may_come_from(scope, *role, &commons(&self.community)),
+            Statement::Grant(grant) => may_give(grant.role, &grant.scope),
+            Statement::Invite(invite) => may_give(invite.role, &invite.scope),
             Statement::AddDevice(_)
-            | Statement::Confirm(_)
             | Statement::Discard(_)
-            | Statement::Epoch(_)
             | Statement::Erase(_)
             | Statement::Erased(_)
             | Statement::Found(_)
-            | Statement::Grant(_)
-            | Statement::Invite(_)
-            | Statement::Profile(_)
-            | Statement::Release(_)
-            | Statement::Settings(_)
-            | Statement::Space(_) => false,
-        };
-        if book.statements().any(is_about_it) {
-            return Followed::Unclear;
-        }
-        self.invites.insert(said.id, Invite::given(given));
-        let keys: BTreeSet<_> = given
-            .keys
-            .iter()
-            .map(|key| (key.space, key.epoch))
-            .collect();
-        self.seal_to_invites(|space, epoch| keys.contains(&(*space, *epoch)));
-        Followed::Done
-    }
-
-    /// A confirmation of a join that counts already; one that makes it count is evaluated.
-    fn follow_confirm(&mut self, rights: &[(Scope, Role)], confirm: &Confirm) -> Followed {
-        let mut confirmed = Vec::new();
-        for invite in self.invites.values_mut() {
-            let may = |(scope, role): &(Scope, Role)| {
-                *role >= Role::Lead && *role > invite.role && scope.covers(&invite.scope)
-            };
-            let Some(join) = invite.joins.get_mut(&confirm.join) else {
-                continue;
-            };
-            if join.is_confirmed || !rights.iter().any(may) {
-                continue;
-            }
-            if !join.is_accepted {
-                return Followed::Unclear;
-            }
-            join.is_confirmed = true;
-            confirmed.push(join.device);
-        }
-        for device in confirmed {
-            let member = self.any_device(&device).map(|device| device.member);
-            match member.and_then(|id| self.members.get_mut(&id)) {
-                Some(member) => member.is_provisional = false,
-                None => return Followed::Unclear,
-            }
-        }
-        Followed::Done
-    }
-
-    /// Somebody new takes up an invitation, and nothing else is known of them.
-    fn follow_join(&mut self, book: &Book, said: &Said, join: &Join) -> Followed {
-        let member = member_of(&self.community, &said.author);
-        let is_about_them = |other: &Said| match &other.statement {
-            _ if other.author == said.author => other.id != said.id,
-            Statement::AddDevice(add) => add.device == said.author,
-            Statement::Confirm(confirm) => confirm.join == said.id,
-            Statement::Grant(grant) => grant.member == member,
-            Statement::Revoke(revoke) => match &revoke.target {
-                Target::Member(target) => *target == member,
-                Target::Device(target) => *target == said.author,
-                Target::Grant(target) => *target == said.id,
-                Target::Invite(_) => false,
-            },
-            Statement::Discard(_)
-            | Statement::Epoch(_)
-            | Statement::Erase(_)
-            | Statement::Erased(_)
-            | Statement::Found(_)
-            | Statement::Invite(_)
             | Statement::Join(_)
             | Statement::Profile(_)
             | Statement::Release(_)
+            | Statement::Revoke(_)
             | Statement::Settings(_)
             | Statement::Space(_) => false,
-        };
-        if self.knows(&said.author) || book.statements().any(is_about_them) {
-            return Followed::Unclear;
         }
-        let given: Vec<StatementId> = self.invitations(join.invite);
-        let [given] = given[..] else {
-            return if given.is_empty() {
-                Followed::Done
-            } else {
-                Followed::Unclear
-            };
-        };
-        let Some(invite) = self.invites.get_mut(&given) else {
-            return Followed::Unclear;
-        };
-        let devices: BTreeSet<DeviceId> = invite.joins.values().map(|join| join.device).collect();
-        let is_special = invite.is_revoked || invite.role == Role::Recovered;
-        if is_special || devices.len() >= usize::from(invite.uses) {
-            return Followed::Unclear;
-        }
-        let state = JoinState {
-            device: said.author,
-            is_confirmed: false,
-            is_accepted: true,
-        };
-        invite.joins.insert(said.id, state);
-        let right = (invite.scope, invite.role);
-        let device = Device {
-            member,
-            sealing: join.sealing,
-            rights: BTreeMap::from([(right, Standing::HOLDS)]),
-        };
-        self.devices.insert(said.author, device);
-        self.members.insert(member, Member::new(right, said.author));
-        Followed::Done
     }
+}
 
-    fn invitations(&self, ticket: InviteId) -> Vec<StatementId> {
-        let invites = self.invites.iter();
-        invites
-            .filter(|(_, invite)| invite.id == ticket)
-            .map(|(id, _)| *id)
-            .collect()
+/// A right, and whose it is.
+type Right = (MemberId, Scope, Role);
+
+/// The rights by which a statement counts.
+fn authority(proofs: &Proofs<'_>, said: &Said, device: Option<&Device>) -> BTreeSet<Right> {
+    let device = device.into_iter();
+    let rights = device.flat_map(|device| device.rights.iter().map(move |right| (device, right)));
+    rights
+        .filter(|(_, (_, standing))| proofs.counts(said, standing))
+        .map(|(device, ((scope, role), _))| (device.member, *scope, *role))
+        .collect()
+}
+
+/// Takes in who joined, if it is judged otherwise, and the keys that an invitation opens no more.
+fn widen_by_invite(reach: &mut Reach, book: &Book, was: Option<&Invite>, is: Option<&Invite>) {
+    let joins = |invite: Option<&Invite>| invite.map(|it| it.joins.clone()).unwrap_or_default();
+    let (were, are) = (joins(was), joins(is));
+    for (id, join) in were.iter().chain(&are) {
+        if were.get(id) != are.get(id) {
+            reach.add(book, Subject::Device(join.device));
+        }
+    }
+    if let Some(was) = was.filter(|was| was.stands())
+        && !is.is_some_and(Invite::stands)
+    {
+        for key in &was.keys {
+            reach.add(book, Subject::Epoch(key.space, key.epoch));
+        }
     }
 }

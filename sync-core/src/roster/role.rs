@@ -62,6 +62,12 @@ impl Role {
         above.copied().unwrap_or(self)
     }
 
+    /// Whether who has this role in a scope may give another in some scope, by invitation, by word or
+    /// by confirming that somebody has joined.
+    pub(super) fn may_give(self, scope: &Scope, role: Self, within: &Scope) -> bool {
+        self >= Self::Lead && role < self && scope.covers(within)
+    }
+
     /// The word used on the command line and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -38,6 +38,9 @@ impl StatementId {
         Self(*keys::derive(domain::STATEMENT, &parts).as_bytes())
     }
 
+    /// Before all others in order.
+    pub(super) const FIRST: Self = Self([0; 32]);
+
     /// The raw bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

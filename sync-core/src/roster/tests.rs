@@ -96,6 +96,13 @@ impl World {
         Some(Cut::at(&log, &head))
     }
 
+    /// What a device says next stands beside what it said last: its log forks.
+    fn fork(&mut self, device: &DeviceId, back: usize) {
+        if let Some(cut) = self.cuts_of(device, back) {
+            self.heads.insert(*device, cut.head());
+        }
+    }
+
     fn book(&self) -> Book {
         book_of(&self.said)
     }

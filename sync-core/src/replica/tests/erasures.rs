@@ -204,10 +204,9 @@ fn kill_between_erasing_and_confirming_is_made_up_for_at_the_next_start() {
         .with_moment(|replica, moment| {
             replica.act(|tx, mind| {
                 mind.seal_pending(tx, moment)?;
-                let before = mind.roster.clone();
                 let statements = mind.erasures_of(tx, &gone)?;
-                mind.say_all(tx, &statements)?;
-                mind.follow_roster(tx, &before)
+                let change = mind.say_all(tx, &statements)?;
+                mind.follow_roster(tx, &change)
             })
         })
         .unwrap();

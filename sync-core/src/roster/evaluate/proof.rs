@@ -8,19 +8,19 @@ use crate::roster::book::Book;
 use crate::roster::cutoff::Standing;
 
 /// The batches up to each cut-off that was asked about.
-pub(super) struct Proofs<'a> {
+pub(in crate::roster) struct Proofs<'a> {
     book: &'a Book,
     up_to: BTreeMap<ChainHash, BTreeSet<ChainHash>>,
 }
 
 impl<'a> Proofs<'a> {
-    pub(super) fn new(book: &'a Book) -> Self {
+    pub(in crate::roster) fn new(book: &'a Book) -> Self {
         let up_to = BTreeMap::new();
         Self { book, up_to }
     }
 
     /// Walks the logs back from where a right ended, so that [`Self::counts`] can answer for it.
-    pub(super) fn prepare(&mut self, standing: &Standing) {
+    pub(in crate::roster) fn prepare(&mut self, standing: &Standing) {
         for (_, head) in standing.cutoff().into_iter().flat_map(|cut| cut.ends()) {
             let book = self.book;
             let walk = || book.up_to(&head.chain);
@@ -29,7 +29,7 @@ impl<'a> Proofs<'a> {
     }
 
     /// Whether a statement counts by a right that stands so.
-    pub(super) fn counts(&self, said: &Said, standing: &Standing) -> bool {
+    pub(in crate::roster) fn counts(&self, said: &Said, standing: &Standing) -> bool {
         let Some(cutoff) = standing.cutoff() else {
             return true;
         };

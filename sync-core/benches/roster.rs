@@ -281,7 +281,6 @@ fn follow_in(bencher: Bencher<'_, '_>, mut community: Community, [before, last]:
     let new = community.said.iter().skip(known);
     new.for_each(|said| news.add(said.clone()));
     let change = roster.clone().follow(&community.book, &news);
-    eprintln!("followed through {} statements", change.effort);
     assert!(change.is_any);
     bencher
         .with_inputs(|| roster.clone())

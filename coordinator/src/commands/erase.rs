@@ -106,11 +106,12 @@ fn chosen(replica: &Replica, args: &EraseArgs) -> Result<BTreeSet<RecordId>, Fai
 
 fn has_value(row: &ViewRow, field: &str, value: &str) -> bool {
     let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
-    match fields.get(field) {
-        Some(Value::String(text)) => text == value,
-        Some(other) => other.to_string() == value,
-        None => false,
-    }
+    let shown = match fields.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => return false,
+    };
+    shown == value
 }
 
 /// Says what would go, and how to confirm it.

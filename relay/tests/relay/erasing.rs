@@ -66,14 +66,14 @@ impl Village<SqliteLog> {
         let statements = vec![statement];
         let frame = Frame::AskErased(AskErased { statements });
         let effects = self.handle(vec![Input::Frame { conn, frame }]);
-        let words = effects.into_iter().filter_map(|effect| match effect {
+        let mut words = effects.into_iter().filter_map(|effect| match effect {
             Effect::Send {
                 frame: Frame::HasErased(word),
                 ..
             } => Some(word),
             Effect::Send { .. } | Effect::Read { .. } | Effect::Close { .. } => None,
         });
-        words.last().unwrap()
+        words.next_back().unwrap()
     }
 }
 

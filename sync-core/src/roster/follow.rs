@@ -1,7 +1,7 @@
 //! One statement more, without going through all of them again.
 //!
 //! A statement is about few things. These are settled again, by the same evaluation as everything
-//! else, while all others stay as they are ([`part`]). If somebody among them now says something
+//! else, while all others stay as they are (`part`). If somebody among them now says something
 //! otherwise than before, because a right of theirs came, went or ended elsewhere, what that is about
 //! is taken in too, until nothing more changes. Rights come from above only, so that what is settled
 //! then is what evaluating everything gives.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::{Node, settle};
 use sync_core::entry::place::{Link, LogView};
 use sync_core::id::{
     Arrival, ChainHash, CommunityId, DeviceId, Head, Incarnation, InviteId, LaneId, LogId, Seq,
@@ -49,6 +50,8 @@ pub struct Community {
     has_news: bool,
     /// What evaluating has cost so far, in frames.
     effort: u64,
+    /// A fork came, or the roster changed, since branches were settled.
+    are_branches_stale: bool,
     /// What has been erased in the log.
     erased: Erasures,
     recent: VecDeque<Carried>,
@@ -85,6 +88,7 @@ impl Community {
             are_statements_stale: true,
             has_news: false,
             effort: 0,
+            are_branches_stale: true,
             erased: Erasures::default(),
             recent: VecDeque::new(),
             recent_bytes: 0,
@@ -126,6 +130,7 @@ impl Community {
         }
         self.effort += 1;
         let change = self.roster.follow(&self.book, &news);
+        self.are_branches_stale |= change.is_of_rights();
         self.effort += (change.effort / STATEMENTS_PER_FRAME) as u64;
         Ok(())
     }
@@ -165,25 +170,67 @@ impl Community {
         Ok(Ok(reduced.unwrap_or(batch)))
     }
 
-    /// Whether somebody has erased something that the log still has.
+    /// Whether the log is not yet as the roster says: other branches may count, contents may have to go.
     #[must_use]
-    pub fn owes_erasures(&self) -> bool {
-        self.roster.erasures() != &self.erased
+    pub fn owes_the_roster(&self) -> bool {
+        let is_forked = self.lost.keys().any(|lane| *lane != self.roster_lane);
+        (self.are_branches_stale && is_forked) || self.roster.erasures() != &self.erased
+    }
+
+    /// Lets the branches count that cut-offs name, within a transaction.
+    ///
+    /// # Errors
+    /// The log's.
+    pub fn settle_branches(&mut self, log: &mut dyn BatchLog) -> Result<(), StoreError> {
+        self.are_branches_stale = false;
+        let lost = self.lost.values().flatten();
+        let of_spaces = lost.filter(|lost| lost.log.lane != self.roster_lane);
+        let forked: BTreeSet<LogId> = of_spaces.map(|lost| lost.log).collect();
+        let mut has_settled = false;
+        for id in forked {
+            let nodes = self.nodes_of(&id, log)?;
+            let named = self.roster.ends_of(&id).map(|head| head.chain).collect();
+            let Some(settlement) = settle(&nodes, &named) else {
+                continue;
+            };
+            let head = log.settle(&self.id, &id, &settlement)?;
+            if let Some(state) = self.logs.get_mut(&id) {
+                state.head = head;
+            }
+            self.digests.get_mut().remove(&id.lane);
+            has_settled = true;
+        }
+        if has_settled {
+            self.read_lost(log)?;
+            // Batches in memory say of themselves which branch they are on.
+            self.recent.clear();
+            self.recent_bytes = 0;
+        }
+        Ok(())
+    }
+
+    /// All batches of a log from its first fork on.
+    fn nodes_of(&self, id: &LogId, log: &dyn BatchLog) -> Result<Vec<Node>, StoreError> {
+        let mut batches = Vec::new();
+        let lost = self.lost.get(&id.lane).into_iter().flatten();
+        for lost in lost.filter(|lost| lost.log == *id) {
+            batches.extend(log.batch(&self.id, lost.batch.arrival)?);
+        }
+        let firsts = batches.iter().map(|it| it.batch.place().first_seq);
+        let first = firsts.min().unwrap_or(Seq::FIRST);
+        for batch in log.missing(&self.id, id, first, usize::MAX)? {
+            batches.extend(log.batch(&self.id, batch.arrival)?);
+        }
+        let nodes = batches.iter();
+        Ok(nodes
+            .map(|it| Node::of(it.arrival, &it.batch, it.is_branch))
+            .collect())
     }
 
     /// Whether anything was ever erased here.
     #[must_use]
     pub fn has_erased(&self) -> bool {
         !self.erased.said().is_empty()
-    }
-
-    /// What the log has carried out so far, to go back to if a transaction fails.
-    pub(crate) fn clone_erased(&self) -> Erasures {
-        self.erased.clone()
-    }
-
-    pub(crate) fn forget_erased(&mut self, before: Erasures) {
-        self.erased = before;
     }
 
     /// Of these erasures, those that the log has carried out.
@@ -464,6 +511,7 @@ impl Community {
             bytes: 0,
         });
         state.bytes += bytes;
+        self.are_branches_stale |= spot != Spot::Next;
         if spot == Spot::Branch {
             let lost = Lost::of(arrival, &batch);
             self.lost.entry(id.lane).or_default().push(lost);

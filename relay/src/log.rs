@@ -15,6 +15,7 @@ pub mod sqlite;
 use std::collections::BTreeMap;
 
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
@@ -104,6 +105,18 @@ pub trait BatchLog: Send {
         batch: &VerifiedBatch,
         spot: Spot,
     ) -> Result<Appended, StoreError>;
+
+    /// From `from` on the branch that counts loses, and these batches of a losing one count instead, in
+    /// order. Returns the log's head then.
+    ///
+    /// # Errors
+    /// As the disk fails; the transaction must then be rolled back.
+    fn settle(
+        &mut self,
+        community: &CommunityId,
+        log: &LogId,
+        settlement: &Settlement,
+    ) -> Result<Head, StoreError>;
 
     /// Puts the same batch with fewer contents in the place of one that is there.
     ///

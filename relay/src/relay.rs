@@ -12,7 +12,7 @@
 
 mod admit;
 mod conn;
-mod erase;
+mod obey;
 mod take;
 mod transmit;
 
@@ -274,7 +274,7 @@ impl<L: BatchLog> Relay<L> {
         self.commit(&mut group);
         self.tell_stored(&mut group);
         self.follow_rosters(&mut group);
-        self.carry_out_erasures(&group);
+        self.obey_rosters(&group);
         self.scrub(now);
         self.transmit(now, &mut group);
         self.drop_slow(now, &mut group);

@@ -5,6 +5,7 @@
 //! [`VerifiedBatch`], the only form that a store or a merge takes. The signed preimage is a fixed
 //! layout (docs/protocol.md §3), rebuilt from what the receiver knows and never re-serialised.
 
+pub mod branches;
 pub mod codec;
 pub mod kind;
 pub mod place;

@@ -6,6 +6,7 @@
 
 mod acts;
 mod audit;
+mod branches;
 mod carry;
 mod device;
 mod edit;
@@ -27,6 +28,7 @@ mod refs;
 mod revoke;
 mod rights;
 mod seal;
+mod take;
 mod verdict;
 mod waits;
 

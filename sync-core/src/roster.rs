@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::{Body, EntryKind, VerifiedBatch};
 use crate::id::{
-    ChainHash, CommunityId, DeviceId, EpochId, InviteId, LaneId, LogId, MemberId, Seq,
+    ChainHash, CommunityId, DeviceId, EpochId, Head, InviteId, LaneId, LogId, MemberId, Seq,
 };
 use crate::keys::{self, SealingKey, domain};
 use crate::roster::cutoff::{Cutoff, Standing};
@@ -431,6 +431,14 @@ impl Roster {
     /// A device's word that it has erased something is about itself, and takes no rank.
     fn put_receipt(&mut self, device: DeviceId, statement: StatementId) {
         self.receipts.entry(statement).or_default().insert(device);
+    }
+
+    /// Where cut-offs say that a log ends.
+    pub fn ends_of(&self, log: &LogId) -> impl Iterator<Item = &Head> {
+        let device = self.any_device(&log.device).into_iter();
+        let standings = device.flat_map(|device| device.rights.values());
+        let cutoffs = standings.filter_map(Standing::cutoff);
+        cutoffs.filter_map(|cutoff| cutoff.end_of(log))
     }
 
     /// The batches by which cut-offs and verdicts are proved, with their logs.

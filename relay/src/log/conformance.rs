@@ -4,6 +4,7 @@
 //! Every function panics when the log breaks its contract.
 #![expect(clippy::indexing_slicing, reason = "the suite chooses its own indexes")]
 
+use sync_core::entry::branches::Settlement;
 use sync_core::entry::seal::{PlainEntry, seal_batch};
 use sync_core::entry::{EntryKind, VerifiedBatch};
 use sync_core::id::{Arrival, CommunityId, Head, Incarnation, LaneId, LogId, Seq};
@@ -109,6 +110,39 @@ fn positions(log: &dyn BatchLog, lane: Option<&LaneId>) -> Vec<(u64, bool)> {
         .iter()
         .map(|row| (row.arrival.0, row.is_branch))
         .collect()
+}
+
+/// What counted loses from a position on, and a losing branch counts instead.
+pub fn losing_branch_may_count_again(log: &mut dyn BatchLog) {
+    let mut author = Author::new(1, LANE);
+    let batches = author.chain(3);
+    for batch in &batches {
+        store(log, batch, Spot::Next);
+    }
+    let rival = author.batch(&batches[0].head(), 1);
+    let Appended::Stored(winner) = store(log, &rival, Spot::Winner) else {
+        panic!("it is new")
+    };
+    let head = |log: &dyn BatchLog| {
+        let state = log.community(&COMMUNITY).expect("readable").expect("there");
+        state.logs[rival.log()].head
+    };
+    assert_eq!(head(log), rival.head());
+    let settlement = Settlement {
+        from: rival.place().first_seq,
+        promoted: vec![Arrival(2), Arrival(3)],
+    };
+    log.begin().expect("a transaction opens");
+    let settled = log.settle(&COMMUNITY, rival.log(), &settlement);
+    assert_eq!(settled.expect("they are there"), batches[2].head());
+    log.commit().expect("the transaction commits");
+    assert_eq!(head(log), batches[2].head());
+    let all = positions(log, None);
+    assert_eq!(all, [(1, false), (2, false), (3, false), (winner.0, true)]);
+    let lost = log.lost(&COMMUNITY).expect("readable");
+    assert_eq!(lost.len(), 1);
+    let missing = log.missing(&COMMUNITY, rival.log(), Seq::FIRST, 9);
+    assert_eq!(missing.expect("readable").len(), 3);
 }
 
 /// A batch gives up contents, keeps its place, and its log counts fewer bytes.
@@ -371,6 +405,10 @@ pub const ALL: &[(&str, Fact)] = &[
     (
         "winner_of_a_fork_takes_over_and_the_loser_stays",
         winner_of_a_fork_takes_over_and_the_loser_stays,
+    ),
+    (
+        "losing_branch_may_count_again",
+        losing_branch_may_count_again,
     ),
     (
         "batch_that_gave_up_contents_keeps_its_place",

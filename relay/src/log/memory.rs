@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
@@ -115,10 +116,26 @@ impl Rows {
 }
 
 impl Rows {
+    fn settle(&mut self, log: &LogId, settlement: &Settlement) -> Option<Head> {
+        let Self { rows, logs, .. } = self;
+        let main = &mut logs.get_mut(log)?.main;
+        main.retain(|arrival| {
+            let row = row_at(rows, *arrival);
+            row.is_some_and(|row| {
+                row.is_branch = row.batch.place().first_seq >= settlement.from;
+                !row.is_branch
+            })
+        });
+        for arrival in &settlement.promoted {
+            row_at(rows, *arrival)?.is_branch = false;
+            main.push(*arrival);
+        }
+        Some(self.head(log))
+    }
+
     /// Says whether this batch stands at this position.
     fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> bool {
-        let index = usize::try_from(arrival.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        let row = self.rows.get_mut(index);
+        let row = row_at(&mut self.rows, arrival);
         let Some(row) = row.filter(|row| row.batch.head() == batch.head()) else {
             return false;
         };
@@ -129,6 +146,11 @@ impl Rows {
         }
         true
     }
+}
+
+fn row_at(rows: &mut [Carried], arrival: Arrival) -> Option<&mut Carried> {
+    let index = usize::try_from(arrival.0.checked_sub(1)?).ok()?;
+    rows.get_mut(index)
 }
 
 impl BatchLog for MemoryLog {
@@ -182,6 +204,21 @@ impl BatchLog for MemoryLog {
             return Ok(Appended::Stale);
         }
         Ok(Appended::Stored(rows.push(batch, spot)))
+    }
+
+    fn settle(
+        &mut self,
+        community: &CommunityId,
+        log: &LogId,
+        settlement: &Settlement,
+    ) -> Result<Head, StoreError> {
+        if let Some(undo) = &mut self.undo {
+            let before = || self.communities.get(community).cloned();
+            undo.entry(*community).or_insert_with(before);
+        }
+        let rows = self.communities.get_mut(community);
+        let settled = rows.and_then(|rows| rows.settle(log, settlement));
+        settled.ok_or_else(|| StoreError::Io("there are no such batches to settle".to_owned()))
     }
 
     fn reduce(

@@ -16,8 +16,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi, named_params};
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
-use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId};
+use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::store::files::refuse_silent_damage;
@@ -226,6 +227,15 @@ impl BatchLog for SqliteLog {
         spot: Spot,
     ) -> Result<Appended, StoreError> {
         self.write(community, batch, spot)
+    }
+
+    fn settle(
+        &mut self,
+        community: &CommunityId,
+        log: &LogId,
+        settlement: &Settlement,
+    ) -> Result<Head, StoreError> {
+        self.write_settled(community, log, settlement)
     }
 
     fn reduce(

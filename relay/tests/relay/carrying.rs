@@ -7,9 +7,10 @@ use relay::log::memory::MemoryLog;
 use relay::log::{Appended, BatchLog, CommunityState, Spot};
 use relay::relay::{Admission, Effect, Ending, Input};
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
 use sync_core::id::{
-    Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Millis, Seq, StoreId,
+    Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Millis, Seq, StoreId,
 };
 use sync_core::roster::role::{Role, Scope};
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
@@ -350,6 +351,15 @@ impl BatchLog for Failing {
             Some(error) if self.fails_on_append => Err(error.clone()),
             Some(_) | None => self.log.append(community, batch, spot),
         }
+    }
+
+    fn settle(
+        &mut self,
+        community: &CommunityId,
+        log: &LogId,
+        settlement: &Settlement,
+    ) -> Result<Head, StoreError> {
+        self.log.settle(community, log, settlement)
     }
 
     fn reduce(

@@ -2,7 +2,8 @@
 //!
 //! Forks are expected: a copied store writes twice at one position. Every replica then keeps the
 //! branch whose first batch has the smaller chain hash, whichever came first, and holds the other
-//! as proof. So the same batches give the same logs everywhere.
+//! as proof, until a cut-off says otherwise ([`crate::entry::branches`]). So the same batches give the same
+//! logs everywhere.
 
 use crate::entry::{SignedBatch, VerifiedBatch};
 use crate::id::{ChainHash, CommunityId, Head, Seq};

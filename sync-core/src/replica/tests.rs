@@ -20,6 +20,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 }
 
 mod audit;
+mod branches;
 mod devices;
 mod erasures;
 mod previews;

@@ -300,6 +300,10 @@ impl<S> StoreTx for FaultTx<'_, S> {
         self.write(|tx| tx.demote(log, seq))
     }
 
+    fn promote(&mut self, arrival: Arrival) -> Result<(), StoreError> {
+        self.write(|tx| tx.promote(arrival))
+    }
+
     fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
         self.write(|tx| tx.reduce(arrival, batch))
     }

@@ -226,6 +226,27 @@ impl StoreTx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn promote(&mut self, arrival: Arrival) -> Result<(), StoreError> {
+        let kept = self.data.batches.get(&arrival).cloned();
+        let kept = kept.filter(|kept| kept.is_branch);
+        let kept = kept.ok_or_else(StoreError::out_of_place)?;
+        let log = *kept.batch.log();
+        let head = self.data.head(&log)?;
+        let first = kept.batch.place().first_seq;
+        if head.next() != first || head.chain != *kept.batch.prev() {
+            return Err(StoreError::out_of_place());
+        }
+        let now = kept.batch.head();
+        let main = Kept {
+            is_branch: false,
+            ..kept
+        };
+        self.set(|data| &mut data.batches, arrival, Some(main));
+        self.set(|data| &mut data.main, (log, first), Some(arrival));
+        self.set(|data| &mut data.heads, log, Some(now));
+        Ok(())
+    }
+
     fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
         let kept = self.data.batches.get(&arrival).cloned();
         let is_same =

@@ -249,6 +249,8 @@ pub trait StoreTx: StoreRead {
     /// Arrivals stay as they are.
     fn demote(&mut self, log: &LogId, seq: Seq) -> Result<(), StoreError>;
 
+    /// Lets a batch of a losing branch follow the end of its log; it is the end then.
+    fn promote(&mut self, arrival: Arrival) -> Result<(), StoreError>;
     /// Puts the same batch with fewer contents ([`VerifiedBatch::without`]) in the place of one that is
     /// there.
     fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError>;

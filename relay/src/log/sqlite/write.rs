@@ -2,12 +2,13 @@
 
 use rusqlite::{OptionalExtension as _, named_params};
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::Settlement;
 use sync_core::id::{Arrival, ChainHash, CommunityId, Head, LogId, Seq};
 use sync_core::store::StoreError;
 
 use super::rows::{BatchKey, LogKey, lane_sum, position, sum, unsigned};
 use super::{SqliteLog, corrupt, failed};
-use crate::log::{Appended, Spot};
+use crate::log::{Appended, BatchLog as _, Spot};
 
 /// Number and counts of a lane.
 struct LaneKey {
@@ -88,6 +89,40 @@ impl SqliteLog {
         Ok(Appended::Stored(arrival))
     }
 
+    /// Another branch of a log counts from now on.
+    pub(super) fn write_settled(
+        &mut self,
+        community: &CommunityId,
+        log: &LogId,
+        settlement: &Settlement,
+    ) -> Result<Head, StoreError> {
+        let gone = || corrupt("a log", format!("device {}", log.device.short()));
+        let community_key = self.key_of(community)?.ok_or_else(gone)?;
+        let lane = self.lane_key(community_key, &log.lane)?.ok_or_else(gone)?;
+        let mut key = self.log_row(lane, log)?.ok_or_else(gone)?;
+        self.lose_from(key.id, settlement.from)?;
+        for arrival in &settlement.promoted {
+            let carried = self.batch(community, *arrival)?.ok_or_else(gone)?;
+            let id = position(community_key, *arrival).ok_or_else(gone)?;
+            let mut row = self.batch_key(id)?.ok_or_else(gone)?;
+            row.is_branch = false;
+            let sql = "UPDATE batch SET is_branch = 0, sum = ?2 WHERE id = ?1";
+            self.run(sql, |update| update.execute((id, row.sum())))?;
+            key.head = carried.batch.head();
+        }
+        self.move_log(lane, log, &key)?;
+        Ok(key.head)
+    }
+
+    fn batch_key(&self, id: i64) -> Result<Option<BatchKey>, StoreError> {
+        let sql = format!("SELECT {} FROM batch b WHERE b.id = ?1", BatchKey::COLUMNS);
+        let found = self.run(&sql, |find| {
+            find.query_row([id], |row| Ok(BatchKey::read(row)))
+                .optional()
+        })?;
+        found.transpose()
+    }
+
     /// Writes a batch that has lost contents over itself, with the bytes of its log.
     pub(super) fn write_reduced(
         &mut self,
@@ -100,12 +135,7 @@ impl SqliteLog {
         let lane = self.lane_key(key, &batch.log().lane)?.ok_or_else(gone)?;
         let mut log = self.log_row(lane, batch.log())?.ok_or_else(gone)?;
         let id = position(key, arrival).ok_or_else(gone)?;
-        let sql = format!("SELECT {} FROM batch b WHERE b.id = ?1", BatchKey::COLUMNS);
-        let found = self.run(&sql, |find| {
-            find.query_row([id], |row| Ok(BatchKey::read(row)))
-                .optional()
-        })?;
-        let mut row = found.transpose()?.ok_or_else(gone)?;
+        let mut row = self.batch_key(id)?.ok_or_else(gone)?;
         if (row.log, row.chain) != (log.id, batch.head().chain) {
             return Err(gone());
         }

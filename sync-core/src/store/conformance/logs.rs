@@ -27,6 +27,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("a batch gives up contents and keeps its place", reduce),
     ("a demoted stretch is a losing branch", demote),
     ("a log may lose all its batches", demote_all),
+    ("a losing branch may count again", promote),
     ("logs that came from elsewhere are told apart", origins),
 ];
 
@@ -489,6 +490,38 @@ fn demote(store: &mut dyn Store) -> Result<(), StoreError> {
     assert!(third.is_branch);
     assert_eq!(*third.batch, losing[2]);
     Ok(())
+}
+
+fn promote(store: &mut dyn Store) -> Result<(), StoreError> {
+    let mut author = Author::new(1);
+    let losing = author.chain(HERE, &Head::EMPTY, 4);
+    let winning = author.chain(HERE, &losing[1].head(), 1);
+    append_all(store, &losing)?;
+    let log = *losing[0].log();
+    let fork = winning[0].place().first_seq;
+    let mut tx = store.begin()?;
+    tx.demote(&log, fork)?;
+    tx.append(&winning[0], None)?;
+    tx.commit()?;
+    let main = |store: &dyn Store| -> Result<(Head, usize), StoreError> {
+        Ok((store.head(&log)?, store.lost()?.len()))
+    };
+    let lost: Vec<Arrival> = store.lost()?.iter().map(|it| it.batch.arrival).collect();
+    assert_eq!(main(store)?, (winning[0].head(), lost.len()));
+    let mut tx = store.begin()?;
+    // It must follow the end of the log.
+    assert!(tx.promote(lost[0]).is_err());
+    drop(tx);
+    let mut tx = store.begin()?;
+    tx.demote(&log, fork)?;
+    for arrival in &lost {
+        tx.promote(*arrival)?;
+    }
+    tx.commit()?;
+    let last = losing.last().expect("it has batches");
+    assert_eq!(main(store)?, (last.head(), 1));
+    assert_eq!(store.missing(&log, Seq::FIRST, 99)?.len(), losing.len());
+    store.check()
 }
 
 fn demote_all(store: &mut dyn Store) -> Result<(), StoreError> {

@@ -195,6 +195,25 @@ impl Rows<'_> {
         Ok(())
     }
 
+    pub(super) fn promote(&self, arrival: Arrival) -> Result<(), StoreError> {
+        let carried = self.carried(arrival)?.filter(|carried| carried.is_branch);
+        let batch = carried.ok_or_else(StoreError::out_of_place)?.batch;
+        let log = self.find_log(batch.log())?;
+        let meta = self.by_chain(batch.log(), &batch.head().chain, true)?;
+        let (Some(mut log), Some(mut meta)) = (log, meta) else {
+            return Err(StoreError::out_of_place());
+        };
+        if log.head.next() != meta.first_seq || log.head.chain != meta.prev {
+            return Err(StoreError::out_of_place());
+        }
+        meta.is_branch = false;
+        self.conn
+            .prepare_cached("UPDATE batches SET is_branch = 0, sum = ?2 WHERE arrival = ?1")?
+            .execute(params![int(arrival.0)?, meta.sum().done()])?;
+        log.head = batch.head();
+        self.write_log(&log)
+    }
+
     pub(super) fn demote(&self, log: &LogId, seq: Seq) -> Result<(), StoreError> {
         let losing = self.main_from(log, seq, usize::MAX)?;
         let Some(first) = losing.first().map(|meta| meta.first_seq) else {

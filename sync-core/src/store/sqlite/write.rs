@@ -82,6 +82,10 @@ impl StoreTx for SqliteTx<'_> {
         self.write(|rows| rows.demote(log, seq))
     }
 
+    fn promote(&mut self, arrival: Arrival) -> Result<(), StoreError> {
+        self.write(|rows| rows.promote(arrival))
+    }
+
     fn reduce(&mut self, arrival: Arrival, batch: &VerifiedBatch) -> Result<(), StoreError> {
         self.write(|rows| rows.reduce(arrival, batch))
     }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use relay::log::memory::MemoryLog;
 use relay::log::{Appended, BatchLog, CommunityState, Spot};
 use sync_core::entry::VerifiedBatch;
+use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
-use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, LaneId, LogId, Seq, StoreId};
+use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::store::fault::FaultKind;
@@ -119,6 +120,18 @@ impl BatchLog for DiskLog {
         let dies = disk.count()?;
         let appended = disk.log.append(community, batch, spot)?;
         if dies { Err(killed()) } else { Ok(appended) }
+    }
+
+    fn settle(
+        &mut self,
+        community: &CommunityId,
+        log: &LogId,
+        settlement: &Settlement,
+    ) -> Result<Head, StoreError> {
+        let mut disk = self.disk();
+        let dies = disk.count()?;
+        let head = disk.log.settle(community, log, settlement)?;
+        if dies { Err(killed()) } else { Ok(head) }
     }
 
     fn reduce(

@@ -1,4 +1,5 @@
-//! Erasing: contents that a coordinator has erased leave the log, then its file, then the relay says so.
+//! What the roster says about the log: which branches count, and which contents go. Those leave the log,
+//! then its file, then the relay says so.
 //!
 //! It is done after the group in which the word came has committed, in a transaction of its own. A
 //! kill in between is made up for when the community is read again: what is still there is found by the
@@ -12,12 +13,13 @@ use sync_core::store::StoreError;
 use sync_core::wire::erased::HasErased;
 
 use super::{ConnId, Group, Relay};
+use crate::community::Community;
 use crate::limits::SCRUB_PAUSE_MILLIS;
 use crate::log::BatchLog;
 
 impl<L: BatchLog> Relay<L> {
-    /// Drops what was erased in the communities that this group is about.
-    pub(super) fn carry_out_erasures(&mut self, group: &Group) {
+    /// Settles branches and drops what was erased in the communities that this group is about.
+    pub(super) fn obey_rosters(&mut self, group: &Group) {
         let touched = group.touched.iter();
         let greeted = group.stirred.iter().filter_map(|conn| {
             let state = self.conns.get(conn)?;
@@ -26,24 +28,25 @@ impl<L: BatchLog> Relay<L> {
         let ids: BTreeSet<CommunityId> = touched.copied().chain(greeted).collect();
         for id in ids {
             let carrying = self.communities.get(&id);
-            if !carrying.is_some_and(|carrying| carrying.community.owes_erasures()) {
+            if !carrying.is_some_and(|carrying| carrying.community.owes_the_roster()) {
                 continue;
             }
-            if let Err(error) = self.erase_in(&id) {
+            if let Err(error) = self.obey_roster(&id) {
                 self.log.rollback();
-                tracing::error!(%error, community = id.short(), "an erasure is not carried out yet");
+                tracing::error!(%error, community = id.short(), "its roster is not obeyed yet");
             }
         }
     }
 
-    fn erase_in(&mut self, id: &CommunityId) -> Result<(), StoreError> {
+    fn obey_roster(&mut self, id: &CommunityId) -> Result<(), StoreError> {
         let Some(carrying) = self.communities.get_mut(id) else {
             return Ok(());
         };
         self.log.begin()?;
-        let before = carrying.community.clone_erased();
-        let done = (carrying.community)
-            .carry_out_erasures(&mut self.log)
+        let community = &mut carrying.community;
+        let done = community
+            .settle_branches(&mut self.log)
+            .and_then(|()| community.carry_out_erasures(&mut self.log))
             .and_then(|has_erased| self.log.commit().map(|()| has_erased));
         match done {
             Ok(has_erased) => {
@@ -51,7 +54,9 @@ impl<L: BatchLog> Relay<L> {
                 Ok(())
             }
             Err(error) => {
-                carrying.community.forget_erased(before);
+                // What is in memory may be ahead of the log.
+                self.log.rollback();
+                carrying.community = Community::load(*id, &self.log)?;
                 Err(error)
             }
         }
@@ -60,8 +65,8 @@ impl<L: BatchLog> Relay<L> {
     /// Takes what was erased out of the log's file, at most so often: it takes as long as the file is large.
     pub(super) fn scrub(&mut self, now: Millis) {
         let Millis(last) = self.scrubbed_at;
-        let owes = |community: &crate::community::Community| community.has_erased();
-        let is_asked = self.communities.values().any(|it| owes(&it.community));
+        let mut communities = self.communities.values();
+        let is_asked = communities.any(|it| it.community.has_erased());
         if !self.is_scrub_due || !is_asked || now.0 < last.saturating_add(SCRUB_PAUSE_MILLIS) {
             return;
         }

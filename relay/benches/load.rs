@@ -93,7 +93,7 @@ fn ingest<L: BatchLog>(log: L) -> Duration {
     loop {
         village.now.0 += 1000;
         let inputs = village.gather();
-        if inputs.is_empty() {
+        if inputs.is_empty() && village.relay.wants_turn() != Some(0) {
             break;
         }
         let started = Instant::now();
@@ -123,7 +123,11 @@ fn memory(pid: u32) -> Option<usize> {
 /// A relay process of its own, that lets one device connect very often.
 fn start(folder: &Path) -> (Child, RelayAddr) {
     let settings = folder.join("relay.toml");
-    fs::write(&settings, "[limits]\nconnections_per_device_max = 100000").unwrap();
+    let mut limits = "[limits]\nconnections_per_device_max = 100000\n".to_owned();
+    for of in ["frames", "community_frames", "relay_frames", "newcomers"] {
+        limits += &format!("{of}_per_second = 100000\n{of}_burst = 100000\n");
+    }
+    fs::write(&settings, limits).unwrap();
     let mut relay = Command::new(env!("CARGO_BIN_EXE_banyan-relay"))
         .args(["--listen", "127.0.0.1:0", "--open", "--data"])
         .arg(folder)

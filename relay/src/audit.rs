@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use sync_core::entry::place::{Step, check_chain};
 use sync_core::id::{Arrival, CommunityId, DeviceId, LogId, Seq};
 use sync_core::store::StoreError;
@@ -26,6 +27,19 @@ pub struct Audit {
     pub batches: u64,
     /// Entries in them.
     pub entries: u64,
+}
+
+impl Audit {
+    /// The same for scripts.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "communities": self.communities,
+            "logs": self.logs,
+            "batches": self.batches,
+            "entries": self.entries,
+        })
+    }
 }
 
 /// The first thing that is wrong, and where.

@@ -20,7 +20,10 @@ use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest}
 use sync_core::store::StoreError;
 use sync_core::wire::{Digest, Refusal, Totals};
 
-use crate::limits::{JOINS_SPARE, LOGS_PER_DEVICE_MAX, Limits, STATEMENTS_PER_FRAME};
+use crate::limits::{
+    COMMUNITY_BYTES, JOINS_SPARE, LOG_BYTES, LOGS_PER_DEVICE_MAX, Limits, ROSTER_FACTOR,
+    STATEMENTS_PER_FRAME,
+};
 use crate::log::{Appended, BatchLog, CommunityState, LogState, Spot};
 
 /// Bytes of the roster that are read at once.
@@ -36,6 +39,7 @@ pub struct Community {
     lanes: BTreeMap<LaneId, Arrival>,
     logs: BTreeMap<LogId, LogState>,
     bytes: u64,
+    roster_bytes: u64,
     device_bytes: BTreeMap<DeviceId, u64>,
     digests: RefCell<BTreeMap<LaneId, Digest>>,
     /// Batches of losing branches, by lane.
@@ -68,17 +72,23 @@ impl Community {
         let bytes = state.bytes();
         let CommunityState { tip, lanes, logs } = state;
         let mut device_bytes: BTreeMap<DeviceId, u64> = BTreeMap::new();
+        let roster_lane = roster_lane(&id);
+        let mut roster_bytes = 0;
         for (id, log) in &logs {
             *device_bytes.entry(id.device).or_default() += log.bytes;
+            if id.lane == roster_lane {
+                roster_bytes += log.bytes;
+            }
         }
         let mut community = Self {
             id,
-            roster_lane: roster_lane(&id),
+            roster_lane,
             commons: commons(&id),
             tip,
             lanes,
             logs,
             bytes,
+            roster_bytes,
             device_bytes,
             digests: RefCell::default(),
             lost: BTreeMap::new(),
@@ -108,6 +118,22 @@ impl Community {
     #[must_use]
     pub fn effort(&self) -> u64 {
         self.effort
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let roster = usize::try_from(self.roster_bytes).unwrap_or(usize::MAX);
+        COMMUNITY_BYTES
+            .saturating_add(self.logs.len().saturating_mul(LOG_BYTES))
+            .saturating_add(roster.saturating_mul(ROSTER_FACTOR))
+            .saturating_add(self.recent_bytes)
+    }
+
+    /// Lets go of the newest batches, which are in the log too.
+    pub fn forget_recent(&mut self) {
+        self.recent = VecDeque::new();
+        self.recent_bytes = 0;
     }
 
     /// Whether it has no batch at all.
@@ -520,6 +546,7 @@ impl Community {
         }
         self.digests.get_mut().remove(&id.lane);
         if id.lane == self.roster_lane {
+            self.roster_bytes += bytes;
             // Statements are a set: a forked log's branches both count.
             self.news.add_batch(&self.id, &batch);
             self.has_news = true;
@@ -527,8 +554,7 @@ impl Community {
         }
         if spot == Spot::Winner {
             // Batches that have lost are marked as such in the log, not here.
-            self.recent.clear();
-            self.recent_bytes = 0;
+            self.forget_recent();
         }
         self.remember(
             Carried {

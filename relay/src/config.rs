@@ -77,6 +77,12 @@ pub struct Flags {
     /// Prove every batch in the log again, instead of serving
     #[arg(long)]
     pub verify: bool,
+    /// List communities, their sizes, devices when last seen and refusals, while the relay serves or not
+    #[arg(long, conflicts_with = "verify")]
+    pub list: bool,
+    /// With --list or --verify: for scripts
+    #[arg(long)]
+    pub json: bool,
     /// TOML file with the same settings and limits; flags win over it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -88,6 +94,8 @@ Examples:
   banyan-relay --data relay --listen 127.0.0.1:7400 --allow <community id> --metrics 127.0.0.1:9400
   banyan-relay --config /etc/banyan/relay.toml
   banyan-relay --data /var/lib/banyan --verify
+  banyan-relay --data /var/lib/banyan --list
+  banyan-relay --data /var/lib/banyan --list --json
 
 When it serves it prints one line, which phones need: relay ready <relay id>@<address>
 Exit codes: 0 stopped as asked, 1 a fault of its own, 2 wrong usage, 3 wrong configuration,

@@ -14,6 +14,15 @@ fn main() -> ExitCode {
     if flags.verify {
         return verify(&flags);
     }
+    if flags.list {
+        return list(&flags);
+    }
+    if flags.json {
+        let words = "--json goes with --list or --verify";
+        Flags::command()
+            .error(ErrorKind::MissingRequiredArgument, words)
+            .exit();
+    }
     let config = match flags.into_config() {
         Ok(config) => config,
         Err(error @ ConfigError::Missing { .. }) => Flags::command()
@@ -44,6 +53,7 @@ fn verify(flags: &Flags) -> ExitCode {
         Err(error) => return fail(&error, 3),
     };
     match relay::server::verify(&data) {
+        Ok(audit) if flags.json => print(&audit.to_json()),
         Ok(audit) => {
             let told = writeln!(
                 io::stdout(),
@@ -57,6 +67,27 @@ fn verify(flags: &Flags) -> ExitCode {
         }
         Err(error) => fail(&error, error.exit_code()),
     }
+}
+
+/// Says what a relay carries, for whom, and what it has refused.
+fn list(flags: &Flags) -> ExitCode {
+    let data = match flags.data_folder() {
+        Ok(data) => data,
+        Err(error) => return fail(&error, 3),
+    };
+    match relay::server::look(&data) {
+        Ok(overview) if flags.json => print(&overview.to_json()),
+        Ok(overview) => {
+            let told = write!(io::stdout(), "{overview}");
+            told.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        }
+        Err(error) => fail(&error, error.exit_code()),
+    }
+}
+
+fn print(json: &serde_json::Value) -> ExitCode {
+    let told = writeln!(io::stdout(), "{json}");
+    told.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 async fn serve(config: RelayConfig) -> Result<(), RelayError> {

@@ -16,9 +16,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use sync_core::wire::Refusal;
 use tokio::net::TcpListener;
 
+use crate::ledger::Reason;
 use crate::log::BatchLog;
 use crate::relay::{Counters, Relay};
 
@@ -32,6 +32,7 @@ pub struct Metrics {
     connections: Gauge,
     communities: Gauge,
     outbox_bytes: Gauge,
+    memory_bytes: Gauge,
     batches_stored: Counter,
     entries_stored: Counter,
     bytes_stored: Counter,
@@ -70,8 +71,13 @@ impl Default for Metrics {
         let connections = gauge("connections", "Open connections");
         let communities = gauge("communities_in_memory", "Communities in memory");
         let outbox_bytes = gauge("outbox_bytes", "Bytes of frames that wait to be sent");
+        let memory_bytes = gauge("memory_bytes", "Bytes of memory as the relay counts them");
         let refusals = Family::default();
-        registry.register("refusals", "Batches and sessions refused", refusals.clone());
+        registry.register(
+            "refusals",
+            "Batches, sessions and knocks refused",
+            refusals.clone(),
+        );
         let group_inputs = Histogram::new(exponential_buckets(1.0, 4.0, 6));
         registry.register("group_inputs", "Inputs taken at once", group_inputs.clone());
         let group_seconds = Histogram::new(exponential_buckets(0.0001, 4.0, 8));
@@ -81,6 +87,7 @@ impl Default for Metrics {
             connections,
             communities,
             outbox_bytes,
+            memory_bytes,
             batches_stored,
             entries_stored,
             bytes_stored,
@@ -155,14 +162,15 @@ impl Metrics {
         self.communities
             .set(gauge_value(relay.communities_in_memory()));
         self.outbox_bytes.set(gauge_value(relay.outbox_bytes()));
+        self.memory_bytes.set(gauge_value(relay.memory_bytes()));
         self.group_inputs
             .observe(f64::from(u32::try_from(inputs).unwrap_or(u32::MAX)));
         self.group_seconds.observe(took.as_secs_f64());
     }
 }
 
-fn label(refusal: Refusal) -> Vec<(&'static str, String)> {
-    vec![("reason", format!("{refusal:?}"))]
+fn label(reason: Reason) -> Vec<(&'static str, String)> {
+    vec![("reason", reason.name())]
 }
 
 /// Shows the metrics to whoever asks, until it is dropped.

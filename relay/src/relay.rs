@@ -11,8 +11,11 @@
 //! ```
 
 mod admit;
+mod backlog;
 mod conn;
+mod memory;
 mod obey;
+mod pace;
 mod take;
 mod transmit;
 
@@ -28,7 +31,8 @@ use sync_core::store::StoreError;
 use sync_core::wire::{Frame, Refusal, Refuse};
 
 use crate::community::Community;
-use crate::limits::Limits;
+use crate::ledger::{Ledger, Notes, Reason};
+use crate::limits::{CONNECTION_BYTES, Limits, TokenBucket};
 use crate::log::BatchLog;
 use conn::Conn;
 
@@ -159,8 +163,8 @@ pub struct Counters {
     pub commits: u64,
     /// Transactions that did not commit.
     pub commits_failed: u64,
-    /// Batches and sessions refused, by reason.
-    pub refusals: BTreeMap<Refusal, u64>,
+    /// Batches, sessions and knocks refused, by reason.
+    pub refusals: BTreeMap<Reason, u64>,
 }
 
 /// One group in the making.
@@ -175,6 +179,8 @@ struct Group {
     heard: BTreeSet<ConnId>,
     /// Connections whose session may have something to say.
     stirred: BTreeSet<ConnId>,
+    /// How many batches it has taken.
+    batches: usize,
     is_open: bool,
     failure: Option<Failed>,
 }
@@ -197,7 +203,7 @@ pub struct Relay<L> {
     admission: Admission,
     limits: Limits,
     conns: BTreeMap<ConnId, Conn>,
-    by_device: BTreeMap<DeviceId, usize>,
+    by_device: BTreeMap<DeviceId, OfDevice>,
     communities: BTreeMap<CommunityId, Carrying>,
     /// Communities whose part of the log is damaged: they are refused, so that the others go on.
     damaged: BTreeSet<CommunityId>,
@@ -207,8 +213,15 @@ pub struct Relay<L> {
     fed: ConnId,
     /// Connections that have been read more than was allowed again.
     unread: BTreeSet<ConnId>,
+    /// Connections with batches that wait for a group with room for them.
+    behind: BTreeSet<ConnId>,
+    /// Frames that all devices together may send.
+    frames: TokenBucket,
     outbox_bytes: usize,
+    /// Bytes of memory, as counted last and added to since.
+    memory: usize,
     counters: Counters,
+    ledger: Ledger,
     looked_at: Millis,
     turn: u64,
     /// Something was erased and may still be read in the log's file.
@@ -222,6 +235,16 @@ struct Carrying {
     community: Community,
     conns: BTreeSet<ConnId>,
     last_used: u64,
+    /// Frames that its devices may send.
+    frames: TokenBucket,
+}
+
+/// A device that is connected, or was a moment ago.
+#[derive(Debug)]
+struct OfDevice {
+    conns: usize,
+    /// Frames that it may send; kept until it is full again, so that coming again gains nothing.
+    frames: TokenBucket,
 }
 
 impl<L: BatchLog> Relay<L> {
@@ -235,6 +258,7 @@ impl<L: BatchLog> Relay<L> {
     ) -> Self {
         let mut incarnation = [0; Incarnation::LEN];
         rng.fill_bytes(&mut incarnation);
+        let frames = TokenBucket::full(limits.relay_rate(), Millis(i64::MIN));
         Self {
             log,
             device: signer.device(),
@@ -249,8 +273,12 @@ impl<L: BatchLog> Relay<L> {
             hungry: BTreeSet::new(),
             fed: ConnId(0),
             unread: BTreeSet::new(),
+            behind: BTreeSet::new(),
+            frames,
             outbox_bytes: 0,
+            memory: 0,
             counters: Counters::default(),
+            ledger: Ledger::default(),
             looked_at: Millis(i64::MIN),
             turn: 0,
             // The last life may have ended between an erasure and this.
@@ -271,12 +299,14 @@ impl<L: BatchLog> Relay<L> {
         for input in inputs {
             self.take_input(input, now, rng, &mut group);
         }
+        self.work_off(now, &mut group);
         self.commit(&mut group);
         self.tell_stored(&mut group);
         self.follow_rosters(&mut group);
         self.obey_rosters(&group);
         self.scrub(now);
         self.transmit(now, &mut group);
+        self.allow_reading(now, &mut group);
         self.drop_slow(now, &mut group);
         self.forget_unused();
         group.effects
@@ -305,6 +335,32 @@ impl<L: BatchLog> Relay<L> {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.conns.len()
+    }
+
+    /// What is to be written down for the operator, if anything has changed.
+    pub fn notes(&mut self, now: Millis) -> Option<Notes> {
+        if self.ledger.is_long_ago(now) {
+            for state in self.conns.values() {
+                if let Some((community, device)) = state.named() {
+                    self.ledger.see(community, device);
+                }
+            }
+        }
+        self.ledger.notes(self.conns.len() as u64)
+    }
+
+    /// These notes are durable now.
+    pub fn noted(&mut self, notes: &Notes) {
+        self.ledger.written(notes);
+    }
+
+    /// Counts what was refused, here or by the shell before it came here.
+    pub fn count_refused(&mut self, reason: Reason, times: u64) {
+        if times == 0 {
+            return;
+        }
+        *self.counters.refusals.entry(reason).or_default() += times;
+        self.ledger.refuse(reason, times);
     }
 
     /// How many communities are in memory.
@@ -347,7 +403,8 @@ impl<L: BatchLog> Relay<L> {
             Input::Connected { conn, device } => self.connect(conn, device, now, group),
             Input::Frame { conn, frame } => {
                 if self.count_frame(conn, group) {
-                    self.take_frame(conn, frame, rng, group);
+                    self.charge(conn, pace::extra_of(&frame));
+                    self.take_frame(conn, frame, now, rng, group);
                 }
             }
             Input::Unknown { conn, kind } => {
@@ -368,12 +425,16 @@ impl<L: BatchLog> Relay<L> {
     }
 
     fn connect(&mut self, conn: ConnId, device: DeviceId, now: Millis, group: &mut Group) {
-        let of_device = self.by_device.entry(device).or_default();
-        *of_device += 1;
-        let is_one_too_many = *of_device > self.limits.connections_per_device_max
-            || self.conns.len() >= self.limits.connections_max;
-        self.conns
-            .insert(conn, Conn::new(device, &self.limits, now));
+        let of_device = self.by_device.entry(device).or_insert_with(|| OfDevice {
+            conns: 0,
+            frames: TokenBucket::full(self.limits.device_rate(), now),
+        });
+        of_device.conns += 1;
+        let is_one_too_many = of_device.conns > self.limits.connections_per_device_max
+            || self.conns.len() >= self.limits.connections_max
+            || self.is_memory_short(CONNECTION_BYTES);
+        self.memory = self.memory.saturating_add(CONNECTION_BYTES);
+        self.conns.insert(conn, Conn::new(device, now));
         if is_one_too_many {
             self.turn_away(conn, Refusal::Busy, group);
         }
@@ -412,7 +473,7 @@ impl<L: BatchLog> Relay<L> {
     /// Lets the last answers of a session out, and one frame more, and closes.
     fn close_with(&mut self, conn: ConnId, last: Option<Frame>, ending: Ending, group: &mut Group) {
         if let Ending::Refused(refusal) = ending {
-            *self.counters.refusals.entry(refusal).or_default() += 1;
+            self.count_refused(Reason::Refused(refusal), 1);
             tracing::debug!(%conn, %refusal, "session refused");
         }
         let frames = self.last_frames(conn, last.is_some());
@@ -432,11 +493,12 @@ impl<L: BatchLog> Relay<L> {
         self.outbox_bytes = self.outbox_bytes.saturating_sub(state.outbox_bytes());
         self.hungry.remove(&conn);
         self.unread.remove(&conn);
-        if let Some(count) = self.by_device.get_mut(&state.device) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.by_device.remove(&state.device);
-            }
+        self.behind.remove(&conn);
+        if let Some(of_device) = self.by_device.get_mut(&state.device) {
+            of_device.conns = of_device.conns.saturating_sub(1);
+        }
+        if let Some((community, device)) = state.named() {
+            self.ledger.see(community, device);
         }
         if let Some(carrying) = state
             .community()

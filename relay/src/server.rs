@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use quinn::Endpoint;
 use rand::rngs::SysRng;
@@ -21,15 +21,20 @@ use sync_core::id::DeviceId;
 use sync_core::keys::Signer;
 use sync_core::roster::ticket::RelayAddr;
 use sync_core::store::StoreError;
+use sync_core::store::files::refuse_silent_damage;
 use sync_link::{Close, LinkError, Transport};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::audit::{Audit, AuditError, audit};
 use crate::config::RelayConfig;
+use crate::limits::{KNOCK_BYTES_MAX, KNOCKS_BYTES_MAX, KNOCKS_MAX, WINDOW_BYTES};
+use crate::log::sqlite::SqliteLog;
 use crate::metrics::{self, Metrics};
+use crate::overview::Overview;
 use crate::relay::{ConnId, Relay};
 use connection::Gate;
 use engine::{Engine, INPUTS_MAX, Message};
@@ -139,6 +144,41 @@ pub fn verify(data: &Path) -> Result<Audit, RelayError> {
     })
 }
 
+/// Looks at everything in a relay's folder, whether or not the relay is serving.
+///
+/// # Errors
+/// [`RelayError`] in a sentence that says what to do.
+pub fn look(data: &Path) -> Result<Overview, RelayError> {
+    let path = Folder::log_path(data);
+    let folder = |reason| RelayError::Folder {
+        path: data.to_owned(),
+        reason,
+    };
+    std::fs::metadata(&path).map_err(folder)?;
+    let is_serving = Folder::is_in_use(data).map_err(folder)?;
+    // While it is written, its end may look as if it were damaged.
+    let checked = if is_serving {
+        Ok(())
+    } else {
+        refuse_silent_damage(&path)
+    };
+    let looked = checked.and_then(|()| SqliteLog::look(&path));
+    let looked = looked.and_then(|log| log.overview(time_of_day()));
+    let overview = looked.map_err(|reason| RelayError::Log { path, reason })?;
+    Ok(Overview {
+        is_serving,
+        ..overview
+    })
+}
+
+/// Seconds of the calendar.
+fn time_of_day() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
 /// A relay that serves; it stops when this is shut down or dropped.
 #[derive(Debug)]
 pub struct RelayServer {
@@ -168,10 +208,8 @@ impl RelayServer {
         let keys = folder.keys(&mut rng)?;
         let log = folder.log()?;
         let id = keys.device();
-        let keys = Arc::new(keys);
-        let server =
-            sync_link::server_config(Arc::clone(&keys) as Arc<dyn Signer>, &Transport::relay())?;
-        let endpoint = sync_link::endpoint(Some(config.listen), Some(server))?;
+        let keys: Arc<dyn Signer> = Arc::new(keys);
+        let endpoint = open_endpoint(config.listen, Arc::clone(&keys))?;
         let addr = endpoint.local_addr().map_err(|_| LinkError::Refused)?;
         let gathered = Metrics::default();
         let mut page = JoinSet::new();
@@ -183,10 +221,11 @@ impl RelayServer {
         let gate_limits = limits.clone();
         let relay = Relay::new(log, keys, config.admission, limits, &mut rng);
         let (to_engine, inputs) = mpsc::channel(INPUTS_MAX);
-        let engine = Engine::new(relay, folder, gathered);
-        let engine = tokio::task::spawn_blocking(move || engine.run(inputs));
-        let (stop, stopped) = watch::channel(false);
         let gate = Arc::new(Gate::new(to_engine.clone(), gate_limits));
+        let engine = Engine::new(relay, folder, gathered, gate.outside());
+        let runtime = Handle::current();
+        let engine = tokio::task::spawn_blocking(move || engine.run(inputs, &runtime));
+        let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(endpoint, gate, stopped));
         tracing::info!(relay = id.short(), %addr, "relay serves");
         Ok(Self {
@@ -253,6 +292,21 @@ impl RelayServer {
     }
 }
 
+/// The socket, with little for each connection and less for each knock.
+fn open_endpoint(listen: SocketAddr, keys: Arc<dyn Signer>) -> Result<Endpoint, LinkError> {
+    let transport = Transport {
+        connection_window: WINDOW_BYTES,
+        send_window: WINDOW_BYTES,
+        ..Transport::relay()
+    };
+    let mut server = sync_link::server_config(keys, &transport)?;
+    server
+        .max_incoming(KNOCKS_MAX)
+        .incoming_buffer_size(KNOCK_BYTES_MAX)
+        .incoming_buffer_size_total(KNOCKS_BYTES_MAX);
+    sync_link::endpoint(Some(listen), Some(server))
+}
+
 async fn show_metrics(
     addr: SocketAddr,
     metrics: &Metrics,
@@ -270,6 +324,7 @@ async fn accept(endpoint: Endpoint, gate: Arc<Gate>, mut stopped: watch::Receive
     let mut tasks = JoinSet::new();
     let mut tick = tokio::time::interval(TICK);
     let mut next = 0;
+    let mut keeper = gate.keeper();
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
@@ -281,7 +336,7 @@ async fn accept(endpoint: Endpoint, gate: Arc<Gate>, mut stopped: watch::Receive
             Some(_) = tasks.join_next() => {}
             incoming = endpoint.accept() => {
                 let Some(incoming) = incoming else { break };
-                if let Some(incoming) = gate.filter(incoming, endpoint.open_connections()) {
+                if let Some(incoming) = keeper.filter(incoming, endpoint.open_connections()) {
                     next += 1;
                     tasks.spawn(connection::serve(incoming, ConnId(next), Arc::clone(&gate)));
                 }

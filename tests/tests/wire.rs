@@ -160,7 +160,8 @@ impl Scene {
     }
 
     fn relay_takes(&mut self, input: Input, outbox: &mut VecDeque<Frame>) -> bool {
-        let now = Millis(1_000);
+        // A while passes between two connections, so that nobody is too quick.
+        let now = Millis(i64::try_from(self.conns).unwrap() * 10_000);
         let mut is_open = true;
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {

@@ -5,10 +5,12 @@
 //! a log's batches must follow each other without a gap. So a changed byte ends in
 //! [`StoreError::Corrupt`] and is never sent to a phone.
 
+mod ledger;
 mod rows;
 mod schema;
 mod write;
 
+use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +40,8 @@ const CACHE_KIB: i32 = 32 * 1024;
 pub struct SqliteLog {
     conn: Connection,
     store: StoreId,
+    /// Whether the index of the communities was found to have all of them.
+    is_index_whole: Cell<bool>,
 }
 
 impl fmt::Debug for SqliteLog {
@@ -64,11 +68,16 @@ impl SqliteLog {
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         prepare(&conn)?;
         schema::upgrade(&mut conn)?;
-        let id: Vec<u8> = conn
-            .query_row("SELECT id FROM store", [], |row| row.get(0))
-            .map_err(failed)?;
-        let store = StoreId::try_from(id.as_slice()).map_err(|_| corrupt("the log", "its id"))?;
-        Ok(Self { conn, store })
+        Self::over(conn)
+    }
+
+    fn over(conn: Connection) -> Result<Self, StoreError> {
+        let store = store_of(&conn)?;
+        Ok(Self {
+            conn,
+            store,
+            is_index_whole: Cell::new(false),
+        })
     }
 
     /// Reads the whole file and checks how it is laid out, which takes as long as that takes.
@@ -132,6 +141,13 @@ impl SqliteLog {
             .map_err(failed)?;
         found.transpose()
     }
+}
+
+fn store_of(conn: &Connection) -> Result<StoreId, StoreError> {
+    let id: Vec<u8> = conn
+        .query_row("SELECT id FROM store", [], |row| row.get(0))
+        .map_err(failed)?;
+    StoreId::try_from(id.as_slice()).map_err(|_| corrupt("the log", "its id"))
 }
 
 fn prepare(conn: &Connection) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 use sync_core::entry::Place;
-use sync_core::id::{ChainHash, CommunityId, DeviceId};
+use sync_core::id::{ChainHash, CommunityId, DeviceId, Millis};
 use sync_core::session::{Parties, Session, SessionError};
 use sync_core::store::StoreError;
 use sync_core::wire::batches::decode_join;
@@ -13,6 +13,7 @@ use sync_core::wire::{Frame, Hello, PeerKind, Refusal};
 use super::conn::Live;
 use super::{Carrying, ConnId, Failed, Group, Relay, refusal_of};
 use crate::community::{Community, View, append};
+use crate::limits::TokenBucket;
 use crate::log::{Appended, BatchLog, Spot};
 
 /// Why a device is not let in.
@@ -39,6 +40,7 @@ impl<L: BatchLog> Relay<L> {
         &mut self,
         conn: ConnId,
         frame: Frame,
+        now: Millis,
         rng: &mut dyn CryptoRng,
         group: &mut Group,
     ) {
@@ -46,7 +48,7 @@ impl<L: BatchLog> Relay<L> {
             self.turn_away(conn, Refusal::BadFrame, group);
             return;
         };
-        match self.admit(conn, hello, rng, group) {
+        match self.admit(conn, hello, now, rng, group) {
             Ok(()) => {
                 group.heard.insert(conn);
                 group.stirred.insert(conn);
@@ -63,6 +65,7 @@ impl<L: BatchLog> Relay<L> {
         &mut self,
         conn: ConnId,
         hello: Hello,
+        now: Millis,
         rng: &mut dyn CryptoRng,
         group: &mut Group,
     ) -> Result<(), NotIn> {
@@ -70,7 +73,7 @@ impl<L: BatchLog> Relay<L> {
             return Ok(());
         };
         let community = hello.community;
-        self.load(&community, &device)?;
+        self.load(&community, &device, now)?;
         let join = hello.join.as_ref().map(|join| join.as_slice());
         let is_seeding = !self.let_in(&community, &device, join, group)?;
         let Some(carrying) = self.communities.get_mut(&community) else {
@@ -101,6 +104,9 @@ impl<L: BatchLog> Relay<L> {
                 is_seeding,
             });
         }
+        if !is_seeding {
+            self.ledger.see(community, device);
+        }
         tracing::debug!(
             %conn,
             device = device.short(),
@@ -112,7 +118,7 @@ impl<L: BatchLog> Relay<L> {
     }
 
     /// Brings a community into memory, if the relay carries it or may begin to.
-    fn load(&mut self, id: &CommunityId, device: &DeviceId) -> Result<(), NotIn> {
+    fn load(&mut self, id: &CommunityId, device: &DeviceId, now: Millis) -> Result<(), NotIn> {
         if !self.admission.admits(id) {
             return Err(Refusal::CommunityUnknown.into());
         }
@@ -130,6 +136,11 @@ impl<L: BatchLog> Relay<L> {
                 return Err(Refusal::OverQuota.into());
             }
         }
+        let bytes = community.memory_bytes();
+        if self.is_memory_short(bytes) {
+            return Err(Refusal::Busy.into());
+        }
+        self.memory = self.memory.saturating_add(bytes);
         let conns = BTreeSet::new();
         self.communities.insert(
             *id,
@@ -137,6 +148,7 @@ impl<L: BatchLog> Relay<L> {
                 community,
                 conns,
                 last_used: self.turn,
+                frames: TokenBucket::full(self.limits.community_rate(), now),
             },
         );
         Ok(())

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use sync_core::id::{CommunityId, DeviceId, Millis};
 use sync_core::session::Session;
+use sync_core::wire::batches::Received;
 
-use crate::limits::{Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES, TokenBucket};
+use crate::limits::{Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES};
 
 #[derive(Debug)]
 pub(super) struct Conn {
@@ -16,7 +17,8 @@ pub(super) struct Conn {
     outbox: VecDeque<usize>,
     /// Since when the outbox has been full.
     stalled: Option<Millis>,
-    bucket: TokenBucket,
+    /// Batches that came and wait for a group with room for them.
+    pub(super) backlog: VecDeque<Received>,
     /// Frames that may still come before another [`Effect::Read`](super::Effect::Read).
     may_come: u32,
     /// Frames that came and were not yet allowed again.
@@ -33,14 +35,14 @@ pub(super) struct Live {
 }
 
 impl Conn {
-    pub(super) fn new(device: DeviceId, limits: &Limits, now: Millis) -> Self {
+    pub(super) fn new(device: DeviceId, now: Millis) -> Self {
         Self {
             device,
             since: now,
             live: None,
             outbox: VecDeque::new(),
             stalled: None,
-            bucket: TokenBucket::full(limits, now),
+            backlog: VecDeque::new(),
             may_come: READ_AHEAD_FRAMES,
             to_allow: 0,
         }
@@ -48,6 +50,12 @@ impl Conn {
 
     pub(super) fn community(&self) -> Option<CommunityId> {
         self.live.as_ref().map(|live| live.community)
+    }
+
+    /// Its community and device, if the roster there names the device.
+    pub(super) fn named(&self) -> Option<(CommunityId, DeviceId)> {
+        let live = self.live.as_ref().filter(|live| !live.is_seeding)?;
+        Some((live.community, self.device))
     }
 
     pub(super) fn session(&self) -> Option<&Session> {
@@ -70,23 +78,24 @@ impl Conn {
         }
     }
 
-    /// Counts work that a frame has made as so many frames more: the next ones are read later.
-    pub(super) fn charge(&mut self, frames: u64, limits: &Limits) {
-        self.bucket.charge(frames, limits);
-    }
-
-    /// Whether one more frame may be read now.
-    pub(super) fn allow_one(&mut self, limits: &Limits, now: Millis) -> bool {
-        if self.to_allow == 0 || !self.bucket.take(limits, now) {
-            return false;
-        }
-        self.to_allow -= 1;
+    /// One more frame may come.
+    pub(super) fn allow_one(&mut self) {
+        self.to_allow = self.to_allow.saturating_sub(1);
         self.may_come += 1;
-        true
     }
 
     pub(super) fn has_unread(&self) -> bool {
         self.to_allow > 0
+    }
+
+    /// Whether bytes may wait that it has sent and that are not read yet.
+    pub(super) fn may_hold_input(&self) -> bool {
+        self.live.is_none() || self.to_allow > 0
+    }
+
+    /// Whether bytes wait that it has not taken yet.
+    pub(super) fn holds_output(&self) -> bool {
+        !self.outbox.is_empty()
     }
 
     pub(super) fn has_room(&self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rand_core::CryptoRng;
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::{Placement, place};
-use sync_core::id::CommunityId;
+use sync_core::id::{CommunityId, Millis};
 use sync_core::session::{Event, SessionError, Taken};
 use sync_core::store::StoreError;
 use sync_core::wire::batches::Received;
@@ -13,6 +13,7 @@ use sync_core::wire::{Frame, Refusal};
 
 use super::{Carrying, ConnId, Ending, Failed, Group, Relay, refusal_of};
 use crate::community::{Community, Placing, View, append};
+use crate::ledger::Reason;
 use crate::log::{Appended, BatchLog, Spot};
 
 impl<L: BatchLog> Relay<L> {
@@ -20,6 +21,7 @@ impl<L: BatchLog> Relay<L> {
         &mut self,
         conn: ConnId,
         frame: Frame,
+        now: Millis,
         rng: &mut dyn CryptoRng,
         group: &mut Group,
     ) {
@@ -27,7 +29,7 @@ impl<L: BatchLog> Relay<L> {
             return;
         };
         let Some(live) = &mut state.live else {
-            self.greet(conn, frame, rng, group);
+            self.greet(conn, frame, now, rng, group);
             return;
         };
         let community = live.community;
@@ -76,15 +78,7 @@ impl<L: BatchLog> Relay<L> {
     ) {
         for event in events {
             match event {
-                Event::Ingest { batches, .. } => match self.ingest(conn, community, batches, group)
-                {
-                    Ok(taken) => group.taken.push((conn, taken)),
-                    // Told with the others once the group has been rolled back.
-                    Err(error) => {
-                        let community = group.is_open.then_some(*community);
-                        group.failure.get_or_insert(Failed { error, community });
-                    }
-                },
+                Event::Ingest { batches, .. } => self.take_batches(conn, batches, group),
                 Event::Ended => {
                     self.close(conn, Ending::Done, group);
                     return;
@@ -136,7 +130,7 @@ impl<L: BatchLog> Relay<L> {
         group.touched.insert(*id);
     }
 
-    fn ingest(
+    pub(super) fn ingest(
         &mut self,
         conn: ConnId,
         id: &CommunityId,
@@ -153,9 +147,7 @@ impl<L: BatchLog> Relay<L> {
             .map(|received| self.take_batch(id, received, is_seeding))
             .collect();
         let effort = self.effort_for(id).saturating_sub(before);
-        if let Some(state) = self.conns.get_mut(&conn) {
-            state.charge(effort, &self.limits);
-        }
+        self.charge(conn, effort);
         taken
     }
 
@@ -200,7 +192,7 @@ impl<L: BatchLog> Relay<L> {
         };
         match taken {
             Taken::Refused(refusal) => {
-                *self.counters.refusals.entry(refusal).or_default() += 1;
+                self.count_refused(Reason::Refused(refusal), 1);
             }
             Taken::Known => self.counters.batches_known += 1,
             Taken::NeedsBranch(_) | Taken::Stored(_) => {}
@@ -357,7 +349,9 @@ impl<L: BatchLog> Relay<L> {
         };
         let Some(live) = &mut state.live else { return };
         if carrying.community.roster().knows(&state.device) {
-            live.is_seeding = false;
+            if std::mem::take(&mut live.is_seeding) {
+                self.ledger.see(*id, state.device);
+            }
         } else if !live.is_seeding {
             self.turn_away(conn, Refusal::NotAMember, group);
             return;

@@ -1,4 +1,4 @@
-//! What leaves: frames of the sessions that have room, permissions to read on, and the slow ones.
+//! What leaves: frames of the sessions that have room, and the slow ones.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -8,7 +8,8 @@ use sync_core::wire::Frame;
 
 use super::{ConnId, Effect, Ending, Group, Relay, refusal_of};
 use crate::community::View;
-use crate::limits::{ANSWERS_MAX, LAST_FRAMES_MAX};
+use crate::ledger::Reason;
+use crate::limits::LAST_FRAMES_MAX;
 use crate::log::BatchLog;
 
 /// How often slow connections are looked for.
@@ -34,7 +35,6 @@ impl<L: BatchLog> Relay<L> {
         for conn in others {
             self.transmit_one(conn, now, group);
         }
-        self.allow_reading(now, group);
     }
 
     fn transmit_one(&mut self, conn: ConnId, now: Millis, group: &mut Group) {
@@ -81,24 +81,6 @@ impl<L: BatchLog> Relay<L> {
         }
     }
 
-    /// A connection is read on while its answers find their way out and it is not too fast.
-    fn allow_reading(&mut self, now: Millis, group: &mut Group) {
-        let limits = &self.limits;
-        let conns = &mut self.conns;
-        self.unread.retain(|conn| {
-            let Some(state) = conns.get_mut(conn) else {
-                return false;
-            };
-            let answers = state
-                .session()
-                .map_or(0, sync_core::session::Session::queued);
-            while answers < ANSWERS_MAX && state.allow_one(limits, now) {
-                group.effects.push(Effect::Read { conn: *conn });
-            }
-            state.has_unread()
-        });
-    }
-
     /// What a session still wants to say when it ends; `is_refused`: another frame follows.
     pub(super) fn last_frames(&mut self, conn: ConnId, is_refused: bool) -> Vec<Frame> {
         let Some(state) = self.conns.get_mut(&conn) else {
@@ -128,6 +110,8 @@ impl<L: BatchLog> Relay<L> {
             return;
         }
         self.looked_at = now;
+        self.forget_quiet_devices(now);
+        self.keep_within_memory(now, group);
         let slow = self
             .conns
             .iter()
@@ -135,6 +119,7 @@ impl<L: BatchLog> Relay<L> {
         let slow: Vec<ConnId> = slow.map(|(conn, _)| *conn).collect();
         for conn in slow {
             tracing::debug!(%conn, "connection is too slow");
+            self.count_refused(Reason::TooSlow, 1);
             group.effects.push(Effect::Close {
                 conn,
                 ending: Ending::TooSlow,
@@ -145,7 +130,7 @@ impl<L: BatchLog> Relay<L> {
 }
 
 /// About how many bytes a frame takes in an outbox.
-fn size_of_frame(frame: &Frame) -> usize {
+pub(super) fn size_of_frame(frame: &Frame) -> usize {
     let bytes = match frame {
         Frame::Batches(batches) => {
             batches

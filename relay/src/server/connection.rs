@@ -1,17 +1,20 @@
 //! One connection: a task that reads frames for the relay and writes what the relay says.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use quinn::{Connection, Incoming as Knock, RecvStream, SendStream};
+use sync_core::id::Millis;
 use sync_core::wire::{BadFrame, FRAME_BYTES_MAX, Refusal};
 use sync_link::{
     Close, FrameReader, FrameWriter, Incoming, LinkError, STEP_BYTES, Step, peer_device,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::door::{Answer, Door};
 use crate::limits::{
-    HELLO_BYTES_MAX, LAST_FRAMES_MAX, Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES, RETRY_ABOVE,
+    HELLO_BYTES_MAX, LAST_FRAMES_MAX, Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES,
 };
 use crate::relay::{ConnId, Ending, Input};
 use crate::server::engine::{Message, Outgoing, Wire};
@@ -26,11 +29,21 @@ const LAST_TIMEOUT: Duration = Duration::from_secs(2);
 const OUTBOX_CAPACITY: usize = OUTBOX_FRAMES_MAX + LAST_FRAMES_MAX + 2;
 const KIB: usize = 1024;
 
+/// Those who never came as far as the relay's thread, until it counts them.
+#[derive(Debug, Default)]
+pub(super) struct Outside {
+    /// Knocks that got no answer.
+    pub(super) unanswered: AtomicU64,
+    /// Handshakes that did not end, and connections without a stream.
+    pub(super) too_slow: AtomicU64,
+}
+
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) to_engine: mpsc::Sender<Message>,
     limits: Limits,
+    outside: Arc<Outside>,
     /// KiB of frames that may be on their way in.
     inbox: Arc<Semaphore>,
 }
@@ -41,22 +54,23 @@ impl Gate {
         Self {
             to_engine,
             limits,
+            outside: Arc::default(),
             inbox,
         }
     }
 
-    /// Refuses when full; when it gets crowded, newcomers must show that their address is theirs.
-    pub(super) fn filter(&self, knock: Knock, open: usize) -> Option<Knock> {
-        if open >= self.limits.connections_max {
-            knock.refuse();
-            return None;
+    /// Who never came as far as the relay's thread.
+    pub(super) fn outside(&self) -> Arc<Outside> {
+        Arc::clone(&self.outside)
+    }
+
+    pub(super) fn keeper(&self) -> Keeper {
+        Keeper {
+            door: Door::new(&self.limits, Millis(0)),
+            limits: self.limits.clone(),
+            outside: self.outside(),
+            began: Instant::now(),
         }
-        if open > RETRY_ABOVE && !knock.remote_address_validated() && knock.may_retry() {
-            // An error gives the knock back unanswered, and it is dropped: the other side tries again.
-            let _unanswered = knock.retry();
-            return None;
-        }
-        Some(knock)
     }
 
     async fn tell(&self, input: Input) -> bool {
@@ -76,12 +90,49 @@ impl Gate {
     }
 }
 
+/// Stands at the door.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    door: Door,
+    limits: Limits,
+    outside: Arc<Outside>,
+    began: Instant,
+}
+
+impl Keeper {
+    /// Lets a knock in, or deals with it.
+    pub(super) fn filter(&mut self, knock: Knock, open: usize) -> Option<Knock> {
+        let now = Millis(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX));
+        let is_proved = knock.remote_address_validated() || !knock.may_retry();
+        match self.door.knock(open, is_proved, &self.limits, now) {
+            Answer::Open => return Some(knock),
+            Answer::Prove => {
+                // An error gives the knock back unanswered, and it is dropped: the other side tries again.
+                let _unanswered = knock.retry();
+            }
+            Answer::Silence => {
+                self.outside.unanswered.fetch_add(1, Ordering::Relaxed);
+                knock.ignore();
+            }
+            Answer::Full => {
+                self.outside.unanswered.fetch_add(1, Ordering::Relaxed);
+                knock.refuse();
+            }
+        }
+        None
+    }
+}
+
 /// Serves a connection from its first packet to its last.
 pub(super) async fn serve(knock: Knock, conn: ConnId, gate: Arc<Gate>) {
     let Ok(connecting) = knock.accept() else {
         return;
     };
-    let Ok(Ok(connection)) = tokio::time::timeout(gate.patience(), connecting).await else {
+    let connected = tokio::time::timeout(gate.patience(), connecting).await;
+    if connected.is_err() {
+        gate.outside.too_slow.fetch_add(1, Ordering::Relaxed);
+    }
+    let Ok(Ok(connection)) = connected else {
         return;
     };
     let Some(device) = peer_device(&connection) else {
@@ -90,6 +141,7 @@ pub(super) async fn serve(knock: Knock, conn: ConnId, gate: Arc<Gate>) {
     };
     let Ok(Ok((send, recv))) = tokio::time::timeout(gate.patience(), connection.accept_bi()).await
     else {
+        gate.outside.too_slow.fetch_add(1, Ordering::Relaxed);
         connection.close(Close::TooSlow.code(), b"");
         return;
     };

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use quinn::Connection;
 use rand::rngs::SysRng;
@@ -10,16 +11,23 @@ use rand_core::UnwrapErr;
 use sync_core::id::{DeviceId, Millis};
 use sync_core::wire::Frame;
 use sync_link::Close;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::ledger::Reason;
 use crate::limits::GROUP_INPUTS_MAX;
 use crate::log::sqlite::SqliteLog;
 use crate::metrics::Metrics;
 use crate::relay::{ConnId, Effect, Ending, Input, Relay};
+use crate::server::connection::Outside;
 use crate::server::folder::Folder;
+use crate::server::time_of_day;
 
 /// Messages that may wait for the thread; after that, connections wait.
 pub(super) const INPUTS_MAX: usize = 4096;
+
+/// How often it is noted who was here: one small transaction.
+const NOTE_EVERY: Duration = Duration::from_secs(20);
 
 /// What connections tell the thread.
 #[derive(Debug)]
@@ -65,12 +73,21 @@ pub(super) struct Engine {
     metrics: Metrics,
     rng: UnwrapErr<SysRng>,
     began: Instant,
+    /// Shares of the bytes on their way in whose batches still wait.
+    shares: Vec<(ConnId, OwnedSemaphorePermit)>,
+    outside: Arc<Outside>,
+    noted_at: Instant,
     /// Keeps the folder locked until the log is closed.
     _folder: Folder,
 }
 
 impl Engine {
-    pub(super) fn new(relay: Relay<SqliteLog>, folder: Folder, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        relay: Relay<SqliteLog>,
+        folder: Folder,
+        metrics: Metrics,
+        outside: Arc<Outside>,
+    ) -> Self {
         let (wires, rng, began) = (HashMap::new(), UnwrapErr(SysRng), Instant::now());
         Self {
             relay,
@@ -78,17 +95,28 @@ impl Engine {
             metrics,
             rng,
             began,
+            shares: Vec::new(),
+            outside,
+            noted_at: began,
             _folder: folder,
         }
     }
 
-    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Message>, runtime: &Handle) {
         let mut waiting = Vec::with_capacity(GROUP_INPUTS_MAX);
         loop {
-            if inbox.blocking_recv_many(&mut waiting, GROUP_INPUTS_MAX) == 0 {
-                return;
-            }
-            if self.group(&mut waiting) {
+            let more = inbox.recv_many(&mut waiting, GROUP_INPUTS_MAX);
+            let is_over = match self.relay.wants_turn() {
+                None => runtime.block_on(more) == 0,
+                Some(millis) => runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        came = more => came == 0,
+                        () = tokio::time::sleep(Duration::from_millis(millis)) => false,
+                    }
+                }),
+            };
+            if is_over || self.group(&mut waiting) {
                 return;
             }
         }
@@ -98,7 +126,6 @@ impl Engine {
     fn group(&mut self, waiting: &mut Vec<Message>) -> bool {
         let started = Instant::now();
         let mut inputs = Vec::with_capacity(waiting.len());
-        let mut shares = Vec::new();
         let mut stop = false;
         for message in waiting.drain(..) {
             match message {
@@ -110,7 +137,9 @@ impl Engine {
                     if let Input::Closed { conn } = &input {
                         self.wires.remove(conn);
                     }
-                    shares.extend(share);
+                    if let Input::Frame { conn, .. } = &input {
+                        self.shares.extend(share.map(|share| (*conn, share)));
+                    }
                     inputs.push(input);
                 }
                 Message::Tick => {}
@@ -120,7 +149,8 @@ impl Engine {
         let count = inputs.len();
         let now = Millis(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX));
         let effects = self.relay.handle(inputs, now, &mut self.rng);
-        drop(shares);
+        let relay = &self.relay;
+        self.shares.retain(|(conn, _)| relay.is_behind(*conn));
         effects.into_iter().for_each(|effect| self.act(effect));
         self.metrics.observe(&self.relay, count, started.elapsed());
         if stop {
@@ -129,7 +159,33 @@ impl Engine {
                 .into_iter()
                 .for_each(|effect| self.act(effect));
         }
+        if stop || self.noted_at.elapsed() >= NOTE_EVERY {
+            self.note(now, stop);
+        }
         stop
+    }
+
+    /// Writes down what an operator is told; what cannot be written now is written the next time.
+    fn note(&mut self, now: Millis, is_last: bool) {
+        self.noted_at = Instant::now();
+        let counted = [
+            (Reason::Unanswered, &self.outside.unanswered),
+            (Reason::TooSlow, &self.outside.too_slow),
+        ];
+        for (reason, times) in counted {
+            self.relay
+                .count_refused(reason, times.swap(0, Ordering::Relaxed));
+        }
+        while let Some(notes) = self.relay.notes(now) {
+            if let Err(error) = self.relay.log_mut().note(&notes, time_of_day()) {
+                tracing::warn!(%error, "who was here could not be noted");
+                return;
+            }
+            self.relay.noted(&notes);
+            if !is_last {
+                return;
+            }
+        }
     }
 
     fn act(&mut self, effect: Effect) {

@@ -82,6 +82,23 @@ impl Folder {
         SqliteLog::open(&path).map_err(log)
     }
 
+    /// Whether a relay serves from a folder.
+    ///
+    /// # Errors
+    /// As the system refuses the folder's lock.
+    pub(super) fn is_in_use(path: &Path) -> io::Result<bool> {
+        let lock = match File::open(path.join("relay.lock")) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// The log of the relay in a folder.
     pub(super) fn log_path(folder: &Path) -> PathBuf {
         folder.join("relay.db")

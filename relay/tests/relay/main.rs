@@ -9,6 +9,8 @@ mod disk;
 mod erasing;
 mod fairness;
 mod hostile;
+mod ledger;
+mod limits;
 mod logs;
 mod program;
 mod server;

@@ -185,4 +185,60 @@ fn verify_says_what_it_proved_and_keeps_away_from_a_relay_that_serves() {
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("0 communities"), "{said}");
+    let output = relay(&["--data", &data, "--verify", "--json"])
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["batches"], 0);
+}
+
+fn list(data: &str, args: &[&str]) -> String {
+    let output = relay(&[&["--data", data, "--list"], args].concat())
+        .output()
+        .unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{words}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn list_is_told_beside_a_relay_that_serves_and_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let (code, said) = run(&["--data", &data, "--list"]);
+    assert_eq!(code, 9, "{said}");
+    let (mut child, _) = start(folder.path());
+    let said = list(&data, &[]);
+    assert!(said.starts_with("serving"), "{said}");
+    assert!(
+        said.contains("last seen") && said.contains("because"),
+        "{said}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&list(&data, &["--json"])).unwrap();
+    assert_eq!(json["is_serving"], true);
+    assert!(json["communities"].as_array().unwrap().is_empty());
+    ask_to_stop(&child);
+    child.wait().unwrap();
+    let before = std::fs::read(folder.path().join("relay.db")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&list(&data, &["--json"])).unwrap();
+    assert_eq!(json["is_serving"], false);
+    assert_eq!(json["connections"], serde_json::Value::Null);
+    let after = std::fs::read(folder.path().join("relay.db")).unwrap();
+    assert_eq!(before, after, "it only looks");
+    let (mut child, _) = start(folder.path());
+    ask_to_stop(&child);
+    assert_eq!(
+        child.wait().unwrap().code(),
+        Some(0),
+        "nothing is in its way"
+    );
+}
+
+#[test]
+fn flags_that_do_not_go_together_are_wrong_usage() {
+    let (code, words) = run(&["--data", "x", "--list", "--verify"]);
+    assert_eq!(code, 2, "{words}");
+    let (code, words) = run(&["--data", "x", "--json"]);
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("--list"), "{words}");
 }

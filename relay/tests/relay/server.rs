@@ -161,6 +161,10 @@ async fn two_phones_meet_at_the_relay_and_it_remembers() {
         LinkError::Closed(Close::ShuttingDown)
     );
     stopping.await.unwrap().unwrap();
+    let told = relay::server::look(folder.path()).unwrap();
+    assert!(!told.is_serving);
+    let mut devices = told.communities[0].devices.iter();
+    assert!(devices.len() == 2 && devices.all(|device| device.last_seen.is_some()));
     let log = SqliteLog::open(&folder.path().join("relay.db")).unwrap();
     assert_eq!(log.community(&community).unwrap().unwrap().tip.0, 5);
     drop(log);

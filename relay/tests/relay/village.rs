@@ -397,7 +397,7 @@ impl<L: BatchLog> Village<L> {
     pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             let inputs = self.gather();
-            if inputs.is_empty() {
+            if inputs.is_empty() && self.relay.wants_turn() != Some(0) {
                 return;
             }
             self.handle(inputs);

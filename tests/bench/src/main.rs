@@ -3,12 +3,14 @@
 //! ```text
 //! cargo build --release --bin banyan --bin banyan-relay
 //! cargo run --release -p bench -- --scale 10
+//! cargo run --release -p bench -- --workload flood
 //! ```
 //! The relay is a process of its own; phones have real stores and real connections over loopback. The
 //! floor of a replay is what any program must do with the same data and no protocol: decrypt, load into
 //! Automerge, insert into SQLite.
 
 mod dataset;
+mod flood;
 mod floor;
 mod ingest;
 mod relay_process;
@@ -20,14 +22,19 @@ mod w6_cold_open;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use station::Scale;
+use sync_core::roster::ticket::RelayAddr;
 
+use crate::flood::Attack;
 use crate::relay_process::RelayProcess;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures Banyan, each figure beside its floor")]
 struct Args {
+    /// What to measure.
+    #[arg(long, value_enum, default_value = "station")]
+    workload: Workload,
     /// How many times the station's three years: 1 is 1,366 records, 10 is 13,660.
     #[arg(long, default_value_t = 1)]
     scale: usize,
@@ -40,6 +47,23 @@ struct Args {
     /// Folder with the programs banyan and banyan-relay.
     #[arg(long, default_value = "target/release")]
     programs: PathBuf,
+    /// Bad clients of a flood.
+    #[arg(long, default_value_t = 1000)]
+    clients: usize,
+    /// The one flood to measure, instead of all.
+    #[arg(long, value_enum)]
+    attack: Option<Attack>,
+    /// Be the bad clients of this relay, until standard input ends.
+    #[arg(long, value_name = "RELAY", hide = true, requires = "attack")]
+    at: Option<RelayAddr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Workload {
+    /// Years of a station's work: joining, catching up, live edits.
+    Station,
+    /// Live edits among bad clients.
+    Flood,
 }
 
 /// One line of the table.
@@ -70,7 +94,17 @@ impl Row {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
     let args = Args::parse();
+    if let (Some(relay), Some(attack)) = (&args.at, args.attack) {
+        return flood::run(attack, relay.clone(), args.clients).await;
+    }
     let folder = tempfile::tempdir()?;
+    if args.workload == Workload::Flood {
+        let mut rows = Vec::new();
+        let (programs, clients) = (&args.programs, args.clients);
+        flood::measure(programs, folder.path(), clients, args.attack, &mut rows).await?;
+        print("flood", &rows);
+        return Ok(());
+    }
     let relay = RelayProcess::start(&args.programs, &folder.path().join("relay"))?;
     let data = dataset::build(args.seed, &Scale::times(args.scale))?;
     let mut rows = Vec::new();
@@ -80,13 +114,13 @@ async fn main() -> Result<()> {
     new_phone.stop().await?;
     w6_cold_open::measure(&args.programs, &folder.path().join("new-phone"), &mut rows)?;
     ingest::measure(town, &relay, args.idle, &mut rows).await?;
-    print(&args, &rows);
+    print(&format!("workload (x{})", args.scale), &rows);
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
-fn print(args: &Args, rows: &[Row]) {
-    println!("| workload (x{}) | figure | floor | ratio |", args.scale);
+fn print(what: &str, rows: &[Row]) {
+    println!("| {what} | figure | floor | ratio |");
     println!("|---|---|---|---|");
     for row in rows {
         println!(

@@ -14,13 +14,19 @@ pub(crate) struct RelayProcess {
 }
 
 impl RelayProcess {
+    /// A relay that lets one device do as much as it can.
     pub(crate) fn start(programs: &Path, data: &Path) -> Result<Self> {
+        let mut limits = "[limits]\nconnections_per_device_max = 100000\n".to_owned();
+        for of in ["frames", "community_frames", "relay_frames", "newcomers"] {
+            limits += &format!("{of}_per_second = 100000\n{of}_burst = 100000\n");
+        }
+        Self::with_limits(programs, data, &limits)
+    }
+
+    pub(crate) fn with_limits(programs: &Path, data: &Path, limits: &str) -> Result<Self> {
         fs::create_dir_all(data)?;
         let config = data.join("relay.toml");
-        fs::write(
-            &config,
-            "[limits]\nconnections_per_device_max = 100000\nframes_per_second = 100000\nframes_burst = 100000\n",
-        )?;
+        fs::write(&config, limits)?;
         let mut child = Command::new(programs.join("banyan-relay"))
             .arg("--data")
             .arg(data)
@@ -40,6 +46,14 @@ impl RelayProcess {
             child,
             addr: addr.trim().parse()?,
         })
+    }
+
+    /// Stops as an operator would, so that it writes down what it has counted.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Resident memory, in KiB.

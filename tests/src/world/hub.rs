@@ -87,6 +87,10 @@ impl Hub {
         let limits = Limits {
             frames_per_second: 1_000_000,
             frames_burst: 1_000_000,
+            community_frames_per_second: 1_000_000,
+            community_frames_burst: 1_000_000,
+            relay_frames_per_second: 1_000_000,
+            relay_frames_burst: 1_000_000,
             hello_seconds_max: u32::MAX,
             stalled_seconds_max: u32::MAX,
             connections_per_device_max: 1_000,
@@ -249,7 +253,8 @@ impl World {
         for turn in 0..TURNS_MAX {
             inputs.extend(self.hub_reads());
             inputs.extend(self.hub_writes()?);
-            if inputs.is_empty() && turn > 0 {
+            let has_more = self.hub.relay.as_ref().and_then(Relay::wants_turn) == Some(0);
+            if inputs.is_empty() && turn > 0 && !has_more {
                 return Ok(());
             }
             let now = Millis(self.now);

@@ -187,22 +187,22 @@ impl SqliteLog {
         Ok(Some(state))
     }
 
-    /// That a community is not in the index is believed only if it is not in the table either:
-    /// otherwise it would begin anew beside itself.
+    /// That a community is not in the index is believed only if the index has all that the table has:
+    /// otherwise it would begin anew beside itself. That is looked at once, for anybody may ask.
     fn confirm_absence(&self, community: &CommunityId) -> Result<(), StoreError> {
-        let named: String = community
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let sql = "SELECT count(*) FROM community NOT INDEXED
-                   WHERE lower(hex(name)) = ?1 OR length(name) <> 32";
+        if self.is_index_whole.get() {
+            return Ok(());
+        }
+        let sql = "SELECT count(*) FROM community AS c NOT INDEXED
+                   WHERE length(name) <> 32 OR NOT EXISTS
+                   (SELECT 1 FROM community INDEXED BY sqlite_autoindex_community_1
+                    WHERE name = c.name AND id = c.id)";
         let count: i64 = self
             .conn
-            .prepare_cached(sql)
-            .and_then(|mut find| find.query_row([named], |row| row.get(0)))
+            .query_row(sql, [], |row| row.get(0))
             .map_err(failed)?;
         if count == 0 {
+            self.is_index_whole.set(true);
             Ok(())
         } else {
             Err(corrupt("the list of communities", community.short()))

@@ -69,9 +69,33 @@ const STEPS: &[&str] = &[
     "
     CREATE INDEX batch_lost ON batch (id) WHERE is_branch = 1;
 ",
+    "
+    -- Devices that a roster names alone; strangers have no row here.
+    CREATE TABLE seen (
+        community INTEGER NOT NULL REFERENCES community,
+        device BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (community, device)
+    ) WITHOUT ROWID;
+
+    -- Day 0 counts since the file was made; of the others only the newest are kept.
+    CREATE TABLE refused (
+        day INTEGER NOT NULL,
+        reason INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (day, reason)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE noted (since INTEGER NOT NULL, at INTEGER, connections INTEGER NOT NULL);
+    INSERT INTO noted VALUES (unixepoch(), NULL, 0);
+",
 ];
 
-pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
+/// The first version with notes for the operator.
+pub(super) const WITH_NOTES: i32 = 3;
+
+/// Which version the file has; 0 if nothing was written yet.
+pub(super) fn version(conn: &Connection) -> Result<i32, StoreError> {
     let read = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let version = read("user_version").map_err(failed)?;
     let owner = read("application_id").map_err(failed)?;
@@ -83,10 +107,15 @@ pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
             "its head: it is not the file of a relay",
         ));
     }
-    let done = usize::try_from(version).map_err(|_| corrupt("the log", "its format number"))?;
     if version > newest {
         return Err(StoreError::Newer(version.unsigned_abs()));
     }
+    Ok(version)
+}
+
+pub(super) fn upgrade(conn: &mut Connection) -> Result<(), StoreError> {
+    let version = version(conn)?;
+    let done = usize::try_from(version).map_err(|_| corrupt("the log", "its format number"))?;
     for (index, step) in STEPS.iter().enumerate().skip(done) {
         apply(conn, i32::try_from(index + 1).unwrap_or(i32::MAX), step)?;
     }
@@ -119,7 +148,10 @@ mod tests {
         };
         apply(&mut conn, 1, first).unwrap();
         drop(conn);
+        let looked = SqliteLog::look(&path).unwrap().overview(0).unwrap();
+        assert_eq!(looked.refused_since, None, "it is only looked at");
         let log = SqliteLog::open(&path).unwrap();
         assert!(log.lost_of(1).unwrap().is_empty());
+        assert!(log.overview(0).unwrap().refused_since.is_some());
     }
 }

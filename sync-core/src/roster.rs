@@ -32,7 +32,7 @@ use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::epochs::EpochInfo;
 use crate::roster::erasure::Erasures;
 use crate::roster::role::{Role, Scope};
-use crate::roster::statement::{Recipient, SealedKey, Statement, StatementId};
+use crate::roster::statement::{SealedKey, Statement, StatementId};
 use crate::roster::verdict::Verdict;
 
 /// The roster lane of a community.
@@ -241,10 +241,14 @@ impl Invite {
         !self.is_revoked
     }
 
-    /// Whether who holds the ticket may read a space; the commons is for everybody.
+    /// Whether it is for a space, taken back or not; the commons is for everybody.
+    fn is_for(&self, community: &CommunityId, space: &LaneId) -> bool {
+        *space == commons(community) || self.scope.covers(&Scope::Space(*space))
+    }
+
+    /// Whether who holds the ticket may read a space.
     fn opens(&self, community: &CommunityId, space: &LaneId) -> bool {
-        !self.is_revoked
-            && (*space == commons(community) || self.scope.covers(&Scope::Space(*space)))
+        self.stands() && self.is_for(community, space)
     }
 
     /// Whether somebody may still join with it, so that new epochs are sealed to it too.
@@ -628,77 +632,6 @@ impl Roster {
             .into_iter()
             .chain(self.spaces.keys().copied())
             .collect()
-    }
-
-    /// Everybody who may read a space now, with the key to seal to: devices and open invites.
-    #[must_use]
-    pub fn readers(&self, space: &LaneId) -> BTreeSet<(Recipient, SealingKey)> {
-        let devices = self
-            .devices
-            .iter()
-            .filter(|(id, _)| self.may_read(id, space))
-            .map(|(id, device)| (Recipient::Device(*id), device.sealing));
-        let invites = self
-            .invites
-            .values()
-            .filter(|invite| invite.is_open() && invite.opens(&self.community, space))
-            .map(|invite| (Recipient::Invite(invite.id), invite.sealing));
-        devices.chain(invites).collect()
-    }
-
-    /// The epochs of a space that may be sealed under now: nobody has them who may not read.
-    ///
-    /// An invite's own sealed copies count as long as the invite stands, used or not.
-    #[must_use]
-    pub fn usable_epochs(&self, space: &LaneId) -> Vec<EpochId> {
-        self.epochs_for(space, |device| self.may_read(device, space))
-    }
-
-    /// The epochs that a removed device may seal what it had not sent under: nobody has them who may
-    /// not read but its own member's devices, which know what they wrote.
-    #[must_use]
-    pub fn last_epochs(&self, space: &LaneId, device: &DeviceId) -> Vec<EpochId> {
-        let member = self.member_id(device);
-        self.epochs_for(space, |reader| {
-            self.may_read(reader, space) || (member.is_some() && self.member_id(reader) == member)
-        })
-    }
-
-    fn epochs_for(&self, space: &LaneId, may_have: impl Fn(&DeviceId) -> bool) -> Vec<EpochId> {
-        self.epochs
-            .iter()
-            .filter(|((of, _), _)| of == space)
-            .filter(|(_, epoch)| {
-                epoch.sealed.keys().all(|recipient| match recipient {
-                    Recipient::Device(device) => may_have(device),
-                    Recipient::Invite(id) => self
-                        .invites_of(*id)
-                        .any(|invite| invite.opens(&self.community, space)),
-                })
-            })
-            .map(|((_, id), _)| *id)
-            .collect()
-    }
-
-    /// How many epochs lie under one: the longest way down through the older ones.
-    #[must_use]
-    pub fn epoch_depth(&self, space: &LaneId, epoch: &EpochId) -> usize {
-        let mut depth = 0;
-        let mut layer: BTreeSet<EpochId> = BTreeSet::from([*epoch]);
-        let mut seen = layer.clone();
-        loop {
-            layer = layer
-                .iter()
-                .filter_map(|id| self.epochs.get(&(*space, *id)))
-                .flat_map(|epoch| epoch.older.keys().copied())
-                .filter(|id| !seen.contains(id))
-                .collect();
-            if layer.is_empty() {
-                return depth;
-            }
-            seen.extend(layer.iter().copied());
-            depth += 1;
-        }
     }
 
     /// Whether the statement may be said by this device now: for clear errors before anything is written.

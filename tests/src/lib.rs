@@ -1,3 +1,4 @@
 //! What the end-to-end tests share.
 
+pub mod fuzz;
 pub mod world;

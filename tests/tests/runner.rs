@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene fails")]
 
+mod fuzz;
 mod tidy;
 mod wire;
 mod world;

@@ -176,3 +176,31 @@ fn core_is_held_to_purity() {
         );
     }
 }
+
+/// The words of a text that stand between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let text = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let names: Vec<&str> = quoted(&text)
+        .filter(|word| word.chars().all(is_word) && word.matches('_').count() >= 2)
+        .collect();
+    assert!(names.len() > 50, "the names were not found");
+    let sources: Vec<String> = sources().map(|(_, text)| text).collect();
+    for name in names {
+        let function = format!("fn {name}(");
+        let is_there = sources.iter().any(|text| text.contains(&function));
+        assert!(
+            is_there,
+            "docs/threat-model.md names {name}, which is no test"
+        );
+    }
+    for module in quoted(&text).filter(|word| word.contains("::tests::")) {
+        let file = format!("sync-core/src/{}.rs", module.replace("::", "/"));
+        assert!(root().join(&file).exists(), "there is no {file}");
+    }
+}

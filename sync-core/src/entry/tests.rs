@@ -104,6 +104,101 @@ fn batch_is_refused_in_another_community_log_or_place() {
 }
 
 #[test]
+fn batch_is_refused_in_another_space_or_as_another_installation() {
+    let mut author = Author::new(20);
+    let sent = author.seal(&Head::EMPTY, &[b"one".to_vec()]);
+    let place = sent.place();
+    let log = place.log;
+    let lane = LaneId::new([7; 16]);
+    let incarnation = Incarnation::new([7; 8]);
+    let epoch = EpochKey::generate(&mut author.rng).id();
+    let moved = [
+        Place {
+            log: LogId { lane, ..log },
+            ..*place
+        },
+        Place {
+            log: LogId { incarnation, ..log },
+            ..*place
+        },
+        Place { epoch, ..*place },
+    ];
+    for place in moved {
+        let batch = SignedBatch::parse(place, sent.tail().to_vec()).unwrap();
+        let verified = batch.verify(&COMMUNITY, &ChainHash::ZERO);
+        assert_eq!(verified, Err(BadBatch::BadSignature), "{place:?}");
+    }
+}
+
+#[test]
+fn reading_key_writes_nothing_in_anothers_name() {
+    let victim = Author::new(21);
+    let mut thief = Author::new(22);
+    thief.epoch = victim.epoch.clone();
+    let forged = thief.seal(&Head::EMPTY, &[b"forged".to_vec()]);
+    let log = victim.log();
+    let place = Place {
+        log,
+        ..*forged.place()
+    };
+    let batch = SignedBatch::parse(place, forged.tail().to_vec()).unwrap();
+    let verified = batch.verify(&COMMUNITY, &ChainHash::ZERO);
+    assert_eq!(verified, Err(BadBatch::BadSignature));
+}
+
+#[test]
+fn entry_opens_at_its_own_place_and_as_its_own_kind_alone() {
+    let mut author = Author::new(23);
+    let sent = author.seal(&Head::EMPTY, &[b"one".to_vec(), b"two".to_vec()]);
+    let stored: Vec<Vec<u8>> = sent
+        .entries()
+        .map(|entry| match entry.body {
+            Body::Present(bytes) => bytes.to_vec(),
+            Body::Erased { .. } => panic!("nothing was erased"),
+        })
+        .collect();
+    let (place, salt) = (*sent.place(), *sent.salt());
+    let opens = |community: &CommunityId, place: &Place, salt: &Salt, index: usize, kind| {
+        let cipher = BatchCipher::new(community, place, salt, &author.epoch);
+        cipher.open(index, kind, &stored[0]).is_ok()
+    };
+    let change = EntryKind::CHANGE;
+    assert!(opens(&COMMUNITY, &place, &salt, 0, change));
+    assert!(!opens(&COMMUNITY, &place, &salt, 1, change));
+    assert!(!opens(&COMMUNITY, &place, &salt, 0, EntryKind::SNAPSHOT));
+    assert!(!opens(&COMMUNITY, &place, &Salt([7; 16]), 0, change));
+    let other = CommunityId::new([8; 32]);
+    assert!(!opens(&other, &place, &salt, 0, change));
+    let log = place.log;
+    let elsewhere = [
+        LogId {
+            lane: LaneId::new([7; 16]),
+            ..log
+        },
+        LogId {
+            incarnation: Incarnation::new([7; 8]),
+            ..log
+        },
+        LogId {
+            device: Author::new(24).keys.device(),
+            ..log
+        },
+    ];
+    for log in elsewhere {
+        assert!(!opens(
+            &COMMUNITY,
+            &Place { log, ..place },
+            &salt,
+            0,
+            change
+        ));
+    }
+    let first_seq = Seq(2);
+    let later = Place { first_seq, ..place };
+    assert!(!opens(&COMMUNITY, &later, &salt, 0, change));
+}
+
+#[test]
 fn batch_without_an_erased_payload_still_verifies() {
     let mut author = Author::new(3);
     let sent = author.seal(&Head::EMPTY, &[b"gone".to_vec(), b"kept".to_vec()]);

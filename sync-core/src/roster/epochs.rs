@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{EpochId, LaneId};
-use crate::roster::Roster;
+use crate::id::{DeviceId, EpochId, InviteId, LaneId};
+use crate::keys::SealingKey;
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Epoch, Recipient, StatementId};
+use crate::roster::{Invite, Roster};
 
 /// Which key, of which space.
 pub type Which = (LaneId, EpochId);
@@ -64,13 +65,101 @@ impl Roster {
         }
     }
 
-    /// What an invite carries is sealed to it as much as what an epoch statement seals to it. Keys of
-    /// spaces that it does not open are no word of its author's to say.
+    /// Everybody who may read a space now, with the key to seal to: devices and open invites. One with
+    /// which somebody came who may not read any more gets no keys: they still hold the ticket.
+    #[must_use]
+    pub fn readers(&self, space: &LaneId) -> BTreeSet<(Recipient, SealingKey)> {
+        let devices = self
+            .devices
+            .iter()
+            .filter(|(id, _)| self.may_read(id, space))
+            .map(|(id, device)| (Recipient::Device(*id), device.sealing));
+        let invites = self
+            .invites
+            .values()
+            .filter(|invite| invite.is_open() && invite.opens(&self.community, space))
+            .filter(|invite| {
+                self.came_with(&invite.id)
+                    .all(|it| self.may_read(it, space))
+            })
+            .map(|invite| (Recipient::Invite(invite.id), invite.sealing));
+        devices.chain(invites).collect()
+    }
+
+    /// The epochs of a space that may be sealed under now: nobody has them who may not read.
+    ///
+    /// What is sealed to an invite is known to all who came with it, and to whoever may still come.
+    #[must_use]
+    pub fn usable_epochs(&self, space: &LaneId) -> Vec<EpochId> {
+        self.epochs_for(space, |device| self.may_read(device, space))
+    }
+
+    /// The epochs that a removed device may seal what it had not sent under: nobody has them who may
+    /// not read but its own member's devices, which know what they wrote.
+    #[must_use]
+    pub fn last_epochs(&self, space: &LaneId, device: &DeviceId) -> Vec<EpochId> {
+        let member = self.member_id(device);
+        self.epochs_for(space, |reader| {
+            self.may_read(reader, space) || (member.is_some() && self.member_id(reader) == member)
+        })
+    }
+
+    fn epochs_for(&self, space: &LaneId, may_have: impl Fn(&DeviceId) -> bool) -> Vec<EpochId> {
+        self.epochs
+            .iter()
+            .filter(|((of, _), _)| of == space)
+            .filter(|(_, epoch)| {
+                epoch.sealed.keys().all(|recipient| match recipient {
+                    Recipient::Device(device) => may_have(device),
+                    Recipient::Invite(id) => {
+                        let opens = |invite: &Invite| invite.opens(&self.community, space);
+                        self.invites_of(*id).any(opens) && self.came_with(id).all(&may_have)
+                    }
+                })
+            })
+            .map(|((_, id), _)| *id)
+            .collect()
+    }
+
+    /// How many epochs lie under one: the longest way down through the older ones.
+    #[must_use]
+    pub fn epoch_depth(&self, space: &LaneId, epoch: &EpochId) -> usize {
+        let mut depth = 0;
+        let mut layer: BTreeSet<EpochId> = BTreeSet::from([*epoch]);
+        let mut seen = layer.clone();
+        loop {
+            layer = layer
+                .iter()
+                .filter_map(|id| self.epochs.get(&(*space, *id)))
+                .flat_map(|epoch| epoch.older.keys().copied())
+                .filter(|id| !seen.contains(id))
+                .collect();
+            if layer.is_empty() {
+                return depth;
+            }
+            seen.extend(layer.iter().copied());
+            depth += 1;
+        }
+    }
+
+    /// The devices that have taken up an invitation and so hold its ticket, whether they still belong or
+    /// not. Nobody keeps the recovery sheet, which is one too.
+    fn came_with(&self, ticket: &InviteId) -> impl Iterator<Item = &DeviceId> {
+        self.invites_of(*ticket)
+            .filter(|invite| invite.role != Role::Recovered)
+            .flat_map(|invite| invite.joins.values())
+            .filter(|join| join.is_accepted)
+            .map(|join| &join.device)
+    }
+
+    /// What an invite carries is sealed to it as much as what an epoch statement seals to it, also once it
+    /// is taken back: whoever holds the ticket has the keys. Keys of spaces that it is not for are no word
+    /// of its author's to say.
     pub(super) fn seal_to_invites(&mut self, is_meant: impl Fn(&StatementId, &Which) -> bool) {
         for (id, invite) in &self.invites {
             let keys = invite.keys.iter();
-            let opened = keys.filter(|key| invite.opens(&self.community, &key.space));
-            for (key, sealed) in opened.map(|key| ((key.space, key.epoch), &key.sealed)) {
+            let meant = keys.filter(|key| invite.is_for(&self.community, &key.space));
+            for (key, sealed) in meant.map(|key| ((key.space, key.epoch), &key.sealed)) {
                 if is_meant(id, &key)
                     && let Some(epoch) = self.epochs.get_mut(&key)
                 {

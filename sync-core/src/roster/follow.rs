@@ -212,7 +212,7 @@ fn authority(proofs: &Proofs<'_>, said: &Said, device: Option<&Device>) -> BTree
         .collect()
 }
 
-/// Takes in who joined, if it is judged otherwise, and the keys that an invitation opens no more.
+/// Takes in who joined, if it is judged otherwise, and the keys of an invitation that is none any more.
 fn widen_by_invite(reach: &mut Reach, book: &Book, was: Option<&Invite>, is: Option<&Invite>) {
     let joins = |invite: Option<&Invite>| invite.map(|it| it.joins.clone()).unwrap_or_default();
     let (were, are) = (joins(was), joins(is));
@@ -221,9 +221,7 @@ fn widen_by_invite(reach: &mut Reach, book: &Book, was: Option<&Invite>, is: Opt
             reach.add(book, Subject::Device(join.device));
         }
     }
-    if let Some(was) = was.filter(|was| was.stands())
-        && !is.is_some_and(Invite::stands)
-    {
+    if let (Some(was), None) = (was, is) {
         for key in &was.keys {
             reach.add(book, Subject::Epoch(key.space, key.epoch));
         }

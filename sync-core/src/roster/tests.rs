@@ -1,6 +1,7 @@
 mod facts;
 mod follow;
 mod grants;
+mod others;
 mod recovery;
 mod revocations;
 mod soup;

@@ -9,7 +9,7 @@ use crate::roster::follow::change::Change;
 use crate::roster::follow::part::Part;
 use crate::roster::statement::Statement;
 use crate::roster::subject::Subject;
-use crate::roster::{Invite, Member, Roster, Said};
+use crate::roster::{Member, Roster, Said};
 
 /// A part as it was, or as it is settled now, and what is otherwise.
 struct Exchange<'a> {
@@ -154,11 +154,11 @@ impl Roster {
                 change.is_any |= !exchange.epochs.contains_key(&key);
             }
         }
-        let closed = |was: &Option<Invite>| !was.as_ref().is_some_and(Invite::stands);
-        let mut invites = change.invites.iter();
-        if !sealed_anew.is_empty() || invites.any(|(_, was)| closed(was)) {
+        let mut invites = change.invites.values();
+        if !sealed_anew.is_empty() || invites.any(Option::is_none) {
             self.seal_to_invites(|invite, key| {
-                change.invites.get(invite).is_some_and(closed) || sealed_anew.contains(key)
+                let was = change.invites.get(invite);
+                was.is_some_and(Option::is_none) || sealed_anew.contains(key)
             });
         }
         let mut epochs = exchange.epochs.iter();

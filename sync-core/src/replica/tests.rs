@@ -26,6 +26,7 @@ mod erasures;
 mod others;
 mod previews;
 mod recovery;
+mod relay;
 mod revocations;
 mod rights;
 mod sealing;

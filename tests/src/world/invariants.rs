@@ -29,7 +29,8 @@ fn unreadable(error: impl std::fmt::Display) -> Broken {
     Broken(format!("a phone cannot be read: {error}"))
 }
 
-fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
+fn shown(world: &World, index: usize, space: LaneId) -> Outcome<Shown> {
+    let replica = world.replica(index)?;
     let filter = RowFilter {
         space: Some(space),
         ..RowFilter::default()
@@ -37,7 +38,13 @@ fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
     let rows = replica.list(&filter).map_err(unreadable)?;
     let records = rows
         .iter()
-        .map(|row| Ok((replica.show(row.record)?, replica.history(row.record)?)))
+        .map(|row| {
+            let mut view = replica.show(row.record)?;
+            if world.is_somebody_turned_away() {
+                view.held.clear();
+            }
+            Ok((view, replica.history(row.record)?))
+        })
         .collect::<Result<_, sync_core::replica::ReplicaError>>()
         .map_err(unreadable)?;
     let held = replica
@@ -47,7 +54,10 @@ fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
         .map(|(_, row)| row);
     // A losing branch is known to those who heard of it before it lost.
     let held = held
-        .filter(|row| row.entry.log.lane == space && row.reason != Hold::Forked.code())
+        .filter(|row| {
+            let is_here = row.entry.log.lane == space && row.reason != Hold::Forked.code();
+            is_here && world.is_of_members(&row.entry.log)
+        })
         .collect();
     Ok(Shown {
         rows,
@@ -102,11 +112,12 @@ impl World {
             let Some(connection) = self.net.get(id) else {
                 continue;
             };
-            let is_plain = self.summary.revocations == 0;
+            let ends = [connection.dialer, connection.acceptor];
+            let is_plain = self.summary.revocations == 0
+                && !(ends.contains(&Node::Relay) && self.summary.lies > 0);
             if connection.is_cut || !connection.is_silent() || !self.is_honest(id) || !is_plain {
                 continue;
             }
-            let ends = [connection.dialer, connection.acceptor];
             for end in ends {
                 let Node::Phone(index) = end else { continue };
                 let replica = self.replica(index)?;
@@ -120,8 +131,12 @@ impl World {
                 if !peer.is_done(replica) {
                     return broken!("phone {index}'s session {id:?} stands still: {peer:#?}");
                 }
+                let lacking = peer.report().lacking;
+                if !lacking.is_empty() && self.is_relay_true() {
+                    return broken!("phone {index} reports a loss that was none: {lacking:?}");
+                }
                 let refusals = peer.report().refusals;
-                if !refusals.is_empty() && self.summary.copies == 0 {
+                if !refusals.is_empty() && self.is_plain() {
                     return broken!("phone {index} was refused {refusals:?} on {id:?}");
                 }
             }
@@ -130,9 +145,12 @@ impl World {
         Ok(())
     }
 
-    /// Whether every phone is itself and belongs.
+    /// Whether every phone is itself and belongs, and the relay keeps its word.
     pub(super) fn is_plain(&self) -> bool {
-        self.summary.copies == 0 && self.summary.revocations == 0
+        self.summary.copies == 0
+            && self.summary.revocations == 0
+            && self.villain.is_none()
+            && self.is_relay_true()
     }
 
     /// Two between whom nothing moves have the same in all lanes that both may have.
@@ -171,7 +189,7 @@ impl World {
         let all = |world: &Self| -> Outcome<Vec<Shown>> {
             lanes
                 .iter()
-                .map(|lane| shown(world.replica(index)?, *lane))
+                .map(|lane| shown(world, index, *lane))
                 .collect()
         };
         let before = all(self)?;
@@ -199,23 +217,33 @@ impl World {
     pub(super) fn check_all(&mut self) -> Outcome {
         self.check_rosters()?;
         self.check_views()?;
+        self.check_villain()?;
         for index in self.phones_in() {
             self.check_nothing_foreign(index)?;
         }
-        for index in 0..self.phones.len() {
+        for index in self.phones_left() {
             self.check_gone(index)?;
         }
         self.hub_check()?;
-        let index = rand::RngExt::random_range(&mut self.rng, 0..self.phones.len());
-        self.check_rebuild(index)?;
+        let left = self.phones_left();
+        if let Some(index) = self.pick(&left) {
+            self.check_rebuild(index)?;
+        }
+        // A phone that has more than the relay would take says so each time.
+        if self.is_somebody_turned_away() {
+            return Ok(());
+        }
         self.check_in_sync()
     }
 
     fn check_rosters(&self) -> Outcome {
-        let roster = self.replica(0)?.roster();
+        let reference = self.reference();
+        let roster = self.replica(reference)?.roster();
         for index in self.phones_in() {
             if self.replica(index)?.roster() != roster {
-                return broken!("phones 0 and {index} have the same entries and other rosters");
+                return broken!(
+                    "phones {reference} and {index} have the same entries and other rosters"
+                );
             }
         }
         Ok(())
@@ -227,7 +255,7 @@ impl World {
         for index in self.phones_in() {
             let replica = self.replica(index)?;
             for lane in replica.own_lanes() {
-                let mine = shown(replica, lane)?;
+                let mine = shown(self, index, lane)?;
                 match known.get(&lane) {
                     Some((other, theirs)) => {
                         let what = format!("lane {} on phones {other} and {index}", lane.short());
@@ -298,11 +326,15 @@ impl World {
         let is_empty = logs.iter().all(|log| log.lane == roster)
             && records.is_empty()
             && store.meta("keyring").map_err(unreadable)?.is_none()
-            && store.held_count().map_err(unreadable)? == 0;
+            && store
+                .held()
+                .map_err(unreadable)?
+                .iter()
+                .all(|row| row.entry.log.lane == roster);
         if !is_empty {
             return broken!("phone {index} was removed and still has {logs:?}, {records:?}");
         }
-        if !self.replica(0)?.roster().has_left(&device) {
+        if !self.replica(self.reference())?.roster().has_left(&device) {
             return broken!("phone {index} has erased everything and nobody knows");
         }
         Ok(())
@@ -357,7 +389,7 @@ impl World {
     fn check_in_sync(&mut self) -> Outcome {
         let place = self.meeting_place();
         for index in self.phones_in() {
-            for with in [place, Node::Phone(0), Node::Phone(1)] {
+            for with in [place, Node::Phone(self.reference()), Node::Phone(1)] {
                 if matches!(with, Node::Phone(other) if self.is_out(other)) {
                     continue;
                 }
@@ -395,7 +427,7 @@ impl World {
     pub(super) fn digest(&self) -> Outcome<u64> {
         let mut hasher = DefaultHasher::new();
         self.trace.hash(&mut hasher);
-        for index in 0..self.phones.len() {
+        for index in self.phones_left() {
             self.replica(index)?
                 .heads_digest()
                 .map_err(unreadable)?

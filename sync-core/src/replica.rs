@@ -25,7 +25,6 @@ mod rebirth;
 mod rebuild;
 mod recover;
 mod refs;
-mod relay;
 mod revoke;
 mod rights;
 mod seal;
@@ -184,8 +183,6 @@ pub struct Replica {
     sealed: u64,
     /// Transactions begun since the replica was opened.
     writes: u64,
-    /// How often something was noted of a relay's store since then.
-    notes: u64,
 }
 
 impl Replica {
@@ -206,7 +203,6 @@ impl Replica {
             seals_at_once: false,
             sealed: 0,
             writes: 0,
-            notes: 0,
         }
     }
 
@@ -237,7 +233,6 @@ impl Replica {
             let signer = Arc::clone(&self.mind.signer);
             self.mind = Mind::load(&*self.store, signer)?.ok_or(ReplicaError::NoCommunity)?;
             self.is_stale = false;
-            self.notes += 1;
             return Ok(true);
         }
         Ok(false)

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use rand_core::CryptoRng;
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::{Placement, place};
-use sync_core::id::{CommunityId, EpochId, Millis};
-use sync_core::roster::roster_lane;
+use sync_core::id::{CommunityId, Millis};
 use sync_core::session::{Event, SessionError, Taken};
 use sync_core::store::StoreError;
 use sync_core::wire::batches::Received;
@@ -107,7 +106,6 @@ impl<L: BatchLog> Relay<L> {
                 | Event::Compared
                 | Event::Cursors(_)
                 | Event::HasErased(_)
-                | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::Receipt(_)
                 | Event::Totals(_) => {}
@@ -170,14 +168,7 @@ impl<L: BatchLog> Relay<L> {
         };
         let log = received.batch.place().log;
         let bytes = received.batch.tail_len() as u64;
-        // Phones do not take it either: the roster is in clear, and all else is sealed.
-        let is_sealed = received.batch.place().epoch != EpochId::ZERO;
-        let judged = if is_sealed == (log.lane == roster_lane(id)) {
-            Err(Refusal::BadFrame)
-        } else {
-            community.judge(&log, bytes, &self.limits, &self.log)?
-        };
-        let taken = match judged {
+        let taken = match community.judge(&log, bytes, &self.limits, &self.log)? {
             Ok(()) => {
                 let placing = Placing {
                     community: &*community,

@@ -191,19 +191,6 @@ fn connection_over_the_cap_is_refused_as_busy() {
 }
 
 #[test]
-fn batch_in_clear_in_a_space_is_refused_because_no_phone_takes_it() {
-    let mut village = village(Limits::default());
-    let commons = village.commons();
-    village.phones[0].carrier.key = None;
-    village.connect(0, None);
-    village.settle();
-    village.write(0, commons, "in clear");
-    village.settle();
-    let refused = village.phones[0].refused.iter().map(|(why, _)| *why);
-    assert_eq!(refused.collect::<Vec<_>>(), [Refusal::BadFrame]);
-}
-
-#[test]
 fn relay_that_has_lost_everything_is_filled_again_by_any_member() {
     let mut village = village(Limits::default());
     let commons = village.commons();

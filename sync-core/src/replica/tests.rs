@@ -26,7 +26,6 @@ mod erasures;
 mod others;
 mod previews;
 mod recovery;
-mod relay;
 mod revocations;
 mod rights;
 mod sealing;

@@ -14,7 +14,6 @@ use crate::keys::{DeviceKeys, Signer as _};
 use crate::session::marks::Marks;
 
 mod hostile;
-mod lapse;
 mod uploads;
 
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);
@@ -102,7 +101,6 @@ impl Side {
                 | Event::CaughtUp
                 | Event::Compared
                 | Event::Ended
-                | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
                 | Event::HasErased(_)

@@ -78,7 +78,7 @@ impl World {
     pub(super) fn switch_one_on(&mut self) -> Outcome {
         let phones = self.phones.iter().enumerate();
         let off: Vec<usize> = phones
-            .filter(|(_, phone)| !phone.is_on() && !phone.is_lost)
+            .filter(|(_, phone)| !phone.is_on())
             .map(|(index, _)| index)
             .collect();
         match self.pick(&off) {
@@ -120,7 +120,7 @@ impl World {
     pub(super) fn restore(&mut self) -> Outcome {
         let index = self.rng.random_range(0..self.phones.len());
         let phone = self.phone(index);
-        if phone.is_steward || phone.is_lost {
+        if phone.is_steward {
             return Ok(());
         }
         let Some(backup) = phone.backup.take() else {

@@ -29,8 +29,7 @@ fn unreadable(error: impl std::fmt::Display) -> Broken {
     Broken(format!("a phone cannot be read: {error}"))
 }
 
-fn shown(world: &World, index: usize, space: LaneId) -> Outcome<Shown> {
-    let replica = world.replica(index)?;
+fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
     let filter = RowFilter {
         space: Some(space),
         ..RowFilter::default()
@@ -38,13 +37,7 @@ fn shown(world: &World, index: usize, space: LaneId) -> Outcome<Shown> {
     let rows = replica.list(&filter).map_err(unreadable)?;
     let records = rows
         .iter()
-        .map(|row| {
-            let mut view = replica.show(row.record)?;
-            if world.is_somebody_turned_away() {
-                view.held.clear();
-            }
-            Ok((view, replica.history(row.record)?))
-        })
+        .map(|row| Ok((replica.show(row.record)?, replica.history(row.record)?)))
         .collect::<Result<_, sync_core::replica::ReplicaError>>()
         .map_err(unreadable)?;
     let held = replica
@@ -54,10 +47,7 @@ fn shown(world: &World, index: usize, space: LaneId) -> Outcome<Shown> {
         .map(|(_, row)| row);
     // A losing branch is known to those who heard of it before it lost.
     let held = held
-        .filter(|row| {
-            let is_here = row.entry.log.lane == space && row.reason != Hold::Forked.code();
-            is_here && world.is_of_members(&row.entry.log)
-        })
+        .filter(|row| row.entry.log.lane == space && row.reason != Hold::Forked.code())
         .collect();
     Ok(Shown {
         rows,
@@ -112,12 +102,11 @@ impl World {
             let Some(connection) = self.net.get(id) else {
                 continue;
             };
-            let ends = [connection.dialer, connection.acceptor];
-            let is_plain = self.summary.revocations == 0
-                && !(ends.contains(&Node::Relay) && self.summary.lies > 0);
+            let is_plain = self.summary.revocations == 0;
             if connection.is_cut || !connection.is_silent() || !self.is_honest(id) || !is_plain {
                 continue;
             }
+            let ends = [connection.dialer, connection.acceptor];
             for end in ends {
                 let Node::Phone(index) = end else { continue };
                 let replica = self.replica(index)?;
@@ -131,12 +120,8 @@ impl World {
                 if !peer.is_done(replica) {
                     return broken!("phone {index}'s session {id:?} stands still: {peer:#?}");
                 }
-                let lacking = peer.report().lacking;
-                if !lacking.is_empty() && self.is_relay_true() {
-                    return broken!("phone {index} reports a loss that was none: {lacking:?}");
-                }
                 let refusals = peer.report().refusals;
-                if !refusals.is_empty() && self.is_plain() {
+                if !refusals.is_empty() && self.summary.copies == 0 {
                     return broken!("phone {index} was refused {refusals:?} on {id:?}");
                 }
             }
@@ -145,12 +130,9 @@ impl World {
         Ok(())
     }
 
-    /// Whether every phone is itself and belongs, and the relay keeps its word.
+    /// Whether every phone is itself and belongs.
     pub(super) fn is_plain(&self) -> bool {
-        self.summary.copies == 0
-            && self.summary.revocations == 0
-            && self.villain.is_none()
-            && self.is_relay_true()
+        self.summary.copies == 0 && self.summary.revocations == 0
     }
 
     /// Two between whom nothing moves have the same in all lanes that both may have.
@@ -189,7 +171,7 @@ impl World {
         let all = |world: &Self| -> Outcome<Vec<Shown>> {
             lanes
                 .iter()
-                .map(|lane| shown(world, index, *lane))
+                .map(|lane| shown(world.replica(index)?, *lane))
                 .collect()
         };
         let before = all(self)?;
@@ -217,33 +199,23 @@ impl World {
     pub(super) fn check_all(&mut self) -> Outcome {
         self.check_rosters()?;
         self.check_views()?;
-        self.check_villain()?;
         for index in self.phones_in() {
             self.check_nothing_foreign(index)?;
         }
-        for index in self.phones_left() {
+        for index in 0..self.phones.len() {
             self.check_gone(index)?;
         }
         self.hub_check()?;
-        let left = self.phones_left();
-        if let Some(index) = self.pick(&left) {
-            self.check_rebuild(index)?;
-        }
-        // A phone that has more than the relay would take says so each time.
-        if self.is_somebody_turned_away() {
-            return Ok(());
-        }
+        let index = rand::RngExt::random_range(&mut self.rng, 0..self.phones.len());
+        self.check_rebuild(index)?;
         self.check_in_sync()
     }
 
     fn check_rosters(&self) -> Outcome {
-        let reference = self.reference();
-        let roster = self.replica(reference)?.roster();
+        let roster = self.replica(0)?.roster();
         for index in self.phones_in() {
             if self.replica(index)?.roster() != roster {
-                return broken!(
-                    "phones {reference} and {index} have the same entries and other rosters"
-                );
+                return broken!("phones 0 and {index} have the same entries and other rosters");
             }
         }
         Ok(())
@@ -255,7 +227,7 @@ impl World {
         for index in self.phones_in() {
             let replica = self.replica(index)?;
             for lane in replica.own_lanes() {
-                let mine = shown(self, index, lane)?;
+                let mine = shown(replica, lane)?;
                 match known.get(&lane) {
                     Some((other, theirs)) => {
                         let what = format!("lane {} on phones {other} and {index}", lane.short());
@@ -326,15 +298,11 @@ impl World {
         let is_empty = logs.iter().all(|log| log.lane == roster)
             && records.is_empty()
             && store.meta("keyring").map_err(unreadable)?.is_none()
-            && store
-                .held()
-                .map_err(unreadable)?
-                .iter()
-                .all(|row| row.entry.log.lane == roster);
+            && store.held_count().map_err(unreadable)? == 0;
         if !is_empty {
             return broken!("phone {index} was removed and still has {logs:?}, {records:?}");
         }
-        if !self.replica(self.reference())?.roster().has_left(&device) {
+        if !self.replica(0)?.roster().has_left(&device) {
             return broken!("phone {index} has erased everything and nobody knows");
         }
         Ok(())
@@ -389,7 +357,7 @@ impl World {
     fn check_in_sync(&mut self) -> Outcome {
         let place = self.meeting_place();
         for index in self.phones_in() {
-            for with in [place, Node::Phone(self.reference()), Node::Phone(1)] {
+            for with in [place, Node::Phone(0), Node::Phone(1)] {
                 if matches!(with, Node::Phone(other) if self.is_out(other)) {
                     continue;
                 }
@@ -427,7 +395,7 @@ impl World {
     pub(super) fn digest(&self) -> Outcome<u64> {
         let mut hasher = DefaultHasher::new();
         self.trace.hash(&mut hasher);
-        for index in self.phones_left() {
+        for index in 0..self.phones.len() {
             self.replica(index)?
                 .heads_digest()
                 .map_err(unreadable)?

@@ -397,7 +397,6 @@ impl World {
         // A newcomer may have become known since it was refused.
         let is_new = !self.is_healing || self.has_newcomer(index, id);
         let hub_failed = self.hub.has_failed();
-        let is_with_liar = self.summary.lies > 0 && self.is_with_relay(id);
         let has_left = self
             .replica(index)
             .is_ok_and(|replica| replica.farewell().is_some());
@@ -421,10 +420,7 @@ impl World {
                     refusal,
                     Refusal::Internal | Refusal::StoreFull | Refusal::Busy
                 );
-                !is_honest
-                    || is_with_liar
-                    || (is_of_newcomers && is_new)
-                    || (is_of_disks && hub_failed)
+                !is_honest || (is_of_newcomers && is_new) || (is_of_disks && hub_failed)
             }
         };
         self.tell(format!("  phone {index}: session over: {error}"));
@@ -434,11 +430,6 @@ impl World {
         Err(Broken(format!(
             "phone {index}'s session ended with: {error} ({error:?})"
         )))
-    }
-
-    fn is_with_relay(&self, id: Option<ConnId>) -> bool {
-        let connection = id.and_then(|id| self.net.get(id));
-        connection.is_some_and(|it| it.acceptor == Node::Relay)
     }
 
     /// Whether one of the two ends may not have heard of the other yet.

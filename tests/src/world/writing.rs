@@ -280,9 +280,6 @@ impl World {
         let fate = self.fate_of(by, edited)?;
         let is_doubtful = self.phone(by).is_doubtful;
         let lives = self.siblings_of(by).len();
-        if is_doubtful {
-            self.oracle.touch(place.record);
-        }
         if let Some((token, way)) = token {
             let (space, record) = (place.space, Some(place.record));
             self.oracle.note(

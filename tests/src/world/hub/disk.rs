@@ -1,6 +1,5 @@
 //! The relay's disk: a log in memory that outlives the relay, and fails where it is told to.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relay::log::memory::MemoryLog;
@@ -21,8 +20,6 @@ pub(super) struct Disk {
     pub(super) plan: Option<(u64, FaultKind)>,
     pub(super) writes: u64,
     pub(super) is_killed: bool,
-    /// Batches that a lying relay does not serve.
-    pub(super) withheld: BTreeSet<Arrival>,
 }
 
 impl Disk {
@@ -71,7 +68,6 @@ impl DiskLog {
             plan: None,
             writes: 0,
             is_killed: false,
-            withheld: BTreeSet::new(),
         };
         Self(Arc::new(Mutex::new(disk)))
     }
@@ -216,9 +212,7 @@ impl BatchLog for DiskLog {
         community: &CommunityId,
         arrival: Arrival,
     ) -> Result<Option<Carried>, StoreError> {
-        let disk = self.alive()?;
-        let batch = disk.log.batch(community, arrival)?;
-        Ok(batch.filter(|batch| !disk.withheld.contains(&batch.arrival)))
+        self.alive()?.log.batch(community, arrival)
     }
 
     fn read(
@@ -229,10 +223,9 @@ impl BatchLog for DiskLog {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        let disk = self.alive()?;
-        let mut batches = disk.log.read(community, lane, after, upto, bytes_max)?;
-        batches.retain(|batch| !disk.withheld.contains(&batch.arrival));
-        Ok(batches)
+        self.alive()?
+            .log
+            .read(community, lane, after, upto, bytes_max)
     }
 
     fn totals(

@@ -7,7 +7,7 @@ use sync_core::id::{DeviceId, Seq};
 use sync_core::record::EditError;
 use sync_core::replica::{AuditError, Flaw, ReplicaError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
-use sync_core::schema::{FieldError, Kind, Lang, Schema};
+use sync_core::schema::{FieldError, Kind, Lang, Schema, StateError};
 use sync_core::store::StoreError;
 use sync_core::wire::Refusal;
 use sync_node::{HomeError, LinkError, NodeError, PASSPHRASE_CHARS_MIN};
@@ -55,6 +55,36 @@ impl Failure {
         Self::new(Exit::Internal, "err.internal").with("reason", reason)
     }
 
+    /// A state that a record of this kind is not put into.
+    fn of_state(kind: &str, error: StateError) -> Self {
+        let said = |exit, key: &str| Self::new(exit, key).with("of_kind", kind);
+        match error {
+            StateError::NotYourOwn { to } => {
+                said(Exit::NotAllowed, "err.state.not_your_own").with("to", to)
+            }
+            StateError::NotAllowed { to, least } => said(Exit::NotAllowed, "err.state.not_allowed")
+                .with("to", to)
+                .with("role", least.name()),
+            StateError::AtItsEnd { from } => {
+                said(Exit::Unknown, "err.state.at_its_end").with("from", from)
+            }
+            StateError::NotFromHere { from, to, next } => {
+                said(Exit::Unknown, "err.state.not_from_here")
+                    .with("from", from)
+                    .with("to", to)
+                    .with("next", next)
+            }
+            StateError::NotABeginning { to, initial } => {
+                said(Exit::Unknown, "err.state.not_a_beginning")
+                    .with("to", to)
+                    .with("initial", initial)
+            }
+            StateError::NoReason { to } => {
+                said(Exit::Unknown, "err.state.no_reason").with("to", to)
+            }
+        }
+    }
+
     /// A file or folder that the system refused.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the system's enum grows")]
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
@@ -96,10 +126,15 @@ impl Failure {
             Self::Said { key, places, .. } => {
                 let kind = places.iter().find(|(place, _)| *place == "a_kind");
                 let kind = kind.and_then(|(_, kind)| kind_in(kind));
+                let staged = places.iter().find(|(place, _)| *place == "of_kind");
+                let staged = staged.and_then(|(_, kind)| Schema::station().kind(kind));
                 let places: Vec<(&str, String)> = places
                     .iter()
-                    .map(|(place, value)| match (*place, kind) {
-                        ("fields", Some(kind)) => (*place, labelled(text, kind, value)),
+                    .map(|(place, value)| match (*place, kind, staged) {
+                        ("fields", Some(kind), _) => (*place, labelled(text, kind, value)),
+                        ("from" | "initial" | "next" | "to", _, Some(kind)) => {
+                            (*place, states_in_words(text, kind, value))
+                        }
                         _ => (*place, worded(text, place, value)),
                     })
                     .collect();
@@ -149,6 +184,18 @@ fn labelled(text: &Text, kind: &Kind, names: &str) -> String {
     let labels = names.split(", ").map(|name| {
         let field = kind.field(name);
         field.map_or(name, |field| field.label(text.lang()))
+    });
+    labels.collect::<Vec<_>>().join("、")
+}
+
+/// Names of states as people type them: in English the names themselves, else the labels.
+fn states_in_words(text: &Text, kind: &Kind, names: &str) -> String {
+    if text.lang() == Lang::En {
+        return names.to_owned();
+    }
+    let labels = names.split(", ").map(|name| {
+        let state = kind.state(name);
+        state.map_or(name, |state| state.label(text.lang()))
     });
     labels.collect::<Vec<_>>().join("、")
 }
@@ -208,7 +255,9 @@ impl From<ReplicaError> for Failure {
                 unknown("err.member.ambiguous").with("member", name)
             }
             ReplicaError::AmbiguousRecord(id) => unknown("err.record.ambiguous").with("id", id),
+            ReplicaError::AlreadyThere(id) => unknown("err.record.already_there").with("id", id),
             ReplicaError::Field(error) => error.into(),
+            ReplicaError::State { kind, error } => Self::of_state(&kind, error),
             ReplicaError::WrongAnswer => Self::new(Exit::BadTicket, "err.wrong_answer"),
             ReplicaError::NothingHeld => Self::new(Exit::Unknown, "err.nothing_held"),
             ReplicaError::NothingToRevoke => Self::new(Exit::Unknown, "err.nothing_to_revoke"),
@@ -289,6 +338,9 @@ impl From<EditError> for Failure {
             EditError::UnknownField { field } => {
                 unknown("err.edit.unknown_field").with("field", field)
             }
+            EditError::NoSuchItem { field } => {
+                unknown("err.edit.no_such_item").with("field", field)
+            }
             EditError::WrongType { field } => unknown("err.edit.wrong_type").with("field", field),
         }
     }
@@ -319,6 +371,20 @@ impl From<FieldError> for Failure {
                 .with("choices", choices),
             FieldError::NotADate { field } => said("err.field.not_a_date").with("field", field),
             FieldError::NotANumber { field } => said("err.field.not_a_number").with("field", field),
+            FieldError::NotATime { field } => said("err.field.not_a_time").with("field", field),
+            FieldError::NotMinutes { field } => said("err.field.not_minutes").with("field", field),
+            FieldError::NotAMember { field } => said("err.field.not_a_member").with("field", field),
+            FieldError::NotALink { field } => said("err.field.not_a_link").with("field", field),
+            FieldError::WrongLink { field, kinds } => said("err.field.wrong_link")
+                .with("field", field)
+                .with("kinds", kinds),
+            FieldError::NotAPoint { field } => said("err.field.not_a_point").with("field", field),
+            FieldError::NotAnItem { field } => said("err.field.not_an_item").with("field", field),
+            FieldError::NotASet { field } => said("err.field.not_a_set").with("field", field),
+            FieldError::ReadOnly { field } => said("err.field.read_only").with("field", field),
+            FieldError::TooMany { field, max } => said("err.field.too_many")
+                .with("field", field)
+                .with("n", max),
             FieldError::NotAFlag { field } => said("err.field.not_a_flag").with("field", field),
             FieldError::NotALine { field } => said("err.field.not_a_line").with("field", field),
             FieldError::NotText { field } => said("err.field.not_text").with("field", field),

@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod exit;
 mod failure;
+mod lookup;
 mod output;
 mod passphrase;
 mod place;

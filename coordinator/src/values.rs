@@ -1,13 +1,14 @@
 //! What people type for kinds, fields and values: names, or the labels of either language.
 
-use std::collections::BTreeSet;
-
 use sync_core::replica::{Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
-use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind, Lang, Schema};
+use sync_core::schema::{
+    Choice, Field, FieldEdit, FieldError, FieldType, Kind, Lang, Schema, check_once,
+};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::text::Text;
 
 const LANGS: [Lang; 2] = [Lang::Zh, Lang::En];
@@ -59,20 +60,65 @@ fn has_label<'l>(typed: &str, label: impl Fn(Lang) -> &'l str) -> bool {
         .any(|lang| label(*lang).to_lowercase() == typed.to_lowercase())
 }
 
+/// What separates the members of a set.
+const SEPARATORS: [char; 6] = [',', '，', '、', ';', '；', '\n'];
+
 /// What was typed for one field, as an edit.
-pub(crate) fn edit(kind: &Kind, field: &Field, typed: &str) -> Result<FieldEdit, FieldError> {
-    let plain = match field.ty() {
-        FieldType::Choice(choices) => {
-            let word = typed.trim();
-            let chosen = choices
-                .iter()
-                .find(|choice| has_label(word, |lang| choice.label(lang)));
-            chosen.map(|choice| choice.value().to_owned())
-        }
-        FieldType::Date => iso_date(typed),
-        FieldType::Line | FieldType::Text | FieldType::Number | FieldType::Flag => None,
+pub(crate) fn edit(
+    kind: &Kind,
+    field: &Field,
+    typed: &str,
+    lookup: Lookup<'_>,
+) -> Result<FieldEdit, FieldError> {
+    signed_edit(kind, field, "", typed, lookup)
+}
+
+/// The same with what stood between the field's name and the `=`: nothing, `+` or `-`.
+fn signed_edit(
+    kind: &Kind,
+    field: &Field,
+    sign: &str,
+    typed: &str,
+    lookup: Lookup<'_>,
+) -> Result<FieldEdit, FieldError> {
+    let word = typed.trim();
+    let each = |plain: &dyn Fn(&str) -> String| {
+        let words = typed.split(SEPARATORS).map(|word| plain(word.trim()));
+        words.collect::<Vec<_>>().join(",")
     };
-    kind.parse_edit(field.name(), plain.as_deref().unwrap_or(typed))
+    let plain = match field.ty() {
+        FieldType::Choice(choices) => named_choice(choices, word),
+        FieldType::Choices(choices) => Some(each(&|word| {
+            named_choice(choices, word).unwrap_or_else(|| word.to_owned())
+        })),
+        FieldType::Date => iso_date(typed),
+        FieldType::Time => word.split_once([' ', 'T']).and_then(|(date, time)| {
+            let date = iso_date(date)?;
+            Some(format!("{date} {time}"))
+        }),
+        FieldType::Member => Some(lookup.member(word)),
+        FieldType::Members => Some(each(&|word| lookup.member(word))),
+        FieldType::Link(_) => (!word.is_empty()).then(|| lookup.record(word)),
+        FieldType::Links(_) => Some(each(&|word| lookup.record(word))),
+        FieldType::Flag
+        | FieldType::Line
+        | FieldType::List
+        | FieldType::Minutes
+        | FieldType::Number
+        | FieldType::Other(_)
+        | FieldType::Point { .. }
+        | FieldType::Text => None,
+    };
+    let name = format!("{}{sign}", field.name());
+    kind.parse_edit(&name, plain.as_deref().unwrap_or(typed))
+}
+
+/// The value of a choice that was named by its label.
+fn named_choice(choices: &[Choice], word: &str) -> Option<String> {
+    let chosen = choices
+        .iter()
+        .find(|choice| has_label(word, |lang| choice.label(lang)));
+    chosen.map(|choice| choice.value().to_owned())
 }
 
 /// `2026/3/4`, `2026.3.4` and `2026年3月4日`, as office programs write a day, in the one form kept.
@@ -88,24 +134,29 @@ fn iso_date(typed: &str) -> Option<String> {
     Some(format!("{year}-{month:0>2}-{day:0>2}"))
 }
 
-/// `field=value` arguments as edits, each field once.
-pub(crate) fn assignments(kind: &Kind, args: &[String]) -> Result<Vec<FieldEdit>, FieldError> {
-    let mut seen = BTreeSet::new();
+/// `field=value`, `field+=value` and `field-=value` arguments as edits, each field set once.
+pub(crate) fn assignments(
+    kind: &Kind,
+    args: &[String],
+    lookup: Lookup<'_>,
+) -> Result<Vec<FieldEdit>, FieldError> {
     let mut edits = Vec::with_capacity(args.len());
     for arg in args {
-        let split = arg
-            .split_once('=')
-            .and_then(|(name, typed)| Some((field(kind, name)?, typed)));
-        let edit = match split {
-            Some((field, typed)) => edit(kind, field, typed)?,
+        let split = arg.split_once('=').and_then(|(name, typed)| {
+            let name = name.trim();
+            let bare = name.strip_suffix(['+', '-']).unwrap_or(name);
+            let sign = name.get(bare.len()..).unwrap_or_default();
+            Some((field(kind, bare)?, sign, typed))
+        });
+        match split {
+            Some((field, sign, typed)) => {
+                edits.push(signed_edit(kind, field, sign, typed, lookup)?);
+            }
             // The schema's own words for what is wrong.
-            None => kind.parse_assignments(std::slice::from_ref(arg))?.remove(0),
-        };
-        if !seen.insert(edit.field.clone()) {
-            return Err(FieldError::Twice { field: edit.field });
+            None => edits.extend(kind.parse_assignments(std::slice::from_ref(arg))?),
         }
-        edits.push(edit);
     }
+    check_once(&edits)?;
     Ok(edits)
 }
 
@@ -129,8 +180,14 @@ pub(crate) fn field_label(kind: &str, name: &str, text: &Text) -> String {
     )
 }
 
-/// A value as people read it: choices by their labels, flags as yes and no.
-pub(crate) fn shown(kind: &str, name: &str, value: &serde_json::Value, text: &Text) -> String {
+/// A value as people read it: choices by their labels, flags as yes and no, members by their names.
+pub(crate) fn shown(
+    kind: &str,
+    name: &str,
+    value: &serde_json::Value,
+    text: &Text,
+    lookup: Lookup<'_>,
+) -> String {
     use serde_json::Value;
     let field = Schema::station()
         .kind(kind)
@@ -138,23 +195,57 @@ pub(crate) fn shown(kind: &str, name: &str, value: &serde_json::Value, text: &Te
     match value {
         Value::Bool(true) => text.say("word.yes"),
         Value::Bool(false) => text.say("word.no"),
-        Value::String(word) => {
-            let choice = field.and_then(|field| match field.ty() {
-                FieldType::Choice(choices) => choices.iter().find(|choice| choice.value() == word),
-                FieldType::Line
-                | FieldType::Text
-                | FieldType::Number
-                | FieldType::Date
-                | FieldType::Flag => None,
-            });
-            choice.map_or_else(
-                || word.clone(),
-                |choice| choice.label(text.lang()).to_owned(),
-            )
-        }
+        Value::String(word) => shown_word(field, word, text, lookup),
         Value::Null => String::new(),
-        Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Value::Array(parts) => {
+            let is_list = parts.iter().any(Value::is_object);
+            let parts = parts.iter().map(|part| match part {
+                Value::String(word) => shown_word(field, word, text, lookup),
+                Value::Object(item) => shown_item(item),
+                Value::Array(_) | Value::Bool(_) | Value::Null | Value::Number(_) => {
+                    part.to_string()
+                }
+            });
+            let between = if is_list { "\n" } else { &text.say("word.and") };
+            parts.collect::<Vec<_>>().join(between)
+        }
+        Value::Number(number) => match field.map(Field::ty) {
+            Some(FieldType::Minutes) => shown_minutes(number.as_u64().unwrap_or(0)),
+            Some(_) | None => number.to_string(),
+        },
+        Value::Object(_) => value.to_string(),
     }
+}
+
+fn shown_word(field: Option<&Field>, word: &str, text: &Text, lookup: Lookup<'_>) -> String {
+    let Some(ty) = field.map(Field::ty) else {
+        return word.to_owned();
+    };
+    let chosen = ty.choices().iter().find(|choice| choice.value() == word);
+    if let Some(choice) = chosen {
+        return choice.label(text.lang()).to_owned();
+    }
+    if matches!(ty, FieldType::Member | FieldType::Members) {
+        lookup.name_of(word)
+    } else if matches!(ty, FieldType::Link(_) | FieldType::Links(_)) {
+        lookup.title_of(word)
+    } else {
+        word.to_owned()
+    }
+}
+
+/// An item of a list, with the id by which it is taken out.
+fn shown_item(item: &serde_json::Map<String, serde_json::Value>) -> String {
+    let word = |key: &str| item.get(key).and_then(serde_json::Value::as_str);
+    let is_done = item.get("done").and_then(serde_json::Value::as_bool) == Some(true);
+    let mark = if is_done { 'x' } else { ' ' };
+    let text = word("text").unwrap_or_default();
+    format!("[{mark}] {text} ({})", word("id").unwrap_or_default())
+}
+
+/// Hours and minutes as they can be typed.
+fn shown_minutes(minutes: u64) -> String {
+    format!("{}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// A space's name; the commons have a word in each language.
@@ -196,7 +287,7 @@ pub(crate) fn role(typed: &str, text: &Text) -> Result<Role, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use sync_core::schema::Value;
+    use sync_core::schema::{Edit, Value};
 
     use super::*;
 
@@ -209,24 +300,25 @@ mod tests {
         assert_eq!(kind("入户走访").unwrap().name(), "visit");
         assert_eq!(kind("home VISIT").unwrap().name(), "visit");
         let args = ["住户=3号门".to_owned(), "Purpose=健康随访".to_owned()];
-        let edits = assignments(visit(), &args).unwrap();
+        let edits = assignments(visit(), &args, Lookup::default()).unwrap();
         assert_eq!(edits[0].field, "household");
-        assert_eq!(edits[1].value, Value::Text("health".to_owned()));
+        assert_eq!(edits[1].value, Value::Text("health".to_owned()).into());
     }
 
     #[test]
     fn days_as_offices_write_them_become_one_form() {
         for typed in ["2026/3/4", "2026年3月4日", " 2026.03.04 ", "2026-3-4"] {
-            let edits = assignments(visit(), &[format!("date={typed}")]).unwrap();
+            let edits =
+                assignments(visit(), &[format!("date={typed}")], Lookup::default()).unwrap();
             assert_eq!(
                 edits[0].value,
-                Value::Text("2026-03-04".to_owned()),
+                Value::Text("2026-03-04".to_owned()).into(),
                 "{typed}"
             );
         }
         for typed in ["2026/13/4", "3/4/2026", "2026/3", "tomorrow"] {
             assert!(
-                assignments(visit(), &[format!("date={typed}")]).is_err(),
+                assignments(visit(), &[format!("date={typed}")], Lookup::default()).is_err(),
                 "{typed}"
             );
         }
@@ -236,7 +328,7 @@ mod tests {
     fn one_field_twice_is_refused_by_whichever_names() {
         let args = ["household=a".to_owned(), "住户=b".to_owned()];
         assert!(matches!(
-            assignments(visit(), &args),
+            assignments(visit(), &args, Lookup::default()),
             Err(FieldError::Twice { .. })
         ));
     }
@@ -244,11 +336,44 @@ mod tests {
     #[test]
     fn values_are_shown_as_people_say_them() {
         let text = Text::of(Lang::Zh);
+        let shown = |kind: &str, field: &str, value: serde_json::Value| {
+            shown(kind, field, &value, &text, Lookup::default())
+        };
+        assert_eq!(shown("visit", "purpose", "health".into()), "健康随访");
+        assert_eq!(shown("visit", "alone", true.into()), "是");
+        assert_eq!(shown("strange", "field", "x".into()), "x");
+        assert_eq!(shown("visit", "minutes", 65.into()), "1:05");
+        assert_eq!(shown("visit", "people", 65.into()), "65");
+        let tags = serde_json::json!(["elder_alone", "chronic"]);
+        assert_eq!(shown("household", "tags", tags), "独居老人、慢性病");
+        let list = serde_json::json!([{"id": "aaaaaaaa", "text": "茶", "done": true}]);
+        assert_eq!(shown("session", "agenda", list), "[x] 茶 (aaaaaaaa)");
+    }
+
+    #[test]
+    fn labels_and_days_of_offices_are_taken_in_sets_and_times_too() {
+        let household = kind("household").unwrap();
+        let args = [
+            "门牌=12号",
+            "关爱类别+=独居老人、Low income",
+            "关爱类别-=chronic",
+        ]
+        .map(str::to_owned);
+        let edits = assignments(household, &args, Lookup::default()).unwrap();
+        let set = |of: &[&str]| of.iter().map(|it| (*it).to_owned()).collect();
         assert_eq!(
-            shown("visit", "purpose", &"health".into(), &text),
-            "健康随访"
+            edits[1].value,
+            Edit::Add(set(&["elder_alone", "low_income"]))
         );
-        assert_eq!(shown("visit", "alone", &true.into(), &text), "是");
-        assert_eq!(shown("strange", "field", &"x".into(), &text), "x");
+        assert_eq!(edits[2].value, Edit::Remove(set(&["chronic"])));
+        let args = [
+            "title=会".to_owned(),
+            "开始时间=2026年3月4日 14:30".to_owned(),
+        ];
+        let edits = assignments(kind("session").unwrap(), &args, Lookup::default()).unwrap();
+        assert_eq!(
+            edits[1].value,
+            Value::Text("2026-03-04 14:30".to_owned()).into()
+        );
     }
 }

@@ -192,6 +192,9 @@ impl Community {
 
     /// Changes fields of a record to what was typed. Returns whether anything is different now.
     ///
+    /// A name that ends with `+` adds to a set, or to the end of a list; one that ends with `-` takes out of a
+    /// set, or takes the item of this id out of a list. What others add at the same time stays.
+    ///
     /// # Errors
     /// `NotFound` for the record; `Invalid` for a field that does not fit; `NotAllowed`. Nothing is
     /// written then.

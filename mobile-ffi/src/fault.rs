@@ -4,7 +4,7 @@ use sync_core::keys::SealError;
 use sync_core::record::EditError;
 use sync_core::replica::ReplicaError;
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
-use sync_core::schema::{FieldError, Lang, Schema};
+use sync_core::schema::{FieldError, Lang, Schema, StateError};
 use sync_core::store::StoreError;
 use sync_core::wire::Refusal;
 use sync_node::{HomeError, LinkError, NodeError};
@@ -69,6 +69,39 @@ impl Fault {
         text::say(lang, &self.key, &places)
     }
 
+    /// A state that a record of this kind is not put into.
+    fn of_state(kind: &str, error: StateError) -> Self {
+        let kind = Schema::station().kind(kind);
+        let said = |class, key: &str| Self::new(class, key);
+        let fault = match &error {
+            StateError::NotYourOwn { .. } => said(Class::NotAllowed, "err.state.not_your_own"),
+            StateError::NotAllowed { least, .. } => {
+                said(Class::NotAllowed, "err.state.not_allowed").with("role", least.name())
+            }
+            StateError::AtItsEnd { .. } => said(Class::Invalid, "err.state.at_its_end"),
+            StateError::NotFromHere { .. } => said(Class::Invalid, "err.state.not_from_here"),
+            StateError::NotABeginning { .. } => said(Class::Invalid, "err.state.not_a_beginning"),
+            StateError::NoReason { .. } => said(Class::Invalid, "err.state.no_reason"),
+        };
+        let of_kind = |states: String| match kind {
+            Some(kind) => format!("{}: {states}", kind.name()),
+            None => states,
+        };
+        match error {
+            StateError::NotYourOwn { to }
+            | StateError::NotAllowed { to, .. }
+            | StateError::NoReason { to } => fault.with("to", of_kind(to)),
+            StateError::AtItsEnd { from } => fault.with("from", of_kind(from)),
+            StateError::NotFromHere { from, to, next } => fault
+                .with("from", of_kind(from))
+                .with("to", of_kind(to))
+                .with("next", of_kind(next)),
+            StateError::NotABeginning { to, initial } => fault
+                .with("to", of_kind(to))
+                .with("initial", of_kind(initial)),
+        }
+    }
+
     /// The error that crosses the boundary.
     pub(crate) fn said_in(self, lang: Lang) -> BanyanError {
         let class = self.class;
@@ -95,6 +128,7 @@ fn worded(lang: Lang, place: &str, value: String) -> String {
         "close" => said(format!("close.{value}"))
             .or_else(|| said("close.other".to_owned()))
             .unwrap_or(value),
+        "from" | "initial" | "next" | "to" => states_in_words(lang, &value),
         // The core says "a visit".
         "a_kind" => value
             .rsplit(' ')
@@ -103,6 +137,23 @@ fn worded(lang: Lang, place: &str, value: String) -> String {
             .map_or_else(|| value.clone(), |kind| kind.label(lang).to_owned()),
         _ => value,
     }
+}
+
+/// States of a kind, given as `visit: draft, submitted`, by their labels.
+fn states_in_words(lang: Lang, value: &str) -> String {
+    let Some((kind, names)) = value.split_once(": ") else {
+        return value.to_owned();
+    };
+    let kind = Schema::station().kind(kind);
+    let labels = names.split(", ").map(|name| {
+        let state = kind.and_then(|kind| kind.state(name));
+        state.map_or(name, |state| state.label(lang))
+    });
+    let joint = match lang {
+        Lang::Zh => "、",
+        Lang::En => ", ",
+    };
+    labels.collect::<Vec<_>>().join(joint)
 }
 
 /// Why a relay refused something, as it stands in the node's report.
@@ -158,7 +209,9 @@ impl From<ReplicaError> for Fault {
             }
             ReplicaError::NotYetJoined => not_allowed("err.not_yet_joined"),
             ReplicaError::NoKey => not_allowed("err.no_key"),
+            ReplicaError::AlreadyThere(id) => invalid("err.record.already_there").with("id", id),
             ReplicaError::Field(error) => error.into(),
+            ReplicaError::State { kind, error } => Self::of_state(&kind, error),
             ReplicaError::Edit(error) => error.into(),
             ReplicaError::Payload(error) => Self::internal(error),
             ReplicaError::Keys(error) => error.into(),
@@ -189,6 +242,20 @@ impl From<FieldError> for Fault {
             }
             FieldError::NotADate { field } => invalid("err.field.not_a_date", field),
             FieldError::NotANumber { field } => invalid("err.field.not_a_number", field),
+            FieldError::NotATime { field } => invalid("err.field.not_a_time", field),
+            FieldError::NotMinutes { field } => invalid("err.field.not_minutes", field),
+            FieldError::NotAMember { field } => invalid("err.field.not_a_member", field),
+            FieldError::NotALink { field } => invalid("err.field.not_a_link", field),
+            FieldError::WrongLink { field, kinds } => {
+                invalid("err.field.wrong_link", field).with("kinds", kinds)
+            }
+            FieldError::NotAPoint { field } => invalid("err.field.not_a_point", field),
+            FieldError::NotAnItem { field } => invalid("err.field.not_an_item", field),
+            FieldError::NotASet { field } => invalid("err.field.not_a_set", field),
+            FieldError::ReadOnly { field } => invalid("err.field.read_only", field),
+            FieldError::TooMany { field, max } => {
+                invalid("err.field.too_many", field).with("n", max)
+            }
             FieldError::NotAFlag { field } => invalid("err.field.not_a_flag", field),
             FieldError::NotALine { field } => invalid("err.field.not_a_line", field),
             FieldError::NotText { field } => invalid("err.field.not_text", field),
@@ -210,6 +277,9 @@ impl From<EditError> for Fault {
             EditError::TooLarge => invalid("err.edit.too_large"),
             EditError::UnknownField { field } => {
                 invalid("err.edit.unknown_field").with("field", field)
+            }
+            EditError::NoSuchItem { field } => {
+                invalid("err.edit.no_such_item").with("field", field)
             }
             EditError::WrongType { field } => invalid("err.edit.wrong_type").with("field", field),
         }

@@ -85,6 +85,37 @@ pub enum FieldValue {
         /// Whether it is yes.
         flag: bool,
     },
+    /// A set: names of choices, ids of members or ids of records, sorted.
+    Set {
+        /// What belongs to it.
+        elements: Vec<String>,
+    },
+    /// A list, such as a checklist, in its order.
+    List {
+        /// Its lines.
+        items: Vec<ListItem>,
+    },
+}
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ListItem {
+    /// Stays the same while the item is moved, written and ticked.
+    pub id: String,
+    /// What it says.
+    pub text: String,
+    /// Whether it is ticked.
+    pub done: bool,
+}
+
+impl ListItem {
+    fn of(value: &Value) -> Option<Self> {
+        Some(Self {
+            id: value.get("id")?.as_str()?.to_owned(),
+            text: value.get("text")?.as_str()?.to_owned(),
+            done: value.get("done")?.as_bool()?,
+        })
+    }
 }
 
 impl From<Value> for FieldValue {
@@ -99,8 +130,17 @@ impl From<Value> for FieldValue {
                     text: number.to_string(),
                 },
             },
+            Value::Array(parts) if parts.iter().all(Value::is_string) => Self::Set {
+                elements: parts
+                    .iter()
+                    .filter_map(|part| Some(part.as_str()?.to_owned()))
+                    .collect(),
+            },
+            Value::Array(parts) => Self::List {
+                items: parts.iter().filter_map(ListItem::of).collect(),
+            },
             // A kind of value that only newer schemas have is shown as it is written.
-            Value::Array(_) | Value::Object(_) => Self::Text {
+            Value::Object(_) => Self::Text {
                 text: value.to_string(),
             },
         }
@@ -286,6 +326,9 @@ impl From<replica::FieldView> for Field {
 pub struct FieldChange {
     /// The field's name.
     pub field: String,
+    /// What was done: `set`; of sets and lists `added`, `removed`, `ticked`, `unticked`, `reworded` or
+    /// `moved`, and the values are the element or the words of the item.
+    pub deed: String,
     /// The value that its author saw before; empty where there was none.
     pub before: FieldValue,
     /// The value after; empty where it was cleared.
@@ -311,10 +354,11 @@ impl From<replica::HistoryEntry> for HistoryStep {
             by: entry.by,
             at_ms: entry.at,
             changes: changes
-                .map(|(field, before, after)| FieldChange {
-                    field,
-                    before: value(before),
-                    after: value(after),
+                .map(|change| FieldChange {
+                    field: change.field,
+                    deed: change.deed.to_owned(),
+                    before: value(change.from),
+                    after: value(change.to),
                 })
                 .collect(),
         }

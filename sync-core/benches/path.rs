@@ -118,10 +118,7 @@ fn received(batch: &VerifiedBatch) -> Received {
 }
 
 fn text(field: &str, value: String) -> FieldEdit {
-    FieldEdit {
-        field: field.to_owned(),
-        value: Value::Text(value),
-    }
+    FieldEdit::set(field, Value::Text(value))
 }
 
 fn need(number: usize) -> Vec<FieldEdit> {
@@ -129,7 +126,7 @@ fn need(number: usize) -> Vec<FieldEdit> {
         text("title", format!("需要轮椅 wheelchair {number}")),
         text("category", "health".to_owned()),
         text("urgency", "high".to_owned()),
-        text("state", "new".to_owned()),
+        text("state", "raised".to_owned()),
         text("body", "住在三楼，下楼不便；家人每周来一次。".to_owned()),
     ]
 }

@@ -24,10 +24,7 @@ fn visit() -> &'static Kind {
 }
 
 fn set(field: &str, value: Value) -> FieldEdit {
-    FieldEdit {
-        field: field.to_owned(),
-        value,
-    }
+    FieldEdit::set(field, value)
 }
 
 fn text(value: &str) -> Value {

@@ -46,7 +46,7 @@
 //!     "title=Street lamp by the well".to_owned(),
 //!     "category=housing".to_owned(),
 //!     "urgency=normal".to_owned(),
-//!     "state=new".to_owned(),
+//!     "state=raised".to_owned(),
 //! ])?;
 //! let record = replica.create("need", village, &fields, &mut moment)?;
 //! assert_eq!(replica.list(&RowFilter::default())?[0].title, "Street lamp by the well");

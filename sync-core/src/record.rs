@@ -19,12 +19,14 @@ mod index;
 mod payload;
 mod rewrite;
 
+use chunk::Act;
+
 pub use automerge::ChangeHash;
 pub use chunk::{KEY_BYTES_MAX, MAX_CHANGE_BYTES, MAX_OPS};
 pub use compress::{DecompressError, MAX_PAYLOAD, NEWEST_DICTIONARY, compress, decompress};
 pub use doc::{
-    Concurrent, DocError, EditError, FieldChange, FieldState, HISTORY_TEXT_CHARS_MAX, HistoryItem,
-    NewChange, RecordDoc, Splice,
+    Concurrent, Deed, DocError, EditError, FieldChange, FieldState, HISTORY_TEXT_CHARS_MAX,
+    HistoryItem, NewChange, RecordDoc, Splice,
 };
 pub use gate::{BeginRule, Candidate, Verdict};
 pub use hold::HoldReason;
@@ -39,6 +41,29 @@ pub fn change_hash(chunk: &[u8]) -> Option<ChangeHash> {
     automerge::Change::try_from(chunk)
         .ok()
         .map(|change| change.hash())
+}
+
+/// What a change sets one field to: each value in its order, `None` for one that is no plain text.
+///
+/// Empty if the bytes are no change, which the gate finds out.
+#[must_use]
+pub(crate) fn set_to<'c>(chunk: &'c [u8], field: &str) -> Vec<Option<&'c str>> {
+    // Names stand in a chunk as they are; most changes do not have this one.
+    let is_named = chunk
+        .windows(field.len().max(1))
+        .any(|bytes| bytes == field.as_bytes());
+    if !is_named {
+        return Vec::new();
+    }
+    let Ok(chunk) = chunk::Chunk::parse(chunk) else {
+        return Vec::new();
+    };
+    let acts = chunk.ops.iter().filter_map(|op| match op.act {
+        Act::Set { key, text } => (key == field).then_some(text),
+        Act::MakeText { key } | Act::Clear { key } => (key == field).then_some(None),
+        Act::Insert { .. } | Act::Remove { .. } => None,
+    });
+    acts.collect()
 }
 
 #[cfg(test)]

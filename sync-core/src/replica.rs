@@ -6,6 +6,7 @@
 
 mod acts;
 mod audit;
+mod begin;
 mod branches;
 mod carry;
 mod device;
@@ -28,6 +29,7 @@ mod refs;
 mod revoke;
 mod rights;
 mod seal;
+mod states;
 mod take;
 mod verdict;
 mod waits;
@@ -44,7 +46,7 @@ use crate::record::{BadPayload, DocError, EditError};
 use crate::roster::Roster;
 use crate::roster::role::Role;
 use crate::roster::ticket::RelayAddr;
-use crate::schema::{FieldError, Schema};
+use crate::schema::{FieldError, Schema, StateError};
 use crate::store::{Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
@@ -58,7 +60,9 @@ pub use ingest::{Ingested, Source, Tally};
 pub use leave::Farewell;
 use mind::Mind;
 pub use preview::{PREVIEW_RECORDS_MAX, PREVIEW_STEPS_MAX, Preview, Previews, Step};
-pub use read::{Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status};
+pub use read::{
+    ChangeView, Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status,
+};
 pub use revoke::Removal;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
@@ -75,6 +79,17 @@ pub enum ReplicaError {
     /// A field or value does not fit.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// A state that the record is not put into.
+    #[error("{error}")]
+    State {
+        /// The record's kind, by name.
+        kind: String,
+        /// Why not.
+        error: StateError,
+    },
+    /// The thing that a natural key names has its record already.
+    #[error("there is a record of this already: {0}; change that one")]
+    AlreadyThere(String),
     /// No entry is held that a verdict could be about.
     #[error("nothing of this is held because its author was cut off; held shows what is")]
     NothingHeld,

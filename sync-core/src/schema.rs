@@ -1,32 +1,65 @@
-//! What a station writes down: kinds of records, their fields, and who may write them.
+//! What a station writes down: kinds of records, their fields and states, and who may write them.
 //!
 //! A schema is data. The station's own is `schema/station.json`, embedded here, so that every phone and
 //! every console has the same fields with the same names in both languages. [`Schema::parse`] refuses a
-//! schema that breaks a rule, so whoever holds a [`Schema`] holds a sound one.
+//! schema that breaks a rule, so whoever holds a [`Schema`] holds a sound one. What a community adds of
+//! its own is laid over it by [`Schema::with`].
 //!
 //! Text that a person typed becomes a [`FieldEdit`] in [`Kind::parse_edit`] and nowhere else.
 
+mod addition;
 mod definition;
 mod edit;
+mod error;
+mod field;
 mod label;
+mod parse;
+mod state;
+mod value;
 
-use std::sync::OnceLock;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::roster::role::Role;
 
+pub use addition::{BadAddition, SchemaAddition};
 pub use definition::SchemaError;
-pub use edit::{FieldEdit, FieldError, LINE_CHARS_MAX, TEXT_CHARS_MAX, Value};
+pub use edit::{Edit, FieldEdit, ItemEdit, Place, check_once};
+pub use error::FieldError;
+pub use field::{Choice, Field, FieldType};
 pub use label::{Labels, Lang, ParseLangError};
+pub use parse::{LINE_CHARS_MAX, MANY_MAX, MINUTES_MAX, TEXT_CHARS_MAX};
+pub use state::{Mover, REASON_FIELD, STATE_FIELD, State, StateError, Who};
+pub(crate) use value::is_element;
+pub use value::{Item, ItemId, ParseItemIdError, ParsePointError, Point, Value};
+
+/// Longest title of a record in lists, in characters.
+pub const TITLE_CHARS_MAX: usize = 120;
 
 /// The kinds of records that a community writes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "definition::SchemaDefinition")]
 pub struct Schema {
     version: u32,
     kinds: Vec<Kind>,
+    /// What the kinds were read from.
+    written: Arc<definition::SchemaDefinition>,
+    /// The schema without what was laid over it.
+    base: Arc<definition::SchemaDefinition>,
+    /// What was laid over it, in its order.
+    additions: Vec<SchemaAddition>,
 }
+
+/// Two schemas are the same if the same can be written by them.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.version == other.version && self.kinds == other.kinds
+    }
+}
+
+impl Eq for Schema {}
 
 impl Schema {
     /// The schema of the volunteer station, parsed once per process.
@@ -52,7 +85,14 @@ impl Schema {
         Self::try_from(definition)
     }
 
-    /// Grows by one with every change of the schema.
+    /// The schema as JSON, with everything that was laid over it; [`Schema::parse`] reads it again, unless a
+    /// field is of a type that only newer versions know.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(&*self.written).expect("a schema is plain data")
+    }
+
+    /// Grows by one with every change of the station's own schema.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -69,6 +109,53 @@ impl Schema {
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
     }
+
+    /// The kinds of one group, in the order in which people are shown them.
+    pub fn kinds_in(&self, group: Group) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter().filter(move |kind| kind.group == group)
+    }
+
+    /// What a community has laid over the station's schema, in its order.
+    #[must_use]
+    pub fn additions(&self) -> &[SchemaAddition] {
+        &self.additions
+    }
+}
+
+/// What kinds are grouped by in menus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// Places, homes and those who live in them.
+    People,
+    /// What is done for them day by day.
+    Work,
+    /// What is talked over and decided together.
+    Together,
+    /// How volunteers come along.
+    Growth,
+}
+
+impl Group {
+    /// All groups, in the order of menus.
+    pub const ALL: [Self; 4] = [Self::People, Self::Work, Self::Together, Self::Growth];
+
+    /// The word used in JSON and by catalogues.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Work => "work",
+            Self::Together => "together",
+            Self::Growth => "growth",
+        }
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// One kind of record, such as a visit.
@@ -76,14 +163,43 @@ impl Schema {
 pub struct Kind {
     name: String,
     labels: Labels,
+    group: Group,
+    icon: String,
+    retention_days: Option<u32>,
     title: String,
     fields: Vec<Field>,
+    states: Vec<State>,
     create: Role,
     edit: EditRight,
     natural_key: Option<String>,
 }
 
 impl Kind {
+    /// Stands for a kind that this version does not know: its records are read by their fields alone.
+    #[must_use]
+    pub fn plain() -> &'static Self {
+        static PLAIN: OnceLock<Kind> = OnceLock::new();
+        PLAIN.get_or_init(|| Self {
+            name: String::new(),
+            labels: Labels {
+                zh: String::new(),
+                en: String::new(),
+            },
+            group: Group::Work,
+            icon: String::new(),
+            retention_days: None,
+            // What most kinds call it.
+            title: "title".to_owned(),
+            fields: Vec::new(),
+            states: Vec::new(),
+            create: Role::Volunteer,
+            edit: EditRight::Any {
+                least: Role::Volunteer,
+            },
+            natural_key: None,
+        })
+    }
+
     /// The name used in records, on the command line and in JSON.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -96,7 +212,26 @@ impl Kind {
         self.labels.get(lang)
     }
 
-    /// The name of the field that stands for the record in lists; always a required line.
+    /// Where it stands in menus.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        self.group
+    }
+
+    /// The name of a picture for it.
+    #[must_use]
+    pub fn icon(&self) -> &str {
+        &self.icon
+    }
+
+    /// After how many days without a change somebody is asked whether the record is still needed; `None`
+    /// where it is kept.
+    #[must_use]
+    pub fn retention_days(&self) -> Option<u32> {
+        self.retention_days
+    }
+
+    /// The name of the field that stands for the record in lists; always a required line or text.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.title
@@ -112,6 +247,26 @@ impl Kind {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// What stands for a record in lists, out of its title field's value: one line of it.
+    #[must_use]
+    pub fn title_of(value: &Value) -> String {
+        let text = value.to_string();
+        let line = text.trim_start().lines().next().unwrap_or_default();
+        line.chars().take(TITLE_CHARS_MAX).collect()
+    }
+
+    /// Whether this is the field that holds the state of records of this kind.
+    #[must_use]
+    pub fn is_state(&self, field: &str) -> bool {
+        field == STATE_FIELD && !self.states.is_empty()
+    }
+
+    /// The lowest rank that may begin such a record.
+    #[must_use]
+    pub fn least_to_create(&self) -> Role {
+        self.create
     }
 
     /// Whether a member of this role may begin such a record.
@@ -153,86 +308,6 @@ pub enum EditRight {
         /// The lowest rank that may change one.
         least: Role,
     },
-}
-
-/// One field of a kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    name: String,
-    labels: Labels,
-    ty: FieldType,
-    required: bool,
-    personal: bool,
-}
-
-impl Field {
-    /// The name used in records, on the command line and in JSON.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What people call it.
-    #[must_use]
-    pub fn label(&self, lang: Lang) -> &str {
-        self.labels.get(lang)
-    }
-
-    /// What it holds.
-    #[must_use]
-    pub fn ty(&self) -> &FieldType {
-        &self.ty
-    }
-
-    /// Whether a record without it is incomplete.
-    #[must_use]
-    pub fn required(&self) -> bool {
-        self.required
-    }
-
-    /// Whether it tells something about a resident, so that it stays out of logs, errors and statistics.
-    #[must_use]
-    pub fn personal(&self) -> bool {
-        self.personal
-    }
-}
-
-/// What a field holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FieldType {
-    /// One line of text; the last writer wins and a conflict is shown.
-    Line,
-    /// Long text that several people may write in at the same time.
-    Text,
-    /// A whole number (`i64`).
-    Number,
-    /// A day of the calendar, `YYYY-MM-DD`.
-    Date,
-    /// Yes or no.
-    Flag,
-    /// One of a list.
-    Choice(Vec<Choice>),
-}
-
-/// One of the values that a choice field takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    value: String,
-    labels: Labels,
-}
-
-impl Choice {
-    /// The value kept in records.
-    #[must_use]
-    pub fn value(&self) -> &str {
-        &self.value
-    }
-
-    /// What people call it.
-    #[must_use]
-    pub fn label(&self, lang: Lang) -> &str {
-        self.labels.get(lang)
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! ticket device_… recovery_…      what people type or scan
 //! sealed_… wrapped_key            what keys open
 //! compressed payload change       a change, from what was sealed to what is merged
-//! assignments schema              what people type into fields
+//! assignments schema addition     what people type into fields, and what says which fields there are
 //! ```
 
 mod batch;
@@ -80,6 +80,7 @@ pub const TARGETS: &[Target] = &[
     target!(change::change, 400),
     target!(field::assignments, 16_000),
     target!(field::schema, 4_000),
+    target!(field::addition, 400),
 ];
 
 /// Gives an input to the target of this name.

@@ -6,6 +6,7 @@ use sync_core::replica::ReplicaError;
 use super::App;
 use crate::cli::EditArgs;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::{place, values};
 
 pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
@@ -14,7 +15,7 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
     let row = replica.store().row(&record)?;
     let row = row.ok_or_else(|| ReplicaError::UnknownRecord(args.record.clone()))?;
     let kind = values::kind(&row.kind)?;
-    let edits = values::assignments(kind, &args.fields)?;
+    let edits = values::assignments(kind, &args.fields, Lookup::of(&replica))?;
     let mut rng = rand::rng();
     let edited = replica.edit(record, &edits, &mut moment(place::now(), &mut rng))?;
     if app.is_json {

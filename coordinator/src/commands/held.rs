@@ -9,6 +9,7 @@ use sync_core::store::{HeldRow, HoldCode};
 use super::{App, show};
 use crate::cli::HeldArgs;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::output::Table;
 use crate::text::Text;
 use crate::values;
@@ -116,7 +117,7 @@ fn lines(preview: &Preview, text: &Text) -> Vec<String> {
     match preview {
         Preview::Merges(step) => {
             let head = format!("  {}", show::who_and_when(&step.change));
-            let changes = show::changes(&step.kind, &step.change, text);
+            let changes = show::changes(&step.kind, &step.change, text, Lookup::default());
             let changes = changes.into_iter().map(|line| format!("    {line}"));
             std::iter::once(head).chain(changes).collect()
         }

@@ -15,6 +15,7 @@ use super::App;
 use crate::cli::ImportArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::{place, values};
 
 use rows::{BadRow, Rows};
@@ -29,7 +30,7 @@ pub(super) fn run(app: &mut App, args: &ImportArgs) -> Result<(), Failure> {
     let mut replica = app.replica()?;
     let space = replica.find_space(&values::space_name(&args.space))?;
     let text = decode::decode(&read(&args.file)?)?;
-    let Rows { good, bad } = rows::read(&text, kind)?;
+    let Rows { good, bad } = rows::read(&text, kind, Lookup::of(&replica))?;
     if args.strict && !bad.is_empty() {
         name_bad_rows(app, &bad);
         return Err(Failure::new(Exit::BadFile, "err.import.strict").with("n", bad.len()));

@@ -5,12 +5,13 @@ use sync_core::peer::moment;
 use super::App;
 use crate::cli::PutArgs;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::{place, values};
 
 pub(super) fn run(app: &mut App, args: &PutArgs) -> Result<(), Failure> {
     let kind = values::kind(&args.kind)?;
-    let edits = values::assignments(kind, &args.fields)?;
     let mut replica = app.replica()?;
+    let edits = values::assignments(kind, &args.fields, Lookup::of(&replica))?;
     let space = replica.find_space(&values::space_name(&args.space))?;
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);

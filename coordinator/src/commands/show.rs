@@ -7,6 +7,7 @@ use sync_core::replica::{HistoryEntry, RecordView, Replica};
 use super::{App, held};
 use crate::cli::ShowArgs;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::output;
 use crate::text::Text;
 use crate::values;
@@ -27,25 +28,26 @@ pub(super) fn run(app: &mut App, args: &ShowArgs) -> Result<(), Failure> {
         let json = as_json(&view, history.as_deref());
         return app.out.json(&json);
     }
-    print(app, &view)?;
+    print(app, &replica, &view)?;
     print_held(app, &replica, record)?;
     if let Some(history) = history {
-        print_history(app, &view.kind, &history)?;
+        print_history(app, &replica, &view.kind, &history)?;
     }
     Ok(())
 }
 
-fn print(app: &mut App, view: &RecordView) -> Result<(), Failure> {
+fn print(app: &mut App, replica: &Replica, view: &RecordView) -> Result<(), Failure> {
+    let lookup = Lookup::of(replica);
     let kind = values::kind_label(&view.kind, &app.text);
     app.out.line(&format!("{kind}: {}", view.title))?;
     app.out.line("")?;
     let mut facts = Vec::new();
     for field in &view.fields {
         let label = values::field_label(&view.kind, &field.name, &app.text);
-        let value = values::shown(&view.kind, &field.name, &field.value, &app.text);
+        let value = values::shown(&view.kind, &field.name, &field.value, &app.text, lookup);
         facts.push((label, value.replace('\n', "\n    ")));
         for other in &field.conflicts {
-            let value = values::shown(&view.kind, &field.name, &other.value, &app.text);
+            let value = values::shown(&view.kind, &field.name, &other.value, &app.text, lookup);
             let places = [
                 ("value", value.as_str()),
                 ("name", &other.by),
@@ -96,12 +98,17 @@ fn print_held(app: &mut App, replica: &Replica, record: RecordId) -> Result<(), 
     Ok(())
 }
 
-fn print_history(app: &mut App, kind: &str, history: &[HistoryEntry]) -> Result<(), Failure> {
+fn print_history(
+    app: &mut App,
+    replica: &Replica,
+    kind: &str,
+    history: &[HistoryEntry],
+) -> Result<(), Failure> {
     app.out.line("")?;
     app.say("out.show.history", &[])?;
     for entry in history {
         app.out.line(&who_and_when(entry))?;
-        for line in changes(kind, entry, &app.text) {
+        for line in changes(kind, entry, &app.text, Lookup::of(replica)) {
             app.out.line(&format!("    {line}"))?;
         }
     }
@@ -112,17 +119,33 @@ pub(super) fn who_and_when(entry: &HistoryEntry) -> String {
     format!("{}  {}", output::time(Millis(entry.at)), entry.by)
 }
 
-/// What a change did, a line for each field: `Household: 3号门 → 5号门`.
-pub(super) fn changes(kind: &str, entry: &HistoryEntry, text: &Text) -> Vec<String> {
-    let lines = entry.changes.iter().map(|(field, from, to)| {
-        let label = values::field_label(kind, field, text);
+/// What a change did, a line for each field: `Household: 3号门 → 5号门`, `Agenda, ticked: 路灯`.
+pub(super) fn changes(
+    kind: &str,
+    entry: &HistoryEntry,
+    text: &Text,
+    lookup: Lookup<'_>,
+) -> Vec<String> {
+    let lines = entry.changes.iter().map(|change| {
+        let label = values::field_label(kind, &change.field, text);
         let shown = |value: &Option<Value>| match value {
-            Some(value) => cut(&values::shown(kind, field, value, text)),
+            Some(value) => cut(&values::shown(kind, &change.field, value, text, lookup)),
             None => text.say("word.nothing"),
         };
-        match from {
-            None => format!("{label}: {}", shown(to)),
-            Some(_) => format!("{label}: {} → {}", shown(from), shown(to)),
+        let (from, to) = (&change.from, &change.to);
+        match (change.deed, from) {
+            ("set", None) => format!("{label}: {}", shown(to)),
+            ("set" | "reworded", _) => format!("{label}: {} → {}", shown(from), shown(to)),
+            (deed, _) => {
+                let deed = text.say(&format!("word.deed.{deed}"));
+                let value = shown(if to.is_some() { to } else { from });
+                let places = [
+                    ("field", label.as_str()),
+                    ("deed", &deed),
+                    ("value", &value),
+                ];
+                text.with("out.show.deed", &places)
+            }
         }
     });
     lines.collect()
@@ -144,9 +167,7 @@ pub(super) fn cut(value: &str) -> String {
 
 pub(super) fn changes_json(entry: &HistoryEntry) -> Vec<Value> {
     let changes = entry.changes.iter();
-    changes
-        .map(|(field, from, to)| json!({ "field": field, "from": from, "to": to }))
-        .collect()
+    changes.map(|change| json!(change)).collect()
 }
 
 fn as_json(view: &RecordView, history: Option<&[HistoryEntry]>) -> Value {

@@ -188,7 +188,7 @@ impl Story<'_> {
             let fields: Vec<String> = entry
                 .changes
                 .iter()
-                .map(|(field, _, _)| values::field_label(&record.kind, field, self.text))
+                .map(|change| values::field_label(&record.kind, &change.field, self.text))
                 .collect();
             let joint = self.text.say("demo.joint");
             let at = time(Millis(entry.at));
@@ -256,10 +256,13 @@ impl Story<'_> {
         if self.is_json {
             return Ok(());
         }
+        // Kinds of which there is nothing yet would only make the table wide.
+        let is_used = |kind: &&str| counts.iter().any(|(_, used, ..)| used == kind);
         let kinds: Vec<&str> = sync_core::schema::Schema::station()
             .kinds()
             .iter()
             .map(sync_core::schema::Kind::name)
+            .filter(is_used)
             .collect();
         let mut villages: BTreeMap<String, (BTreeMap<String, u64>, u64)> = BTreeMap::new();
         for (space, kind, records, conflicts) in counts {

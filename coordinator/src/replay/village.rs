@@ -329,10 +329,7 @@ fn begin_record(founder: &mut Replica, space: LaneId, title: &str) -> Result<Rec
     let edits: Vec<FieldEdit> = [("title", title)]
         .into_iter()
         .chain(OTHER_FIELDS)
-        .map(|(field, value)| FieldEdit {
-            field: field.to_owned(),
-            value: Value::Text(value.to_owned()),
-        })
+        .map(|(field, value)| FieldEdit::set(field, Value::Text(value.to_owned())))
         .collect();
     let record = founder.create(KIND, space, &edits, now)?;
     // One text for all to type in: begun before anybody types.

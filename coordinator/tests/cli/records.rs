@@ -74,7 +74,7 @@ fn list_is_filtered_and_tells_what_to_do_when_empty() {
         "title=桥头路灯",
         "category=roads",
         "level=village",
-        "state=open",
+        "state=submitted",
     ];
     let put = ["put", "提案", "--space", "commons"]
         .iter()

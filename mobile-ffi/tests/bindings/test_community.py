@@ -182,7 +182,7 @@ async def step_history(it):
 
 
 async def step_lists(it):
-    need = {"title": "路灯坏了", "category": "roads", "urgency": "high", "state": "new"}
+    need = {"title": "路灯坏了", "category": "roads", "urgency": "high", "state": "raised"}
     second = await it.lead.create("need", "良登村", need)
     same([row.record for row in await it.lead.list(Filter())], [second, it.record])
     same([row.record for row in await it.lead.list(Filter(kind="visit"))], [it.record])

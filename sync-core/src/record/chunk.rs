@@ -44,8 +44,8 @@ pub(super) struct OpRef {
 /// What an operation does; the change vocabulary of this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act<'a> {
-    /// Sets a field of the record to a value that is no object.
-    Set { key: &'a str },
+    /// Sets a field of the record to a value that is no object: a text, or another one.
+    Set { key: &'a str, text: Option<&'a str> },
     /// Sets a field of the record to a new, empty text.
     MakeText { key: &'a str },
     /// Takes a field's values away.
@@ -462,10 +462,12 @@ const VALUE_COUNTER: u64 = 8;
 const VALUE_TIMESTAMP: u64 = 9;
 const VALUE_LAST_KNOWN: u64 = VALUE_TIMESTAMP;
 
-fn field_act<'a>(action: u64, key: &'a str, value: &Scalar<'_>) -> Option<Act<'a>> {
+fn field_act<'a>(action: u64, key: &'a str, value: &Scalar<'a>) -> Option<Act<'a>> {
     match action {
         ACTION_SET if value.kind <= VALUE_LAST_KNOWN && value.kind != VALUE_COUNTER => {
-            Some(Act::Set { key })
+            let text = (value.kind == VALUE_STRING).then_some(value.bytes);
+            let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
+            Some(Act::Set { key, text })
         }
         ACTION_MAKE_TEXT if value.kind == VALUE_NULL => Some(Act::MakeText { key }),
         ACTION_DELETE if value.kind == VALUE_NULL => Some(Act::Clear { key }),

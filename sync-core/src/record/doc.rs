@@ -2,7 +2,11 @@
 
 mod edit;
 mod history;
+mod key;
+mod list;
 mod merge;
+mod parts;
+mod place;
 mod read;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +15,7 @@ use automerge::{Automerge, ChangeHash, LoadOptions, ReadDoc, TextEncoding};
 use thiserror::Error;
 
 pub use self::edit::{EditError, NewChange, Splice};
-pub use self::history::{FieldChange, HISTORY_TEXT_CHARS_MAX, HistoryItem};
+pub use self::history::{Deed, FieldChange, HISTORY_TEXT_CHARS_MAX, HistoryItem};
 pub use self::read::{Concurrent, FieldState};
 
 use super::index::Index;
@@ -31,7 +35,8 @@ pub enum DocError {
 /// One record: an Automerge document that only changes through the gate.
 ///
 /// The root map has one entry per field: a string for lines, dates and choices, an integer for numbers, a
-/// boolean for flags, a text object for texts. Positions in texts count unicode code points.
+/// boolean for flags, a text object for texts; and several for a set or a list (`doc/key.rs` draws them).
+/// Positions in texts count unicode code points.
 #[derive(Debug, Clone)]
 pub struct RecordDoc {
     doc: Automerge,

@@ -241,7 +241,7 @@ impl<'d, 'c> Gate<'d, 'c> {
         };
         for (number, op) in sound.chunk.numbered() {
             let fits = match op.act {
-                Act::Set { key } | Act::MakeText { key } | Act::Clear { key } => {
+                Act::Set { key, .. } | Act::MakeText { key } | Act::Clear { key } => {
                     self.field_fits(&mut references, op, key)?
                 }
                 Act::Insert { text, after } => {
@@ -430,7 +430,7 @@ fn resolve(chunk: &Chunk<'_>, signer: &ActorId, op: OpRef) -> Result<ActorId, Ho
 
 fn sort(chunk: &Chunk<'_>, actor: &ActorId, op: &Op<'_>) -> Result<Sort, HoldReason> {
     Ok(match op.act {
-        Act::Set { key } => Sort::Value(key.to_owned()),
+        Act::Set { key, .. } => Sort::Value(key.to_owned()),
         Act::MakeText { key } => Sort::Text(key.to_owned()),
         Act::Insert { text, .. } => Sort::Character(resolve(chunk, actor, text)?, text.ctr),
         Act::Clear { .. } | Act::Remove { .. } => Sort::Nothing,

@@ -1,5 +1,6 @@
 //! Facts about records, through the public interface.
 
+mod collections;
 mod edits;
 mod encoding;
 mod held;
@@ -23,10 +24,7 @@ fn text(value: &str) -> Value {
 }
 
 fn set(field: &str, value: Value) -> FieldEdit {
-    FieldEdit {
-        field: field.to_owned(),
-        value,
-    }
+    FieldEdit::set(field, value)
 }
 
 fn put(doc: &mut RecordDoc, by: u8, field: &str, value: Value) -> NewChange {

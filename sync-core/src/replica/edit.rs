@@ -1,13 +1,13 @@
 //! Edits of this device: durable at once, sealed later.
 
 use crate::id::{LaneId, Millis, RecordId};
-use crate::record::{KindName, NewChange, Payload, RecordDoc, Splice, Target};
-use crate::replica::found::{RECORDS, random};
+use crate::record::{EditError, NewChange, Payload, RecordDoc, Splice, Target};
+use crate::replica::found::RECORDS;
 use crate::replica::merge::Work;
 use crate::replica::mind::{Mind, next_seq};
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{FieldEdit, FieldError, Kind, Schema};
+use crate::schema::{FieldEdit, FieldType, Kind, Schema};
 use crate::store::{EntryRef, PendingRow, StoreTx};
 
 /// What an edit did.
@@ -17,14 +17,6 @@ pub struct Edited {
     pub record: RecordId,
     /// Whether anything changed; setting what is there already changes nothing.
     pub is_changed: bool,
-}
-
-/// One new record to be created.
-#[derive(Debug, Clone)]
-struct Draft<'d> {
-    kind: &'d Kind,
-    name: KindName,
-    space: LaneId,
 }
 
 impl Replica {
@@ -75,11 +67,11 @@ impl Replica {
         let now = moment.now;
         self.write(moment, |tx, mind, moment| {
             mind.step_aside(tx, &record, moment)?;
+            mind.check_moves(tx, record, edits)?;
             mind.change(tx, record, |mind, kind, doc| {
                 for edit in edits {
-                    let known = kind.field(&edit.field).is_some();
-                    if !known {
-                        return Err(unknown_field(kind, &edit.field).into());
+                    if kind.field(&edit.field).is_none() {
+                        return Err(kind.unknown_field(&edit.field).into());
                     }
                 }
                 Ok(doc.edit(mind.actor(), now, kind, edits)?)
@@ -148,9 +140,7 @@ impl Replica {
         self.write(moment, |tx, mind, moment| {
             mind.step_aside(tx, &record, moment)?;
             mind.change(tx, record, |mind, kind, doc| {
-                if kind.field(field).is_none() {
-                    return Err(unknown_field(kind, field).into());
-                }
+                check_text(kind, field)?;
                 Ok(doc.splice_all(mind.actor(), now, field, splices)?)
             })
         })
@@ -166,85 +156,18 @@ pub struct Typing<'t> {
     pub splices: Vec<Splice<'t>>,
 }
 
-fn unknown_field(kind: &Kind, field: &str) -> FieldError {
-    match kind.parse_edit(field, "") {
-        Err(error) => error,
-        Ok(_) => unreachable!("the field was looked up just before and is not there"),
+/// Whether people type into the field; an error if not.
+fn check_text(kind: &Kind, field: &str) -> Result<(), ReplicaError> {
+    let known = kind.field(field).ok_or_else(|| kind.unknown_field(field))?;
+    if *known.ty() == FieldType::Text {
+        return Ok(());
     }
+    let field = field.to_owned();
+    Err(EditError::WrongType { field }.into())
 }
 
 impl Mind {
-    fn create(
-        &mut self,
-        tx: &mut dyn StoreTx,
-        kind: &str,
-        space: LaneId,
-        edits: &[FieldEdit],
-        moment: &mut Moment<'_>,
-    ) -> Result<RecordId, ReplicaError> {
-        let draft = self.draft(kind, space)?;
-        draft.kind.check_complete(edits)?;
-        let mut doc = RecordDoc::new();
-        let change = doc
-            .edit(self.actor(), moment.now, draft.kind, edits)?
-            .ok_or_else(|| ReplicaError::UnknownKind {
-                kind: kind.to_owned(),
-                known: known_kinds(),
-            })?;
-        let (record, target) = self.new_target(tx, &draft, moment)?;
-        let mut work = Work::begin(record, kind, space, doc);
-        let entry = self.put_change(tx, record, space, target, &change)?;
-        work.add(entry, &change.chunk);
-        self.save_work(tx, work)?;
-        Ok(record)
-    }
-
-    fn draft<'d>(&self, kind: &str, space: LaneId) -> Result<Draft<'d>, ReplicaError> {
-        let unknown = || ReplicaError::UnknownKind {
-            kind: kind.to_owned(),
-            known: known_kinds(),
-        };
-        if self.is_removed() {
-            return Err(ReplicaError::Removed);
-        }
-        let schema_kind = Schema::station().kind(kind).ok_or_else(unknown)?;
-        if space != self.commons && !self.roster.spaces().contains_key(&space) {
-            self.require_member()?;
-            return Err(ReplicaError::UnknownSpace(space.to_string()));
-        }
-        let role = self.roster.role_in_space(&self.us, &space);
-        if !role.is_some_and(|role| role >= Role::Volunteer && schema_kind.may_create(role)) {
-            return Err(ReplicaError::NotAllowed {
-                least: Role::Volunteer,
-            });
-        }
-        Ok(Draft {
-            kind: schema_kind,
-            name: KindName::new(kind)?,
-            space,
-        })
-    }
-
-    /// A new record's id: random, and bound to its space by the first bytes of the nonce.
-    fn new_target(
-        &self,
-        tx: &dyn StoreTx,
-        draft: &Draft<'_>,
-        moment: &mut Moment<'_>,
-    ) -> Result<(RecordId, Target), ReplicaError> {
-        loop {
-            let target = Target::Begin {
-                kind: draft.name.clone(),
-                nonce: space_nonce(&draft.space, random(moment)),
-            };
-            let record = target.record_id(&self.us, &self.incarnation);
-            if tx.doc(&record)?.is_none() {
-                return Ok((record, target));
-            }
-        }
-    }
-
-    fn change(
+    pub(super) fn change(
         &mut self,
         tx: &mut dyn StoreTx,
         record: RecordId,
@@ -275,9 +198,7 @@ impl Mind {
         run: &[Typing<'_>],
     ) -> Result<Vec<bool>, ReplicaError> {
         let (mut work, kind) = self.work_to_edit(tx, record)?;
-        if kind.field(field).is_none() {
-            return Err(unknown_field(kind, field).into());
-        }
+        check_text(kind, field)?;
         let mut changed = Vec::with_capacity(run.len());
         for Typing { at, splices } in run {
             let change = work
@@ -299,7 +220,7 @@ impl Mind {
     }
 
     /// A record that this device may edit, and its kind.
-    fn work_to_edit(
+    pub(super) fn work_to_edit(
         &mut self,
         tx: &dyn StoreTx,
         record: RecordId,
@@ -324,8 +245,7 @@ impl Mind {
             return Err(ReplicaError::Removed);
         }
         let role = self.roster.role_in_space(&self.us, &work.space());
-        let creator = work.created_by(self);
-        let is_own = self.roster.member_id(&creator) == self.roster.member_id(&self.us);
+        let is_own = self.is_ours(work);
         match role {
             Some(role) if role >= Role::Volunteer && kind.may_edit(role, is_own) => Ok(()),
             Some(role) if role >= Role::Volunteer => {
@@ -337,7 +257,13 @@ impl Mind {
         }
     }
 
-    fn put_change(
+    /// Whether this device's member began the record.
+    pub(super) fn is_ours(&self, work: &Work) -> bool {
+        let creator = work.created_by(self);
+        creator == self.us || self.roster.member_id(&creator) == self.roster.member_id(&self.us)
+    }
+
+    pub(super) fn put_change(
         &self,
         tx: &mut dyn StoreTx,
         record: RecordId,
@@ -363,24 +289,7 @@ impl Mind {
     }
 }
 
-/// Three bytes of the space, then five random ones: the same beginning in another space is void.
-fn space_nonce(space: &LaneId, random: [u8; 5]) -> [u8; 8] {
-    let [a, b, c, ..] = *space.as_bytes();
-    let [d, e, f, g, h] = random;
-    [a, b, c, d, e, f, g, h]
-}
-
-/// Whether a beginning's nonce was made for this space.
-pub(super) fn is_nonce_of(space: &LaneId, nonce: &[u8; 8]) -> bool {
-    space
-        .as_bytes()
-        .iter()
-        .zip(nonce)
-        .take(3)
-        .all(|(a, b)| a == b)
-}
-
-fn known_kinds() -> String {
+pub(super) fn known_kinds() -> String {
     let names: Vec<&str> = Schema::station().kinds().iter().map(Kind::name).collect();
     names.join(", ")
 }

@@ -30,6 +30,8 @@ pub enum Hold {
     OtherSpace,
     /// The author may only read here.
     ReadOnly,
+    /// The author may not put the record into this state.
+    StateNotAllowed,
     /// The bytes are no payload that this version can read.
     Unreadable,
     /// It builds on changes that have not come yet.
@@ -39,7 +41,7 @@ pub enum Hold {
 }
 
 impl Hold {
-    const OWN: [(Self, u16); 13] = [
+    const OWN: [(Self, u16); 14] = [
         (Self::BuiltOn, 256),
         (Self::DoesNotOpen, 257),
         (Self::Forked, 258),
@@ -53,6 +55,7 @@ impl Hold {
         (Self::CutOff, 266),
         (Self::Discarded, 267),
         (Self::Erased, 268),
+        (Self::StateNotAllowed, 269),
     ];
 
     /// The number kept in stores.
@@ -98,6 +101,7 @@ impl fmt::Display for Hold {
             Self::NotAMember => "the author is not a member here",
             Self::OtherSpace => "the record belongs to another space",
             Self::ReadOnly => "the author may only read here",
+            Self::StateNotAllowed => "the author may not put the record into this state",
             Self::Unreadable => "the entry cannot be read; a newer version may read it",
             Self::Waiting => "it builds on changes that have not come yet",
             Self::Void => "the statement is forged or meant for another community",

@@ -363,7 +363,8 @@ impl Mind {
         let creator = match work.doc().created() {
             Some((actor, _)) => self.device_of(&actor),
             None => incoming
-                .first()
+                .iter()
+                .find(|one| !matches!(one.payload.target, Target::Edit(_)))
                 .map_or(DeviceId::ZERO, |first| first.entry.log.device),
         };
         let space = work.space();

@@ -6,7 +6,7 @@ use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::record::RecordDoc;
 use crate::replica::mind::Mind;
 use crate::replica::{ReplicaError, damaged_document};
-use crate::schema::{Kind, Schema, Value};
+use crate::schema::{Kind, Schema};
 use crate::store::{DocRow, EntryRef, StoreRead, StoreTx, TailRow, ViewRow};
 
 /// Documents up to this size are rewritten in place; larger ones grow tails.
@@ -283,10 +283,10 @@ impl Mind {
         let mut title = String::new();
         for field in work.doc.fields(kind) {
             if field.name == kind.title() {
-                title = field.winner.to_string();
+                title = Kind::title_of(&field.winner);
             }
             conflicts += u32::from(!field.others.is_empty());
-            fields.insert(field.name, json_of(&field.winner));
+            fields.insert(field.name, field.winner.to_json());
         }
         Some(ViewRow {
             record: work.record,
@@ -329,19 +329,7 @@ fn doc_row(work: &Work) -> DocRow {
 
 /// Reads records of kinds that this version does not know as it reads any: by their fields.
 pub(super) fn kind_or_plain(name: &str) -> &'static Kind {
-    let schema = Schema::station();
-    schema
-        .kind(name)
-        .or_else(|| schema.kinds().first())
-        .expect("the station's schema has kinds")
-}
-
-pub(super) fn json_of(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Text(text) => serde_json::Value::from(text.as_str()),
-        Value::Number(number) => serde_json::Value::from(*number),
-        Value::Flag(flag) => serde_json::Value::from(*flag),
-    }
+    Schema::station().kind(name).unwrap_or_else(Kind::plain)
 }
 
 /// A claimed time may be anything; what is shown stays within the years 1970 to 9999.

@@ -11,6 +11,7 @@ use crate::replica::merge::kind_or_plain;
 use crate::replica::rebuild::Judgement;
 use crate::replica::{HeldOf, HistoryEntry, Hold, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
+use crate::schema::Kind;
 use crate::store::{EntryRef, HeldRow};
 
 /// Most records that one preview looks into.
@@ -132,7 +133,7 @@ impl Replica {
             let item = judgement.doc.history_of(kind, &change_hash(chunk)?)?;
             let fields = judgement.doc.fields(kind);
             let of_title = fields.into_iter().find(|field| field.name == kind.title());
-            let future = of_title.map_or_else(String::new, |field| field.winner.to_string());
+            let future = of_title.map_or_else(String::new, |field| Kind::title_of(&field.winner));
             Some((item, future))
         }));
         let Ok(Some((item, future))) = read else {

@@ -7,11 +7,12 @@ use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::keys::domain;
 use crate::record::{HistoryItem, Payload};
 use crate::replica::leave::Farewell;
-use crate::replica::merge::{json_of, kind_or_plain, load};
+use crate::replica::merge::{kind_or_plain, load};
 use crate::replica::mind::meta;
 use crate::replica::{Hold, KeyWait, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::{Member, commons};
+use crate::schema::Value;
 use crate::store::{EntryRef, HeldRow, KindCount, RowFilter, ViewRow};
 
 /// One member, as people know them.
@@ -95,8 +96,21 @@ pub struct HistoryEntry {
     pub by: String,
     /// When, in milliseconds, by their clock.
     pub at: i64,
-    /// Field, value before, value after.
-    pub changes: Vec<(String, Option<serde_json::Value>, Option<serde_json::Value>)>,
+    /// What it did, field by field.
+    pub changes: Vec<ChangeView>,
+}
+
+/// What one step did to one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeView {
+    /// The field's name.
+    pub field: String,
+    /// What was done: `set`, `added`, `removed`, `ticked`, `unticked`, `reworded` or `moved`.
+    pub deed: &'static str,
+    /// The value before; of a set or a list, the element or the words of the item.
+    pub from: Option<serde_json::Value>,
+    /// The value after.
+    pub to: Option<serde_json::Value>,
 }
 
 /// How up to date a replica is.
@@ -274,13 +288,13 @@ impl Replica {
             .fields(kind)
             .into_iter()
             .map(|field| FieldView {
-                value: json_of(&field.winner),
+                value: field.winner.to_json(),
                 by: self.name_of(&self.mind.device_of(&field.set_by)),
                 conflicts: field
                     .others
                     .iter()
                     .map(|other| Conflict {
-                        value: json_of(&other.value),
+                        value: other.value.to_json(),
                         by: self.name_of(&self.mind.device_of(&other.actor)),
                     })
                     .collect(),
@@ -324,9 +338,11 @@ impl Replica {
     }
 
     pub(super) fn history_entry(&self, item: HistoryItem) -> HistoryEntry {
-        let changes = item.changes.into_iter().map(|change| {
-            let (from, to) = (change.from.as_ref(), change.to.as_ref());
-            (change.field, from.map(json_of), to.map(json_of))
+        let changes = item.changes.into_iter().map(|change| ChangeView {
+            deed: change.deed.name(),
+            from: change.from.as_ref().map(Value::to_json),
+            to: change.to.as_ref().map(Value::to_json),
+            field: change.field,
         });
         HistoryEntry {
             by: self.name_of(&self.mind.device_of(&item.actor)),

@@ -8,16 +8,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::entry::seal::BatchCipher;
 use crate::entry::{Body, EntryKind, VerifiedBatch};
-use crate::id::{DeviceId, LaneId, RecordId, Seq};
+use crate::id::{DeviceId, LaneId, MemberId, RecordId, Seq};
 use crate::record::{
-    BeginRule, Candidate, ChangeHash, MAX_PAYLOAD, Payload, RecordDoc, Target, Verdict, decompress,
+    BeginRule, Candidate, ChangeHash, MAX_PAYLOAD, Payload, RecordDoc, Target, Verdict,
+    change_hash, decompress, set_to,
 };
-use crate::replica::edit::is_nonce_of;
+use crate::replica::begin::is_nonce_of;
 use crate::replica::merge::Work;
 use crate::replica::mind::Mind;
 use crate::replica::{Hold, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::Schema;
+use crate::schema::{Kind, STATE_FIELD, Schema};
 use crate::store::{EntryRef, HeldRow, StoreError, StoreRead, StoreTx};
 
 /// One change that was signed for a record.
@@ -132,15 +133,28 @@ impl Mind {
         let Some(kind) = Schema::station().kind(kind) else {
             return Ok(());
         };
-        let is_own = self.roster.member_id(&author) == self.roster.member_id(creator);
-        let is_allowed = match &incoming.payload.target {
-            Target::Begin { .. } | Target::BeginKeyed { .. } => kind.may_create(role),
-            Target::Edit(_) => kind.may_edit(role, is_own),
+        let is_begun_here = !matches!(incoming.payload.target, Target::Edit(_));
+        let is_own = is_begun_here || self.person(&author) == self.person(creator);
+        let is_allowed = if is_begun_here {
+            kind.may_create(role)
+        } else {
+            kind.may_edit(role, is_own)
         };
-        if is_allowed {
+        if !is_allowed {
+            return Err(Hold::KindNotAllowed);
+        }
+        if may_set_state(kind, &incoming.payload.chunk, role, is_own) {
             Ok(())
         } else {
-            Err(Hold::KindNotAllowed)
+            Err(Hold::StateNotAllowed)
+        }
+    }
+
+    /// Who a device is, or was.
+    fn person(&self, device: &DeviceId) -> Person {
+        match self.roster.member_id(device) {
+            Some(member) => Person::Member(member),
+            None => Person::Stranger(*device),
         }
     }
 
@@ -297,7 +311,7 @@ impl Mind {
                 }
             }
         }
-        let (doc, verdicts) = merge_with_foundations(all, open, &shut);
+        let (doc, verdicts) = self.merge_with_foundations(all, open, &shut);
         let holds = holds_of(all, &shut, verdicts);
         Judgement {
             kind: kind.to_owned(),
@@ -306,6 +320,103 @@ impl Mind {
             holds,
         }
     }
+
+    /// Merges the accepted entries, and with them those shut ones that they build on.
+    ///
+    /// A state that its author may not set does not come in because the same person wrote on: only what
+    /// others have built on it is worth that.
+    fn merge_with_foundations(
+        &self,
+        all: &BTreeMap<EntryRef, Incoming>,
+        mut open: BTreeSet<EntryRef>,
+        shut: &BTreeMap<EntryRef, Hold>,
+    ) -> (RecordDoc, BTreeMap<EntryRef, Verdict>) {
+        let by_hash: HashMap<ChangeHash, (EntryRef, Hold)> = shut
+            .iter()
+            .filter(|(_, hold)| **hold != Hold::OtherSpace)
+            .filter_map(|(entry, hold)| {
+                let chunk = &all.get(entry)?.payload.chunk;
+                Some((change_hash(chunk)?, (*entry, *hold)))
+            })
+            .collect();
+        loop {
+            let entries: Vec<EntryRef> = open.iter().copied().collect();
+            let candidates: Vec<Candidate> = entries
+                .iter()
+                .filter_map(|entry| all.get(entry))
+                .map(candidate)
+                .collect();
+            let mut doc = RecordDoc::new();
+            let verdicts = doc.apply(&candidates);
+            let waiting = entries.iter().zip(&candidates).zip(&verdicts);
+            let waiting = waiting.filter_map(|((entry, candidate), verdict)| match verdict {
+                Verdict::Waiting(missing) => Some(Wait {
+                    by: self.person(&entry.log.device),
+                    hash: change_hash(&candidate.chunk),
+                    missing,
+                }),
+                Verdict::Merged | Verdict::Known | Verdict::Held(_) => None,
+            });
+            let wanted = wanted_by(&waiting.collect::<Vec<_>>());
+            let foundations = wanted.iter().filter_map(|(hash, people)| {
+                let (entry, hold) = by_hash.get(hash)?;
+                let author = self.person(&entry.log.device);
+                let is_of_others = people.iter().any(|person| *person != author);
+                (*hold != Hold::StateNotAllowed || is_of_others).then_some(*entry)
+            });
+            let foundations: BTreeSet<EntryRef> = foundations.collect();
+            if foundations.is_subset(&open) {
+                return (doc, entries.into_iter().zip(verdicts).collect());
+            }
+            open.extend(foundations);
+        }
+    }
+}
+
+/// A member, or a device that nobody has added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Person {
+    Member(MemberId),
+    Stranger(DeviceId),
+}
+
+/// A change that builds on what is not merged.
+struct Wait<'w> {
+    by: Person,
+    hash: Option<ChangeHash>,
+    missing: &'w [ChangeHash],
+}
+
+/// What is missing, and who has built on it, directly or on what builds on it.
+fn wanted_by(waiting: &[Wait<'_>]) -> HashMap<ChangeHash, BTreeSet<Person>> {
+    let mut wanted: HashMap<ChangeHash, BTreeSet<Person>> = HashMap::new();
+    let mut is_growing = true;
+    while is_growing {
+        is_growing = false;
+        for wait in waiting {
+            let of_others = wait.hash.and_then(|hash| wanted.get(&hash));
+            let mut people = of_others.cloned().unwrap_or_default();
+            people.insert(wait.by);
+            for missing in wait.missing {
+                let known = wanted.entry(*missing).or_default();
+                let before = known.len();
+                known.extend(people.iter().copied());
+                is_growing |= known.len() > before;
+            }
+        }
+    }
+    wanted
+}
+
+/// Whether every state that a change sets is one that its author may set. A state that is anything but a
+/// plain text, or none at all, is nobody's to set.
+///
+/// From which state a record came is not asked: of two moves at the same time each is first somewhere.
+fn may_set_state(kind: &Kind, chunk: &[u8], role: Role, is_own: bool) -> bool {
+    kind.states().is_empty()
+        || set_to(chunk, STATE_FIELD)
+            .into_iter()
+            .all(|state| state.is_some_and(|state| kind.may_enter(state, role, is_own)))
 }
 
 /// What came of judging a record.
@@ -322,46 +433,6 @@ pub(super) struct Judgement {
     pub(super) space: Option<LaneId>,
     pub(super) doc: RecordDoc,
     pub(super) holds: BTreeMap<EntryRef, Hold>,
-}
-
-/// Merges the accepted entries, and with them those shut ones that they build on.
-fn merge_with_foundations(
-    all: &BTreeMap<EntryRef, Incoming>,
-    mut open: BTreeSet<EntryRef>,
-    shut: &BTreeMap<EntryRef, Hold>,
-) -> (RecordDoc, BTreeMap<EntryRef, Verdict>) {
-    let by_hash: HashMap<ChangeHash, EntryRef> = shut
-        .iter()
-        .filter(|(_, hold)| **hold != Hold::OtherSpace)
-        .filter_map(|(entry, _)| {
-            let chunk = &all.get(entry)?.payload.chunk;
-            Some((crate::record::change_hash(chunk)?, *entry))
-        })
-        .collect();
-    loop {
-        let entries: Vec<EntryRef> = open.iter().copied().collect();
-        let candidates: Vec<Candidate> = entries
-            .iter()
-            .filter_map(|entry| all.get(entry))
-            .map(candidate)
-            .collect();
-        let mut doc = RecordDoc::new();
-        let verdicts = doc.apply(&candidates);
-        let foundations: Vec<EntryRef> = verdicts
-            .iter()
-            .filter_map(|verdict| match verdict {
-                Verdict::Waiting(missing) => Some(missing),
-                Verdict::Merged | Verdict::Known | Verdict::Held(_) => None,
-            })
-            .flatten()
-            .filter_map(|hash| by_hash.get(hash))
-            .copied()
-            .collect();
-        if !foundations.iter().any(|entry| open.insert(*entry)) {
-            return (doc, entries.into_iter().zip(verdicts).collect());
-        }
-        open.extend(foundations);
-    }
 }
 
 fn holds_of(

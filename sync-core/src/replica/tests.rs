@@ -29,6 +29,7 @@ mod recovery;
 mod revocations;
 mod rights;
 mod sealing;
+mod states;
 mod waits;
 
 struct Phone {
@@ -92,10 +93,7 @@ impl Phone {
     }
 
     fn edit(&mut self, record: RecordId, field: &str, value: &str) {
-        let edits = [FieldEdit {
-            field: field.to_owned(),
-            value: Value::Text(value.to_owned()),
-        }];
+        let edits = [FieldEdit::set(field, Value::Text(value.to_owned()))];
         let Self { replica, rng, now } = self;
         *now += 1000;
         replica
@@ -240,7 +238,7 @@ fn visit(phone: &mut Phone, space: LaneId) -> RecordId {
     let mut fields = fields;
     for field in kind.fields().iter().filter(|field| field.required()) {
         if !fields.iter().any(|(name, _)| *name == field.name()) {
-            let guess = ["2026-01-02", "1", "yes", "welfare"]
+            let guess = ["2026-01-02", "1", "yes", "draft"]
                 .into_iter()
                 .chain(["health", "elderly", "care"])
                 .find(|text| kind.parse_edit(field.name(), text).is_ok())

@@ -1,150 +1,115 @@
 //! The JSON form of a schema, and the rules that make it a [`Schema`].
 
-use std::collections::BTreeSet;
+mod check;
+mod error;
 
-use serde::Deserialize;
-use thiserror::Error;
+use std::sync::Arc;
 
-use super::{Choice, EditRight, Field, FieldType, Kind, Labels, Schema};
-use crate::roster::role::Role;
+use serde::{Deserialize, Serialize};
 
-/// Longest name of a kind, field or choice, in bytes.
-const NAME_BYTES_MAX: usize = 32;
+pub use self::error::SchemaError;
 
-/// Why a schema cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SchemaError {
-    /// Not JSON, or not of a schema's shape.
-    #[error(
-        "the schema cannot be read at line {line}, column {column}: not JSON, or not a part that a schema has"
-    )]
-    Json {
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1.
-        column: usize,
-    },
-    /// Version 0, or no kinds.
-    #[error("a schema needs a version from 1 up and at least one kind")]
-    Empty,
-    /// A name that could not be typed as `name=value`.
-    #[error(
-        "\"{name}\" in {place} is no name: use up to 32 lower-case letters, digits and _, a letter first"
-    )]
-    Name {
-        /// The name.
-        name: String,
-        /// The kind or field it stands in.
-        place: String,
-    },
-    /// Two things of one name.
-    #[error("{place} has \"{name}\" twice")]
-    Twice {
-        /// The name.
-        name: String,
-        /// The kind or field it stands in.
-        place: String,
-    },
-    /// A label is missing in a language.
-    #[error("{place} needs a label in zh and in en")]
-    Label {
-        /// The thing without a label.
-        place: String,
-    },
-    /// A role that does not exist.
-    #[error(
-        "\"{role}\" in {place} is no role: the roles are owner, coordinator, lead, volunteer and observer"
-    )]
-    UnknownRole {
-        /// The word found.
-        role: String,
-        /// The kind it stands in.
-        place: String,
-    },
-    /// `title` or `natural_key` names something else than a required line.
-    #[error("the {part} of {place} must be one of its fields, a required line; \"{name}\" is not")]
-    KeyField {
-        /// `title` or `natural_key`.
-        part: &'static str,
-        /// The name found.
-        name: String,
-        /// The kind.
-        place: String,
-    },
-    /// A choice field without choices.
-    #[error("{place} is a choice and needs at least one")]
-    NoChoices {
-        /// The field.
-        place: String,
-    },
-    /// Choices on a field of another type.
-    #[error("{place} has choices but is no choice")]
-    StrayChoices {
-        /// The field.
-        place: String,
-    },
+pub(super) use self::check::is_name;
+use self::check::{check_labels, check_names, role};
+use super::{
+    Choice, EditRight, Field, FieldType, Group, Kind, Labels, STATE_FIELD, Schema, State, Who,
+};
+
+/// Decimals of a degree that a point keeps if its field does not say.
+const DECIMALS: u8 = 3;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A schema as written; unknown parts are refused, so that a slip of the pen is seen.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SchemaDefinition {
-    version: u32,
-    kinds: Vec<KindDefinition>,
+    pub(super) version: u32,
+    pub(super) kinds: Vec<KindDefinition>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KindDefinition {
-    name: String,
-    labels: Labels,
-    title: String,
-    create: String,
-    edit: EditDefinition,
-    #[serde(default)]
-    natural_key: Option<String>,
-    fields: Vec<FieldDefinition>,
+pub(super) struct KindDefinition {
+    pub(super) name: String,
+    pub(super) labels: Labels,
+    #[serde(default = "work")]
+    pub(super) group: Group,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) icon: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) retention_days: Option<u32>,
+    pub(super) title: String,
+    pub(super) create: String,
+    pub(super) edit: RightDefinition,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) natural_key: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) states: Vec<StateDefinition>,
+    pub(super) fields: Vec<FieldDefinition>,
 }
 
-/// `{"own": {"any": ROLE}}` or `{"any": {"least": ROLE}}`.
-#[derive(Deserialize)]
+fn work() -> Group {
+    Group::Work
+}
+
+/// `{"any": {"least": ROLE}}`, `{"own": {"any": ROLE}}` or, for states, `{"other": {"least": ROLE}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
-enum EditDefinition {
+pub(super) enum RightDefinition {
     Own { any: String },
     Any { least: String },
+    Other { least: String },
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FieldDefinition {
-    name: String,
-    labels: Labels,
+pub(super) struct StateDefinition {
+    pub(super) value: String,
+    pub(super) labels: Labels,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) from: Vec<String>,
+    pub(super) who: RightDefinition,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) needs_reason: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) is_end: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FieldDefinition {
+    pub(super) name: String,
+    pub(super) labels: Labels,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) help: Option<Labels>,
     #[serde(rename = "type")]
-    ty: TypeDefinition,
-    #[serde(default)]
-    choices: Vec<ChoiceDefinition>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    personal: bool,
+    pub(super) ty: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) choices: Vec<ChoiceDefinition>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) kinds: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) decimals: Option<u8>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) required: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) personal: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) sensitive: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) hidden: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) retention_days: Option<u32>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum TypeDefinition {
-    Line,
-    Text,
-    Number,
-    Date,
-    Flag,
-    Choice,
-}
-
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ChoiceDefinition {
-    value: String,
-    labels: Labels,
+pub(super) struct ChoiceDefinition {
+    pub(super) value: String,
+    pub(super) labels: Labels,
 }
 
 impl TryFrom<SchemaDefinition> for Schema {
@@ -158,154 +123,209 @@ impl TryFrom<SchemaDefinition> for Schema {
         check_names(names, "the schema")?;
         let kinds = definition
             .kinds
-            .into_iter()
-            .map(kind)
-            .collect::<Result<_, _>>()?;
+            .iter()
+            .map(Kind::of)
+            .collect::<Result<Vec<_>, _>>()?;
+        let fields = kinds
+            .iter()
+            .flat_map(|kind| kind.fields().iter().map(move |field| (kind, field)));
+        for (kind, field) in fields {
+            if let FieldType::Other(ty) = field.ty() {
+                return Err(SchemaError::UnknownType {
+                    ty: ty.clone(),
+                    place: place_of(field.name(), &kind.name),
+                });
+            }
+        }
+        let written = Arc::new(definition);
         Ok(Self {
-            version: definition.version,
+            version: written.version,
             kinds,
+            base: Arc::clone(&written),
+            written,
+            additions: Vec::new(),
         })
     }
 }
 
-fn kind(definition: KindDefinition) -> Result<Kind, SchemaError> {
-    let place = format!("the kind \"{}\"", definition.name);
-    check_labels(&definition.labels, &place)?;
-    check_names(
-        definition.fields.iter().map(|field| field.name.as_str()),
-        &place,
-    )?;
-    let edit = match &definition.edit {
-        EditDefinition::Own { any } => EditRight::Own {
-            any: role(any, &place)?,
-        },
-        EditDefinition::Any { least } => EditRight::Any {
-            least: role(least, &place)?,
-        },
-    };
-    let create = role(&definition.create, &place)?;
-    let fields: Vec<Field> = definition
-        .fields
-        .into_iter()
-        .map(|each| field(each, &place))
-        .collect::<Result<_, _>>()?;
-    check_key_field("title", &definition.title, &fields, &place)?;
-    if let Some(name) = &definition.natural_key {
-        check_key_field("natural_key", name, &fields, &place)?;
+fn place_of(field: &str, kind: &str) -> String {
+    format!("the field \"{field}\" of the kind \"{kind}\"")
+}
+
+impl Kind {
+    /// A kind by its definition. A type that is not known makes a field that is only read.
+    pub(super) fn of(definition: &KindDefinition) -> Result<Self, SchemaError> {
+        let place = format!("the kind \"{}\"", definition.name);
+        check_labels(&definition.labels, &place)?;
+        check_names(
+            definition.fields.iter().map(|field| field.name.as_str()),
+            &place,
+        )?;
+        let edit = edit_right(&definition.edit, &place)?;
+        let create = role(&definition.create, &place)?;
+        let states = states(&definition.states, &place)?;
+        let fields = definition
+            .fields
+            .iter()
+            .map(|field| Field::of(field, &definition.name, &states))
+            .collect::<Result<Vec<_>, _>>()?;
+        let kind = Self {
+            name: definition.name.clone(),
+            labels: definition.labels.clone(),
+            group: definition.group,
+            icon: definition.icon.clone(),
+            retention_days: definition.retention_days,
+            title: definition.title.clone(),
+            fields,
+            states,
+            create,
+            edit,
+            natural_key: definition.natural_key.clone(),
+        };
+        kind.check(&place)?;
+        Ok(kind)
     }
-    Ok(Kind {
-        name: definition.name,
-        labels: definition.labels,
-        title: definition.title,
-        fields,
-        create,
-        edit,
-        natural_key: definition.natural_key,
+}
+
+fn edit_right(definition: &RightDefinition, place: &str) -> Result<EditRight, SchemaError> {
+    Ok(match definition {
+        RightDefinition::Own { any } => EditRight::Own {
+            any: role(any, place)?,
+        },
+        RightDefinition::Any { least } => EditRight::Any {
+            least: role(least, place)?,
+        },
+        RightDefinition::Other { .. } => {
+            return Err(SchemaError::OtherEdits {
+                place: place.to_owned(),
+            });
+        }
     })
 }
 
-fn field(definition: FieldDefinition, kind_place: &str) -> Result<Field, SchemaError> {
-    let place = format!("the field \"{}\" of {kind_place}", definition.name);
-    check_labels(&definition.labels, &place)?;
-    let is_choice = matches!(definition.ty, TypeDefinition::Choice);
-    if is_choice && definition.choices.is_empty() {
-        return Err(SchemaError::NoChoices { place });
-    }
-    if !is_choice && !definition.choices.is_empty() {
-        return Err(SchemaError::StrayChoices { place });
-    }
-    let ty = match definition.ty {
-        TypeDefinition::Line => FieldType::Line,
-        TypeDefinition::Text => FieldType::Text,
-        TypeDefinition::Number => FieldType::Number,
-        TypeDefinition::Date => FieldType::Date,
-        TypeDefinition::Flag => FieldType::Flag,
-        TypeDefinition::Choice => FieldType::Choice(choices(definition.choices, &place)?),
+fn states(definitions: &[StateDefinition], place: &str) -> Result<Vec<State>, SchemaError> {
+    let states_place = format!("the states of {place}");
+    let names = || definitions.iter().map(|state| state.value.as_str());
+    check_names(names(), &states_place)?;
+    let state = |definition: &StateDefinition| {
+        let place = format!("the state \"{}\" of {place}", definition.value);
+        check_labels(&definition.labels, &place)?;
+        let is_unknown = |from: &&String| !names().any(|name| name == from.as_str());
+        if let Some(unknown) = definition.from.iter().find(is_unknown) {
+            return Err(SchemaError::UnknownState {
+                name: unknown.clone(),
+                place,
+            });
+        }
+        let who = match &definition.who {
+            RightDefinition::Own { any } => Who::Own {
+                any: role(any, &place)?,
+            },
+            RightDefinition::Any { least } => Who::Any {
+                least: role(least, &place)?,
+            },
+            RightDefinition::Other { least } => Who::Other {
+                least: role(least, &place)?,
+            },
+        };
+        Ok(State {
+            value: definition.value.clone(),
+            labels: definition.labels.clone(),
+            from: definition.from.clone(),
+            who,
+            needs_reason: definition.needs_reason,
+            is_end: definition.is_end,
+        })
     };
-    Ok(Field {
-        name: definition.name,
-        labels: definition.labels,
-        ty,
-        required: definition.required,
-        personal: definition.personal,
-    })
+    definitions.iter().map(state).collect()
 }
 
-fn choices(definitions: Vec<ChoiceDefinition>, place: &str) -> Result<Vec<Choice>, SchemaError> {
+impl Field {
+    fn of(definition: &FieldDefinition, kind: &str, states: &[State]) -> Result<Self, SchemaError> {
+        let place = place_of(&definition.name, kind);
+        check_labels(&definition.labels, &place)?;
+        if let Some(help) = &definition.help {
+            check_labels(help, &place)?;
+        }
+        let is_state = definition.name == STATE_FIELD && !states.is_empty();
+        let choices = if is_state {
+            states.iter().map(Choice::of_state).collect()
+        } else {
+            choices(&definition.choices, &place)?
+        };
+        let is_stray = is_state && !definition.choices.is_empty();
+        let ty = field_type(definition, choices, &place)?;
+        if is_stray || (is_state && !matches!(ty, FieldType::Choice(_))) {
+            return Err(SchemaError::StateField {
+                place: format!("the kind \"{kind}\""),
+            });
+        }
+        Ok(Self {
+            name: definition.name.clone(),
+            labels: definition.labels.clone(),
+            help: definition.help.clone(),
+            ty,
+            required: definition.required,
+            personal: definition.personal || definition.sensitive,
+            sensitive: definition.sensitive,
+            hidden: definition.hidden,
+            retention_days: definition.retention_days,
+        })
+    }
+}
+
+impl Choice {
+    fn of_state(state: &State) -> Self {
+        Self {
+            value: state.value.clone(),
+            labels: state.labels.clone(),
+        }
+    }
+}
+
+fn field_type(
+    definition: &FieldDefinition,
+    choices: Vec<Choice>,
+    place: &str,
+) -> Result<FieldType, SchemaError> {
+    let ty = match definition.ty.as_str() {
+        "line" => FieldType::Line,
+        "text" => FieldType::Text,
+        "number" => FieldType::Number,
+        "minutes" => FieldType::Minutes,
+        "date" => FieldType::Date,
+        "time" => FieldType::Time,
+        "flag" => FieldType::Flag,
+        "choice" => FieldType::Choice(choices),
+        "choices" => FieldType::Choices(choices),
+        "member" => FieldType::Member,
+        "members" => FieldType::Members,
+        "link" => FieldType::Link(definition.kinds.clone()),
+        "links" => FieldType::Links(definition.kinds.clone()),
+        "list" => FieldType::List,
+        "point" => FieldType::Point {
+            decimals: definition.decimals.unwrap_or(DECIMALS),
+        },
+        other => FieldType::Other(other.to_owned()),
+    };
+    check::check_type(&ty, definition, place)?;
+    Ok(ty)
+}
+
+fn choices(definitions: &[ChoiceDefinition], place: &str) -> Result<Vec<Choice>, SchemaError> {
     check_names(
         definitions.iter().map(|choice| choice.value.as_str()),
         place,
     )?;
-    let choice = |definition: ChoiceDefinition| {
+    let choice = |definition: &ChoiceDefinition| {
         check_labels(
             &definition.labels,
             &format!("\"{}\" in {place}", definition.value),
         )?;
         Ok(Choice {
-            value: definition.value,
-            labels: definition.labels,
+            value: definition.value.clone(),
+            labels: definition.labels.clone(),
         })
     };
-    definitions.into_iter().map(choice).collect()
-}
-
-fn role(name: &str, place: &str) -> Result<Role, SchemaError> {
-    name.parse().map_err(|_unknown| SchemaError::UnknownRole {
-        role: name.to_owned(),
-        place: place.to_owned(),
-    })
-}
-
-fn check_labels(labels: &Labels, place: &str) -> Result<(), SchemaError> {
-    if labels.zh.trim().is_empty() || labels.en.trim().is_empty() {
-        return Err(SchemaError::Label {
-            place: place.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-fn check_names<'a>(names: impl Iterator<Item = &'a str>, place: &str) -> Result<(), SchemaError> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if !is_name(name) {
-            return Err(SchemaError::Name {
-                name: name.to_owned(),
-                place: place.to_owned(),
-            });
-        }
-        if !seen.insert(name) {
-            return Err(SchemaError::Twice {
-                name: name.to_owned(),
-                place: place.to_owned(),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn is_name(name: &str) -> bool {
-    name.len() <= NAME_BYTES_MAX
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-fn check_key_field(
-    part: &'static str,
-    name: &str,
-    fields: &[Field],
-    place: &str,
-) -> Result<(), SchemaError> {
-    let is_key =
-        |field: &Field| field.name == name && field.required && field.ty == FieldType::Line;
-    if fields.iter().any(is_key) {
-        return Ok(());
-    }
-    Err(SchemaError::KeyField {
-        part,
-        name: name.to_owned(),
-        place: place.to_owned(),
-    })
+    definitions.iter().map(choice).collect()
 }

@@ -1,169 +1,174 @@
-//! From what a person typed to a typed edit of one field.
+//! From what a person typed to typed edits of fields.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use super::error::FieldError;
+use super::value::{Item, ItemId, Value};
+use super::{Field, FieldType, Kind};
 
-use super::{Choice, Field, FieldType, Kind};
-
-/// Longest value of a [`FieldType::Line`], in characters.
-pub const LINE_CHARS_MAX: usize = 1_000;
-/// Longest value of a [`FieldType::Text`], in characters.
-pub const TEXT_CHARS_MAX: usize = 100_000;
 /// How much of an unknown field's name an error repeats, in characters.
 const QUOTED_CHARS_MAX: usize = 32;
 
-/// The value of a field.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Value {
-    /// Of a line, text, date or choice. An empty one clears the field.
-    Text(String),
-    /// Of a number.
-    Number(i64),
-    /// Of a flag.
-    Flag(bool),
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Number(number) => number.fmt(f),
-            Self::Flag(flag) => flag.fmt(f),
-        }
-    }
-}
-
-/// A field and the value that it shall have.
+/// A field and what is done to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldEdit {
     /// A field of the record's kind.
     pub field: String,
     /// Fits the field's type.
-    pub value: Value,
+    pub value: Edit,
 }
 
-/// Why what was typed is no edit. No variant repeats a value: it may tell about a resident.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FieldError {
-    /// The kind has no such field.
-    #[error("{kind} has no field \"{field}\"; its fields are {fields}")]
-    Unknown {
-        /// The kind with its article.
-        kind: String,
-        /// The name typed, cut to 32 characters.
-        field: String,
-        /// All names of the kind's fields.
-        fields: String,
+impl FieldEdit {
+    /// The field shall have this value.
+    #[must_use]
+    pub fn set(field: &str, value: Value) -> Self {
+        Self {
+            field: field.to_owned(),
+            value: Edit::Set(value),
+        }
+    }
+}
+
+/// What is done to a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// It shall have this value, whatever it has now. What others put into a set or a list meanwhile stays.
+    Set(Value),
+    /// These belong to the set.
+    Add(BTreeSet<String>),
+    /// These do not belong to the set.
+    Remove(BTreeSet<String>),
+    /// One step in a list.
+    Item(ItemEdit),
+}
+
+impl Edit {
+    /// The whole value that the field shall have, if that is what the edit says.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Add(_) | Self::Remove(_) | Self::Item(_) => None,
+        }
+    }
+
+    /// Whether a record in which the field has nothing has something in it afterwards.
+    fn gives_something(&self) -> bool {
+        match self {
+            Self::Set(value) => !value.is_empty(),
+            Self::Add(elements) => !elements.is_empty(),
+            Self::Item(ItemEdit::Insert { items, .. }) => !items.is_empty(),
+            Self::Item(_) | Self::Remove(_) => false,
+        }
+    }
+}
+
+impl From<Value> for Edit {
+    fn from(value: Value) -> Self {
+        Self::Set(value)
+    }
+}
+
+/// One step in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemEdit {
+    /// Puts new items in, one after the other.
+    Insert {
+        /// Where the first of them goes.
+        place: Place,
+        /// What they say; ids are given to them.
+        items: Vec<Item>,
     },
-    /// An argument without `=`.
-    #[error("write each field as name=value; the fields of {kind} are {fields}")]
-    NotAnAssignment {
-        /// The kind with its article.
-        kind: String,
-        /// All names of the kind's fields.
-        fields: String,
+    /// Takes an item out. If it is gone already, nothing happens.
+    Remove(ItemId),
+    /// Ticks an item, or takes the tick away.
+    Tick {
+        /// Which.
+        item: ItemId,
+        /// Whether it is done.
+        done: bool,
     },
-    /// One field twice in one command.
-    #[error("the field \"{field}\" is given twice; give it once")]
-    Twice {
-        /// The field.
-        field: String,
+    /// Writes an item anew; what others write in it meanwhile stays.
+    Write {
+        /// Which.
+        item: ItemId,
+        /// What it shall say.
+        text: String,
     },
-    /// Required fields are not there.
-    #[error("{kind} also needs {fields}")]
-    Missing {
-        /// The kind with its article.
-        kind: String,
-        /// The names of the missing fields.
-        fields: String,
+    /// Moves an item.
+    Move {
+        /// Which.
+        item: ItemId,
+        /// Where it shall be.
+        place: Place,
     },
-    /// Nothing, where something is needed.
-    #[error("the field \"{field}\" cannot be empty")]
-    Empty {
-        /// The field.
-        field: String,
-    },
-    /// Not one of the choices.
-    #[error("the field \"{field}\" takes one of {choices}")]
-    NotAChoice {
-        /// The field.
-        field: String,
-        /// All values that it takes.
-        choices: String,
-    },
-    /// Not a day of the calendar.
-    #[error(
-        "the field \"{field}\" takes a day of the calendar as year-month-day, such as 2026-03-01"
-    )]
-    NotADate {
-        /// The field.
-        field: String,
-    },
-    /// Not a whole number.
-    #[error("the field \"{field}\" takes a whole number in digits, such as 12")]
-    NotANumber {
-        /// The field.
-        field: String,
-    },
-    /// Neither yes nor no.
-    #[error("the field \"{field}\" takes yes or no")]
-    NotAFlag {
-        /// The field.
-        field: String,
-    },
-    /// More than one line, or a control character.
-    #[error("the field \"{field}\" takes one line, without line breaks or control characters")]
-    NotALine {
-        /// The field.
-        field: String,
-    },
-    /// A control character in long text.
-    #[error("the field \"{field}\" takes text without control characters")]
-    NotText {
-        /// The field.
-        field: String,
-    },
-    /// Too many characters.
-    #[error("the field \"{field}\" takes at most {chars_max} characters")]
-    TooLong {
-        /// The field.
-        field: String,
-        /// The limit.
-        chars_max: usize,
-    },
+}
+
+/// A place in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Before all others.
+    First,
+    /// Behind all others.
+    Last,
+    /// Behind this one.
+    After(ItemId),
+}
+
+/// What stands between a field's name and the `=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// `field=`: the whole value.
+    Whole,
+    /// `field+=`: something is added.
+    Plus,
+    /// `field-=`: something is taken away.
+    Minus,
+}
+
+/// A field's name as it stands before the `=`, and its sign.
+fn name_and_sign(typed: &str) -> (&str, Sign) {
+    let typed = typed.trim();
+    let signed = |sign, end| {
+        typed
+            .strip_suffix(end)
+            .map(|name: &str| (name.trim_end(), sign))
+    };
+    signed(Sign::Plus, '+')
+        .or_else(|| signed(Sign::Minus, '-'))
+        .unwrap_or((typed, Sign::Whole))
 }
 
 impl Kind {
-    /// Turns what a person typed for one field into a typed edit.
+    /// Turns what a person typed for one field into a typed edit. The field's name is followed by `+` to add
+    /// to a set or to the end of a list, and by `-` to take out of a set, or to take the item of this id
+    /// out of a list.
     ///
-    /// Everything but long text is trimmed. Flags take `yes`, `no`, `true`, `false`, `是` and `否`. Nothing at all clears
-    /// a line, text, date or choice that is not required.
+    /// Everything but long text is trimmed. Flags take `yes`, `no`, `true`, `false`, `是` and `否`. The members of
+    /// a set are separated by commas; a list has an item on each line, ticked ones with `[x]` before them.
+    /// Nothing at all clears what is not required and neither a number nor a flag.
     ///
     /// # Errors
     /// When the kind has no such field, or the text does not fit its type or length.
     pub fn parse_edit(&self, field: &str, text: &str) -> Result<FieldEdit, FieldError> {
-        let known = self.field(field).ok_or_else(|| FieldError::Unknown {
-            kind: self.with_article(),
-            field: field.chars().take(QUOTED_CHARS_MAX).collect(),
-            fields: self.field_names(),
-        })?;
+        let (name, sign) = name_and_sign(field);
+        let known = self.field(name).ok_or_else(|| self.unknown_field(name))?;
+        let value = match sign {
+            Sign::Whole => Edit::Set(known.parse_value(text)?),
+            Sign::Plus | Sign::Minus => known.parse_step(text, sign)?,
+        };
         Ok(FieldEdit {
             field: known.name.clone(),
-            value: known.parse_value(text)?,
+            value,
         })
     }
 
-    /// Turns `name=value` arguments into edits, in their order. The value may contain `=`.
+    /// Turns `name=value`, `name+=value` and `name-=value` arguments into edits, in their order. The value may
+    /// contain `=`.
     ///
     /// # Errors
-    /// When an argument has no `=`, a field comes twice, or [`Self::parse_edit`] refuses one.
+    /// When an argument has no `=`, a field is set twice, or [`Self::parse_edit`] refuses one.
     pub fn parse_assignments(&self, args: &[String]) -> Result<Vec<FieldEdit>, FieldError> {
-        let mut seen = BTreeSet::new();
         let mut edits = Vec::with_capacity(args.len());
         for arg in args {
             let (field, text) = arg
@@ -172,16 +177,14 @@ impl Kind {
                     kind: self.with_article(),
                     fields: self.field_names(),
                 })?;
-            let edit = self.parse_edit(field.trim(), text)?;
-            if !seen.insert(edit.field.clone()) {
-                return Err(FieldError::Twice { field: edit.field });
-            }
-            edits.push(edit);
+            edits.push(self.parse_edit(field, text)?);
         }
+        check_once(&edits)?;
         Ok(edits)
     }
 
-    /// Checks that a new record with these edits has every required field.
+    /// Checks that a new record with these edits has every required field. A state is not missed: records
+    /// begin in the first one.
     ///
     /// # Errors
     /// Names all that are missing or empty.
@@ -189,12 +192,13 @@ impl Kind {
         let is_given = |field: &Field| {
             edits
                 .iter()
-                .any(|edit| edit.field == field.name && !is_empty(&edit.value))
+                .any(|edit| edit.field == field.name && edit.value.gives_something())
         };
+        let has_default = |field: &Field| self.is_state(&field.name);
         let missing: Vec<&str> = self
             .fields()
             .iter()
-            .filter(|field| field.required && !is_given(field))
+            .filter(|field| field.required && !is_given(field) && !has_default(field))
             .map(Field::name)
             .collect();
         if missing.is_empty() {
@@ -204,6 +208,16 @@ impl Kind {
             kind: self.with_article(),
             fields: missing.join(", "),
         })
+    }
+
+    /// What is said of a field that the kind does not have.
+    #[must_use]
+    pub fn unknown_field(&self, field: &str) -> FieldError {
+        FieldError::Unknown {
+            kind: self.with_article(),
+            field: field.chars().take(QUOTED_CHARS_MAX).collect(),
+            fields: self.field_names(),
+        }
     }
 
     fn with_article(&self) -> String {
@@ -224,99 +238,56 @@ impl Kind {
     }
 }
 
+/// Refuses a field that is set and touched again: nobody can tell what is meant.
+///
+/// # Errors
+/// [`FieldError::Twice`].
+pub fn check_once(edits: &[FieldEdit]) -> Result<(), FieldError> {
+    let mut seen = BTreeSet::new();
+    let mut whole = BTreeSet::new();
+    for edit in edits {
+        let field = edit.field.as_str();
+        let is_new = seen.insert(field);
+        let is_whole = edit.value.value().is_some();
+        if !is_new && (is_whole || whole.contains(field)) {
+            return Err(FieldError::Twice {
+                field: edit.field.clone(),
+            });
+        }
+        if is_whole {
+            whole.insert(field);
+        }
+    }
+    Ok(())
+}
+
 impl Field {
-    fn parse_value(&self, text: &str) -> Result<Value, FieldError> {
+    fn parse_step(&self, text: &str, sign: Sign) -> Result<Edit, FieldError> {
         let field = || self.name.clone();
-        let value = match &self.ty {
-            FieldType::Line => Value::Text(self.parse_line(text.trim())?),
-            FieldType::Text => Value::Text(self.parse_text(text)?),
-            FieldType::Number => {
-                let number = text.trim().parse();
-                Value::Number(number.map_err(|_not| FieldError::NotANumber { field: field() })?)
-            }
-            FieldType::Date => Value::Text(self.parse_date(text.trim())?),
-            FieldType::Flag => {
-                let flag = parse_flag(text.trim());
-                Value::Flag(flag.ok_or_else(|| FieldError::NotAFlag { field: field() })?)
-            }
-            FieldType::Choice(choices) => Value::Text(self.parse_choice(choices, text.trim())?),
-        };
-        if self.required && is_empty(&value) {
+        if self.ty == FieldType::List {
+            return match (sign, self.parse_item(text.trim())?) {
+                (_, None) => Err(FieldError::Empty { field: field() }),
+                (Sign::Minus, Some(_)) => {
+                    let id = text.trim().parse();
+                    let id = id.map_err(|_| FieldError::NotAnItem { field: field() })?;
+                    Ok(Edit::Item(ItemEdit::Remove(id)))
+                }
+                (Sign::Plus | Sign::Whole, Some(item)) => Ok(Edit::Item(ItemEdit::Insert {
+                    place: Place::Last,
+                    items: vec![item],
+                })),
+            };
+        }
+        if !self.ty.is_set() {
+            return Err(FieldError::NotASet { field: field() });
+        }
+        let elements = self.parse_set(text)?;
+        if elements.is_empty() {
             return Err(FieldError::Empty { field: field() });
         }
-        Ok(value)
-    }
-
-    fn parse_line(&self, text: &str) -> Result<String, FieldError> {
-        self.check_length(text, LINE_CHARS_MAX)?;
-        let breaks_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-        if text.contains(breaks_line) {
-            return Err(FieldError::NotALine {
-                field: self.name.clone(),
-            });
-        }
-        Ok(text.to_owned())
-    }
-
-    /// Takes the line ends of any system, so that one text is the same on all of them.
-    fn parse_text(&self, text: &str) -> Result<String, FieldError> {
-        let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        self.check_length(&text, TEXT_CHARS_MAX)?;
-        if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
-            return Err(FieldError::NotText {
-                field: self.name.clone(),
-            });
-        }
-        Ok(text)
-    }
-
-    fn parse_date(&self, text: &str) -> Result<String, FieldError> {
-        // The date parser takes more of ISO 8601 than one form of a day; two forms would not compare as equal text.
-        let written = |date: &Date| date.to_string() == text;
-        if text.is_empty() || text.parse().is_ok_and(|date| written(&date)) {
-            return Ok(text.to_owned());
-        }
-        Err(FieldError::NotADate {
-            field: self.name.clone(),
+        Ok(match sign {
+            Sign::Minus => Edit::Remove(elements),
+            Sign::Plus | Sign::Whole => Edit::Add(elements),
         })
-    }
-
-    fn parse_choice(&self, choices: &[Choice], text: &str) -> Result<String, FieldError> {
-        if text.is_empty() || choices.iter().any(|choice| choice.value == text) {
-            return Ok(text.to_owned());
-        }
-        let values: Vec<&str> = choices.iter().map(Choice::value).collect();
-        Err(FieldError::NotAChoice {
-            field: self.name.clone(),
-            choices: values.join(", "),
-        })
-    }
-
-    fn check_length(&self, text: &str, chars_max: usize) -> Result<(), FieldError> {
-        if text.chars().count() > chars_max {
-            return Err(FieldError::TooLong {
-                field: self.name.clone(),
-                chars_max,
-            });
-        }
-        Ok(())
-    }
-}
-
-fn parse_flag(text: &str) -> Option<bool> {
-    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is(&["yes", "true", "是"]) {
-        Some(true)
-    } else if is(&["no", "false", "否"]) {
-        Some(false)
-    } else {
-        None
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Text(text) => text.trim().is_empty(),
-        Value::Number(_) | Value::Flag(_) => false,
     }
 }

@@ -1,12 +1,16 @@
 //! Facts about the station's schema, about schemas that are refused, and about typed edits.
 
+mod additions;
+mod states;
+mod types;
+
 use proptest::prelude::*;
 
 use super::*;
 
 const GOOD: &str = r#"{"version": 1, "kinds": [{
     "name": "house", "labels": {"zh": "房屋", "en": "House"}, "title": "door", "natural_key": "door",
-    "create": "volunteer", "edit": {"own": {"any": "lead"}},
+    "create": "volunteer", "edit": {"any": {"least": "lead"}},
     "fields": [
         {"name": "door", "labels": {"zh": "门牌", "en": "Door"}, "type": "line", "required": true},
         {"name": "state", "labels": {"zh": "状况", "en": "State"}, "type": "choice",
@@ -23,10 +27,19 @@ fn refusal(kind: &Kind, field: &str, text: &str) -> FieldError {
 }
 
 #[test]
-fn station_schema_parses_and_has_its_four_kinds() {
-    let names: Vec<&str> = Schema::station().kinds().iter().map(Kind::name).collect();
-    assert_eq!(names, ["visit", "need", "proposal", "event"]);
-    assert_eq!(Schema::station().version(), 1);
+fn station_schema_parses_and_has_its_kinds_in_groups() {
+    let names = |group| -> Vec<&str> {
+        let kinds = Schema::station().kinds_in(group);
+        kinds.map(Kind::name).collect()
+    };
+    let people = ["place", "household", "resident", "consent"];
+    assert_eq!(names(Group::People), people);
+    assert_eq!(names(Group::Work), ["visit", "need", "proposal", "task"]);
+    let together = ["event", "session", "resolution", "comment", "review"];
+    assert_eq!(names(Group::Together), together);
+    let growth = ["hours", "training", "commendation"];
+    assert_eq!(names(Group::Growth), growth);
+    assert_eq!(Schema::station().version(), 2);
     assert!(Schema::station().kind("house").is_none());
 }
 
@@ -41,14 +54,38 @@ fn every_label_is_chinese_in_zh_and_ascii_in_en() {
     }
     for kind in Schema::station().kinds() {
         check(kind.label(Lang::Zh), kind.label(Lang::En));
+        for state in kind.states() {
+            check(state.label(Lang::Zh), state.label(Lang::En));
+        }
         for field in kind.fields() {
             check(field.label(Lang::Zh), field.label(Lang::En));
-            if let FieldType::Choice(choices) = field.ty() {
-                for choice in choices {
-                    check(choice.label(Lang::Zh), choice.label(Lang::En));
-                }
+            for choice in field.ty().choices() {
+                check(choice.label(Lang::Zh), choice.label(Lang::En));
             }
+            assert_eq!(
+                field.help(Lang::Zh).is_some(),
+                field.help(Lang::En).is_some()
+            );
         }
+    }
+}
+
+#[test]
+fn links_of_the_station_lead_to_its_kinds_and_every_kind_has_a_picture() {
+    let station = Schema::station();
+    for kind in station.kinds() {
+        assert!(!kind.icon().is_empty(), "{}", kind.name());
+        for target in kind.fields().iter().flat_map(|field| field.ty().kinds()) {
+            assert!(station.kind(target).is_some(), "{target}");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_asked_for_an_identity_number() {
+    for field in Schema::station().kinds().iter().flat_map(Kind::fields) {
+        let label = field.label(Lang::En).to_lowercase();
+        assert!(!label.contains("identity") && !field.label(Lang::Zh).contains("身份证"));
     }
 }
 
@@ -64,23 +101,61 @@ fn what_tells_about_a_resident_is_marked_personal() {
     };
     assert_eq!(
         personal("visit"),
-        ["household", "people", "alone", "findings", "mood"]
+        [
+            "household",
+            "people",
+            "alone",
+            "findings",
+            "mood",
+            "home",
+            "residents",
+            "point"
+        ]
     );
-    assert_eq!(personal("need"), ["title", "body"]);
+    assert_eq!(
+        personal("need"),
+        ["title", "body", "home", "residents", "outcome"]
+    );
     assert!(personal("proposal").is_empty());
+    let sensitive = |kind: &str, field: &str| {
+        let kind = Schema::station().kind(kind).expect("a kind of the station");
+        kind.field(field).is_some_and(Field::sensitive)
+    };
+    for (kind, field) in [
+        ("resident", "care"),
+        ("household", "tags"),
+        ("visit", "findings"),
+        ("visit", "point"),
+    ] {
+        assert!(sensitive(kind, field), "{kind} {field}");
+    }
+    assert!(!sensitive("resident", "name"));
 }
 
 #[test]
-fn volunteers_edit_each_others_records_and_observers_none() {
+fn volunteers_write_the_daily_work_leads_the_rest_and_observers_nothing() {
+    let by_leads = ["place", "session", "review", "training", "commendation"];
+    let by_authors = ["comment", "review", "commendation"];
     for kind in Schema::station().kinds() {
-        assert!(kind.may_create(Role::Volunteer) && kind.may_edit(Role::Volunteer, false));
+        let name = kind.name();
+        let is_daily = !by_leads.contains(&name);
+        assert_eq!(kind.may_create(Role::Volunteer), is_daily, "{name}");
+        assert!(kind.may_create(Role::Lead), "{name}");
         assert!(!kind.may_create(Role::Observer) && !kind.may_edit(Role::Observer, true));
+        let is_shared = !by_authors.contains(&name);
+        assert_eq!(kind.may_edit(Role::Lead, false), is_shared, "{name}");
     }
 }
 
 #[test]
 fn own_records_are_open_to_their_creator_and_to_the_named_rank() {
-    let schema = Schema::parse(GOOD).expect("a good schema");
+    let own = GOOD.replacen("\"natural_key\": \"door\",", "", 1);
+    let own = own.replacen(
+        r#"{"any": {"least": "lead"}}"#,
+        r#"{"own": {"any": "lead"}}"#,
+        1,
+    );
+    let schema = Schema::parse(&own).expect("a good schema");
     let house = schema.kind("house").expect("it has houses");
     assert!(house.may_edit(Role::Volunteer, true) && house.may_edit(Role::Lead, false));
     assert!(!house.may_edit(Role::Volunteer, false));
@@ -88,7 +163,9 @@ fn own_records_are_open_to_their_creator_and_to_the_named_rank() {
         !house.may_edit(Role::Observer, true),
         "a creator who lost the rank to create"
     );
-    assert_eq!(house.natural_key(), Some("door"));
+    assert_eq!(house.natural_key(), None);
+    let keyed = Schema::parse(GOOD).expect("a good schema");
+    assert_eq!(keyed.kinds()[0].natural_key(), Some("door"));
     assert_eq!(visit().natural_key(), None);
 }
 
@@ -151,6 +228,11 @@ fn bad_schema_is_refused_with_a_sentence() {
             "\"label\"",
             "the schema cannot be read at line 2, column 28: not JSON, or not a part that a schema has",
         ),
+        (
+            "\"type\": \"line\"",
+            "\"type\": \"lien\"",
+            "the title of the kind \"house\" must be one of its fields, a required line; \"door\" is not",
+        ),
     ];
     assert!(Schema::parse(GOOD).is_ok());
     for (from, to, sentence) in refusals {
@@ -178,7 +260,7 @@ fn languages_are_known_by_tag_and_by_locale() {
 fn unknown_field_is_refused_with_the_fields_that_there_are() {
     assert_eq!(
         refusal(visit(), "x", "1").to_string(),
-        "a visit has no field \"x\"; its fields are household, date, purpose, people, alone, findings, mood, next_due"
+        "a visit has no field \"x\"; its fields are household, date, purpose, people, alone, findings, mood, next_due, home, residents, visitors, minutes, needs, point, state, reason"
     );
     let event = Schema::station()
         .kind("event")
@@ -208,13 +290,7 @@ fn typed_values_come_out_of_text() {
     ];
     for (field, text, value) in cases {
         let edit = visit().parse_edit(field, text).expect(field);
-        assert_eq!(
-            edit,
-            FieldEdit {
-                field: field.into(),
-                value
-            }
-        );
+        assert_eq!(edit, FieldEdit::set(field, value));
     }
 }
 
@@ -288,8 +364,8 @@ fn assignments_are_split_at_the_first_equals_sign() {
     let args = ["findings=a=b".to_owned(), "people=2".to_owned()];
     let edits = visit().parse_assignments(&args).expect("good arguments");
     assert_eq!(
-        edits.first().map(|edit| edit.value.to_string()),
-        Some("a=b".into())
+        edits.first().and_then(|edit| edit.value.value()),
+        Some(&Value::Text("a=b".into()))
     );
     assert_eq!(edits.len(), 2);
 
@@ -325,7 +401,14 @@ fn incomplete_record_is_told_all_that_is_missing() {
 
 #[test]
 fn values_keep_their_type_in_json() {
-    for value in [Value::Text("3".into()), Value::Number(3), Value::Flag(true)] {
+    let elements = ["a", "b"].map(str::to_owned);
+    for value in [
+        Value::Text("3".into()),
+        Value::Number(3),
+        Value::Flag(true),
+        Value::Set(elements.into()),
+        Value::List(vec![Item::new("茶水")]),
+    ] {
         let json = serde_json::to_string(&value).expect("values are plain");
         assert_eq!(
             serde_json::from_str::<Value>(&json).expect("its own output"),
@@ -336,26 +419,27 @@ fn values_keep_their_type_in_json() {
 
 proptest! {
     #[test]
-    fn accepted_edit_is_accepted_again_unchanged(field in 0..8_usize, text in any::<String>()) {
-        let name = visit().fields().get(field).expect("a visit has eight fields").name();
+    fn accepted_edit_is_accepted_again_unchanged(field in 0..16_usize, text in any::<String>()) {
+        let name = visit().fields().get(field).expect("a visit has sixteen fields").name();
         if let Ok(edit) = visit().parse_edit(name, &text) {
-            prop_assert_eq!(visit().parse_edit(name, &edit.value.to_string()), Ok(edit));
+            let value = edit.value.value().expect("a whole value");
+            prop_assert_eq!(visit().parse_edit(name, &value.to_string()), Ok(edit));
         }
     }
 
     #[test]
     fn every_number_and_every_day_is_taken_as_written(number in any::<i64>(), day in 0..3_652_000_i32) {
         let edit = visit().parse_edit("people", &number.to_string());
-        prop_assert_eq!(edit.map(|edit| edit.value), Ok(Value::Number(number)));
+        prop_assert_eq!(edit.map(|edit| edit.value), Ok(Value::Number(number).into()));
         let date = jiff::civil::date(1, 1, 1) + jiff::Span::new().days(day);
         let edit = visit().parse_edit("date", &date.to_string());
-        prop_assert_eq!(edit.map(|edit| edit.value), Ok(Value::Text(date.to_string())));
+        prop_assert_eq!(edit.map(|edit| edit.value), Ok(Value::Text(date.to_string()).into()));
     }
 
     #[test]
     fn trimming_is_the_only_change_to_a_line(text in "[\\PC&&[^\u{2028}\u{2029}]]{1,40}") {
         prop_assume!(!text.trim().is_empty());
         let edit = visit().parse_edit("household", &text).expect("a printable line");
-        prop_assert_eq!(edit.value, Value::Text(text.trim().to_owned()));
+        prop_assert_eq!(edit.value, Value::Text(text.trim().to_owned()).into());
     }
 }

@@ -158,8 +158,19 @@ fn invite_all(founder: &mut Phone, station: &Station, spaces: &[LaneId]) -> Resu
         let space = *spaces
             .get(person.village)
             .context("every person has a village")?;
+        // The first of each village leads it.
+        let is_first = index == 0
+            || station
+                .volunteers
+                .get(index - 1)
+                .is_some_and(|before| before.village != person.village);
+        let role = if is_first {
+            Role::Lead
+        } else {
+            Role::Volunteer
+        };
         let ticket: Ticket = founder.with(3, |replica, moment| {
-            replica.invite(Scope::Space(space), Role::Volunteer, 1, moment)
+            replica.invite(Scope::Space(space), role, 1, moment)
         })?;
         let seed = 1000 + index as u64;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);

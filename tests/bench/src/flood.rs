@@ -167,7 +167,7 @@ impl Phones {
                     ("title", "first"),
                     ("category", "roads"),
                     ("urgency", "low"),
-                    ("state", "new"),
+                    ("state", "raised"),
                 ];
                 let edits = values.map(|(field, value)| edit_of(field, value.to_owned()));
                 let commons = sync_core::roster::commons(&replica.community());
@@ -233,8 +233,5 @@ impl Phones {
 }
 
 fn edit_of(field: &str, text: String) -> FieldEdit {
-    FieldEdit {
-        field: field.to_owned(),
-        value: Value::Text(text),
-    }
+    FieldEdit::set(field, Value::Text(text))
 }

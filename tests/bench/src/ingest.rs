@@ -69,7 +69,7 @@ fn write_batches(replica: &mut Replica, moment: &mut sync_core::replica::Moment<
             let value = Value::Text(format!("round {number}"));
             let edit = FieldEdit {
                 field: "title".to_owned(),
-                value,
+                value: value.into(),
             };
             replica.edit(*record, &[edit], moment)?;
         }

@@ -116,7 +116,7 @@ fn edit_proposals(person: &mut Phone, number: usize) -> Result<()> {
     for row in person.replica.list(&filter)? {
         let edit = FieldEdit {
             field: "votes".to_owned(),
-            value: Value::Number(20 + number as i64),
+            value: Value::Number(20 + number as i64).into(),
         };
         person.with(9_100, |replica, moment| {
             replica.edit(row.record, &[edit], moment)
@@ -136,7 +136,7 @@ async fn edit_on(node: &Node) -> Result<Arrival> {
         for row in replica.list(&filter)? {
             let edit = FieldEdit {
                 field: "title".to_owned(),
-                value: Value::Text(format!("{} (!)", row.title)),
+                value: Value::Text(format!("{} (!)", row.title)).into(),
             };
             replica.edit(row.record, &[edit], moment)?;
         }

@@ -55,7 +55,7 @@ pub(crate) async fn measure(phone: &NewPhone, folder: &Path, rows: &mut Vec<Row>
         let text = format!("edit {number}");
         let edit = FieldEdit {
             field: "title".to_owned(),
-            value: Value::Text(text.clone()),
+            value: Value::Text(text.clone()).into(),
         };
         phone
             .node

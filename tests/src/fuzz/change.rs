@@ -25,8 +25,7 @@ fn visit() -> &'static Kind {
 }
 
 fn edit(doc: &mut RecordDoc, by: ActorId, field: &str, value: Value) -> NewChange {
-    let field = field.to_owned();
-    let change = doc.edit(by, Millis(0), visit(), &[FieldEdit { field, value }]);
+    let change = doc.edit(by, Millis(0), visit(), &[FieldEdit::set(field, value)]);
     let change = change.expect("a visit has the field");
     change.expect("the value is another one")
 }
@@ -36,10 +35,7 @@ fn begun() -> &'static (RecordDoc, Vec<u8>) {
     static BEGUN: OnceLock<(RecordDoc, Vec<u8>)> = OnceLock::new();
     BEGUN.get_or_init(|| {
         let mut doc = RecordDoc::new();
-        let text = |field: &str, text: &str| FieldEdit {
-            field: field.to_owned(),
-            value: Value::Text(text.to_owned()),
-        };
+        let text = |field: &str, text: &str| FieldEdit::set(field, Value::Text(text.to_owned()));
         let edits = [
             text("household", "2-301 王"),
             text("date", "2026-03-01"),

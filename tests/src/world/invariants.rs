@@ -78,7 +78,7 @@ fn found_in(shown: &Shown) -> BTreeMap<Way, Found> {
                 count(Way::Text, text);
             }
         }
-        for (_, from, to) in history.iter().flat_map(|entry| &entry.changes) {
+        for change in history.iter().flat_map(|entry| &entry.changes) {
             let text = |value: &Option<serde_json::Value>| {
                 value
                     .as_ref()
@@ -86,8 +86,8 @@ fn found_in(shown: &Shown) -> BTreeMap<Way, Found> {
                     .unwrap_or_default()
                     .to_owned()
             };
-            let before = text(from);
-            for token in tokens_in(&text(to)).filter(|token| !before.contains(*token)) {
+            let before = text(&change.from);
+            for token in tokens_in(&text(&change.to)).filter(|token| !before.contains(*token)) {
                 count(Way::Title, &super::oracle::mark(token));
             }
         }

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use rand::RngExt;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::ReplicaError;
-use sync_core::schema::{FieldEdit, FieldType, Kind, Schema, Value};
+use sync_core::schema::{
+    Edit, FieldEdit, FieldType, Item, ItemEdit, Kind, Place as ItemPlace, STATE_FIELD, Schema,
+    Value,
+};
 use sync_core::store::RowFilter;
 
 use super::oracle::{Fate, Way, Written, gaps_of, mark};
@@ -28,6 +31,9 @@ static NOTES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let long = fields.filter(|(name, _)| name == "findings" || name == "body");
     long.map(|(_, text)| text.replace(['⟦', '⟧'], "")).collect()
 });
+
+/// Kinds that everybody may write: what they take in is the same.
+const DAILY: [&str; 4] = ["visit", "need", "proposal", "event"];
 
 /// One edit: by whom, in which record.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +75,9 @@ impl World {
         let Some(space) = self.pick(&spaces) else {
             return Ok(());
         };
-        let kinds: Vec<&'static Kind> = Schema::station().kinds().iter().collect();
+        let is_daily = |kind: &&Kind| DAILY.contains(&kind.name());
+        let kinds = Schema::station().kinds().iter().filter(is_daily);
+        let kinds: Vec<&'static Kind> = kinds.collect();
         let Some(kind) = self.pick(&kinds) else {
             return Ok(());
         };
@@ -81,22 +89,22 @@ impl World {
         let (first, second) = (self.oracle.token(), self.oracle.token());
         let mut edits = Vec::new();
         for field in kind.fields().iter().filter(|field| field.required()) {
-            if field.name() != title {
-                edits.push(FieldEdit {
+            if field.name() != title && field.name() != STATE_FIELD {
+                edits.extend(self.some(field.ty()).map(|value| FieldEdit {
                     field: field.name().to_owned(),
-                    value: self.some(field.ty()),
-                });
+                    value,
+                }));
             }
         }
         let titled = Value::Text(format!("{}{}", mark(&first), self.note()));
         edits.push(FieldEdit {
             field: title.to_owned(),
-            value: titled,
+            value: titled.into(),
         });
         let told = Value::Text(format!("{}{}{}", self.note(), mark(&second), self.note()));
         edits.push(FieldEdit {
             field: text.to_owned(),
-            value: told,
+            value: told.into(),
         });
         let now = self.now;
         let phone = self.phone(by);
@@ -131,21 +139,36 @@ impl World {
         self.pump(by)
     }
 
-    /// A value that fits.
-    fn some(&mut self, ty: &FieldType) -> Value {
-        match ty {
-            FieldType::Number => Value::Number(self.rng.random_range(0..1_000)),
+    /// Something that fits; none where it takes an id.
+    fn some(&mut self, ty: &FieldType) -> Option<Edit> {
+        let choice = {
+            let choices = ty.choices();
+            let index = self.rng.random_range(0..choices.len().max(1));
+            choices.get(index).map(|choice| choice.value().to_owned())
+        };
+        let value = match ty {
+            FieldType::Number | FieldType::Minutes => {
+                Value::Number(self.rng.random_range(0..1_000))
+            }
             FieldType::Flag => Value::Flag(self.rng.random()),
             FieldType::Date => Value::Text(format!("2026-{:02}-11", self.rng.random_range(1..=12))),
-            FieldType::Choice(choices) => {
-                let index = self.rng.random_range(0..choices.len().max(1));
-                let choice = choices
-                    .get(index)
-                    .map_or("", sync_core::schema::Choice::value);
-                Value::Text(choice.to_owned())
+            FieldType::Time => Value::Text("2026-03-11 14:30".to_owned()),
+            FieldType::Choice(_) => Value::Text(choice.unwrap_or_default()),
+            FieldType::Choices(_) => return Some(Edit::Add(choice.into_iter().collect())),
+            FieldType::List => {
+                let items = vec![Item::new(&format!("事{}", self.note()))];
+                let place = ItemPlace::Last;
+                return Some(Edit::Item(ItemEdit::Insert { place, items }));
             }
             FieldType::Line | FieldType::Text => Value::Text(format!("站{}", self.note())),
-        }
+            FieldType::Link(_)
+            | FieldType::Links(_)
+            | FieldType::Member
+            | FieldType::Members
+            | FieldType::Other(_)
+            | FieldType::Point { .. } => return None,
+        };
+        Some(value.into())
     }
 
     /// What a finished edit must leave.
@@ -228,7 +251,7 @@ impl World {
         let value = Value::Text(format!("{}{}", self.note(), mark(&token)));
         let edits = [FieldEdit {
             field: fields_of(kind).0.to_owned(),
-            value,
+            value: value.into(),
         }];
         self.set(place, &edits, Some(token))
     }
@@ -241,14 +264,17 @@ impl World {
         let others = kind
             .fields()
             .iter()
-            .filter(|it| it.name() != title && it.name() != text);
+            .filter(|it| ![title, text, STATE_FIELD].contains(&it.name()));
         let others: Vec<_> = others.collect();
         let Some(field) = self.pick(&others) else {
             return Ok(());
         };
+        let Some(value) = self.some(field.ty()) else {
+            return Ok(());
+        };
         let edit = FieldEdit {
             field: field.name().to_owned(),
-            value: self.some(field.ty()),
+            value,
         };
         self.set(place, &[edit], None)
     }

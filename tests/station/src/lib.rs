@@ -102,7 +102,7 @@ pub struct Person {
 pub struct Station {
     /// Danzao's villages first, then its communities, then other towns'.
     pub villages: Vec<Village>,
-    /// Village by village, the same number in each.
+    /// Village by village, the same number in each; the first of each leads it.
     pub volunteers: Vec<Person>,
     /// In the order of their claimed times, over three years.
     pub acts: Vec<Act>,

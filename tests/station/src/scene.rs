@@ -59,6 +59,9 @@ pub(crate) fn households(rng: &mut ChaCha8Rng) -> Vec<Household> {
         .collect()
 }
 
+/// Who leads a team: its first. Some states are theirs to set.
+pub(crate) const LEAD: usize = 0;
+
 /// One change of the record being told.
 pub(crate) struct Step {
     pub(crate) by: usize,

@@ -6,6 +6,7 @@ use sync_core::schema::{Field, FieldEdit, FieldError, Kind};
 use super::ROWS_MAX;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::lookup::Lookup;
 use crate::values;
 
 /// Characters that office programs put between columns, the likeliest first.
@@ -30,7 +31,7 @@ pub(super) struct BadRow {
 }
 
 /// Reads all rows. The first row names the fields, by name or by label in either language.
-pub(super) fn read(text: &str, kind: &Kind) -> Result<Rows, Failure> {
+pub(super) fn read(text: &str, kind: &Kind, lookup: Lookup<'_>) -> Result<Rows, Failure> {
     refuse_open_quote(text)?;
     let mut reader = ReaderBuilder::new()
         .flexible(true)
@@ -58,7 +59,7 @@ pub(super) fn read(text: &str, kind: &Kind) -> Result<Rows, Failure> {
         if rows.good.len() + rows.bad.len() == ROWS_MAX {
             return Err(Failure::new(Exit::BadFile, "err.import.too_many").with("n", ROWS_MAX));
         }
-        match row(&record, &columns, kind) {
+        match row(&record, &columns, kind, lookup) {
             Ok(edits) => rows.good.push(edits),
             Err(failure) => {
                 let start = record.position().map_or(0, csv::Position::byte);
@@ -108,9 +109,7 @@ fn columns<'k>(header: &StringRecord, kind: &'k Kind) -> Result<Vec<&'k Field>, 
     let mut columns: Vec<&Field> = Vec::with_capacity(end);
     for name in names.into_iter().take(end) {
         let Some(field) = values::field(kind, name) else {
-            return Err(kind.parse_edit(name, "").map_or_else(Failure::from, |_| {
-                Failure::internal("a field that is not there")
-            }));
+            return Err(kind.unknown_field(name).into());
         };
         if columns.iter().any(|known| known.name() == field.name()) {
             return Err(FieldError::Twice {
@@ -123,7 +122,12 @@ fn columns<'k>(header: &StringRecord, kind: &'k Kind) -> Result<Vec<&'k Field>, 
     Ok(columns)
 }
 
-fn row(record: &StringRecord, columns: &[&Field], kind: &Kind) -> Result<Vec<FieldEdit>, Failure> {
+fn row(
+    record: &StringRecord,
+    columns: &[&Field],
+    kind: &Kind,
+    lookup: Lookup<'_>,
+) -> Result<Vec<FieldEdit>, Failure> {
     let mut edits = Vec::with_capacity(columns.len());
     for (position, cell) in record.iter().enumerate() {
         if cell.trim().is_empty() {
@@ -132,7 +136,7 @@ fn row(record: &StringRecord, columns: &[&Field], kind: &Kind) -> Result<Vec<Fie
         let Some(field) = columns.get(position) else {
             return Err(Failure::new(Exit::BadFile, "err.import.cells").with("n", columns.len()));
         };
-        edits.push(values::edit(kind, field, cell)?);
+        edits.push(values::edit(kind, field, cell, lookup)?);
     }
     kind.check_complete(&edits)?;
     Ok(edits)
@@ -193,7 +197,11 @@ mod tests {
     use super::*;
 
     fn visits(text: &str) -> Result<Rows, Failure> {
-        read(text, Schema::station().kind("visit").unwrap())
+        read(
+            text,
+            Schema::station().kind("visit").unwrap(),
+            Lookup::default(),
+        )
     }
 
     fn bad_lines(text: &str) -> Vec<u64> {

@@ -1,6 +1,6 @@
 //! Edits made on this device.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{
@@ -10,11 +10,14 @@ use automerge::{
 use thiserror::Error;
 
 use super::RecordDoc;
+use super::key::member_key;
+use super::list::{ListEdit, Namer};
+use super::parts::Parts;
 use super::read::value_of;
 use crate::id::{ActorId, Millis};
 use crate::record::chunk::{KEY_BYTES_MAX, MAX_OPS};
 use crate::record::index::NewNode;
-use crate::schema::{FieldEdit, FieldType, Kind, Value};
+use crate::schema::{Edit, Field, FieldEdit, FieldType, Kind, Value, is_element};
 
 /// Longest values of one edit that are not texts, in bytes and all together, so that the change stays
 /// below what others accept.
@@ -55,6 +58,12 @@ pub enum EditError {
     /// More than one change may carry.
     #[error("the edit is too large for one change; save it in several steps")]
     TooLarge,
+    /// The item is not in the list, or not any more.
+    #[error("the list \"{field}\" has no such item; somebody may have taken it out")]
+    NoSuchItem {
+        /// The field.
+        field: String,
+    },
     /// The kind has no such field.
     #[error("there is no field \"{field}\" in this kind of record")]
     UnknownField {
@@ -76,11 +85,12 @@ impl From<AutomergeError> for EditError {
 }
 
 impl RecordDoc {
-    /// Sets fields; `None` if that would alter nothing.
+    /// Edits fields; `None` if that would alter nothing.
     ///
     /// A field that has the value already is left alone, unless it is in conflict: then the choice is a
-    /// change of its own. An empty text clears a line, date or choice. Of two edits of one field the last
-    /// one counts. A text is edited where it differs, so that what others write in it meanwhile stays.
+    /// change of its own. An empty text clears a line, date or choice. Of two values for one field the last
+    /// one counts; steps in sets and lists are done one after the other. A text is edited where it differs,
+    /// so that what others write in it meanwhile stays.
     ///
     /// `now` is kept in the change in milliseconds (other programs on Automerge keep seconds there).
     ///
@@ -93,24 +103,42 @@ impl RecordDoc {
         kind: &Kind,
         edits: &[FieldEdit],
     ) -> Result<Option<NewChange>, EditError> {
-        let by_field: BTreeMap<&str, &Value> = edits
-            .iter()
-            .map(|edit| (edit.field.as_str(), &edit.value))
-            .collect();
+        let mut by_field: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
         let mut scalar_bytes = 0_usize;
-        for (field, value) in &by_field {
-            let is_text = check(kind, field, value)?;
-            if let (false, Value::Text(text)) = (is_text, value) {
-                scalar_bytes = scalar_bytes.saturating_add(text.len());
-            }
+        for edit in edits {
+            scalar_bytes = scalar_bytes.saturating_add(check(kind, edit)?);
+            let of_field = by_field.entry(edit.field.as_str()).or_default();
+            of_field.push(&edit.value);
         }
         if scalar_bytes > SCALAR_BYTES_MAX {
             return Err(EditError::TooLarge);
         }
+        let has_parts = |field: &&Field| {
+            let ty = field.ty();
+            by_field.contains_key(field.name()) && (ty.is_set() || *ty == FieldType::List)
+        };
+        let with_parts: BTreeSet<&str> = kind
+            .fields()
+            .iter()
+            .filter(has_parts)
+            .map(Field::name)
+            .collect();
+        let mut parts = self.parts_of(&with_parts);
+        let written = self.index.chain(&actor).len();
+        let mut namer = Namer::new(actor, u64::try_from(written).unwrap_or(u64::MAX));
         self.transact(actor, now, |tx| {
             for field in kind.fields() {
-                if let Some(value) = by_field.get(field.name()) {
-                    set_field(tx, field.name(), field.ty(), value)?;
+                let Some(edits) = by_field.get(field.name()) else {
+                    continue;
+                };
+                let parts = parts.remove(field.name()).unwrap_or_default();
+                let (name, ty) = (field.name(), field.ty());
+                if ty.is_set() {
+                    edit_set(tx, name, parts, edits)?;
+                } else if *ty == FieldType::List {
+                    edit_list(tx, name, parts, edits, &mut namer)?;
+                } else if let Some(value) = edits.iter().rev().find_map(|edit| edit.value()) {
+                    set_field(tx, name, ty, value)?;
                 }
             }
             Ok(())
@@ -239,7 +267,7 @@ fn splice_one(
 }
 
 /// Refuses what would make a change with more operations than others accept.
-fn limit(tx: &Transaction<'_>, more: usize) -> Result<(), EditError> {
+pub(super) fn limit(tx: &Transaction<'_>, more: usize) -> Result<(), EditError> {
     if tx.pending_ops().saturating_add(more) > MAX_OPS {
         Err(EditError::TooLarge)
     } else {
@@ -247,26 +275,85 @@ fn limit(tx: &Transaction<'_>, more: usize) -> Result<(), EditError> {
     }
 }
 
-/// Whether the field is a text; an error if the value does not fit it.
-fn check(kind: &Kind, field: &str, value: &Value) -> Result<bool, EditError> {
-    let unknown = || EditError::UnknownField {
-        field: field.to_owned(),
+/// How many bytes of the change the edit takes that are no text; an error if it does not fit the field.
+fn check(kind: &Kind, edit: &FieldEdit) -> Result<usize, EditError> {
+    let field = || edit.field.clone();
+    let unknown = || EditError::UnknownField { field: field() };
+    let ty = kind.field(&edit.field).ok_or_else(unknown)?.ty();
+    let key_bytes = |elements: &BTreeSet<String>| {
+        let fit = elements.iter().all(|element| is_element(element));
+        let bytes = elements
+            .iter()
+            .map(|it| it.len().saturating_add(edit.field.len()));
+        fit.then(|| bytes.sum())
     };
-    let ty = kind.field(field).ok_or_else(unknown)?.ty();
-    let fits = match ty {
-        FieldType::Line | FieldType::Text | FieldType::Date | FieldType::Choice(_) => {
-            matches!(value, Value::Text(_))
+    let bytes = match (&edit.value, ty) {
+        (Edit::Set(Value::Text(_)), FieldType::Text) => Some(0),
+        (
+            Edit::Set(Value::Text(text)),
+            FieldType::Line
+            | FieldType::Date
+            | FieldType::Time
+            | FieldType::Choice(_)
+            | FieldType::Member
+            | FieldType::Link(_)
+            | FieldType::Point { .. },
+        ) => Some(text.len()),
+        (Edit::Set(Value::Number(_)), FieldType::Number | FieldType::Minutes)
+        | (Edit::Set(Value::Flag(_)), FieldType::Flag)
+        | (Edit::Set(Value::List(_)) | Edit::Item(_), FieldType::List) => Some(0),
+        (Edit::Set(Value::Set(elements)) | Edit::Add(elements) | Edit::Remove(elements), ty)
+            if ty.is_set() =>
+        {
+            key_bytes(elements)
         }
-        FieldType::Number => matches!(value, Value::Number(_)),
-        FieldType::Flag => matches!(value, Value::Flag(_)),
+        _misfit => None,
     };
-    if fits {
-        Ok(matches!(ty, FieldType::Text))
-    } else {
-        Err(EditError::WrongType {
-            field: field.to_owned(),
-        })
+    bytes.ok_or_else(|| EditError::WrongType { field: field() })
+}
+
+/// Adds what is not there and takes away what is; what others add at the same time stays.
+fn edit_set(
+    tx: &mut Transaction<'_>,
+    field: &str,
+    parts: Parts,
+    edits: &[&Edit],
+) -> Result<(), EditError> {
+    let before = parts.into_elements();
+    let mut after = before.clone();
+    for edit in edits {
+        match edit {
+            Edit::Set(Value::Set(elements)) => after.clone_from(elements),
+            Edit::Add(elements) => after.extend(elements.iter().cloned()),
+            Edit::Remove(elements) => after.retain(|element| !elements.contains(element)),
+            Edit::Set(_) | Edit::Item(_) => {}
+        }
     }
+    for element in after.difference(&before) {
+        tx.put(ROOT, member_key(field, element), true)?;
+    }
+    for element in before.difference(&after) {
+        tx.delete(ROOT, member_key(field, element))?;
+    }
+    Ok(())
+}
+
+fn edit_list(
+    tx: &mut Transaction<'_>,
+    field: &str,
+    parts: Parts,
+    edits: &[&Edit],
+    namer: &mut Namer,
+) -> Result<(), EditError> {
+    let mut list = ListEdit::new(parts.into_items());
+    for edit in edits {
+        match edit {
+            Edit::Set(Value::List(items)) => list.set(items, namer),
+            Edit::Item(step) => list.apply(field, step, namer)?,
+            Edit::Set(_) | Edit::Add(_) | Edit::Remove(_) => {}
+        }
+    }
+    list.write(tx, field, namer)
 }
 
 fn set_field(
@@ -298,6 +385,8 @@ fn set_field(
         (_, Value::Text(text)) => tx.put(ROOT, name, text.as_str())?,
         (_, Value::Number(number)) => tx.put(ROOT, name, ScalarValue::Int(*number))?,
         (_, Value::Flag(flag)) => tx.put(ROOT, name, *flag)?,
+        // These do not lie in one key.
+        (_, Value::Set(_) | Value::List(_)) => {}
     }
     Ok(())
 }

@@ -1,13 +1,18 @@
 //! What a record says, with all that was said at the same time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::iter::MapRangeItem;
 use automerge::{
     ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as AmValue, ValueRef,
 };
 
 use super::RecordDoc;
+use super::key::Key;
+use super::parts::{Parts, Sort};
 use crate::id::ActorId;
 use crate::record::index::Index;
-use crate::schema::{Kind, Value};
+use crate::schema::{Field, FieldType, Kind, Value};
 
 /// A field as all replicas with the same changes see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,37 +41,93 @@ pub struct Concurrent {
 impl RecordDoc {
     /// All fields that have a value: those of the kind in its order, then others by name.
     ///
-    /// Equal values that were set at the same time are one value and no conflict.
+    /// Equal values that were set at the same time are one value and no conflict. Sets and lists have no
+    /// conflicts: what was added apart is all in them. What does not fit its field (a set where the kind has
+    /// a text) is not shown.
     #[must_use]
     pub fn fields(&self, kind: &Kind) -> Vec<FieldState> {
+        let mut fields: BTreeMap<String, FieldState> = BTreeMap::new();
+        let mut parts: BTreeMap<String, Parts> = BTreeMap::new();
+        for item in self.doc.map_range(ROOT, ..) {
+            let Some(key) = Key::parse(&item.key) else {
+                continue;
+            };
+            if let Key::Field(name) = key {
+                if sort_of(kind, name).is_none_or(|sort| sort == Sort::Either) {
+                    let state = self.single(name, &item);
+                    fields.extend(state.map(|state| (name.to_owned(), state)));
+                }
+            } else if sort_of(kind, key.field()).is_some() {
+                let parts = parts.entry(key.field().to_owned()).or_default();
+                parts.take(&self.doc, key, &item);
+            }
+        }
+        for (name, parts) in parts {
+            let sort = sort_of(kind, &name).unwrap_or(Sort::Either);
+            if let Some((winner, set_by)) = parts.into_value(sort)
+                && !fields.contains_key(&name)
+            {
+                let state = FieldState {
+                    name: name.clone(),
+                    winner,
+                    others: Vec::new(),
+                    set_by,
+                };
+                fields.insert(name, state);
+            }
+        }
         let rank = |name: &str| {
             let known = kind.fields().iter().position(|field| field.name() == name);
             known.unwrap_or(usize::MAX)
         };
-        let mut fields: Vec<FieldState> = self
-            .doc
-            .map_range(ROOT, ..)
-            .filter_map(|item| {
-                if item.conflict {
-                    return self.contested(&item.key);
-                }
-                let id = item.id();
-                let winner = match &item.value {
-                    ValueRef::Object(ObjType::Text) => Value::Text(self.doc.text(&id).ok()?),
-                    ValueRef::Object(ObjType::Map | ObjType::List | ObjType::Table) => return None,
-                    ValueRef::Scalar(scalar) => scalar_value(&ScalarValue::from(scalar))?,
-                };
-                let set_by = author(&id)?.0;
-                Some(FieldState {
-                    name: item.key.into_owned(),
-                    winner,
-                    others: Vec::new(),
-                    set_by,
-                })
-            })
-            .collect();
+        let mut fields: Vec<FieldState> = fields.into_values().collect();
         fields.sort_by_key(|field| rank(&field.name));
         fields
+    }
+
+    /// All values that one field has at once, the shown one first; none for sets and lists.
+    #[must_use]
+    pub fn values(&self, field: &str) -> Vec<Value> {
+        let Some(state) = self.contested(field) else {
+            return Vec::new();
+        };
+        let others = state.others.into_iter().map(|other| other.value);
+        std::iter::once(state.winner).chain(others).collect()
+    }
+
+    /// What lies in the keys of these fields beside their own.
+    pub(super) fn parts_of(&self, fields: &BTreeSet<&str>) -> BTreeMap<String, Parts> {
+        let mut parts: BTreeMap<String, Parts> = BTreeMap::new();
+        if fields.is_empty() {
+            return parts;
+        }
+        for item in self.doc.map_range(ROOT, ..) {
+            let key = Key::parse(&item.key).filter(|key| !matches!(key, Key::Field(_)));
+            if let Some(key) = key.filter(|key| fields.contains(key.field())) {
+                let of_field = parts.entry(key.field().to_owned()).or_default();
+                of_field.take(&self.doc, key, &item);
+            }
+        }
+        parts
+    }
+
+    /// A field that is a value of its own.
+    fn single(&self, name: &str, item: &MapRangeItem<'_>) -> Option<FieldState> {
+        if item.conflict {
+            return self.contested(name);
+        }
+        let id = item.id();
+        let winner = match &item.value {
+            ValueRef::Object(ObjType::Text) => Value::Text(self.doc.text(&id).ok()?),
+            ValueRef::Object(ObjType::Map | ObjType::List | ObjType::Table) => return None,
+            ValueRef::Scalar(scalar) => scalar_value(&ScalarValue::from(scalar))?,
+        };
+        Some(FieldState {
+            name: name.to_owned(),
+            winner,
+            others: Vec::new(),
+            set_by: author(&id)?.0,
+        })
     }
 
     /// A field with several values: the last in Automerge's order wins.
@@ -92,6 +153,15 @@ impl RecordDoc {
     }
 }
 
+/// What the keys of a field are put together to; `None` if the field is a value of its own.
+fn sort_of(kind: &Kind, field: &str) -> Option<Sort> {
+    match kind.field(field).map(Field::ty) {
+        None | Some(FieldType::Other(_)) => Some(Sort::Either),
+        Some(FieldType::List) => Some(Sort::List),
+        Some(ty) => ty.is_set().then_some(Sort::Set),
+    }
+}
+
 fn concurrent(
     doc: &impl ReadDoc,
     index: &Index,
@@ -109,7 +179,7 @@ fn concurrent(
 }
 
 /// Who made the operation with this id, and its number.
-fn author(id: &ObjId) -> Option<(ActorId, u64)> {
+pub(super) fn author(id: &ObjId) -> Option<(ActorId, u64)> {
     match id {
         ObjId::Root => None,
         ObjId::Id(ctr, actor, _) => Some((ActorId::try_from(actor.to_bytes()).ok()?, *ctr)),

@@ -86,7 +86,12 @@ fn held_change_shows_what_it_would_do_and_does_that_once_it_is_released() {
     assert!(!first.is_new);
     assert_eq!(first.change.by, "陈小明");
     assert_eq!(first.change.at, thief.now - 1000);
-    let changed = |from, to| ("household".to_owned(), value(from), value(to));
+    let changed = |from, to| ChangeView {
+        field: "household".to_owned(),
+        deed: "set",
+        from: value(from),
+        to: value(to),
+    };
     assert_eq!(first.change.changes, [changed(VISIT[0].1, "stolen")]);
     assert_eq!(second.change.changes, [changed("stolen", "stolen again")]);
     assert_eq!(founder.replica.show(early).unwrap(), before);
@@ -111,7 +116,12 @@ fn record_that_is_held_as_a_whole_shows_its_title_and_fields() {
             .all(|step| step.is_new && step.title == "5号门")
     );
     let begun = &steps[0].change.changes;
-    assert!(begun.contains(&("household".to_owned(), None, value(VISIT[0].1))));
+    assert!(begun.contains(&ChangeView {
+        field: "household".to_owned(),
+        deed: "set",
+        from: None,
+        to: value(VISIT[0].1),
+    }));
 }
 
 #[test]

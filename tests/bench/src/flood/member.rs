@@ -86,12 +86,9 @@ impl Member {
             ("body", text.collect()),
             ("category", "roads".to_owned()),
             ("urgency", "low".to_owned()),
-            ("state", "new".to_owned()),
+            ("state", "raised".to_owned()),
         ];
-        let edits = values.map(|(field, text)| FieldEdit {
-            field: field.to_owned(),
-            value: Value::Text(text),
-        });
+        let edits = values.map(|(field, text)| FieldEdit::set(field, Value::Text(text)));
         let commons = sync_core::roster::commons(&self.replica.community());
         let moment = &mut Moment {
             now: Millis(1),

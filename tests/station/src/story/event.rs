@@ -1,8 +1,8 @@
-//! An event: six fields, then two to four edits: announced, people put their names down, held with a report.
+//! An event: six fields, then two to four edits: confirmed, people put their names down, held with a report.
 
 use rand::RngExt;
 
-use super::headed;
+use super::{headed, reason};
 use crate::grammar::Language;
 use crate::note::Note;
 use crate::scene::{Scene, Step, pair};
@@ -33,7 +33,7 @@ pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
     // All of this is before the day itself.
     scene.wait(0..=2);
     let mut days_left = days_ahead - 2;
-    scene.edit(vec![pair("state", "announced")]);
+    scene.edit(vec![pair("state", "confirmed")]);
     for _ in 0..sign_ups {
         scene.wait(0..=2);
         days_left -= 2;
@@ -42,7 +42,8 @@ pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
     }
     scene.wait(days_left + 6..=days_left + 9);
     if scene.chance(5) {
-        scene.edit(vec![pair("state", "cancelled")]);
+        let why = pair("reason", reason(language));
+        scene.edit(vec![pair("state", "cancelled"), why]);
         return scene.end();
     }
     headcount += scene.rng.random_range(1..=25);

@@ -2,15 +2,15 @@
 
 use rand::RngExt;
 
-use super::{CATEGORIES, headed};
+use super::{CATEGORIES, headed, reason};
 use crate::grammar::Language;
 use crate::note::Note;
-use crate::scene::{Scene, Step, pair};
+use crate::scene::{LEAD, Scene, Step, pair};
 
 const URGENCIES: [&str; 4] = ["low", "normal", "high", "now"];
 const SOURCES: [&str; 5] = ["visit", "meeting", "walk_in", "phone", "message"];
-/// After `new`, in this order; the last ones are ends.
-const STATES: [&str; 4] = ["confirmed", "proposed", "under_way", "met"];
+/// After `raised`, in this order; the lead sets the first two.
+const STATES: [&str; 4] = ["triaged", "assigned", "discussed", "solved"];
 
 pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
     let language = Language::any(scene.rng);
@@ -26,15 +26,19 @@ pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
             pair("body", body.text()),
             pair("category", category),
             pair("urgency", urgency),
-            pair("state", "new"),
+            pair("state", "raised"),
             pair("source", source),
         ],
     );
     let edits = scene.rng.random_range(1..=3);
     for state in STATES.into_iter().take(edits) {
         scene.wait(0..=14);
-        let state = if scene.chance(8) { "not_met" } else { state };
+        let is_declined = scene.chance(8);
+        let state = if is_declined { "declined" } else { state };
         let mut fields = vec![pair("state", state)];
+        if is_declined {
+            fields.push(pair("reason", reason(language)));
+        }
         if scene.chance(70) {
             body.add(scene.rng, "need_progress");
             fields.push(pair("body", body.text()));
@@ -43,8 +47,12 @@ pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
             urgency = scene.pick_other(&URGENCIES, urgency);
             fields.push(pair("urgency", urgency));
         }
-        scene.edit(fields);
-        if state == "not_met" {
+        if matches!(state, "triaged" | "assigned" | "declined") {
+            scene.edit_by(LEAD, fields);
+        } else {
+            scene.edit(fields);
+        }
+        if is_declined {
             break;
         }
     }

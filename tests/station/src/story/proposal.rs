@@ -2,10 +2,10 @@
 
 use rand::RngExt;
 
-use super::{CATEGORIES, headed};
+use super::{CATEGORIES, headed, reason};
 use crate::grammar::Language;
 use crate::note::Note;
-use crate::scene::{Scene, Step, pair};
+use crate::scene::{LEAD, Scene, Step, pair};
 
 const LEVELS: [&str; 7] = [
     "village",
@@ -16,8 +16,8 @@ const LEVELS: [&str; 7] = [
     "town",
     "district",
 ];
-/// After `draft`, in this order.
-const STATES: [&str; 4] = ["open", "agreed", "under_way", "done"];
+/// After `draft`, in this order; the lead sets them.
+const STATES: [&str; 4] = ["submitted", "accepted", "in_progress", "done"];
 
 pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
     let language = Language::any(scene.rng);
@@ -41,9 +41,9 @@ pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
     let mut is_open = true;
     for index in 0..scene.rng.random_range(3..=7) {
         scene.wait(0..=7);
-        let by = scene.anybody();
+        let mut by = scene.anybody();
         let mut fields = Vec::new();
-        // The first edit opens it for votes.
+        // The first edit hands it in.
         if is_open && (index == 0 || scene.chance(20)) {
             let declined = index > 0 && scene.chance(15);
             let next = if declined {
@@ -51,8 +51,12 @@ pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
             } else {
                 states.next()
             };
-            is_open = !declined && next.is_some();
+            is_open = !declined && next != Some("done");
             fields.extend(next.map(|state| pair("state", state)));
+            if declined {
+                fields.push(pair("reason", reason(language)));
+            }
+            by = LEAD;
         }
         if scene.chance(35) {
             let author = scene.name_of(by, language);

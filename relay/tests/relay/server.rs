@@ -101,6 +101,7 @@ impl<'p> Line<'p> {
                     | Event::Compared
                     | Event::Cursors(_)
                     | Event::Ended
+                    | Event::Lacking(_)
                     | Event::OwnLogAhead(_)
                     | Event::AskedErased(_)
                     | Event::HasErased(_)

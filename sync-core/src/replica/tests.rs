@@ -26,9 +26,11 @@ mod erasures;
 mod others;
 mod previews;
 mod recovery;
+mod relay;
 mod revocations;
 mod rights;
 mod sealing;
+mod strays;
 mod waits;
 
 struct Phone {

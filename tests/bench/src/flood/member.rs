@@ -100,8 +100,11 @@ impl Member {
     }
 
     fn batch(&mut self, attack: Attack) -> Result<Arc<VerifiedBatch>> {
-        let mut known = self.replica.since(Arrival(0), usize::MAX)?;
-        let last = known.pop().context("something was uploaded")?.batch;
+        let known = self.replica.since(Arrival(0), usize::MAX)?;
+        let roster = sync_core::roster::roster_lane(&self.replica.community());
+        let mut written = known.into_iter().rev();
+        let last = written.find(|it| it.batch.log().lane != roster);
+        let last = last.context("something was uploaded")?.batch;
         let (keys, bytes) = match attack {
             Attack::Replay => return Ok(last),
             Attack::Forged => (DeviceKeys::generate(&mut self.rng), FEW_BYTES),

@@ -449,12 +449,22 @@ pub struct SyncReport {
     pub by_person: HashMap<String, u64>,
     /// What relays refused, and why one of several could not be synced with, as sentences.
     pub refused: Vec<String>,
+    /// What relays did that they should not: lost what they had confirmed, sent what is not sound. As
+    /// sentences; nothing here is lost by it.
+    pub relay_faults: Vec<String>,
 }
 
 impl SyncReport {
     pub(crate) fn new(report: sync_node::SyncReport, lang: Lang) -> Self {
         let refused = report.refused.into_keys();
         let refused = refused.map(|refusal| fault::refusal_in_words(lang, refusal));
+        let has_rejected = report.rejected.values().any(|batches| *batches > 0);
+        let faults = [
+            (report.lost_by_relay > 0, "relay.lost"),
+            (has_rejected, "relay.rejected"),
+        ];
+        let faults = faults.into_iter().filter(|(is_so, _)| *is_so);
+        let relay_faults = faults.map(|(_, key)| text::say(lang, key, &[]));
         let unreached = report.unreached.into_iter();
         let unreached = unreached.map(|(_, error)| Fault::from(error).sentence(lang));
         Self {
@@ -470,6 +480,7 @@ impl SyncReport {
             by_kind: report.by_kind.into_iter().collect(),
             by_person: report.by_person.into_iter().collect(),
             refused: refused.chain(unreached).collect(),
+            relay_faults: relay_faults.collect(),
         }
     }
 }

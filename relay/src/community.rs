@@ -356,13 +356,16 @@ impl Community {
     /// Why a batch may not be stored, as far as it can be told before its signature is checked.
     ///
     /// A device that the roster does not name may still begin a log in the roster lane:
-    /// [`Community::may_begin`] judges that once the batch is verified.
+    /// [`Community::may_begin`] judges that once the batch is verified. What somebody wrote who was let in
+    /// without effect, or may only read, is taken from a member who brings it (`by`): they took it in good
+    /// faith, others may have built on it, and all hold it alike.
     ///
     /// # Errors
     /// The log's.
     pub fn judge(
         &mut self,
         id: &LogId,
+        by: &DeviceId,
         bytes: u64,
         limits: &Limits,
         log: &dyn BatchLog,
@@ -383,17 +386,19 @@ impl Community {
         if id.lane == self.roster_lane {
             let may_begin = !self.logs.contains_key(id);
             // Not asked of those who begin: a founder brings hundreds of them, one after the other.
-            return Ok(if may_begin || self.names(&id.device, log)? {
-                Ok(())
-            } else {
-                Err(Refusal::NotAMember)
-            });
+            return Ok(
+                if may_begin || self.names(&id.device, log)? || self.is_vouched(id, by) {
+                    Ok(())
+                } else {
+                    Err(Refusal::NotAMember)
+                },
+            );
         }
         if self.may_write(id) {
             return Ok(Ok(()));
         }
         self.refresh(log)?;
-        if self.may_write(id) {
+        if self.may_write(id) || (self.is_lane(&id.lane) && self.is_vouched(id, by)) {
             return Ok(Ok(()));
         }
         let is_named = self.roster.knows(&id.device);
@@ -416,9 +421,19 @@ impl Community {
             .count()
     }
 
+    fn is_lane(&self, lane: &LaneId) -> bool {
+        *lane == self.commons || self.roster.spaces().contains_key(lane)
+    }
+
     fn may_write(&self, id: &LogId) -> bool {
-        let is_lane = id.lane == self.commons || self.roster.spaces().contains_key(&id.lane);
-        is_lane && self.roster.may_have_written(&id.device, &id.lane)
+        self.is_lane(&id.lane) && self.roster.may_have_written(&id.device, &id.lane)
+    }
+
+    /// Whether a member brings what another device wrote that was let in once, by whomever.
+    #[must_use]
+    pub fn is_vouched(&self, id: &LogId, by: &DeviceId) -> bool {
+        let is_others = *by != id.device && self.roster.devices().contains_key(by);
+        is_others && self.book.has_heard_of(&id.device)
     }
 
     /// Whether a verified batch of a device that the roster does not name may begin its log: it

@@ -44,9 +44,11 @@ pub const KNOCKS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Bytes that a connection may send before they are read, and that may wait to be acknowledged.
 pub const WINDOW_BYTES: u32 = 128 * 1024;
+/// Bytes of a frame that is read without a share of the room for frames on their way in: a live edit.
+pub const SMALL_FRAME_BYTES: usize = 8 * 1024;
 /// Bytes that the program takes with nobody connected, with the pages of its log.
 pub const BASE_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes that a connection counts at least: more than an idle one takes.
+/// Bytes that a connection counts at least: more than an idle one takes with a small frame on its way in.
 pub const CONNECTION_BYTES: usize = 48 * 1024;
 /// Bytes that a community in memory counts at least.
 pub const COMMUNITY_BYTES: usize = 16 * 1024;
@@ -92,7 +94,7 @@ pub struct Limits {
     pub memory_bytes_max: usize,
     /// Bytes in all outboxes together; sessions wait their turn.
     pub outbox_bytes_max: usize,
-    /// Bytes of frames on their way in; connections wait to be read.
+    /// Bytes of large frames on their way in; connections wait to be read.
     pub inbox_bytes_max: usize,
     /// Seconds within which a connection must say hello; then it is closed as too slow.
     pub hello_seconds_max: u32,

@@ -190,6 +190,7 @@ pub struct RelayServer {
     stop: watch::Sender<bool>,
     engine: JoinHandle<()>,
     accepting: JoinHandle<()>,
+    gate: Arc<Gate>,
     /// Ends its tasks when dropped.
     _page: JoinSet<()>,
 }
@@ -226,7 +227,7 @@ impl RelayServer {
         let runtime = Handle::current();
         let engine = tokio::task::spawn_blocking(move || engine.run(inputs, &runtime));
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(endpoint, gate, stopped));
+        let accepting = tokio::spawn(accept(endpoint, Arc::clone(&gate), stopped));
         tracing::info!(relay = id.short(), %addr, "relay serves");
         Ok(Self {
             addr,
@@ -237,8 +238,16 @@ impl RelayServer {
             stop,
             engine,
             accepting,
+            gate,
             _page: page,
         })
+    }
+
+    /// Bytes of large frames that may still begin to come; while it is 0, those that have begun go on
+    /// and others wait.
+    #[must_use]
+    pub fn inbox_room(&self) -> usize {
+        self.gate.inbox_room()
     }
 
     /// Where it serves.

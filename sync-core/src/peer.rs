@@ -12,7 +12,7 @@ use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis, StoreId};
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
 use crate::roster::statement::StatementId;
 use crate::session::carrier::Carrier;
-use crate::session::{Event, Parties, Session, SessionError};
+use crate::session::{Event, Parties, Session, SessionError, Taken};
 use crate::wire::batches::Received;
 use crate::wire::erased::ERASED_MAX;
 use crate::wire::{Frame, Hello, PeerKind, Refusal, Totals};
@@ -58,6 +58,14 @@ pub struct Report {
     pub announced: Totals,
     /// How many times the other side refused something, by reason.
     pub refusals: BTreeMap<Refusal, u64>,
+    /// How many batches of others, which we carry, the other side does not take because their authors
+    /// had no right to write there. It will never take them, and nothing is to be done about it.
+    pub turned_away: u64,
+    /// How many batches of the other side were not sound and not taken, by reason.
+    pub rejected: BTreeMap<Refusal, u64>,
+    /// Lanes in which the relay has less than it had acknowledged: it was restored from an old backup,
+    /// or it lies. What we have of them is on its way to it again.
+    pub lacking: BTreeSet<LaneId>,
 }
 
 /// How far a session has come, in entries.
@@ -197,6 +205,7 @@ impl Peer {
                         replica.note_cursors(&store, &cursors)?;
                     }
                 }
+                Event::Lacking(lane) => self.note_lacking(replica, lane)?,
                 Event::Compared => {
                     replica.seal_pending(moment)?;
                 }
@@ -225,6 +234,9 @@ impl Peer {
                     refusal,
                     batch: None,
                 } if refusal.ends_session() => {
+                    if refusal == Refusal::NotAMember {
+                        replica.note_unknown();
+                    }
                     return Err(PeerError::Refused(refusal));
                 }
                 Event::Refused {
@@ -238,9 +250,7 @@ impl Peer {
                     self.awaits_erased = false;
                     replica.note_relay_erased(self.session.peer(), &word)?;
                 }
-                Event::Refused { refusal, .. } => {
-                    *self.report.refusals.entry(refusal).or_default() += 1;
-                }
+                Event::Refused { refusal, batch } => self.note_refusal(refusal, batch),
                 Event::Acked(_) | Event::AskedErased(_) | Event::Receipt(_) | Event::Ended => {}
             }
         }
@@ -253,7 +263,10 @@ impl Peer {
             return Ok(());
         }
         let batches = std::mem::take(&mut self.waiting);
-        let cursors = std::mem::take(&mut self.cursors);
+        let mut cursors = std::mem::take(&mut self.cursors);
+        if !self.session.are_positions_sound() {
+            cursors.clear();
+        }
         let source = Source {
             relay: self.relay_store(),
         };
@@ -262,6 +275,7 @@ impl Peer {
         self.report.tally.add(&done.tally);
         self.report.received += done.tally.received;
         self.session.stored(&done.taken);
+        self.note_rejected(replica, &done.taken)?;
         if replica.incarnation() != incarnation {
             self.session.end();
             return Err(PeerError::Reborn);
@@ -271,6 +285,41 @@ impl Peer {
             // What the roster made us say goes out with the live stream.
             replica.seal_pending(moment)?;
             self.session.lanes_changed(replica)?;
+        }
+        Ok(())
+    }
+
+    fn note_refusal(&mut self, refusal: Refusal, batch: Option<u64>) {
+        let is_others = batch.is_some_and(|ordinal| !self.session.is_own_batch(ordinal));
+        if is_others && matches!(refusal, Refusal::NotAllowed | Refusal::NotAMember) {
+            self.report.turned_away += 1;
+        } else {
+            *self.report.refusals.entry(refusal).or_default() += 1;
+        }
+    }
+
+    /// What a relay left out cannot be found by its positions: the next session compares log by log.
+    fn note_rejected(&mut self, replica: &mut Replica, taken: &[Taken]) -> Result<(), PeerError> {
+        let is_first = self.report.rejected.is_empty();
+        for taken in taken {
+            if let Taken::Refused(refusal) = taken {
+                *self.report.rejected.entry(*refusal).or_default() += 1;
+                self.session.doubt_positions();
+            }
+        }
+        let is_news = is_first && !self.report.rejected.is_empty();
+        if let Some(store) = self.relay_store().filter(|_| is_news) {
+            replica.forget_relay(&store)?;
+        }
+        Ok(())
+    }
+
+    /// A relay has less than it had acknowledged: nothing that we noted of its store holds.
+    fn note_lacking(&mut self, replica: &mut Replica, lane: LaneId) -> Result<(), PeerError> {
+        let is_first = self.report.lacking.is_empty();
+        self.report.lacking.insert(lane);
+        if let Some(store) = self.relay_store().filter(|_| is_first) {
+            replica.forget_relay(&store)?;
         }
         Ok(())
     }
@@ -359,9 +408,12 @@ impl Peer {
         if !self.is_done(replica) {
             return Ok(());
         }
-        if let Some(store) = self.relay_store() {
+        // What was refused is offered again, and what was compared by positions that mean nothing too.
+        let is_refused = !self.report.refusals.is_empty() || self.report.turned_away > 0;
+        let is_whole = !is_refused && self.session.are_positions_sound();
+        if let Some(store) = self.relay_store().filter(|_| is_whole) {
             let last: Arrival = replica.last_arrival().map_err(ReplicaError::from)?;
-            replica.note_uploaded(&store, last)?;
+            replica.note_uploaded(&store, last, self.session.subscribed())?;
         }
         if replica.is_removed() && self.has_handed_over(replica) && replica.leave(moment)? {
             self.session.end();

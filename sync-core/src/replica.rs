@@ -26,6 +26,7 @@ mod rebirth;
 mod rebuild;
 mod recover;
 mod refs;
+mod relay;
 mod revoke;
 mod rights;
 mod seal;
@@ -198,6 +199,10 @@ pub struct Replica {
     sealed: u64,
     /// Transactions begun since the replica was opened.
     writes: u64,
+    /// How often something was noted of a relay's store since then.
+    notes: u64,
+    /// Somebody said that they do not know this device, since the replica was opened.
+    is_unknown_somewhere: bool,
 }
 
 impl Replica {
@@ -218,6 +223,8 @@ impl Replica {
             seals_at_once: false,
             sealed: 0,
             writes: 0,
+            notes: 0,
+            is_unknown_somewhere: false,
         }
     }
 
@@ -248,6 +255,7 @@ impl Replica {
             let signer = Arc::clone(&self.mind.signer);
             self.mind = Mind::load(&*self.store, signer)?.ok_or(ReplicaError::NoCommunity)?;
             self.is_stale = false;
+            self.notes += 1;
             return Ok(true);
         }
         Ok(false)

@@ -19,6 +19,7 @@ pub mod carrier;
 mod compare;
 mod erased;
 mod flow;
+mod lapse;
 mod marks;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
@@ -35,6 +36,7 @@ use crate::id::{Arrival, DeviceId, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::roster::roster_lane;
 use crate::roster::statement::StatementId;
 use crate::session::carrier::{Carrier, set_digest};
+use crate::session::lapse::Lapses;
 use crate::session::marks::Marks;
 use crate::session::plan::Plan;
 use crate::session::uploads::Uploads;
@@ -102,6 +104,9 @@ pub enum Event {
     Cursors(Vec<(LaneId, u64)>),
     /// The other side has more of our own log than we have: this store was restored from a backup.
     OwnLogAhead(LaneId),
+    /// A relay has less of this lane than it had acknowledged: it was restored from an old backup, or it
+    /// lies. Nothing that was noted of its store holds any more.
+    Lacking(LaneId),
     /// So many batches, from the first, are durable over there.
     Acked(u64),
     /// What is about to come.
@@ -183,6 +188,8 @@ pub struct Session {
     subscribed: BTreeSet<LaneId>,
     /// What one side, which was removed, may still bring.
     uploads: Uploads,
+    /// Where a relay has less than it had acknowledged.
+    lapses: Lapses,
     /// The lanes of which our hello had sketches, in their order.
     told: Vec<LaneId>,
     /// Lanes that we may have and the other side did not know yet when we compared.
@@ -205,7 +212,7 @@ pub struct Session {
     reader: BatchReader,
     sent_batches: u64,
     acked_batches: u64,
-    unacked: VecDeque<(u64, u64)>,
+    unacked: VecDeque<flow::Unacked>,
     unacked_bytes: u64,
     received_batches: u64,
     counts: Counts,
@@ -292,6 +299,7 @@ impl Session {
             own_logs: Vec::new(),
             subscribed: digests.keys().copied().collect(),
             uploads,
+            lapses: Lapses::since(carrier.notes()),
             told: Vec::new(),
             waiting: BTreeSet::new(),
             news_upto: None,
@@ -328,6 +336,12 @@ impl Session {
     #[must_use]
     pub fn peer_store(&self) -> Option<StoreId> {
         self.peer_store
+    }
+
+    /// Whether this lane flows between the two sides.
+    #[must_use]
+    pub fn shares(&self, lane: &LaneId) -> bool {
+        self.subscribed.contains(lane)
     }
 
     /// Counts so far.
@@ -415,7 +429,7 @@ impl Session {
             Frame::Want(want) if self.stage == Stage::Flowing => self.on_want(&want, carrier),
             Frame::Totals(totals) => Ok(vec![Event::Totals(totals)]),
             Frame::Batches(batches) if self.stage == Stage::Flowing => {
-                let upto = batches.upto.clone();
+                let upto = self.sound_positions(batches.upto.clone());
                 let batches = self.reader.read(batches).map_err(bad_batch)?;
                 let entries: usize = batches.iter().map(|received| received.batch.count()).sum();
                 self.counts.entries_received += entries as u64;
@@ -427,7 +441,8 @@ impl Session {
                 if std::mem::take(&mut self.is_ask_due) {
                     self.ask_for_waiting(carrier)?;
                 }
-                let mut events = vec![Event::Cursors(caught_up.lanes)];
+                let positions = self.sound_positions(caught_up.lanes);
+                let mut events = vec![Event::Cursors(positions)];
                 if self.asks_open == 0 {
                     events.push(Event::CaughtUp);
                 }

@@ -13,6 +13,8 @@
 //! people     founding, spaces, invitations, joins
 //! writing    records and edits
 //! flaws      bugs that a test plants
+//! loss       lost keys, and the recovery sheet
+//! villains   a member who keeps to no rule
 //! faults     kills, full disks, backups, copies, strangers
 //! hub        the relay
 //! oracle     what was written, and what must be found of it in the end
@@ -26,6 +28,7 @@ mod flaws;
 mod heal;
 mod hub;
 mod invariants;
+mod loss;
 mod moves;
 mod net;
 mod oracle;
@@ -33,6 +36,7 @@ mod people;
 mod phone;
 mod seeds;
 mod talk;
+mod villains;
 mod writing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -77,6 +81,12 @@ pub enum Flaw {
     KeyIsStolen,
     /// The network loses bytes in the middle of a stream and goes on.
     StreamHasHoles,
+    /// A phone does not notice that the relay was set back: it has no note of what the relay had said.
+    RollbackIsMissed,
+    /// A phone says that the relay has lost something, and it has not.
+    LossIsInvented,
+    /// What a member may not say or write counts all the same.
+    VillainCounts,
 }
 
 /// Something that must never happen has happened.
@@ -122,6 +132,20 @@ pub struct Summary {
     pub copies: u64,
     /// Phones that were cut off.
     pub revocations: u64,
+    /// Times that the relay was set back to an old copy.
+    pub rollbacks: u64,
+    /// Times that the relay began to lie.
+    pub lies: u64,
+    /// Losses and lies of the relay that phones noticed.
+    pub noticed: u64,
+    /// Things that a malicious member said or wrote.
+    pub villainies: u64,
+    /// Phones of people who had let others in that were cut off.
+    pub purges: u64,
+    /// Phones that were lost with their keys.
+    pub losses: u64,
+    /// Communities that were taken up again with their sheet.
+    pub recoveries: u64,
     /// Bytes that were offered in the end to phones that had them already.
     pub echoed_bytes: u64,
     /// A digest of all moves and of the final state: the same for the same seed.
@@ -150,6 +174,20 @@ pub(crate) struct World {
     summary: Summary,
     is_verbose: bool,
     is_healing: bool,
+    /// The relay is set back now and then.
+    has_rollbacks: bool,
+    /// The relay lies now and then.
+    has_lies: bool,
+    /// Somebody becomes a villain.
+    has_villain: bool,
+    villain: Option<villains::Villain>,
+    /// Whoever may remove others does so without regard to whom they let in.
+    has_purges: bool,
+    /// Somebody takes the community up again with its sheet.
+    has_recovery: bool,
+    sheet: Option<[u8; 16]>,
+    /// The phone that has.
+    heir: Option<usize>,
 }
 
 /// Runs one world from its first move to the last check.
@@ -187,6 +225,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 impl World {
     fn new(seed: u64, flaw: Flaw, is_verbose: bool) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let has_lies = rng.random_ratio(1, 5);
         let delay_max = [5, 200, 5_000].choose(&mut rng).copied().unwrap_or(5);
         Self {
             seed,
@@ -205,6 +244,14 @@ impl World {
             summary: Summary::default(),
             is_verbose,
             is_healing: false,
+            has_rollbacks: rng.random_ratio(1, 3),
+            has_lies,
+            has_villain: rng.random_ratio(1, 4),
+            villain: None,
+            has_purges: rng.random_ratio(1, 4),
+            has_recovery: !has_lies && rng.random_ratio(1, 8),
+            sheet: None,
+            heir: None,
             rng,
         }
     }

@@ -60,6 +60,29 @@ fn stream_with_holes_is_reported() {
 }
 
 #[test]
+fn relay_that_was_set_back_unnoticed_is_reported() {
+    assert!(is_reported(Flaw::RollbackIsMissed, "did not notice"));
+}
+
+#[test]
+fn loss_that_is_invented_is_reported() {
+    assert!(is_reported(Flaw::LossIsInvented, "a loss that was none"));
+}
+
+#[test]
+fn villain_who_is_heard_is_reported() {
+    assert!(is_reported(
+        Flaw::VillainCounts,
+        "counts that the villain said"
+    ));
+}
+
+#[test]
+fn villain_whose_changes_are_merged_is_reported() {
+    assert!(is_reported(Flaw::VillainCounts, "has merged entry"));
+}
+
+#[test]
 fn one_seed_makes_one_world() {
     for seed in 1_000..1_005 {
         assert_eq!(

@@ -126,6 +126,7 @@ pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
         let places = [("reason", reason.as_str()), ("n", &thousands(*batches))];
         lines.push(text.with("out.sync.refused", &places));
     }
+    lines.extend(faults(report, text));
     let places = [
         ("sent", bytes(report.bytes_sent)),
         ("received", bytes(report.bytes_received)),
@@ -133,6 +134,19 @@ pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
     ];
     let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
     lines.push(text.with("out.sync.bytes", &places));
+    lines
+}
+
+/// What the relay did that it should not, in sentences.
+pub(super) fn faults(report: &SyncReport, text: &Text) -> Vec<String> {
+    let mut lines = Vec::new();
+    if report.lost_by_relay > 0 {
+        lines.push(text.count("out.sync.lost_by_relay", report.lost_by_relay));
+    }
+    let rejected: u64 = report.rejected.values().sum();
+    if rejected > 0 {
+        lines.push(text.count("out.sync.rejected", rejected));
+    }
     lines
 }
 
@@ -208,6 +222,35 @@ mod tests {
         let quota = text.say(&refusal_key(Refusal::OverQuota));
         let is_said = |line: &String| line.contains(&quota) && line.contains("1,200");
         assert!(lines.iter().any(is_said), "{lines:?}");
+    }
+
+    #[test]
+    fn relay_that_lost_what_it_had_confirmed_is_named_and_the_sync_is_no_failure() {
+        let report = SyncReport {
+            lost_by_relay: 2,
+            rejected: BTreeMap::from([(Refusal::Gap, 3)]),
+            ..SyncReport::default()
+        };
+        for lang in [Lang::En, Lang::Zh] {
+            let text = Text::of(lang);
+            let lines = lines(&report, &text);
+            let lost = text.count("out.sync.lost_by_relay", 2);
+            assert!(lines.contains(&lost), "{lines:?}");
+            let rejected = text.count("out.sync.rejected", 3);
+            assert!(lines.contains(&rejected), "{lines:?}");
+        }
+        let outcome = Outcome {
+            report,
+            unreached: Vec::new(),
+            is_removed: false,
+            is_alone_at_top: false,
+            key_waits: Vec::new(),
+            farewell: None,
+        };
+        assert!(verdict(&outcome).is_ok());
+        let json = json(&outcome, &Text::of(Lang::En));
+        assert_eq!(json["lost_by_relay"], 2);
+        assert_eq!(json["rejected"][0]["code"], Refusal::Gap.code());
     }
 
     #[test]

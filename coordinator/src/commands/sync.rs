@@ -229,6 +229,9 @@ fn tell_caught_up(app: &mut App, report: &SyncReport) -> Result<(), Failure> {
             "out.watch.caught_up",
             &[("time", &clock()), ("report", &moved)],
         )?;
+        for fault in report::faults(report, &app.text) {
+            app.out.line(&fault)?;
+        }
     }
     app.out.flush()
 }

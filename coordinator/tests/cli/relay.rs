@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use relay::config::RelayConfig;
@@ -16,23 +17,41 @@ use crate::run::{Desk, command};
 pub(crate) struct Served {
     relay: Option<RelayServer>,
     runtime: Runtime,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Served {
     pub(crate) fn new(admission: Admission) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
+        let mut served = Self {
+            relay: None,
+            runtime,
+            dir,
+        };
+        served.start(admission);
+        served
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("relay")
+    }
+
+    fn start(&mut self, admission: Admission) {
         let config = RelayConfig {
             admission,
-            ..RelayConfig::open(&dir.path().join("relay"), (Ipv4Addr::LOCALHOST, 0).into())
+            ..RelayConfig::open(&self.data(), (Ipv4Addr::LOCALHOST, 0).into())
         };
-        let relay = runtime.block_on(RelayServer::start(config)).unwrap();
-        Self {
-            relay: Some(relay),
-            runtime,
-            _dir: dir,
-        }
+        let relay = self.runtime.block_on(RelayServer::start(config)).unwrap();
+        self.relay = Some(relay);
+    }
+
+    /// Stops the relay, does something with its files, and starts it on another port.
+    fn restart(&mut self, action: impl FnOnce(&Path)) {
+        let relay = self.relay.take().unwrap();
+        self.runtime.block_on(relay.shut_down()).unwrap();
+        action(&self.data());
+        self.start(Admission::Open);
     }
 
     pub(crate) fn text(&self) -> String {
@@ -112,6 +131,44 @@ fn two_people_meet_at_a_relay_and_see_each_others_work() {
     }
     let quiet = founder.run(["sync"]).ok().out;
     assert!(quiet.contains("Nothing new"), "{quiet}");
+}
+
+/// Makes `to` a copy of `from`.
+fn copy(from: &Path, to: &Path) {
+    if to.exists() {
+        std::fs::remove_dir_all(to).unwrap();
+    }
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn relay_that_was_restored_from_an_old_backup_is_named_and_filled_again() {
+    let mut served = Served::new(Admission::Open);
+    let (founder, ticket) = founder(&served);
+    let backup = tempfile::tempdir().unwrap();
+    let backup = backup.path().join("backup");
+    served.restart(|data| copy(data, &backup));
+    founder.put_visit("5号门 何伯");
+    founder.run(["sync", "--relay", &served.text()]).ok();
+    served.restart(|data| copy(&backup, data));
+    let report = founder.run(["sync", "--json", "--relay", &served.text()]);
+    assert_eq!(report.ok().json()["lost_by_relay"], 1);
+    served.restart(|data| copy(&backup, data));
+    let told = founder.run(["sync", "--relay", &served.text()]).ok().out;
+    assert!(told.contains("restored from an old backup"), "{told}");
+    let quiet = founder.run(["sync", "--relay", &served.text()]).ok().out;
+    assert!(quiet.contains("Nothing new"), "{quiet}");
+    let joiner = Desk::new();
+    joiner
+        .run(["join", &ticket, "--name", "陈小明", "--offline"])
+        .ok();
+    joiner.run(["sync", "--relay", &served.text()]).ok();
+    let list = joiner.run(["list", "--json"]).ok().json();
+    assert_eq!(list.as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -395,7 +452,7 @@ fn tablet_becomes_its_owners_second_device_and_is_removed_again() {
 }
 
 /// Every file of a folder, one after the other.
-fn bytes_in(folder: &std::path::Path) -> Vec<u8> {
+fn bytes_in(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
@@ -403,7 +460,7 @@ fn bytes_in(folder: &std::path::Path) -> Vec<u8> {
     bytes
 }
 
-fn shows(folder: &std::path::Path, text: &str) -> bool {
+fn shows(folder: &Path, text: &str) -> bool {
     let bytes = bytes_in(folder);
     bytes
         .windows(text.len())

@@ -210,7 +210,7 @@ impl<L: BatchLog> Relay<L> {
             return Err(Refusal::Internal.into());
         };
         community.may_join(&batch)?;
-        community.judge(&log, bytes, &self.limits, &self.log)??;
+        community.judge(&log, device, bytes, &self.limits, &self.log)??;
         match append(community, &mut self.log, batch, Spot::Next, &self.limits) {
             Ok(Appended::Stored(_)) => {
                 self.counters.batches_stored += 1;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rand_core::CryptoRng;
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::place::{Placement, place};
-use sync_core::id::{CommunityId, Millis};
+use sync_core::id::{CommunityId, DeviceId, EpochId, Millis};
+use sync_core::roster::roster_lane;
 use sync_core::session::{Event, SessionError, Taken};
 use sync_core::store::StoreError;
 use sync_core::wire::batches::Received;
@@ -15,6 +16,13 @@ use super::{Carrying, ConnId, Ending, Failed, Group, Relay, refusal_of};
 use crate::community::{Community, Placing, View, append};
 use crate::ledger::Reason;
 use crate::log::{Appended, BatchLog, Spot};
+
+/// Who brings batches.
+struct Bearer {
+    device: DeviceId,
+    /// Whether nobody is named yet, and it brings the roster.
+    is_seeding: bool,
+}
 
 impl<L: BatchLog> Relay<L> {
     pub(super) fn take_frame(
@@ -106,6 +114,7 @@ impl<L: BatchLog> Relay<L> {
                 | Event::Compared
                 | Event::Cursors(_)
                 | Event::HasErased(_)
+                | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::Receipt(_)
                 | Event::Totals(_) => {}
@@ -140,11 +149,14 @@ impl<L: BatchLog> Relay<L> {
         self.touch(id, group);
         self.open_group(group)?;
         let live = self.conns.get(&conn).and_then(|state| state.live.as_ref());
-        let is_seeding = live.is_some_and(|live| live.is_seeding);
+        let bearer = Bearer {
+            device: self.conns.get(&conn).map_or(DeviceId::ZERO, |it| it.device),
+            is_seeding: live.is_some_and(|live| live.is_seeding),
+        };
         let before = self.effort_for(id);
         let taken = batches
             .into_iter()
-            .map(|received| self.take_batch(id, received, is_seeding))
+            .map(|received| self.take_batch(id, received, &bearer))
             .collect();
         let effort = self.effort_for(id).saturating_sub(before);
         self.charge(conn, effort);
@@ -161,14 +173,21 @@ impl<L: BatchLog> Relay<L> {
         &mut self,
         id: &CommunityId,
         received: Received,
-        is_seeding: bool,
+        bearer: &Bearer,
     ) -> Result<Taken, StoreError> {
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
             return Ok(Taken::Refused(Refusal::Internal));
         };
         let log = received.batch.place().log;
         let bytes = received.batch.tail_len() as u64;
-        let taken = match community.judge(&log, bytes, &self.limits, &self.log)? {
+        // Phones do not take it either: the roster is in clear, and all else is sealed.
+        let is_sealed = received.batch.place().epoch != EpochId::ZERO;
+        let judged = if is_sealed == (log.lane == roster_lane(id)) {
+            Err(Refusal::BadFrame)
+        } else {
+            community.judge(&log, &bearer.device, bytes, &self.limits, &self.log)?
+        };
+        let taken = match judged {
             Ok(()) => {
                 let placing = Placing {
                     community: &*community,
@@ -176,12 +195,12 @@ impl<L: BatchLog> Relay<L> {
                     id: log,
                 };
                 match place(received, id, &placing)? {
-                    Placement::Extends(batch) => self.store(id, batch, Spot::Next, is_seeding)?,
+                    Placement::Extends(batch) => self.store(id, batch, Spot::Next, bearer)?,
                     Placement::Forks { batch, wins: true } => {
-                        self.store(id, batch, Spot::Winner, is_seeding)?
+                        self.store(id, batch, Spot::Winner, bearer)?
                     }
                     Placement::Forks { batch, wins: false } | Placement::OnBranch(batch) => {
-                        self.store(id, batch, Spot::Branch, is_seeding)?
+                        self.store(id, batch, Spot::Branch, bearer)?
                     }
                     Placement::Known => Taken::Known,
                     Placement::NeedsBranch => Taken::NeedsBranch(log),
@@ -206,7 +225,7 @@ impl<L: BatchLog> Relay<L> {
         id: &CommunityId,
         batch: VerifiedBatch,
         spot: Spot,
-        is_seeding: bool,
+        bearer: &Bearer,
     ) -> Result<Taken, StoreError> {
         let Some(Carrying { community, .. }) = self.communities.get_mut(id) else {
             return Ok(Taken::Refused(Refusal::Internal));
@@ -215,8 +234,10 @@ impl<L: BatchLog> Relay<L> {
             Ok(batch) => batch,
             Err(refusal) => return Ok(Taken::Refused(refusal)),
         };
-        let device = batch.log().device;
-        if !community.may_begin(&batch, is_seeding) && !community.names(&device, &self.log)? {
+        let is_due = community.may_begin(&batch, bearer.is_seeding)
+            || community.names(&batch.log().device, &self.log)?
+            || community.is_vouched(batch.log(), &bearer.device);
+        if !is_due {
             return Ok(Taken::Refused(Refusal::NotAMember));
         }
         if community.is_empty() {
@@ -351,6 +372,12 @@ impl<L: BatchLog> Relay<L> {
         if carrying.community.roster().knows(&state.device) {
             if std::mem::take(&mut live.is_seeding) {
                 self.ledger.see(*id, state.device);
+                if !live.session.shares(&roster_lane(id)) {
+                    // Somebody else brought the roster before it could. It was told that its lanes are
+                    // unknown here, and would wait for ever.
+                    self.turn_away(conn, Refusal::Busy, group);
+                    return;
+                }
             }
         } else if !live.is_seeding {
             self.turn_away(conn, Refusal::NotAMember, group);

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::door::{Answer, Door};
 use crate::limits::{
     HELLO_BYTES_MAX, LAST_FRAMES_MAX, Limits, OUTBOX_FRAMES_MAX, READ_AHEAD_FRAMES,
+    SMALL_FRAME_BYTES,
 };
 use crate::relay::{ConnId, Ending, Input};
 use crate::server::engine::{Message, Outgoing, Wire};
@@ -57,6 +58,11 @@ impl Gate {
             outside: Arc::default(),
             inbox,
         }
+    }
+
+    /// Bytes of large frames that may still begin to come.
+    pub(super) fn inbox_room(&self) -> usize {
+        self.inbox.available_permits() * KIB
     }
 
     /// Who never came as far as the relay's thread.
@@ -253,7 +259,8 @@ async fn read(
 }
 
 /// Reads a frame of `len` bytes, and takes its share of the room for frames on their way in as its
-/// bytes come: who announces much and sends nothing holds nothing.
+/// bytes come: who announces much and sends nothing holds nothing. A small frame needs no share, so that
+/// those who send large ones slowly do not keep live edits out.
 async fn read_body(
     reader: &mut FrameReader,
     len: usize,
@@ -265,7 +272,7 @@ async fn read_body(
         let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needed = ((here + lacking.min(STEP_BYTES)) / KIB + 1).saturating_sub(held);
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
-        if needed > 0 {
+        if needed > 0 && len > SMALL_FRAME_BYTES {
             let Ok(more) = Arc::clone(inbox).acquire_many_owned(needed).await else {
                 return Ok(None);
             };

@@ -9,6 +9,7 @@ use relay::relay::{Admission, Ending, Input};
 use sync_core::id::StoreId;
 use sync_core::keys::DeviceKeys;
 use sync_core::roster::role::{Role, Scope};
+use sync_core::wire::batches::{BatchReader, BatchWriter};
 use sync_core::wire::{Bye, Frame, Refusal};
 
 use crate::village::{Village, village};
@@ -67,6 +68,61 @@ fn joiner_with_a_ticket_is_let_in_and_gets_everything_at_once() {
     village.settle();
     village.assert_carried(&[0, phone]);
     assert_eq!(village.phones[phone].refused, []);
+}
+
+#[test]
+fn member_who_came_before_the_roster_did_is_asked_to_come_again() {
+    let mut village = village(Limits::default());
+    let ticket = village.invite(0, Role::Volunteer, Scope::Community, 1);
+    let early = village.stranger();
+    village.join(early, &ticket);
+    village.phones[early].is_stuck = true;
+    village.connect(early, None);
+    village.settle();
+    village.connect(0, None);
+    village.settle();
+    // Only now it asks, and is told that its lanes are unknown: the founder has not heard of it.
+    village.phones[early].is_stuck = false;
+    village.settle();
+    assert_eq!(village.phones[early].ending, None);
+    let mut writer = BatchWriter::default();
+    let joining = village.phones[early].carrier.rows().last().unwrap();
+    writer.push(&joining.batch, true);
+    for received in BatchReader::default().read(writer.take()).unwrap() {
+        village.phones[0].carrier.take(received);
+    }
+    village.settle();
+    assert_eq!(village.phones[early].ending, refused(Refusal::Busy));
+    village.connect(early, None);
+    village.settle();
+    assert_eq!(village.phones[early].ending, None);
+    village.assert_carried(&[0, early]);
+}
+
+#[test]
+fn what_members_took_in_good_faith_is_carried_though_its_author_never_came_to_belong() {
+    let mut village = village(Limits::default());
+    let commons = village.commons();
+    let helper = village.member(Role::Volunteer, Scope::Community);
+    // A volunteer has nobody to let in: the roster will not name who comes with this.
+    let ticket = village.invite(helper, Role::Volunteer, Scope::Community, 1);
+    let guest = village.stranger();
+    village.join(guest, &ticket);
+    village.write(guest, commons, "a notice");
+    let mut writer = BatchWriter::default();
+    for row in village.phones[guest].carrier.rows() {
+        writer.push(&row.batch, true);
+    }
+    for received in BatchReader::default().read(writer.take()).unwrap() {
+        village.phones[helper].carrier.take(received);
+    }
+    village.settle();
+    assert_eq!(village.phones[helper].refused, []);
+    village.assert_carried(&[0, helper]);
+    // Its author is no member all the same.
+    village.connect(guest, None);
+    village.settle();
+    assert_eq!(village.phones[guest].ending, refused(Refusal::NotAMember));
 }
 
 #[test]
@@ -188,6 +244,19 @@ fn connection_over_the_cap_is_refused_as_busy() {
     village.connect(0, None);
     assert_eq!(village.phones[0].ending, refused(Refusal::Busy));
     assert_eq!(village.relay.connections(), 1);
+}
+
+#[test]
+fn batch_in_clear_in_a_space_is_refused_because_no_phone_takes_it() {
+    let mut village = village(Limits::default());
+    let commons = village.commons();
+    village.phones[0].carrier.key = None;
+    village.connect(0, None);
+    village.settle();
+    village.write(0, commons, "in clear");
+    village.settle();
+    let refused = village.phones[0].refused.iter().map(|(why, _)| *why);
+    assert_eq!(refused.collect::<Vec<_>>(), [Refusal::BadFrame]);
 }
 
 #[test]

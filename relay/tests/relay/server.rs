@@ -17,8 +17,8 @@ use sync_core::session::carrier::Carrier as _;
 use sync_core::session::{Event, Parties, Session, Taken};
 use sync_core::wire::{FRAME_BYTES_MAX, Frame, PeerKind};
 use sync_link::{
-    Close, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config, connect,
-    endpoint,
+    Close, FrameReader, FrameWriter, Incoming, LinkError, STEP_BYTES, Transport, client_config,
+    connect, endpoint,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -101,6 +101,7 @@ impl<'p> Line<'p> {
                     | Event::Compared
                     | Event::Cursors(_)
                     | Event::Ended
+                    | Event::Lacking(_)
                     | Event::OwnLogAhead(_)
                     | Event::AskedErased(_)
                     | Event::HasErased(_)
@@ -250,6 +251,57 @@ async fn who_announces_much_and_sends_nothing_keeps_nobody_out() {
     let mut line = Line::open(joiner, &relay, Some(join)).await;
     let in_time = tokio::time::timeout(Duration::from_secs(8), line.catch_up()).await;
     assert!(in_time.is_ok(), "the four hold all the room");
+    relay.shut_down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_edit_goes_through_while_large_frames_that_come_slowly_hold_all_the_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        inbox_bytes_max: 2 * FRAME_BYTES_MAX,
+        ..Limits::default()
+    };
+    let config = RelayConfig {
+        limits,
+        ..config(folder.path())
+    };
+    let relay = RelayServer::start(config).await.unwrap();
+    let (mut village, _) = people();
+    let commons = village.commons();
+    let Village { phones, rng, .. } = &mut village;
+    let founder = &mut phones[0];
+    Line::open(founder, &relay, None).await.catch_up().await;
+    let mut begun = Vec::new();
+    // Each lacks one byte to the end, and the third is read until no room is left.
+    for _ in 0..3 {
+        let mut line = Line::open(founder, &relay, None).await;
+        line.catch_up().await;
+        let Line {
+            connection,
+            mut writer,
+            ..
+        } = line;
+        let mut frame = Vec::new();
+        sync_core::entry::codec::put_varint(&mut frame, FRAME_BYTES_MAX as u64);
+        frame.resize(frame.len() + FRAME_BYTES_MAX - 1, 0);
+        let sending = tokio::spawn(async move {
+            let _cut_in_the_end = writer.get_mut().write_all(&frame).await;
+            writer
+        });
+        begun.push((connection, sending));
+    }
+    while relay.inbox_room() >= STEP_BYTES {
+        tokio::task::yield_now().await;
+    }
+    let mut line = Line::open(founder, &relay, None).await;
+    line.catch_up().await;
+    line.phone.write(commons, "a live edit", rng);
+    line.catch_up().await;
+    // They were not given up meanwhile, as they would have been had the edit waited for their room.
+    for (connection, sending) in begun {
+        assert_eq!(connection.close_reason(), None);
+        sending.abort();
+    }
     relay.shut_down().await.unwrap();
 }
 

@@ -11,6 +11,7 @@ use relay::log::memory::MemoryLog;
 use relay::relay::{Admission, ConnId, Effect, Ending, Input, Relay};
 use sync_core::entry::EntryKind;
 use sync_core::entry::seal::PlainEntry;
+use sync_core::epoch::EpochKey;
 use sync_core::id::{CommunityId, DeviceId, Incarnation, LaneId, LogId, Millis, StoreId};
 use sync_core::keys::{DeviceKeys, Secret, Signer as _};
 use sync_core::roster::role::{Role, Scope};
@@ -135,6 +136,7 @@ impl Phone {
                 Event::CaughtUp
                 | Event::Compared
                 | Event::Ended
+                | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
                 | Event::HasErased(_)
@@ -204,10 +206,13 @@ impl<L: BatchLog> Village<L> {
     fn phone_of(&self, keys: DeviceKeys) -> Phone {
         let number = u8::try_from(self.phones.len() + 1).unwrap();
         let store = StoreId::new([number; 16]);
+        let lanes = [commons(&self.community)];
+        let mut carrier = MemoryCarrier::new(self.community, store, lanes);
+        carrier.key = Some(EpochKey::from_secret(Secret::new([9; 32])));
         Phone {
             keys,
             incarnation: Incarnation::new([number; 8]),
-            carrier: MemoryCarrier::new(self.community, store, [commons(&self.community)]),
+            carrier,
             session: None,
             conn: None,
             refused: Vec::new(),

@@ -40,6 +40,12 @@ pub struct SyncReport {
     /// How many batches the other side did not take, by reason.
     #[serde(serialize_with = "as_list")]
     pub refused: BTreeMap<Refusal, u64>,
+    /// How many batches that the other side sent were not sound and not taken, by reason.
+    #[serde(serialize_with = "as_list")]
+    pub rejected: BTreeMap<Refusal, u64>,
+    /// In how many lanes (spaces, and the list of members) a relay had less than it had confirmed before:
+    /// it was restored from an old backup, or it lies.
+    pub lost_by_relay: u64,
     /// Relays that could not be synced with, and why.
     #[serde(skip)]
     pub unreached: Vec<(RelayAddr, NodeError)>,
@@ -85,6 +91,8 @@ impl SyncReport {
             by_kind: report.tally.by_kind.clone(),
             by_person,
             refused: report.refusals.clone(),
+            rejected: report.rejected.clone(),
+            lost_by_relay: report.lacking.len() as u64,
             unreached: Vec::new(),
         }
     }
@@ -109,6 +117,10 @@ impl SyncReport {
         for (refusal, batches) in &other.refused {
             *self.refused.entry(*refusal).or_default() += batches;
         }
+        for (refusal, batches) in &other.rejected {
+            *self.rejected.entry(*refusal).or_default() += batches;
+        }
+        self.lost_by_relay += other.lost_by_relay;
         self.unreached.extend(other.unreached.iter().cloned());
     }
 }

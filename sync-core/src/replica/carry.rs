@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::id::{Arrival, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::replica::Replica;
+use crate::replica::relay::acknowledged_by;
 use crate::roster::role::Role;
 use crate::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest, set_digest};
 use crate::store::StoreError;
@@ -74,6 +75,15 @@ impl Carrier for Replica {
 
     fn cursor(&self, store: &StoreId, lane: &LaneId) -> Result<u64, StoreError> {
         self.store.cursor(store, lane)
+    }
+
+    fn notes(&self) -> u64 {
+        self.notes
+    }
+
+    fn acknowledged(&self, store: &StoreId, lane: &LaneId) -> Result<Arrival, StoreError> {
+        let marks = acknowledged_by(&*self.store, store)?;
+        Ok(marks.get(lane).copied().unwrap_or_default())
     }
 
     fn unshared(&self, store: &StoreId) -> Result<BTreeSet<LogId>, StoreError> {

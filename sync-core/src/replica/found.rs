@@ -110,16 +110,22 @@ impl Replica {
         Ok(Self::new(store, mind))
     }
 
-    /// Our own first batch, to present to whoever does not know this device yet.
+    /// Our own first batch, to present to whoever may not know this device: until a lead has confirmed
+    /// it, and once somebody has said so, such as a relay that was restored from an old backup.
     #[must_use]
     pub fn join_to_present(&self) -> Option<Vec<u8>> {
         let roster = &self.mind.roster;
         let member = roster.member_id(&self.mind.us);
         let member = member.and_then(|id| roster.members().get(&id));
-        // Until a lead has confirmed it, the others may not have heard of it.
         let is_confirmed = member.is_some_and(|member| !member.is_provisional);
-        let ticket = self.mind.ticket.as_ref().filter(|_| !is_confirmed)?;
+        let is_known = is_confirmed && !self.is_unknown_somewhere;
+        let ticket = self.mind.ticket.as_ref().filter(|_| !is_known)?;
         Some(ticket.join.to_vec())
+    }
+
+    /// Somebody does not know this device: the next who is dialled sees its join.
+    pub(crate) fn note_unknown(&mut self) {
+        self.is_unknown_somewhere = true;
     }
 
     /// Hears the join that a stranger presents, if it takes up an invitation that we know and says

@@ -45,7 +45,8 @@ impl Mind {
         Ok(())
     }
 
-    /// Mints a key where none may be written with, and seals ours to readers who lack it.
+    /// Mints a key where none may be written with, or where keys of removed members lie loose, and seals
+    /// ours to readers who lack it.
     fn hand_on_keys(
         &mut self,
         tx: &mut dyn StoreTx,
@@ -59,7 +60,12 @@ impl Mind {
         if ours.is_empty() {
             return Ok(());
         }
-        if self.key_to_write(&space).is_none() {
+        // One lead is enough to hand keys on; everybody doing it would say the same many times. A member's
+        // further devices get them from the member.
+        let role = self.roster.role_in_space(&self.us, &space);
+        let is_lead = role.is_some_and(|role| role >= Role::Lead);
+        let has_strays = is_lead && self.has_loose_strays(&space);
+        if has_strays || self.key_to_write(&space).is_none() {
             let key = EpochKey::generate(moment.rng);
             let older: Vec<&EpochKey> = ours.iter().collect();
             let epoch = self.seal_epoch(space, &key, &older, moment.rng)?;
@@ -68,10 +74,6 @@ impl Mind {
             self.say(tx, &Statement::Epoch(epoch))?;
             return Ok(());
         }
-        // One lead is enough to hand keys on; everybody doing it would say the same many times. A member's
-        // further devices get them from the member.
-        let role = self.roster.role_in_space(&self.us, &space);
-        let is_lead = role.is_some_and(|role| role >= Role::Lead);
         let mut statements = Vec::new();
         for key in &ours {
             let mut lacking = self.readers_without(&space, &key.id());

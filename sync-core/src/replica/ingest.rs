@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::entry::place::Link;
 use crate::entry::{Body, VerifiedBatch};
-use crate::id::{
-    Arrival, ChainHash, DeviceId, Head, LaneId, LogId, MemberId, RecordId, Seq, StoreId,
-};
+use crate::id::{ChainHash, DeviceId, Head, LaneId, LogId, MemberId, RecordId, Seq, StoreId};
 use crate::record::{RecordDoc, Target, Verdict};
 use crate::replica::merge::Work;
 use crate::replica::mind::Mind;
@@ -90,14 +88,21 @@ impl Replica {
         source: &Source,
         moment: &mut Moment<'_>,
     ) -> Result<Ingested, ReplicaError> {
+        self.notes += u64::from(!cursors.is_empty());
         let done = self.act(|tx, mind| {
-            let mut intake = Intake::default();
+            let mut intake = Intake {
+                lanes: mind.own_lanes(),
+                ..Intake::default()
+            };
             for received in batches {
                 let taken = mind.take_in(tx, received, source, &mut intake)?;
                 intake.done.taken.push(taken);
             }
             mind.digest_intake(tx, &mut intake, moment)?;
-            if let Some(store) = &source.relay {
+            // What was refused is asked for again.
+            let is_sound = |taken: &Taken| !matches!(taken, Taken::Refused(_));
+            let is_whole = intake.done.taken.iter().all(is_sound);
+            if let Some(store) = source.relay.as_ref().filter(|_| is_whole) {
                 for (lane, upto) in cursors {
                     tx.put_cursor(store, lane, *upto)?;
                 }
@@ -106,34 +111,6 @@ impl Replica {
         })?;
         self.finish_erasing()?;
         Ok(done)
-    }
-
-    /// Notes up to which positions of a relay's store we have its lanes.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn note_cursors(
-        &mut self,
-        store: &StoreId,
-        cursors: &[(LaneId, u64)],
-    ) -> Result<(), ReplicaError> {
-        self.act(|tx, _| {
-            for (lane, upto) in cursors {
-                tx.put_cursor(store, lane, *upto)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Notes that a relay's store has everything of ours up to an arrival.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn note_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), ReplicaError> {
-        if self.store.uploaded(store)? >= upto {
-            return Ok(());
-        }
-        self.act(|tx, _| Ok(tx.put_uploaded(store, upto)?))
     }
 
     /// Judges every record again from its entries and writes all documents and rows anew.
@@ -154,6 +131,8 @@ impl Replica {
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     pub(super) done: Ingested,
+    /// The lanes that may come in.
+    pub(super) lanes: BTreeSet<LaneId>,
     pub(super) fresh: Vec<VerifiedBatch>,
     pub(super) by_record: BTreeMap<RecordId, Vec<Incoming>>,
     pub(super) to_judge: BTreeSet<RecordId>,
@@ -285,7 +264,14 @@ impl Mind {
         tx: &mut dyn StoreTx,
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
-        let new = self.unlock();
+        let mut new = self.unlock();
+        for (epoch, _) in tx.waited_for()? {
+            let lane = tx.waiting_for(&epoch)?.first().map(|entry| entry.log.lane);
+            if lane.is_some_and(|lane| self.find_stray(lane, epoch)) {
+                intake.done.is_roster_changed = true;
+                new.push(epoch);
+            }
+        }
         if new.is_empty() {
             return Ok(());
         }
@@ -312,6 +298,10 @@ impl Mind {
         batch: &VerifiedBatch,
         intake: &mut Intake,
     ) -> Result<(), ReplicaError> {
+        if self.find_stray(batch.log().lane, batch.place().epoch) {
+            self.save_keys(tx)?;
+            intake.done.is_roster_changed = true;
+        }
         for (seq, opened) in self.open_batch(batch) {
             let entry = EntryRef {
                 log: *batch.log(),

@@ -89,6 +89,62 @@ impl Mind {
             .collect()
     }
 
+    /// Finds the key of an epoch that does not count because whoever made it was removed before: what
+    /// members wrote under it until they heard of that stays readable. Nobody seals with it again.
+    pub(super) fn find_stray(&mut self, space: LaneId, epoch: EpochId) -> bool {
+        let is_here = self.keyring.key(&epoch).is_some();
+        if self.farewell.is_some() || is_here || self.roster.epochs().contains_key(&(space, epoch))
+        {
+            return false;
+        }
+        let found = self.sealed_by_the_gone(space, epoch);
+        let found = found.or_else(|| self.wrapped_by_the_gone(space, epoch));
+        found.is_some_and(|key| self.keyring.insert(key))
+    }
+
+    fn sealed_by_the_gone(&self, space: LaneId, epoch: EpochId) -> Option<EpochKey> {
+        let info = epoch_seal_info(&self.community);
+        let invite = self.invite_keys();
+        let said = self.book.epochs_of_the_gone(&self.roster, space, epoch);
+        let copies = said.flat_map(|said| &said.keys);
+        let mut opened = copies.filter_map(|copy| match &copy.recipient {
+            Recipient::Device(device) if *device == self.us => {
+                checked(&epoch, self.signer.open(&info, &copy.sealed))
+            }
+            Recipient::Invite(id) => {
+                let (_, invite) = invite.as_ref().filter(|(ours, _)| ours == id)?;
+                checked(&epoch, invite.open(&info, &copy.sealed))
+            }
+            Recipient::Device(_) => None,
+        });
+        opened.next()
+    }
+
+    fn wrapped_by_the_gone(&self, space: LaneId, epoch: EpochId) -> Option<EpochKey> {
+        self.keyring.iter().find_map(|key| {
+            let said = self.book.epochs_of_the_gone(&self.roster, space, key.id());
+            let mut older = said.flat_map(|said| &said.older);
+            older.find_map(|older| {
+                let wrapped = (older.epoch == epoch).then_some(&older.wrapped)?;
+                key.unwrap_older(&epoch, wrapped)
+            })
+        })
+    }
+
+    /// Keys of a space that are here and do not count: newcomers need them too, wrapped under one that does.
+    fn strays(&self, space: LaneId) -> impl Iterator<Item = EpochId> {
+        self.keyring.iter().map(EpochKey::id).filter(move |id| {
+            let mut said = self.book.epochs_of_the_gone(&self.roster, space, *id);
+            !self.roster.epochs().contains_key(&(space, *id)) && said.next().is_some()
+        })
+    }
+
+    /// Whether a space has keys that do not count and to which none leads that does.
+    pub(super) fn has_loose_strays(&self, space: &LaneId) -> bool {
+        let mut shared = self.keys_to_share(space).into_iter();
+        shared.any(|key| !self.roster.epochs().contains_key(&(*space, key.id())))
+    }
+
     /// A statement that seals a key to everybody who may read the space now.
     pub(super) fn seal_epoch(
         &self,
@@ -145,6 +201,7 @@ impl Mind {
             .keys()
             .filter(|(of, id)| of == space && self.keyring.key(id).is_some())
             .map(|(_, id)| *id)
+            .chain(self.strays(*space))
             .collect();
         // Believed only if it opens: a claim that does not would keep newcomers from reading.
         let leads = |from: &EpochId, to: &EpochId| {

@@ -42,6 +42,7 @@ pub(super) mod meta {
     pub(crate) const RELAYS_ERASED: &str = "relays-erased";
     pub(crate) const ERASING: &str = "erasing";
     pub(crate) const FAREWELL: &str = "farewell";
+    pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
 }
 
 /// What is kept of a ticket after joining with it.

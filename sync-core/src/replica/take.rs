@@ -53,6 +53,10 @@ impl Mind {
         if is_roster == is_sealed {
             return Ok(Taken::Refused(Refusal::BadFrame));
         }
+        // Nobody asked for it, whoever sends it.
+        if !intake.lanes.contains(&log.lane) {
+            return Ok(Taken::Refused(Refusal::NotAllowed));
+        }
         let head = match intake.heads.get(&log) {
             Some(head) => *head,
             None => tx.head(&log)?,

@@ -26,10 +26,12 @@ mod erasures;
 mod others;
 mod previews;
 mod recovery;
+mod relay;
 mod revocations;
 mod rights;
 mod sealing;
 mod states;
+mod strays;
 mod waits;
 
 struct Phone {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::entry::VerifiedBatch;
 use crate::entry::place::Link;
-use crate::id::{ChainHash, CommunityId, DeviceId};
+use crate::id::{ChainHash, CommunityId, DeviceId, EpochId, LaneId};
 use crate::roster::erasure::Named;
-use crate::roster::statement::{Invite, Statement, StatementId};
+use crate::roster::statement::{Epoch, Invite, Statement, StatementId};
 use crate::roster::subject::Subject;
 use crate::roster::{Roster, Said};
 
@@ -102,6 +102,13 @@ impl Book {
         by.map(|(_, said)| said.as_ref())
     }
 
+    /// Whether somebody let a device in once, with or without the right to: it took up an invitation, or
+    /// another device spoke for it.
+    #[must_use]
+    pub fn has_heard_of(&self, device: &DeviceId) -> bool {
+        self.about(Subject::Device(*device)).next().is_some()
+    }
+
     /// Whether a revocation, counting or not, says where a log of this device ends.
     pub(super) fn cuts(&self, device: &DeviceId) -> bool {
         self.cut.contains(device)
@@ -116,6 +123,23 @@ impl Book {
         batch.erased().all(|seq| {
             let counts = roster.erasures().has_entry(log, &chain, seq);
             counts || self.erased.names(&chain, seq, has_counted)
+        })
+    }
+
+    /// The keys that members who have lost rights since sealed for an epoch of a space, counting or not.
+    pub fn epochs_of_the_gone(
+        &self,
+        roster: &Roster,
+        space: LaneId,
+        epoch: EpochId,
+    ) -> impl Iterator<Item = &Epoch> {
+        let about = self.about(Subject::Epoch(space, epoch));
+        let gone = about.filter(|said| roster.has_lost_rights(&said.author));
+        gone.filter_map(move |said| {
+            let Statement::Epoch(it) = &said.statement else {
+                return None;
+            };
+            (it.epoch == epoch).then_some(it)
         })
     }
 

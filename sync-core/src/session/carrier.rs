@@ -111,6 +111,18 @@ pub trait Carrier {
     /// # Errors
     /// The store's.
     fn cursor(&self, store: &StoreId, lane: &LaneId) -> Result<u64, StoreError>;
+    /// Rises whenever something is noted of a relay's store: what a relay said before that is no proof
+    /// that it has lost what it has taken since.
+    fn notes(&self) -> u64 {
+        0
+    }
+    /// Up to which of our arrivals a relay has acknowledged all that we have of a lane.
+    ///
+    /// # Errors
+    /// The store's.
+    fn acknowledged(&self, _store: &StoreId, _lane: &LaneId) -> Result<Arrival, StoreError> {
+        Ok(Arrival(0))
+    }
     /// Logs with batches that a relay may lack: those that reached us by another way since.
     ///
     /// # Errors

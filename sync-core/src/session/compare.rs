@@ -138,7 +138,9 @@ impl Session {
         let listed = lanes.lanes.iter().map(|state| state.lane);
         let known: BTreeSet<LaneId> = equal.into_iter().flatten().chain(listed).collect();
         let unknown = known.difference(&self.subscribed).copied().collect();
-        self.ask_for(&differing, unknown, &lanes.store, carrier)?;
+        let mut events = self.find_lapses(lanes, &known, carrier)?;
+        let is_whole = !events.is_empty();
+        self.ask_for(&differing, unknown, (&lanes.store, is_whole), carrier)?;
         // A lane that the other side did not list is not known there yet: nothing goes there until
         // it has learned of it from the roster.
         let (subscribed, waiting) = self
@@ -148,14 +150,16 @@ impl Session {
             .partition(|lane| known.contains(lane));
         self.subscribed = subscribed;
         self.waiting = waiting;
-        Ok(vec![Event::Compared])
+        events.push(Event::Compared);
+        Ok(events)
     }
 
+    /// Asks for what differs; if the comparison `is_whole`, log by log, whatever was noted of the store.
     fn ask_for(
         &mut self,
         lanes: &[LaneState],
         unknown: Vec<LaneId>,
-        store: &StoreId,
+        (store, is_whole): (&StoreId, bool),
         carrier: &dyn Carrier,
     ) -> Result<(), SessionError> {
         let is_relay = self.peer_kind() == Some(PeerKind::Relay);
@@ -187,6 +191,7 @@ impl Session {
             // All that we have may have come another way.
             let is_cursor_lacking = cursor == 0 && !carrier.heads(&state.lane)?.is_empty();
             let is_pull_enough = is_relay
+                && !is_whole
                 && !is_cursor_lacking
                 && cursor <= state.tip
                 && (cursor < state.tip || own_head.seq.0 != state.yours || !others.is_empty());
@@ -374,6 +379,7 @@ impl Session {
         }
         let marks = self.marks();
         let mut totals = Totals::default();
+        let mut lacking = BTreeSet::new();
         let own = std::mem::take(&mut self.own_logs);
         let own: Vec<_> = own
             .into_iter()
@@ -394,6 +400,9 @@ impl Session {
                 if want.is_explicit {
                     self.plan.add_log(log, *from, true);
                 } else {
+                    if self.is_lapse(&log, *from, carrier)? {
+                        lacking.insert(lane.lane);
+                    }
                     add(
                         &mut totals,
                         &self.plan.add_log_counted(log, *from, carrier)?,
@@ -405,7 +414,7 @@ impl Session {
             self.queue.push_back(Frame::Totals(totals));
         }
         self.caught_up_owed += 1;
-        Ok(Vec::new())
+        Ok(lacking.into_iter().map(Event::Lacking).collect())
     }
 
     /// Both sides must see both branches of a forked log: ours is sent, theirs is asked for.

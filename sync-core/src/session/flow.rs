@@ -9,7 +9,23 @@ use crate::session::{Event, Session, SessionError, Stage, Taken, WINDOW_BYTES_MA
 use crate::store::StoreError;
 use crate::wire::{Ack, CaughtUp, FRAME_BATCHES_MAX, FRAME_BYTES_TARGET, Frame, PeerKind, Refusal};
 
+/// A batch that is on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unacked {
+    ordinal: u64,
+    bytes: u64,
+    /// Whether this device wrote it.
+    is_own: bool,
+}
+
 impl Session {
+    /// Whether a batch of this session, which the other side has not acknowledged yet, is this device's own.
+    #[must_use]
+    pub fn is_own_batch(&self, ordinal: u64) -> bool {
+        let mut unacked = self.unacked.iter();
+        unacked.any(|it| it.ordinal == ordinal && it.is_own)
+    }
+
     pub(super) fn on_ack(
         &mut self,
         ack: &Ack,
@@ -22,9 +38,9 @@ impl Session {
         while self
             .unacked
             .front()
-            .is_some_and(|(ordinal, _)| *ordinal <= ack.batches)
+            .is_some_and(|it| it.ordinal <= ack.batches)
         {
-            let (_, bytes) = self.unacked.pop_front().unwrap_or_default();
+            let bytes = self.unacked.pop_front().map_or(0, |it| it.bytes);
             self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
         }
         if self.news_upto.is_some_and(|upto| upto <= ack.batches) {
@@ -54,6 +70,10 @@ impl Session {
                 Taken::Refused(refusal) => self.refuse(*refusal, Some(self.received_batches)),
             }
         }
+        // Before the ack: whoever reads that all is taken must know that a branch is still owed.
+        let mut wanted = BTreeMap::new();
+        self.plan_branches(&branched, &mut wanted);
+        self.want_branches(wanted);
         if !taken.is_empty() {
             let ack = Ack {
                 batches: self.received_batches,
@@ -61,9 +81,6 @@ impl Session {
             };
             self.queue.push_back(Frame::Ack(ack));
         }
-        let mut wanted = BTreeMap::new();
-        self.plan_branches(&branched, &mut wanted);
-        self.want_branches(wanted);
     }
 
     /// The next frame to send, if there is one and the window allows it.
@@ -176,7 +193,11 @@ impl Session {
             self.news_upto = Some(self.sent_batches);
         }
         self.counts.entries_sent += batch.count() as u64;
-        self.unacked.push_back((self.sent_batches, bytes));
+        self.unacked.push_back(Unacked {
+            ordinal: self.sent_batches,
+            bytes,
+            is_own: batch.log().device == self.parties.us,
+        });
         self.unacked_bytes += bytes;
     }
 }

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use crate::entry::VerifiedBatch;
 use crate::entry::place::{Link, LogView, Placement, place};
 use crate::entry::seal::{PlainEntry, seal_batch};
+use crate::epoch::EpochKey;
 use crate::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::keys::Signer;
 use crate::roster::roster_lane;
@@ -31,6 +32,10 @@ pub struct MemoryCarrier {
     pub former: BTreeMap<DeviceId, BTreeSet<LaneId>>,
     /// Positions of relays that it has read up to.
     pub cursors: BTreeMap<(StoreId, LaneId), u64>,
+    /// Up to which of its arrivals relays have acknowledged its lanes.
+    pub acknowledged: BTreeMap<(StoreId, LaneId), Arrival>,
+    /// Seals what is written into spaces; without it, that stays in clear.
+    pub key: Option<EpochKey>,
     /// Logs that a relay may lack.
     pub unshared: BTreeSet<LogId>,
     rows: Vec<Carried>,
@@ -60,13 +65,15 @@ impl MemoryCarrier {
             peers: BTreeMap::new(),
             former: BTreeMap::new(),
             cursors: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            key: None,
             unshared: BTreeSet::new(),
             rows: Vec::new(),
             logs: BTreeMap::new(),
         }
     }
 
-    /// Seals the entries, in clear, as the next batch of a log of ours, and keeps it.
+    /// Seals the entries as the next batch of a log of ours, and keeps it.
     ///
     /// # Panics
     /// If the entries do not fit one batch.
@@ -78,7 +85,9 @@ impl MemoryCarrier {
         rng: &mut dyn CryptoRng,
     ) -> Arc<VerifiedBatch> {
         let head = self.head_of(&log);
-        let batch = seal_batch(signer, &self.community, log, &head, None, entries, rng)
+        let is_space = log.lane != roster_lane(&self.community);
+        let key = self.key.as_ref().filter(|_| is_space);
+        let batch = seal_batch(signer, &self.community, log, &head, key, entries, rng)
             .expect("the caller has made entries that fit");
         let batch = Arc::new(batch);
         self.push(Arc::clone(&batch), false);
@@ -266,6 +275,11 @@ impl Carrier for MemoryCarrier {
             .get(&(*store, *lane))
             .copied()
             .unwrap_or_default())
+    }
+
+    fn acknowledged(&self, store: &StoreId, lane: &LaneId) -> Result<Arrival, StoreError> {
+        let mark = self.acknowledged.get(&(*store, *lane));
+        Ok(mark.copied().unwrap_or_default())
     }
 
     fn unshared(&self, _store: &StoreId) -> Result<BTreeSet<LogId>, StoreError> {

@@ -124,14 +124,15 @@ impl Plan {
         room: usize,
     ) -> Result<Step, StoreError> {
         let batches = carrier.stretch(&lane, after, upto, room)?;
-        let reached = batches.last().map_or(upto, |last| last.arrival);
-        if reached < upto {
-            self.stretches.push_front((lane, reached, upto));
+        // Never beyond the lane's last batch: what a relay has told of itself must stay true of it.
+        let reached = batches.last().map(|last| (lane, last.arrival));
+        if let Some((_, last)) = reached.filter(|(_, last)| *last < upto) {
+            self.stretches.push_front((lane, last, upto));
         }
         Ok(Step {
             batches,
             is_explicit: false,
-            reached: Some((lane, reached)),
+            reached,
         })
     }
 

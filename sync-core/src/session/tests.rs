@@ -14,6 +14,7 @@ use crate::keys::{DeviceKeys, Signer as _};
 use crate::session::marks::Marks;
 
 mod hostile;
+mod lapse;
 mod uploads;
 
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);
@@ -101,6 +102,7 @@ impl Side {
                 | Event::CaughtUp
                 | Event::Compared
                 | Event::Ended
+                | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
                 | Event::HasErased(_)

@@ -26,8 +26,8 @@ use crate::{Row, percentiles};
 const EDITS: usize = 200;
 /// Between two edits: longer than a phone waits for further ones before it seals.
 const PAUSE: Duration = Duration::from_millis(80);
-/// Bytes that a device may write where quotas are used up: five large batches of a bad client, all
-/// edits of a good one.
+/// Bytes that a device may write where quotas are the matter: all edits of a good phone, no batch of a
+/// bad client.
 const QUOTA_BYTES: u64 = 160_000;
 /// Longer than any edit takes; a phone that waits longer has been cut off.
 const PATIENCE: Duration = Duration::from_secs(20);

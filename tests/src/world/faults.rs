@@ -78,7 +78,7 @@ impl World {
     pub(super) fn switch_one_on(&mut self) -> Outcome {
         let phones = self.phones.iter().enumerate();
         let off: Vec<usize> = phones
-            .filter(|(_, phone)| !phone.is_on())
+            .filter(|(_, phone)| !phone.is_on() && !phone.is_lost)
             .map(|(index, _)| index)
             .collect();
         match self.pick(&off) {
@@ -120,7 +120,7 @@ impl World {
     pub(super) fn restore(&mut self) -> Outcome {
         let index = self.rng.random_range(0..self.phones.len());
         let phone = self.phone(index);
-        if phone.is_steward {
+        if phone.is_steward || phone.is_lost {
             return Ok(());
         }
         let Some(backup) = phone.backup.take() else {
@@ -169,6 +169,8 @@ impl World {
         let store: MemoryStore = phone.copy_of_disk()?;
         phone.is_doubtful = true;
         let keys = std::sync::Arc::clone(&phone.keys);
+        let (is_cut_off, invite) = (phone.is_cut_off, phone.invite);
+        let sponsors = phone.sponsors.clone();
         self.tell(format!("  phone {number} is a copy of phone {index}"));
         self.summary.copies += 1;
         self.oracle
@@ -178,7 +180,13 @@ impl World {
         let (_, rng) = identity(self.seed, number as u64);
         let mut copy = Phone::new(keys, rng, Life::Off(Box::new(store)));
         copy.is_doubtful = true;
+        copy.is_cut_off = is_cut_off;
+        copy.invite = invite;
+        copy.sponsors = sponsors;
         self.phones.push(copy);
+        if self.oracle.is_cut_off(index) {
+            self.oracle.cut_off(number);
+        }
         self.switch_on(number)
     }
 

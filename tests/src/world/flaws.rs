@@ -23,8 +23,50 @@ impl World {
         match self.flaw {
             Flaw::RowIsForged => self.forge_a_row(),
             Flaw::KeyIsStolen => self.steal_a_key(),
-            Flaw::None | Flaw::RelayForgets | Flaw::CommitLies | Flaw::StreamHasHoles => Ok(()),
+            Flaw::VillainCounts => self.blame(),
+            Flaw::None
+            | Flaw::RelayForgets
+            | Flaw::CommitLies
+            | Flaw::StreamHasHoles
+            | Flaw::RollbackIsMissed
+            | Flaw::LossIsInvented => Ok(()),
         }
+    }
+
+    /// Before a phone meets the relay in the end.
+    pub(super) fn plant_before_meeting(&mut self, index: usize) -> Outcome {
+        let store = self.hub.store_id();
+        let planted = match self.flaw {
+            Flaw::RollbackIsMissed => self
+                .phone(index)
+                .with(0, |replica, _| replica.forget_relay(&store)),
+            Flaw::LossIsInvented => self.phone(index).with(0, |replica, _| {
+                let lane = sync_core::roster::roster_lane(&replica.community());
+                replica.note_cursors(&store, &[(lane, u64::MAX)])
+            }),
+            Flaw::None
+            | Flaw::RelayForgets
+            | Flaw::CommitLies
+            | Flaw::RowIsForged
+            | Flaw::KeyIsStolen
+            | Flaw::VillainCounts
+            | Flaw::StreamHasHoles => None,
+        };
+        match planted {
+            Some(Err(error)) => Err(Broken(error.to_string())),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    /// What the founder says counts, so they are no villain.
+    fn blame(&mut self) -> Outcome {
+        let replica = self.replica(0)?;
+        self.villain = Some(super::villains::Villain {
+            phone: 0,
+            device: replica.device(),
+            incarnation: replica.incarnation(),
+        });
+        Ok(())
     }
 
     fn forge_a_row(&mut self) -> Outcome {

@@ -1,12 +1,16 @@
 //! The end: everybody comes back and meets the relay, one after the other, until nothing flows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
+use rand::RngExt;
 use sync_core::id::{Arrival, ChainHash, Head, LaneId, LogId, Seq};
+use sync_core::peer::Report;
+use sync_core::roster::roster_lane;
 use sync_core::session::carrier::{Carrier as _, Lost};
 
 use super::net::{ConnId, Node};
-use super::{Broken, Outcome, World, broken};
+use super::{Broken, Flaw, Outcome, World, broken};
 
 /// Rounds of everybody meeting the relay after which all must have the same. In the first everybody
 /// brings what they have, in the second they take what others brought; a restored phone needs a
@@ -33,8 +37,16 @@ impl World {
         self.tell("everybody comes back".to_owned());
         self.is_healing = true;
         self.cut_all()?;
+        if self.has_lies && self.rng.random_ratio(1, 2) {
+            self.tell("the relay is gone for good".to_owned());
+            self.hub.leave_for_good();
+        }
+        self.hub.reform();
+        if self.flaw == Flaw::RollbackIsMissed {
+            self.set_relay_back();
+        }
         self.hub_starts()?;
-        for index in 0..self.phones.len() {
+        for index in self.phones_left() {
             let phone = self.phone(index);
             phone.has_faults = false;
             if let Some(disk) = phone.disk() {
@@ -44,7 +56,7 @@ impl World {
         }
         for round in 1..=ROUNDS_MAX {
             self.tell(format!("round {round}"));
-            for index in 0..self.phones.len() {
+            for index in self.phones_left() {
                 self.meet_and_part(index, self.meeting_place())?;
             }
             if self.all_agree()?.is_none() {
@@ -60,7 +72,7 @@ impl World {
         if self.hub.device_if_on().is_some() {
             Node::Relay
         } else {
-            Node::Phone(0)
+            Node::Phone(self.reference())
         }
     }
 
@@ -71,6 +83,11 @@ impl World {
         }
         for _ in 0..DIALS_MAX {
             let (here, there) = (self.last_arrival(index)?, self.last_arrival_at(with)?);
+            let evidence = match with {
+                Node::Relay => Some(self.evidence(index)?),
+                Node::Phone(_) | Node::Stranger => None,
+            };
+            self.plant_before_meeting(index)?;
             let Some(id) = self.dial(index, with)? else {
                 return Ok(());
             };
@@ -85,12 +102,17 @@ impl World {
                 .get(&id)
                 .and_then(|talk| talk.peer.as_ref());
             let announced = talk.map_or(0, |peer| peer.report().announced.bytes);
+            let faults = talk.map_or_else(String::new, |peer| faults_of(&peer.report()));
             let sent = self.bytes_since(with, there)?;
             self.tell(format!(
-                "  phone {index}: {bytes} bytes; lacked {missing}, was offered {announced}, gave {sent}"
+                "  phone {index}: {bytes} bytes; lacked {missing}, was offered {announced}, gave {sent}\
+                 {faults}"
             ));
             self.summary.echoed_bytes += announced.saturating_sub(missing);
             self.check_cost(bytes, missing.max(announced) + sent)?;
+            if let Some(evidence) = evidence {
+                self.check_noticed(index, id, evidence)?;
+            }
             self.part(index, id)?;
             return Ok(());
         }
@@ -108,7 +130,7 @@ impl World {
 
     fn check_cost(&mut self, bytes: u64, missing: u64) -> Outcome {
         let logs = self
-            .replica(0)?
+            .replica(self.reference())?
             .store()
             .logs()
             .map_or(0, |logs| logs.len() as u64);
@@ -150,13 +172,15 @@ impl World {
     /// What two still disagree about; none if all have the same.
     fn all_agree(&self) -> Outcome<Option<String>> {
         let mut known: BTreeMap<LaneId, (usize, Vec<(LogId, Head)>)> = BTreeMap::new();
-        for (lane, heads) in self.hub_heads() {
+        let served = if self.hub.is_gone() {
+            Heads::new()
+        } else {
+            self.hub_heads()
+        };
+        for (lane, heads) in served {
             known.insert(lane, (usize::MAX, heads));
         }
-        for index in 0..self.phones.len() {
-            if self.is_out(index) {
-                continue;
-            }
+        for index in self.phones_in() {
             let replica = self.replica(index)?;
             if !replica.roster().devices().contains_key(&replica.device()) {
                 return Ok(Some(format!("phone {index} has not joined")));
@@ -164,7 +188,12 @@ impl World {
             if replica.pending_count().is_ok_and(|pending| pending > 0) {
                 return Ok(Some(format!("phone {index} has edits that are not sealed")));
             }
+            let roster_lane = roster_lane(&replica.community());
             for (lane, heads) in self.heads_of(index)? {
+                if self.is_villain(index) && lane != roster_lane {
+                    // The relay has no room for what it writes and may not; it has that alone.
+                    continue;
+                }
                 match known.get(&lane) {
                     Some((other, theirs)) if *theirs != heads => {
                         let short = lane.short();
@@ -196,6 +225,20 @@ impl World {
             })
             .collect()
     }
+}
+
+/// What was refused in a session, and what the relay had lost.
+fn faults_of(report: &Report) -> String {
+    let mut told = String::new();
+    if !report.refusals.is_empty() || !report.rejected.is_empty() || !report.lacking.is_empty() {
+        // Writing to a string does not fail.
+        let _ = write!(
+            told,
+            "; refused {:?}, rejected {:?}, lacking {:?}",
+            report.refusals, report.rejected, report.lacking
+        );
+    }
+    told
 }
 
 /// What has lost, as it stands among [`Heads`].

@@ -1,6 +1,7 @@
 //! The relay: its real core over a log in memory that can fail, and its part of every connection.
 
 mod disk;
+mod lies;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,9 +19,10 @@ use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::session::carrier::{Carried, Carrier as _, Lost};
 use sync_core::store::fault::FaultKind;
 use sync_core::wire::batches::BatchReader;
-use sync_core::wire::{BadFrame, Frame, Refusal};
+use sync_core::wire::{BadFrame, Digest, Frame, Refusal};
 
 use disk::DiskLog;
+use lies::Lie;
 
 use super::heal::{Heads, standing_of};
 use super::net::{ConnId, Node, Side};
@@ -45,6 +47,13 @@ struct HubConn {
     reader: BatchReader,
     /// Where each of them belongs, to tell which one was refused.
     places: Vec<Place>,
+    /// What the phone's hello said, for a relay that repeats it.
+    digest: Option<Digest>,
+    /// Batches that were acknowledged and never stored, once there are any.
+    swallowed: u64,
+    is_swallowing: bool,
+    /// It has said that both have the same, and says nothing more.
+    is_mute: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +68,11 @@ pub(super) struct Hub {
     /// Last bytes of batches that it has said are durable.
     acked: BTreeSet<Vec<u8>>,
     has_failed: bool,
+    /// Yesterday's copy of its disk.
+    saved: Option<MemoryLog>,
+    lie: Option<Lie>,
+    /// It never comes back.
+    is_gone: bool,
 }
 
 impl Hub {
@@ -77,6 +91,9 @@ impl Hub {
             conns: BTreeMap::new(),
             acked: BTreeSet::new(),
             has_failed: false,
+            saved: None,
+            lie: None,
+            is_gone: false,
         };
         hub.start();
         hub
@@ -128,15 +145,47 @@ impl Hub {
         all.unwrap_or_default()
     }
 
-    /// A batch that was acknowledged is there, for ever.
+    fn loaded(&self) -> Outcome<Community> {
+        let disk = self.log.disk();
+        let loaded = Community::load(self.community, &disk.log);
+        loaded.map_err(|error| Broken(error.to_string()))
+    }
+
     /// Whether the relay's roster names a device.
     fn has_heard_of(&self, device: &DeviceId) -> Outcome<bool> {
-        let disk = self.log.disk();
-        let community = Community::load(self.community, &disk.log)
-            .map_err(|error| Broken(error.to_string()))?;
+        let community = self.loaded()?;
         Ok(community.roster().devices().contains_key(device))
     }
 
+    /// The lanes that the relay serves a device.
+    fn lanes_for(&self, device: &DeviceId) -> Outcome<BTreeSet<LaneId>> {
+        Ok(self.loaded()?.roster().lanes_of(device))
+    }
+
+    pub(super) fn store_id(&self) -> StoreId {
+        self.log.disk().log.store_id()
+    }
+
+    /// Its operator is replaced by an honest one.
+    pub(super) fn reform(&mut self) {
+        // What it had left out of its own memory is read again.
+        self.relay = self.relay.take().filter(|_| self.lie.is_none());
+        self.lie = None;
+        self.log.disk().withheld.clear();
+    }
+
+    /// It is switched off for good.
+    pub(super) fn leave_for_good(&mut self) {
+        self.is_gone = true;
+        self.relay = None;
+        self.conns.clear();
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    /// A batch that was acknowledged is there, for ever.
     fn check_acked(&self) -> Outcome {
         let rows = self.rows();
         let kept: BTreeSet<&[u8]> = rows
@@ -208,13 +257,18 @@ impl World {
     /// Frames that have come for the relay.
     pub(super) fn hub_takes(&mut self, id: ConnId, frames: &[Vec<u8>], is_broken: bool) -> Outcome {
         let is_honest = self.is_honest(id);
+        let lie = self.hub.lie;
         let Some(state) = self.hub.conns.get_mut(&id) else {
             return Ok(());
         };
         let conn = relay::relay::ConnId(id.0);
         for bytes in frames {
             let input = match Frame::decode(bytes) {
+                Ok(frame) if lies::swallows(lie, state, &frame) => continue,
                 Ok(frame) => {
+                    if let Frame::Hello(hello) = &frame {
+                        state.digest = Some(hello.digest);
+                    }
                     if let Frame::Batches(batches) = &frame {
                         let marks = batches.batches.iter().map(|it| last_bytes(it).to_vec());
                         state.came.extend(marks);
@@ -318,6 +372,7 @@ impl World {
     fn hub_does(&mut self, effect: Effect) {
         match effect {
             Effect::Send { conn, frame } => {
+                let (lie, at) = (self.hub.lie, self.rng.random_range(0..64));
                 let Some(state) = self.hub.conns.get_mut(&ConnId(conn.0)) else {
                     return;
                 };
@@ -339,7 +394,8 @@ impl World {
                     let marks = state.came.iter().take(count).filter(|it| !it.is_empty());
                     self.hub.acked.extend(marks.cloned());
                 }
-                state.outbox.push_back(frame);
+                let frames = lies::told(lie, state, frame, at);
+                state.outbox.extend(frames);
                 if let Some(told) = told {
                     self.tell(told);
                 }
@@ -401,7 +457,7 @@ impl World {
             disk.is_killed = false;
         }
         self.hub.has_failed &= !self.is_healing;
-        if self.hub.relay.is_some() {
+        if self.hub.relay.is_some() || self.hub.is_gone {
             return Ok(());
         }
         self.tell("  the relay begins again".to_owned());

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
 use sync_core::epoch::EpochKey;
-use sync_core::id::{EpochId, LaneId};
+use sync_core::id::{Arrival, EpochId, LaneId};
 use sync_core::keys::Secret;
 use sync_core::replica::{Farewell, HistoryEntry, Hold, RecordView, Replica};
-use sync_core::roster::roster_lane;
+use sync_core::roster::statement::Statement;
+use sync_core::roster::{Said, roster_lane};
 use sync_core::session::carrier::Carrier as _;
 use sync_core::store::{HeldRow, RowFilter, ViewRow};
 
@@ -29,7 +30,8 @@ fn unreadable(error: impl std::fmt::Display) -> Broken {
     Broken(format!("a phone cannot be read: {error}"))
 }
 
-fn shown(replica: &Replica, space: LaneId) -> Outcome<Shown> {
+fn shown(world: &World, index: usize, space: LaneId) -> Outcome<Shown> {
+    let replica = world.replica(index)?;
     let filter = RowFilter {
         space: Some(space),
         ..RowFilter::default()
@@ -102,11 +104,12 @@ impl World {
             let Some(connection) = self.net.get(id) else {
                 continue;
             };
-            let is_plain = self.summary.revocations == 0;
+            let ends = [connection.dialer, connection.acceptor];
+            let is_plain = self.summary.revocations == 0
+                && !(ends.contains(&Node::Relay) && self.summary.lies > 0);
             if connection.is_cut || !connection.is_silent() || !self.is_honest(id) || !is_plain {
                 continue;
             }
-            let ends = [connection.dialer, connection.acceptor];
             for end in ends {
                 let Node::Phone(index) = end else { continue };
                 let replica = self.replica(index)?;
@@ -120,8 +123,12 @@ impl World {
                 if !peer.is_done(replica) {
                     return broken!("phone {index}'s session {id:?} stands still: {peer:#?}");
                 }
+                let lacking = peer.report().lacking;
+                if !lacking.is_empty() && self.is_relay_true() {
+                    return broken!("phone {index} reports a loss that was none: {lacking:?}");
+                }
                 let refusals = peer.report().refusals;
-                if !refusals.is_empty() && self.summary.copies == 0 {
+                if !refusals.is_empty() && self.is_plain() {
                     return broken!("phone {index} was refused {refusals:?} on {id:?}");
                 }
             }
@@ -130,9 +137,12 @@ impl World {
         Ok(())
     }
 
-    /// Whether every phone is itself and belongs.
+    /// Whether every phone is itself and belongs, and the relay keeps its word.
     pub(super) fn is_plain(&self) -> bool {
-        self.summary.copies == 0 && self.summary.revocations == 0
+        self.summary.copies == 0
+            && self.summary.revocations == 0
+            && self.villain.is_none()
+            && self.is_relay_true()
     }
 
     /// Two between whom nothing moves have the same in all lanes that both may have.
@@ -171,7 +181,7 @@ impl World {
         let all = |world: &Self| -> Outcome<Vec<Shown>> {
             lanes
                 .iter()
-                .map(|lane| shown(world.replica(index)?, *lane))
+                .map(|lane| shown(world, index, *lane))
                 .collect()
         };
         let before = all(self)?;
@@ -199,23 +209,29 @@ impl World {
     pub(super) fn check_all(&mut self) -> Outcome {
         self.check_rosters()?;
         self.check_views()?;
+        self.check_villain()?;
         for index in self.phones_in() {
             self.check_nothing_foreign(index)?;
         }
-        for index in 0..self.phones.len() {
+        for index in self.phones_left() {
             self.check_gone(index)?;
         }
         self.hub_check()?;
-        let index = rand::RngExt::random_range(&mut self.rng, 0..self.phones.len());
-        self.check_rebuild(index)?;
+        let left = self.phones_left();
+        if let Some(index) = self.pick(&left) {
+            self.check_rebuild(index)?;
+        }
         self.check_in_sync()
     }
 
     fn check_rosters(&self) -> Outcome {
-        let roster = self.replica(0)?.roster();
+        let reference = self.reference();
+        let roster = self.replica(reference)?.roster();
         for index in self.phones_in() {
             if self.replica(index)?.roster() != roster {
-                return broken!("phones 0 and {index} have the same entries and other rosters");
+                return broken!(
+                    "phones {reference} and {index} have the same entries and other rosters"
+                );
             }
         }
         Ok(())
@@ -224,10 +240,11 @@ impl World {
     /// The same entries make the same view, and all that was durable is in it.
     fn check_views(&self) -> Outcome {
         let mut known: BTreeMap<LaneId, (usize, Shown)> = BTreeMap::new();
-        for index in self.phones_in() {
+        let honest = self.phones_in().into_iter();
+        for index in honest.filter(|index| !self.is_villain(*index)) {
             let replica = self.replica(index)?;
             for lane in replica.own_lanes() {
-                let mine = shown(replica, lane)?;
+                let mine = shown(self, index, lane)?;
                 match known.get(&lane) {
                     Some((other, theirs)) => {
                         let what = format!("lane {} on phones {other} and {index}", lane.short());
@@ -298,11 +315,15 @@ impl World {
         let is_empty = logs.iter().all(|log| log.lane == roster)
             && records.is_empty()
             && store.meta("keyring").map_err(unreadable)?.is_none()
-            && store.held_count().map_err(unreadable)? == 0;
+            && store
+                .held()
+                .map_err(unreadable)?
+                .iter()
+                .all(|row| row.entry.log.lane == roster);
         if !is_empty {
             return broken!("phone {index} was removed and still has {logs:?}, {records:?}");
         }
-        if !self.replica(0)?.roster().has_left(&device) {
+        if !self.replica(self.reference())?.roster().has_left(&device) {
             return broken!("phone {index} has erased everything and nobody knows");
         }
         Ok(())
@@ -333,13 +354,7 @@ impl World {
                 return broken!("phone {index} has a document of a space that it may not read");
             }
         }
-        let own: BTreeSet<EpochId> = replica
-            .roster()
-            .epochs()
-            .keys()
-            .filter(|(space, _)| lanes.contains(space))
-            .map(|(_, id)| *id)
-            .collect();
+        let own = self.epochs_of(replica, &lanes)?;
         let ring = store
             .meta("keyring")
             .map_err(unreadable)?
@@ -353,12 +368,34 @@ impl World {
         Ok(())
     }
 
+    /// The keys of these lanes that anybody has ever made: also those that do not count open what was
+    /// written under them. A space that counts no more has left its key behind, and nothing to read.
+    fn epochs_of(&self, replica: &Replica, lanes: &BTreeSet<LaneId>) -> Outcome<BTreeSet<EpochId>> {
+        let community = replica.community();
+        let lane = roster_lane(&community);
+        let batches = replica.stretch(&lane, Arrival(0), Arrival(u64::MAX), usize::MAX);
+        let batches = batches.map_err(unreadable)?;
+        let said = batches
+            .iter()
+            .flat_map(|carried| Said::in_batch(&community, &carried.batch));
+        let all = replica.roster().all_lanes();
+        let is_own = |space: &LaneId| lanes.contains(space) || !all.contains(space);
+        let own = said.filter_map(|said| {
+            let Statement::Epoch(epoch) = said.statement else {
+                return None;
+            };
+            is_own(&epoch.space).then_some(epoch.epoch)
+        });
+        Ok(own.collect())
+    }
+
     /// Two who have the same find it out with a handful of bytes.
     fn check_in_sync(&mut self) -> Outcome {
         let place = self.meeting_place();
         for index in self.phones_in() {
-            for with in [place, Node::Phone(0), Node::Phone(1)] {
-                if matches!(with, Node::Phone(other) if self.is_out(other)) {
+            for with in [place, Node::Phone(self.reference()), Node::Phone(1)] {
+                let is_odd = |phone| self.is_out(phone) || self.is_villain(phone);
+                if is_odd(index) || matches!(with, Node::Phone(other) if is_odd(other)) {
                     continue;
                 }
                 if with == Node::Phone(index)
@@ -395,7 +432,7 @@ impl World {
     pub(super) fn digest(&self) -> Outcome<u64> {
         let mut hasher = DefaultHasher::new();
         self.trace.hash(&mut hasher);
-        for index in 0..self.phones.len() {
+        for index in self.phones_left() {
             self.replica(index)?
                 .heads_digest()
                 .map_err(unreadable)?

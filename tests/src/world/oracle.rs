@@ -84,6 +84,11 @@ impl Oracle {
         self.written.push(Written { fate, ..written });
     }
 
+    /// Somebody with a forked log has edited a record without a token.
+    pub(super) fn touch(&mut self, record: RecordId) {
+        self.doubtful.insert(record);
+    }
+
     /// What a phone has written since some edit may be lost or held, and all that builds on it.
     pub(super) fn doubt(&mut self, by: usize, since: usize) {
         let records: BTreeSet<RecordId> = self
@@ -113,6 +118,11 @@ impl Oracle {
                 written.fate = Fate::Open;
             }
         }
+    }
+
+    /// Whether a phone was cut off, or owes its rights to one that was.
+    pub(super) fn is_cut_off(&self, by: usize) -> bool {
+        self.cut_off.contains(&by)
     }
 
     /// A phone was copied; these phones share its device.

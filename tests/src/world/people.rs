@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
+use sync_core::id::DeviceId;
 use sync_core::keys::Signer;
 use sync_core::replica::{Removal, Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
@@ -38,6 +39,7 @@ impl World {
         };
         let mut phone = Phone::new(keys, rng, life);
         phone.is_steward = true;
+        self.sheet = Some(founding.recovery);
         self.phones.push(phone);
         self.hub_carries()?;
         self.add_space(0)?;
@@ -106,7 +108,8 @@ impl World {
             Scope::Space(space)
         };
         let to = self.rng.random_range(0..self.phones.len());
-        if self.phone(to).is_cut_off {
+        let is_villain = self.villain.is_some_and(|villain| villain.phone == to);
+        if self.phone(to).is_cut_off || is_villain {
             return Ok(());
         }
         let device = self.phone(to).keys.device();
@@ -131,7 +134,12 @@ impl World {
         self.tell(format!(
             "  phone {index} makes phone {to} {role} of {scope:?}"
         ));
-        self.phone(to).is_steward |= role >= Role::Lead;
+        let phone = self.phone(to);
+        phone.is_steward |= role >= Role::Lead;
+        phone.sponsors.insert(index);
+        if self.oracle.is_cut_off(index) {
+            self.oracle.cut_off(to);
+        }
         self.pump_news(index)
     }
 
@@ -143,12 +151,19 @@ impl World {
             return Ok(());
         };
         let target = self.rng.random_range(1..self.phones.len());
+        let has_purges = self.has_purges;
         let lost = self.phone(target);
-        // Who let others in is not lost here: those would stand at the door for ever.
-        if target == index || lost.is_steward || lost.is_cut_off {
+        // Unless people are removed without regard, who let others in is not: those would stand at the
+        // door for ever.
+        if target == index || (lost.is_steward && !has_purges) || lost.is_cut_off {
             return Ok(());
         }
-        let device = lost.keys.device();
+        self.revoke(index, target)
+    }
+
+    /// Cuts a phone off, or its owner.
+    pub(super) fn revoke(&mut self, index: usize, target: usize) -> Outcome {
+        let device = self.phone(target).keys.device();
         let is_whole = self.rng.random_ratio(1, 2);
         let now = self.now;
         let phone = self.phone(index);
@@ -188,33 +203,54 @@ impl World {
                 self.oracle.cut_off(other);
             }
         }
+        if self.phone(target).is_steward {
+            self.summary.purges += 1;
+            // Whom it let in may stand outside, and what it gave may be gone.
+            for follower in self.followers_of(target) {
+                self.oracle.cut_off(follower);
+            }
+        }
         self.summary.revocations += 1;
         self.pump_news(index)
     }
 
     /// The phones that belong in the end.
     pub(super) fn phones_in(&self) -> Vec<usize> {
-        let all = 0..self.phones.len();
-        all.filter(|index| !self.is_out(*index)).collect()
+        let left = self.phones_left().into_iter();
+        left.filter(|index| !self.is_out(*index)).collect()
     }
 
     /// Whether a phone was removed, as everybody knows in the end, or never came to belong because
     /// its invitation went with whoever gave it.
     pub(super) fn is_out(&self, index: usize) -> bool {
-        let founder = self.phones.first().and_then(|phone| phone.replica());
-        let Some((founder, phone)) = founder.zip(self.phones.get(index)) else {
+        let reference = self.phones.get(self.reference());
+        let reference = reference.and_then(|phone| phone.replica());
+        let Some((reference, phone)) = reference.zip(self.phones.get(index)) else {
             return false;
         };
-        let (roster, device) = (founder.roster(), phone.keys.device());
-        if roster.former().contains_key(&device) {
+        // One that has left does not come back, even if the word that sent it away counts no more.
+        if phone.replica().is_some_and(|it| it.farewell().is_some()) {
             return true;
         }
-        let is_somebody_cut_off = self.phones.iter().any(|phone| phone.is_cut_off);
-        let is_void = |invite| roster.invites_of(invite).all(|invite| invite.is_revoked);
-        is_somebody_cut_off && !roster.knows(&device) && phone.invite.is_some_and(is_void)
+        let device = phone.keys.device();
+        reference.roster().former().contains_key(&device) || self.is_shut_out(&device)
     }
 
-    fn invite_by(&mut self, index: usize) -> Outcome {
+    /// Whether a device never came to belong, because its invitation went with whoever gave it.
+    pub(super) fn is_shut_out(&self, device: &DeviceId) -> bool {
+        let is_somebody_cut_off = self.phones.iter().any(|phone| phone.is_cut_off);
+        let Some(reference) = self.replica_or_off(self.reference()) else {
+            return false;
+        };
+        let roster = reference.roster();
+        let is_void = |invite| roster.invites_of(invite).all(|invite| invite.is_revoked);
+        let mut of_device = self.phones.iter().filter(|it| it.keys.device() == *device);
+        is_somebody_cut_off
+            && !roster.knows(device)
+            && of_device.any(|phone| phone.invite.is_some_and(is_void))
+    }
+
+    pub(super) fn invite_by(&mut self, index: usize) -> Outcome {
         let spaces = self.spaces.clone();
         let (Some(space), Some(role)) = (self.pick(&spaces), self.random_role()) else {
             return Ok(());
@@ -260,8 +296,12 @@ impl World {
             },
         );
         phone.is_steward = role >= Role::Lead;
+        phone.sponsors.insert(index);
         phone.invite = Some(ticket.invite());
         self.phones.push(phone);
+        if self.oracle.is_cut_off(index) {
+            self.oracle.cut_off(number);
+        }
         // Mostly they meet at once: the joiner scans the ticket off the lead's phone.
         if self.rng.random_ratio(3, 4) {
             self.dial(number, Node::Phone(index))?;

@@ -52,6 +52,10 @@ pub(super) struct Phone {
     pub(super) is_steward: bool,
     /// Somebody has cut it off; it goes on until it hears of that.
     pub(super) is_cut_off: bool,
+    /// It is lost with its keys: nobody will ever switch it on again.
+    pub(super) is_lost: bool,
+    /// Who invited its owner, or gave them a role.
+    pub(super) sponsors: BTreeSet<usize>,
     /// The invitation that it came with.
     pub(super) invite: Option<InviteId>,
 }
@@ -76,6 +80,8 @@ impl Phone {
             has_faults: false,
             is_steward: false,
             is_cut_off: false,
+            is_lost: false,
+            sponsors: BTreeSet::new(),
             invite: None,
         }
     }
@@ -186,9 +192,23 @@ impl World {
             .expect("phones are never removed")
     }
 
+    /// The replica of a phone that runs.
+    pub(super) fn replica_or_off(&self, index: usize) -> Option<&Replica> {
+        self.phones.get(index).and_then(Phone::replica)
+    }
+
     pub(super) fn replica(&self, index: usize) -> Outcome<&Replica> {
         let replica = self.phones.get(index).and_then(Phone::replica);
         replica.ok_or_else(|| Broken(format!("phone {index} is off")))
+    }
+
+    /// Phones that are not lost.
+    pub(super) fn phones_left(&self) -> Vec<usize> {
+        let phones = self.phones.iter().enumerate();
+        phones
+            .filter(|(_, phone)| !phone.is_lost)
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// Phones that run now.

@@ -88,6 +88,13 @@ fn add(total: &Mutex<Summary>, summary: &Summary) {
     total.kills += summary.kills;
     total.copies += summary.copies;
     total.revocations += summary.revocations;
+    total.rollbacks += summary.rollbacks;
+    total.lies += summary.lies;
+    total.noticed += summary.noticed;
+    total.villainies += summary.villainies;
+    total.purges += summary.purges;
+    total.losses += summary.losses;
+    total.recoveries += summary.recoveries;
     total.echoed_bytes += summary.echoed_bytes;
     total.digest ^= summary.digest;
 }

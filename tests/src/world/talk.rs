@@ -397,6 +397,8 @@ impl World {
         // A newcomer may have become known since it was refused.
         let is_new = !self.is_healing || self.has_newcomer(index, id);
         let hub_failed = self.hub.has_failed();
+        let is_with_relay = self.is_with_relay(id);
+        let is_with_liar = self.summary.lies > 0 && is_with_relay;
         let has_left = self
             .replica(index)
             .is_ok_and(|replica| replica.farewell().is_some());
@@ -420,7 +422,13 @@ impl World {
                     refusal,
                     Refusal::Internal | Refusal::StoreFull | Refusal::Busy
                 );
-                !is_honest || (is_of_newcomers && is_new) || (is_of_disks && hub_failed)
+                // It came to the relay before anybody whom the relay knows.
+                let is_early = *refusal == Refusal::Busy && is_with_relay;
+                !is_honest
+                    || is_with_liar
+                    || (is_early && is_new)
+                    || (is_of_newcomers && is_new)
+                    || (is_of_disks && hub_failed)
             }
         };
         self.tell(format!("  phone {index}: session over: {error}"));
@@ -430,6 +438,11 @@ impl World {
         Err(Broken(format!(
             "phone {index}'s session ended with: {error} ({error:?})"
         )))
+    }
+
+    fn is_with_relay(&self, id: Option<ConnId>) -> bool {
+        let connection = id.and_then(|id| self.net.get(id));
+        connection.is_some_and(|it| it.acceptor == Node::Relay)
     }
 
     /// Whether one of the two ends may not have heard of the other yet.

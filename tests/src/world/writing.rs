@@ -173,6 +173,7 @@ impl World {
 
     /// What a finished edit must leave.
     fn fate_of(&mut self, by: usize, edited: Result<bool, ReplicaError>) -> Outcome<Fate> {
+        let has_left = self.replica(by).is_ok_and(|it| it.farewell().is_some());
         let phone = self.phone(by);
         match edited {
             Ok(_) => {
@@ -182,6 +183,8 @@ impl World {
             // The program was killed while it wrote: nobody knows.
             Err(_) if phone.is_dead() => Ok(Fate::Open),
             Err(ReplicaError::Store(_)) if phone.has_faults => Ok(Fate::Never),
+            // Whoever sent it away was themselves removed, and it had already begun to leave.
+            Err(ReplicaError::Removed) if has_left => Ok(Fate::Never),
             Err(error) => Err(Broken(format!(
                 "phone {by} could not write: {error} ({error:?})"
             ))),
@@ -306,6 +309,9 @@ impl World {
         let fate = self.fate_of(by, edited)?;
         let is_doubtful = self.phone(by).is_doubtful;
         let lives = self.siblings_of(by).len();
+        if is_doubtful {
+            self.oracle.touch(place.record);
+        }
         if let Some((token, way)) = token {
             let (space, record) = (place.space, Some(place.record));
             self.oracle.note(

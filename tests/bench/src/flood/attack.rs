@@ -74,7 +74,7 @@ impl Attack {
             Self::HalfOpen => 500,
             Self::Replay | Self::Forged => 2_000,
             Self::Huge => 20,
-            Self::OverQuota => 500,
+            Self::OverQuota => 100,
         }
     }
 }
@@ -162,7 +162,7 @@ async fn begin(attack: Attack, clients: usize, target: &Arc<Target>) -> Result<J
         preparing.spawn(async move {
             let _one_of_few = room.acquire().await?;
             let mut member = Member::found(number, target)?;
-            tokio::time::timeout(PREPARE_TIMEOUT, member.upload(attack)).await??;
+            tokio::time::timeout(PREPARE_TIMEOUT, member.upload()).await??;
             let line = tokio::time::timeout(PREPARE_TIMEOUT, member.open(attack)).await??;
             anyhow::Ok((member, line))
         });

@@ -23,14 +23,9 @@ use tokio::task::JoinSet;
 
 use super::attack::{Attack, Target};
 
-/// Letters of a record that uses much of a quota; each makes half a byte once packed.
-const MUCH_TEXT: usize = 60_000;
-/// How many of them leave no room for another (`QUOTA_BYTES`).
-const FILLERS: usize = 5;
-/// Bytes of a batch that is over the quota, and of one that is small.
-const MUCH_BYTES: usize = 30_000;
+/// Bytes of a batch that no quota of the flood's relay has room for (`QUOTA_BYTES`).
+const MUCH_BYTES: usize = 170_000;
 const FEW_BYTES: usize = 100;
-const FEW_LETTERS: usize = 40;
 
 /// A bad client.
 pub(crate) struct Member {
@@ -65,30 +60,22 @@ impl Member {
     }
 
     /// Brings what an honest client would.
-    pub(crate) async fn upload(&mut self, attack: Attack) -> Result<()> {
-        let (records, letters) = if attack == Attack::OverQuota {
-            (FILLERS, MUCH_TEXT)
-        } else {
-            (1, FEW_LETTERS)
-        };
-        for _ in 0..records {
-            self.write(letters)?;
-        }
+    pub(crate) async fn upload(&mut self) -> Result<()> {
+        self.write()?;
         let (line, _reader) = self.talk_until_heard().await;
         line.connection.close(0_u8.into(), b"");
         Ok(())
     }
 
-    fn write(&mut self, letters: usize) -> Result<()> {
-        let text = (0..letters).map(|_| char::from(b'a' + (self.rng.next_u32() % 16) as u8));
+    fn write(&mut self) -> Result<()> {
         let values = [
-            ("title", "路灯坏了".to_owned()),
-            ("body", text.collect()),
-            ("category", "roads".to_owned()),
-            ("urgency", "low".to_owned()),
-            ("state", "raised".to_owned()),
+            ("title", "路灯坏了"),
+            ("category", "roads"),
+            ("urgency", "low"),
+            ("state", "raised"),
         ];
-        let edits = values.map(|(field, text)| FieldEdit::set(field, Value::Text(text)));
+        let edits =
+            values.map(|(field, text)| FieldEdit::set(field, Value::Text(text.to_owned())));
         let commons = sync_core::roster::commons(&self.replica.community());
         let moment = &mut Moment {
             now: Millis(1),
@@ -111,8 +98,11 @@ impl Member {
     }
 
     fn batch(&mut self, attack: Attack) -> Result<Arc<VerifiedBatch>> {
-        let mut known = self.replica.since(Arrival(0), usize::MAX)?;
-        let last = known.pop().context("something was uploaded")?.batch;
+        let known = self.replica.since(Arrival(0), usize::MAX)?;
+        let roster = sync_core::roster::roster_lane(&self.replica.community());
+        let mut written = known.into_iter().rev();
+        let last = written.find(|it| it.batch.log().lane != roster);
+        let last = last.context("something was uploaded")?.batch;
         let (keys, bytes) = match attack {
             Attack::Replay => return Ok(last),
             Attack::Forged => (DeviceKeys::generate(&mut self.rng), FEW_BYTES),

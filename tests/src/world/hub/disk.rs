@@ -1,5 +1,6 @@
 //! The relay's disk: a log in memory that outlives the relay, and fails where it is told to.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relay::log::memory::MemoryLog;
@@ -20,6 +21,8 @@ pub(super) struct Disk {
     pub(super) plan: Option<(u64, FaultKind)>,
     pub(super) writes: u64,
     pub(super) is_killed: bool,
+    /// Batches that a lying relay does not serve.
+    pub(super) withheld: BTreeSet<Arrival>,
 }
 
 impl Disk {
@@ -68,6 +71,7 @@ impl DiskLog {
             plan: None,
             writes: 0,
             is_killed: false,
+            withheld: BTreeSet::new(),
         };
         Self(Arc::new(Mutex::new(disk)))
     }
@@ -212,7 +216,9 @@ impl BatchLog for DiskLog {
         community: &CommunityId,
         arrival: Arrival,
     ) -> Result<Option<Carried>, StoreError> {
-        self.alive()?.log.batch(community, arrival)
+        let disk = self.alive()?;
+        let batch = disk.log.batch(community, arrival)?;
+        Ok(batch.filter(|batch| !disk.withheld.contains(&batch.arrival)))
     }
 
     fn read(
@@ -223,9 +229,10 @@ impl BatchLog for DiskLog {
         upto: Arrival,
         bytes_max: usize,
     ) -> Result<Vec<Carried>, StoreError> {
-        self.alive()?
-            .log
-            .read(community, lane, after, upto, bytes_max)
+        let disk = self.alive()?;
+        let mut batches = disk.log.read(community, lane, after, upto, bytes_max)?;
+        batches.retain(|batch| !disk.withheld.contains(&batch.arrival));
+        Ok(batches)
     }
 
     fn totals(

@@ -16,6 +16,7 @@ pub mod follow;
 pub mod pairing;
 pub mod recovery;
 pub mod role;
+pub mod settings;
 pub mod statement;
 mod subject;
 pub mod ticket;
@@ -32,6 +33,7 @@ use crate::roster::cutoff::{Cutoff, Standing};
 use crate::roster::epochs::EpochInfo;
 use crate::roster::erasure::Erasures;
 use crate::roster::role::{Role, Scope};
+use crate::roster::settings::Setting;
 use crate::roster::statement::{SealedKey, Statement, StatementId};
 use crate::roster::verdict::Verdict;
 
@@ -311,6 +313,7 @@ pub struct Roster {
     erasures: Erasures,
     /// Which devices say that they have erased what a statement takes from them.
     receipts: BTreeMap<StatementId, BTreeSet<DeviceId>>,
+    settings: BTreeMap<StatementId, Setting>,
 }
 
 impl Roster {
@@ -330,6 +333,7 @@ impl Roster {
             verdicts: BTreeMap::new(),
             erasures: Erasures::default(),
             receipts: BTreeMap::new(),
+            settings: BTreeMap::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::roster::evaluate::holding::Holding;
 use crate::roster::evaluate::proof::Proofs;
 use crate::roster::follow::part::Part;
 use crate::roster::role::{Role, Scope};
+use crate::roster::settings::Setting;
 use crate::roster::statement::{
     Epoch, Erase, Erased, Found, Join, Profile, Release, Revoke, Statement, StatementId, Target,
 };
@@ -446,8 +447,13 @@ impl<'a> Evaluation<'a> {
             Statement::Release(release) => self.hear_verdicts(said, release, rank, scope),
             Statement::Discard(discard) => self.hear_verdicts(said, discard, rank, scope),
             Statement::Erase(erase) => self.hear_erase(said, erase, rank, scope),
-            // Its bytes are defined so that it joins later without a change of format.
-            Statement::Settings(_) => {}
+            Statement::Settings(settings) => {
+                if rank >= Role::Coordinator && *scope == Scope::Community {
+                    self.counted.insert(said.id);
+                    let settled = Setting::said(said.author, settings);
+                    self.roster.settings.insert(said.id, settled);
+                }
+            }
             // Heard in passes of their own.
             Statement::AddDevice(_)
             | Statement::Confirm(_)

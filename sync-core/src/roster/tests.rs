@@ -4,6 +4,7 @@ mod grants;
 mod others;
 mod recovery;
 mod revocations;
+mod settings;
 mod soup;
 mod ticket;
 

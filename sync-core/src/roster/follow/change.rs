@@ -6,6 +6,7 @@ use crate::id::{DeviceId, LogId};
 use crate::roster::erasure::Erasures;
 use crate::roster::statement::StatementId;
 use crate::roster::verdict::Verdict;
+use crate::roster::settings::Setting;
 use crate::roster::{Device, Invite, LogStanding, Roster};
 
 /// What was otherwise before, as it was; nothing where there was none.
@@ -25,6 +26,8 @@ pub struct Change {
     pub(super) verdicts: BTreeMap<LogId, Option<BTreeSet<Verdict>>>,
     /// All that was erased.
     pub(super) erasures: Option<Erasures>,
+    /// Settings.
+    pub(super) settings: BTreeMap<StatementId, Option<Setting>>,
 }
 
 impl Change {
@@ -42,6 +45,7 @@ impl Change {
             invites: differing(was.invites, is.invites.keys(), |id| is.invites.get(id)),
             verdicts: differing(was.verdicts, is.verdicts.keys(), |log| is.verdicts.get(log)),
             erasures: (was.erasures != is.erasures).then_some(was.erasures),
+            settings: differing(was.settings, is.settings.keys(), |id| is.settings.get(id)),
         }
     }
 
@@ -60,6 +64,15 @@ impl Change {
             self.verdicts.entry(log).or_insert(was);
         }
         self.erasures = self.erasures.take().or(later.erasures);
+        for (id, was) in later.settings {
+            self.settings.entry(id).or_insert(was);
+        }
+    }
+
+    /// Whether something that is settled for the whole community is settled otherwise.
+    #[must_use]
+    pub fn is_of_settings(&self) -> bool {
+        !self.settings.is_empty()
     }
 
     /// What was erased before, if it is not the same now.

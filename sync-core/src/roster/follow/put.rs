@@ -133,11 +133,15 @@ impl Roster {
                 | Statement::Join(_)
                 | Statement::Profile(_)
                 | Statement::Release(_) => {}
-                // Without effect so far.
-                Statement::Settings(_) => {}
+                Statement::Settings(_) => {
+                    let new = settled.settings.remove(&said.id);
+                    put(&mut self.settings, said.id, new, &mut change.settings);
+                }
             }
         }
-        let is_other = !change.invites.is_empty() || change.erasures.is_some();
+        let is_other = !change.invites.is_empty()
+            || change.erasures.is_some()
+            || !change.settings.is_empty();
         change.is_any |= is_other || change.is_of_rights();
     }
 

@@ -193,6 +193,7 @@ mod tests {
                 "exit.",
                 "close.",
                 "damage.",
+                "word.deed.",
                 "word.role.",
                 "demo.column.",
                 "demo.lost.claim.",

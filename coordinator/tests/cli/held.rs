@@ -60,7 +60,9 @@ fn whoever_may_decide_sees_what_a_held_change_would_do() {
     assert_eq!(preview["title"], "3号门 王奶奶");
     assert_eq!(
         preview["changes"],
-        serde_json::json!([{ "field": "household", "from": "3号门 王奶奶", "to": "无人居住" }])
+        serde_json::json!([{
+            "field": "household", "deed": "set", "from": "3号门 王奶奶", "to": "无人居住"
+        }])
     );
     assert!(preview["at"].is_i64());
     let said = owner.run(["held"]).ok().out;

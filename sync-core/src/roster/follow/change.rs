@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{DeviceId, LogId};
 use crate::roster::erasure::Erasures;
+use crate::roster::settings::Setting;
 use crate::roster::statement::StatementId;
 use crate::roster::verdict::Verdict;
-use crate::roster::settings::Setting;
 use crate::roster::{Device, Invite, LogStanding, Roster};
 
 /// What was otherwise before, as it was; nothing where there was none.

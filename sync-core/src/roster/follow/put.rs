@@ -139,9 +139,8 @@ impl Roster {
                 }
             }
         }
-        let is_other = !change.invites.is_empty()
-            || change.erasures.is_some()
-            || !change.settings.is_empty();
+        let is_other =
+            !change.invites.is_empty() || change.erasures.is_some() || !change.settings.is_empty();
         change.is_any |= is_other || change.is_of_rights();
     }
 

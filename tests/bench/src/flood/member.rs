@@ -74,8 +74,7 @@ impl Member {
             ("urgency", "low"),
             ("state", "raised"),
         ];
-        let edits =
-            values.map(|(field, text)| FieldEdit::set(field, Value::Text(text.to_owned())));
+        let edits = values.map(|(field, text)| FieldEdit::set(field, Value::Text(text.to_owned())));
         let commons = sync_core::roster::commons(&self.replica.community());
         let moment = &mut Moment {
             now: Millis(1),

@@ -1,0 +1,220 @@
+// The console's only script. Pages can be read and every form can be sent without it.
+// It keeps what is on screen fresh, asks before dangerous things, and keeps unsaved text.
+"use strict";
+(() => {
+  const body = document.body, words = body.dataset;
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const editing = document.querySelector("form[data-editing]");
+
+  // ---- the quiet bar at the bottom ----
+  let bar = null;
+  function showBar(text, action, act) {
+    hideBar();
+    bar = document.createElement("div");
+    bar.className = "livebar no-print";
+    bar.setAttribute("role", "status");
+    const line = document.createElement("span");
+    line.textContent = text;
+    bar.append(line);
+    const button = (label, run) => {
+      const b = document.createElement("button");
+      b.type = "button";
+      b.className = "btn";
+      b.textContent = label;
+      b.addEventListener("click", run);
+      bar.append(b);
+    };
+    if (action) button(action, act);
+    button(words.later, hideBar);
+    body.append(bar);
+  }
+  function hideBar() {
+    if (bar) bar.remove();
+    bar = null;
+  }
+  function say(text) {
+    const place = document.getElementById("live-say");
+    if (place && text) place.textContent = text;
+  }
+
+  // ---- live updates: one EventSource; the same page is fetched again and its parts are swapped ----
+  const isDirty = (field) => {
+    if (field.type === "hidden" || field.type === "submit" || field.type === "button") return false;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") {
+      const first = [...field.options].findIndex((o) => o.defaultSelected);
+      return field.selectedIndex !== Math.max(first, 0);
+    }
+    return field.value !== field.defaultValue;
+  };
+  function isBusy(part) {
+    if (part.querySelector("dialog[open]")) return true;
+    const focus = document.activeElement;
+    if (focus && part.contains(focus) && focus.matches("input, textarea, select")) return true;
+    return all("input, textarea, select", part).some(isDirty);
+  }
+  // Where the focus is inside a part: by id, else by its place among the part's links and buttons.
+  function focusOf(part) {
+    const focus = document.activeElement;
+    if (!focus || !part.contains(focus)) return null;
+    return { id: focus.id, href: focus.getAttribute("href"), at: all("a, button, summary", part).indexOf(focus) };
+  }
+  function giveFocus(part, was) {
+    const links = all("a, button, summary", part);
+    const next = (was.id && part.querySelector("#" + CSS.escape(was.id)))
+      || links.find((l) => was.href && l.getAttribute("href") === was.href) || links[was.at] || null;
+    if (next) next.focus({ preventScroll: true });
+  }
+  function swap(old, fresh) {
+    const was = focusOf(old);
+    const open = all("details", old).map((d) => d.open);
+    const scrolls = all(".scroll", old).map((s) => s.scrollLeft);
+    const copy = document.importNode(fresh, true);
+    all("details", copy).forEach((d, i) => { if (i < open.length) d.open = open[i]; });
+    old.replaceWith(copy);
+    all(".scroll", copy).forEach((s, i) => { s.scrollLeft = scrolls[i] || 0; });
+    if (was) giveFocus(copy, was);
+    copy.classList.add("changed");
+  }
+  let running = false, again = false, timer = 0, lastLine = "";
+  async function refresh() {
+    if (running || document.hidden) { again = true; return; }
+    running = true;
+    again = false;
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin", cache: "no-store" });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const top = scrollY;
+      let kept = false;
+      for (const old of all("[data-live]")) {
+        const fresh = page.getElementById(old.id);
+        if (!fresh) { kept = true; continue; }
+        const shown = old.cloneNode(true);
+        shown.classList.remove("changed");
+        if (!shown.className) shown.removeAttribute("class");
+        if (shown.outerHTML === fresh.outerHTML) continue;
+        if (isBusy(old)) kept = true; else swap(old, fresh);
+      }
+      if (all("[data-live]", page).some((part) => !document.getElementById(part.id))) kept = true;
+      if (scrollY !== top) scrollTo(scrollX, top);
+      if (kept && lastLine) showBar(lastLine, words.show, () => location.reload());
+      else say(lastLine);
+    } catch {
+      // Nobody answers; the EventSource says so.
+    } finally {
+      running = false;
+      if (again) soon();
+    }
+  }
+  function soon() {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, 40);
+  }
+  function heard(event) {
+    let news = {};
+    try { news = JSON.parse(event.data); } catch { /* an event without details */ }
+    lastLine = news.line || "";
+    const here = (news.at || []).some((path) => location.pathname === path || location.pathname.startsWith(path + "/"));
+    if (editing && here && lastLine) showBar(lastLine, words.show, () => location.reload());
+    soon();
+  }
+  let source = null, lost = false;
+  function listen() {
+    if (!words.liveOn || !window.EventSource || source) return;
+    source = new EventSource("/events");
+    for (const topic of words.liveOn.split(" ")) source.addEventListener(topic, heard);
+    source.onopen = () => { if (lost) { lost = false; hideBar(); soon(); } };
+    source.onerror = () => {
+      if (!lost) { lost = true; setTimeout(() => { if (lost) showBar(words.lost, "", null); }, 3000); }
+      if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(listen, 4000); }
+    };
+  }
+  addEventListener("pagehide", () => { if (source) source.close(); source = null; });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) soon(); });
+
+  // ---- dangerous buttons ask first ----
+  document.addEventListener("submit", (event) => {
+    const form = event.target, button = event.submitter;
+    const dialog = form.dataset.confirm && document.getElementById(form.dataset.confirm);
+    if (!dialog || !dialog.showModal || form.querySelector("[name=confirmed]")) return;
+    if (form.dataset.confirmValue && (!button || button.value !== form.dataset.confirmValue)) return;
+    event.preventDefault();
+    dialog.returnValue = "no";
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue !== "yes") { if (button) button.focus(); return; }
+      const yes = document.createElement("input");
+      yes.type = "hidden";
+      yes.name = "confirmed";
+      yes.value = "yes";
+      form.append(yes);
+      form.requestSubmit(button);
+    }, { once: true });
+    dialog.showModal();
+  });
+
+  // ---- unsaved text stays in this tab ----
+  const place = (form) => "keep:" + location.pathname + "#" + form.dataset.keep;
+  const texts = (form) => all("input, textarea, select", form)
+    .filter((f) => f.name && !["hidden", "password", "file", "submit"].includes(f.type));
+  const isTick = (f) => f.type === "checkbox" || f.type === "radio";
+  function store(key, value) {
+    try { if (value) sessionStorage.setItem(key, JSON.stringify(value)); else sessionStorage.removeItem(key); } catch { /* storage is full or switched off */ }
+  }
+  function load(key) {
+    try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; }
+  }
+  for (const form of all("form[data-keep]")) {
+    const key = place(form), kept = load(key);
+    if (kept && (kept.sent || form.querySelector("[aria-invalid]"))) store(key, null);
+    else if (kept) {
+      const fields = texts(form);
+      let changed = false;
+      for (const [i, name, value] of kept.fields) {
+        const field = fields[i];
+        if (!field || field.name !== name) continue;
+        if (isTick(field)) { changed = changed || field.checked !== value; field.checked = value; }
+        else { changed = changed || field.value !== value; field.value = value; }
+      }
+      const details = form.closest("details");
+      if (changed && details) details.open = true;
+      if (changed) showBar(words.restored, "", null);
+    }
+    form.addEventListener("input", () => store(key, {
+      fields: texts(form).map((f, i) => [i, f.name, isTick(f) ? f.checked : f.value]),
+    }));
+    form.addEventListener("submit", () => {
+      const now = load(key);
+      if (now) store(key, { ...now, sent: true });
+    });
+  }
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) for (const form of all("form[data-keep]")) {
+      const now = load(place(form));
+      if (now) store(place(form), { ...now, sent: false });
+    }
+    listen();
+  });
+
+  // ---- "/" goes to the search box; errors get the focus; two buttons that need a script ----
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, textarea, select, [contenteditable]")) return;
+    const box = all("[data-find]").find((b) => b.offsetParent);
+    if (box) { event.preventDefault(); box.focus(); box.select(); }
+  });
+  const errors = document.getElementById("errors");
+  if (errors) errors.focus();
+  for (const button of all("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const box = document.getElementById(button.dataset.copy);
+      box.select();
+      if (navigator.clipboard) navigator.clipboard.writeText(box.value); else document.execCommand("copy");
+    });
+  }
+})();

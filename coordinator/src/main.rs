@@ -9,6 +9,8 @@
 mod cli;
 mod commands;
 mod demo;
+mod durable;
+mod exchange;
 mod exit;
 mod failure;
 mod lookup;

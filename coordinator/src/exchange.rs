@@ -1,0 +1,14 @@
+//! Out and in: records as files of other programs, and such files as records.
+//!
+//! ```text
+//! rows of the view → export::table → csv | xlsx, or export::geojson → bytes
+//! bytes, name → sheet::parse → Sheet → mapping → check (a report) → plan → creates and edits
+//! ```
+//! All of it is pure: rows and bytes go in, bytes and reports come out. The command line and the web
+//! console read and write the files, and say the sentences.
+//!
+//! Columns of our own tables are named `label [name]`: people read the label, and the name in brackets
+//! is what [`names`] is about.
+
+pub(crate) mod export;
+pub(crate) mod names;

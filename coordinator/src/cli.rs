@@ -305,9 +305,13 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[arg(long, value_name = "KIND")]
-    pub(crate) kind: String,
+    pub(crate) kind: Option<String>,
     #[arg(long, value_name = "NAME")]
-    pub(crate) space: String,
+    pub(crate) space: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
+    pub(crate) write_mapping: Option<PathBuf>,
     #[arg(long)]
     pub(crate) strict: bool,
     #[arg(long)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rows of the view → export::table → csv | xlsx, or export::geojson → bytes
-//! bytes, name → sheet::parse → Sheet → mapping → check (a report) → plan → creates and edits
+//! bytes, name → sheet::parse → Sheet → mapping → check: a report, and the work → apply
 //! ```
 //! All of it is pure: rows and bytes go in, bytes and reports come out. The command line and the web
 //! console read and write the files, and say the sentences.
@@ -10,5 +10,12 @@
 //! Columns of our own tables are named `label [name]`: people read the label, and the name in brackets
 //! is what [`names`] is about.
 
+mod apply;
+mod check;
 pub(crate) mod export;
+pub(crate) mod mapping;
 pub(crate) mod names;
+pub(crate) mod sheet;
+
+pub(crate) use apply::{Applied, apply};
+pub(crate) use check::{Checked, Context, Problem, check};

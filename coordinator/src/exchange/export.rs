@@ -27,6 +27,7 @@ use crate::text::Text;
 pub(crate) use about::About;
 pub(crate) use csv::{of_one as csv_of_one, zip_of as csv_zip_of};
 pub(crate) use geojson::map_of;
+pub(crate) use table::utc;
 pub(crate) use value::Names;
 pub(crate) use xlsx::workbook_of;
 

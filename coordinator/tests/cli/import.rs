@@ -66,7 +66,8 @@ fn bad_rows_are_named_by_line_and_skipped() {
             .unwrap()
             .contains("date")
     );
-    let file = desk.path("table.csv");
+    let desk = Desk::with_village();
+    let file = desk.file("table.csv", &table);
     let plain = desk
         .run([
             "import",

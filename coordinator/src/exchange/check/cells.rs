@@ -1,0 +1,310 @@
+//! From the cells of a row to typed edits.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use sync_core::id::RecordId;
+use sync_core::replica::{Origin, Replica, natural_record};
+use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind};
+use sync_core::store::ViewRow;
+
+use super::{Context, Problem, find};
+use crate::exchange::export::utc;
+use crate::exchange::mapping::Mapping;
+use crate::exchange::names;
+use crate::exchange::sheet::{Row, Sheet, Source};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lookup::Lookup;
+use crate::values;
+
+/// A column that a field takes.
+struct Taken<'a> {
+    position: usize,
+    column: &'a str,
+    field: &'a Field,
+    values: &'a BTreeMap<String, String>,
+}
+
+/// Reads the cells of a sheet as its mapping says.
+pub(super) struct Cells<'a> {
+    sheet: &'a Sheet,
+    mapping: &'a Mapping,
+    kind: &'a Kind,
+    replica: &'a Replica,
+    zone: &'a TimeZone,
+    taken: Vec<Taken<'a>>,
+    record: Option<usize>,
+    updated_at: Option<usize>,
+    space: Option<usize>,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn new(sheet: &'a Sheet, mapping: &'a Mapping, context: &'a Context<'a>) -> Self {
+        let position = |column: &str| sheet.columns.iter().position(|known| known == column);
+        let taken = mapping.columns.iter().filter_map(|column| {
+            Some(Taken {
+                position: position(&column.column)?,
+                column: &column.column,
+                field: context.kind.field(column.field.as_deref()?)?,
+                values: &column.values,
+            })
+        });
+        let is_own = sheet.source == Source::Own;
+        let record = format!("{}:{}", names::RECORD, context.kind.name());
+        Self {
+            taken: taken.collect(),
+            record: sheet.column(&[&record, names::RECORD]).filter(|_| is_own),
+            updated_at: sheet.column(&[names::UPDATED_AT]).filter(|_| is_own),
+            space: mapping.space_column.as_deref().and_then(position),
+            sheet,
+            mapping,
+            kind: context.kind,
+            replica: context.replica,
+            zone: &context.zone,
+        }
+    }
+
+    /// The column from which a field is taken.
+    pub(super) fn column_of(&self, field: &str) -> Option<&str> {
+        let taken = self.taken.iter().find(|taken| taken.field.name() == field);
+        taken.map(|taken| taken.column)
+    }
+
+    /// The record that a row of ours says it is.
+    pub(super) fn own_record(&self, row: &Row) -> Option<RecordId> {
+        row.cell(self.record?).parse().ok()
+    }
+
+    /// Whether a record has been changed since the row was exported.
+    pub(super) fn is_stale(&self, row: &Row, found: &ViewRow) -> bool {
+        let exported = self.updated_at.map(|column| row.cell(column));
+        exported.is_some_and(|at| !at.is_empty() && at != utc(found.updated_at))
+    }
+
+    /// The space that a row names.
+    pub(super) fn space<'r>(&self, row: &'r Row) -> Option<&'r str> {
+        let cell = row.cell(self.space?);
+        (!cell.is_empty()).then_some(cell)
+    }
+
+    /// The fields whose cells a row leaves empty; they say something only in a table of ours.
+    pub(super) fn emptied(&self, row: &Row) -> Vec<&'a Field> {
+        let is_own = self.record.is_some();
+        let taken = self.taken.iter().filter(|_| is_own);
+        let empty = taken.filter(|taken| row.cell(taken.position).is_empty());
+        empty.map(|taken| taken.field).collect()
+    }
+
+    /// All edits of a row, or all of its cells that do not fit.
+    pub(super) fn edits(&self, row: &Row) -> Result<Vec<FieldEdit>, Vec<Problem>> {
+        let problem = |column: Option<String>, typed: Option<String>, failure: Failure| Problem {
+            row: row.row,
+            line: row.line,
+            column,
+            typed,
+            failure,
+        };
+        let width = self.sheet.columns.len();
+        let mut surplus = row.cells.iter().skip(width);
+        if surplus.any(|cell| !cell.trim().is_empty()) {
+            let cells = Failure::new(Exit::BadFile, "err.import.cells").with("n", width);
+            return Err(vec![problem(None, None, cells)]);
+        }
+        let (mut edits, mut problems) = (Vec::new(), Vec::new());
+        for taken in &self.taken {
+            match self.edit(row, taken) {
+                Ok(edit) => edits.extend(edit),
+                Err(failure) => {
+                    let typed = row.cell(taken.position).to_owned();
+                    let typed = (!taken.field.personal()).then_some(typed);
+                    problems.push(problem(Some(taken.column.to_owned()), typed, failure));
+                }
+            }
+        }
+        for (name, typed) in &self.mapping.constants {
+            let is_given = edits.iter().any(|edit: &FieldEdit| edit.field == *name);
+            let field = self.kind.field(name).filter(|_| !is_given);
+            let edit = field.map(|field| self.parse(field, typed)).transpose();
+            match edit {
+                Ok(edit) => edits.extend(edit),
+                Err(failure) => problems.push(problem(None, None, failure.into())),
+            }
+        }
+        if problems.is_empty() {
+            Ok(edits)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn edit(&self, row: &Row, taken: &Taken<'_>) -> Result<Option<FieldEdit>, Failure> {
+        let raw = row.cells.get(taken.position).map_or("", String::as_str);
+        // Only text has its formulas defused.
+        let raw = match (self.sheet.source, row.line) {
+            (Source::Own, Some(_)) => names::original(raw),
+            (Source::Own, None) if raw.ends_with(names::CUT_MARK) => return Ok(None),
+            _other => raw,
+        };
+        if raw.trim().is_empty() {
+            return Ok(None);
+        }
+        let typed = self.translated(taken, raw);
+        if typed.trim().is_empty() {
+            let choices = taken.field.ty().choices().iter();
+            let choices: Vec<&str> = choices.map(sync_core::schema::Choice::value).collect();
+            return Err(FieldError::NotAChoice {
+                field: taken.field.name().to_owned(),
+                choices: choices.join(", "),
+            }
+            .into());
+        }
+        Ok(Some(self.parse(taken.field, &typed)?))
+    }
+
+    /// What a cell means by the mapping's table of values.
+    fn translated(&self, taken: &Taken<'_>, raw: &str) -> String {
+        let meant = |word: &str| {
+            let word = word.trim();
+            taken
+                .values
+                .get(word)
+                .map_or(word, String::as_str)
+                .to_owned()
+        };
+        if !taken.field.ty().is_set() {
+            return taken
+                .values
+                .get(raw.trim())
+                .map_or(raw, String::as_str)
+                .to_owned();
+        }
+        let is_survey = self.sheet.source.is_survey();
+        let is_between =
+            |c: char| values::SEPARATORS.contains(&c) || (is_survey && c.is_whitespace());
+        let words = raw.split(is_between).filter(|word| !word.trim().is_empty());
+        words.map(meant).collect::<Vec<_>>().join(",")
+    }
+
+    fn parse(&self, field: &Field, typed: &str) -> Result<FieldEdit, FieldError> {
+        let typed = match field.ty() {
+            FieldType::Date => moment(typed, self.zone).map(|at| at.date().to_string()),
+            FieldType::Time => {
+                moment(typed, self.zone).map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())
+            }
+            FieldType::Point { .. } => place(typed),
+            FieldType::Link(kinds) => self.linked(kinds, typed),
+            FieldType::Choice(_)
+            | FieldType::Choices(_)
+            | FieldType::Flag
+            | FieldType::Line
+            | FieldType::Links(_)
+            | FieldType::List
+            | FieldType::Member
+            | FieldType::Members
+            | FieldType::Minutes
+            | FieldType::Number
+            | FieldType::Other(_)
+            | FieldType::Text => None,
+        }
+        .unwrap_or_else(|| typed.to_owned());
+        values::edit(self.kind, field, &typed, Lookup::of(self.replica))
+    }
+
+    /// A record that is named by the natural key of its kind, or, in a survey, by the row that it came from.
+    fn linked(&self, kinds: &[String], typed: &str) -> Option<String> {
+        let typed = typed.trim();
+        if typed.parse::<RecordId>().is_ok() {
+            return None;
+        }
+        let schema = self.replica.schema();
+        let store = self.replica.store();
+        let spaces = self.replica.roster().all_lanes();
+        let kinds = kinds.iter().filter_map(|kind| schema.kind(kind));
+        let mut found = kinds.flat_map(|kind| {
+            spaces.iter().filter_map(move |space| {
+                let record = match kind.natural_key() {
+                    Some(_) => natural_record(kind, space, typed)?,
+                    None => {
+                        let origin = Origin::of(&self.mapping.source, row_name(typed));
+                        find::begun_from(self.replica, kind, space, &origin)?
+                    }
+                };
+                store.row(&record).ok().flatten().map(|row| row.record)
+            })
+        });
+        found.next().map(|record| record.to_string())
+    }
+}
+
+/// The name of a row in its source; forms put `uuid:` before it in some places only.
+pub(super) fn row_name(cell: &str) -> &str {
+    cell.strip_prefix("uuid:").unwrap_or(cell)
+}
+
+/// A moment as programs write it. With a `Z` it is taken to this zone; with an offset it is already the
+/// clock on the wall where it was written.
+fn moment(typed: &str, zone: &TimeZone) -> Option<DateTime> {
+    let typed = typed.trim();
+    if !typed.contains('T') {
+        return None;
+    }
+    if typed.ends_with(['Z', 'z']) {
+        let at: Timestamp = typed.parse().ok()?;
+        return Some(at.to_zoned(zone.clone()).datetime());
+    }
+    let (day, clock) = typed.split_once('T')?;
+    let clock = clock.split(['+', '-']).next().unwrap_or(clock);
+    format!("{day}T{clock}").parse().ok()
+}
+
+/// `lat lon altitude accuracy`, as forms write a place, or `[lat, lon]`.
+fn place(typed: &str) -> Option<String> {
+    let bare = typed.trim().trim_start_matches('[').trim_end_matches(']');
+    let parts: Vec<&str> = bare
+        .split([',', '，', ' ', '\t'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    match parts.as_slice() {
+        [latitude, longitude, ..] if parts.len() <= 4 => Some(format!("{latitude}, {longitude}")),
+        _other => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_become_the_day_on_the_wall() {
+        let zone = TimeZone::fixed(jiff::tz::offset(8));
+        let day = |typed: &str| moment(typed, &zone).map(|at| at.to_string());
+        assert_eq!(
+            day("2026-03-04T20:30:00.000Z").as_deref(),
+            Some("2026-03-05T04:30:00")
+        );
+        assert_eq!(
+            day("2026-03-04T23:30:00+08:00").as_deref(),
+            Some("2026-03-04T23:30:00")
+        );
+        assert_eq!(
+            day("2026-03-04T09:12:33").as_deref(),
+            Some("2026-03-04T09:12:33")
+        );
+        assert_eq!(day("2026-03-04"), None);
+        assert_eq!(day("Tuesday"), None);
+    }
+
+    #[test]
+    fn places_of_forms_are_understood() {
+        assert_eq!(
+            place("23.02 113.12 0.0 5").as_deref(),
+            Some("23.02, 113.12")
+        );
+        assert_eq!(place("[23.02, 113.12]").as_deref(), Some("23.02, 113.12"));
+        assert_eq!(place("23.02"), None);
+        assert_eq!(place("1 2 3 4 5"), None);
+    }
+}

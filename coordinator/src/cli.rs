@@ -70,6 +70,8 @@ pub(crate) enum Verb {
     Erasures,
     Log,
     Verify,
+    Certificate(CertificateArgs),
+    VerifyCertificate(VerifyCertificateArgs),
     #[command(subcommand)]
     Passphrase(PassphraseVerb),
     Replay(ReplayArgs),
@@ -287,7 +289,8 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     #[arg(long, value_name = "csv|xlsx|geojson", hide_possible_values = true)]
-    pub(crate) format: ExportFormat,
+    #[arg(required_unless_present = "roster")]
+    pub(crate) format: Option<ExportFormat>,
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     #[arg(long, value_name = "NAME")]
@@ -296,6 +299,8 @@ pub(crate) struct ExportArgs {
     pub(crate) out: Option<PathBuf>,
     #[arg(long)]
     pub(crate) personal: bool,
+    #[arg(long, conflicts_with_all = ["format", "kind", "space", "personal"])]
+    pub(crate) roster: bool,
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -316,6 +321,28 @@ pub(crate) struct ImportArgs {
     pub(crate) strict: bool,
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CertificateArgs {
+    #[arg(long, value_name = "MEMBER")]
+    pub(crate) member: String,
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: String,
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: String,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyCertificateArgs {
+    #[arg(value_name = "FILE|TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) certificate: String,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+mod certificate;
 mod decide;
 mod device;
 mod edit;
@@ -86,7 +87,8 @@ fn store_of(cli: &Cli) -> String {
     let kept = match &cli.verb {
         Verb::Replay(args) => Some(args.keep.clone()),
         Verb::Demo(args) => Some(args.keep.clone()),
-        Verb::Device(_)
+        Verb::Certificate(_)
+        | Verb::Device(_)
         | Verb::Discard(_)
         | Verb::Edit(_)
         | Verb::Erase(_)
@@ -110,7 +112,8 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Space(_)
         | Verb::Status
         | Verb::Sync(_)
-        | Verb::Verify => None,
+        | Verb::Verify
+        | Verb::VerifyCertificate(_) => None,
     };
     let path = match kept {
         Some(keep) => keep.unwrap_or_else(std::env::temp_dir),
@@ -170,6 +173,8 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Held(args) => held::run(&mut app, &args),
         Verb::Log => log::run(&mut app),
         Verb::Verify => verify::run(&mut app),
+        Verb::Certificate(args) => certificate::run(&mut app, &args),
+        Verb::VerifyCertificate(args) => certificate::verify(&mut app, &args),
         Verb::Passphrase(verb) => protect::run(&mut app, &verb),
         Verb::Replay(args) => replay::run(&mut app, &args),
         Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),

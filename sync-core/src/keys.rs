@@ -72,6 +72,8 @@ pub mod domain {
     pub const SET_DIGEST: &str = "banyan/set-digest/1";
     /// Fingerprint of a log within one session.
     pub const LOG_MARK: &str = "banyan/log-mark/1";
+    /// A certificate of service.
+    pub const CERTIFICATE: &str = "banyan/certificate/1";
     /// A device's signed receipt.
     pub const RECEIPT: &str = "banyan/receipt/1";
     /// A relay's word that it has erased something.
@@ -114,6 +116,7 @@ pub mod domain {
         LOST_DIGEST,
         SET_DIGEST,
         LOG_MARK,
+        CERTIFICATE,
         RECEIPT,
         RELAY_ERASED,
         VIEW_DIGEST,

@@ -83,4 +83,7 @@ pub mod peer;
 pub mod roster;
 
 #[cfg(feature = "crdt")]
+pub mod certificate;
+
+#[cfg(feature = "crdt")]
 pub mod replica;

@@ -31,6 +31,7 @@ mod relay;
 mod revoke;
 mod rights;
 mod seal;
+mod service;
 mod states;
 mod take;
 mod verdict;
@@ -67,6 +68,7 @@ pub use read::{
     ChangeView, Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status,
 };
 pub use revoke::Removal;
+pub use service::Service;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
 

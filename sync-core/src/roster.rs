@@ -12,6 +12,7 @@ pub mod cutoff;
 pub mod epochs;
 pub mod erasure;
 mod evaluate;
+pub mod file;
 pub mod follow;
 pub mod pairing;
 pub mod recovery;

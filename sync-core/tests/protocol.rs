@@ -14,7 +14,7 @@ use sync_core::wire::{FRAME_TYPES, Refusal};
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
-const ROOMS: [&str; 9] = [
+const ROOMS: [&str; 10] = [
     "src/id",
     "src/keys",
     "src/epoch",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 9] = [
     "src/wire",
     "src/session",
     "src/record",
+    "src/certificate",
     "link/src",
 ];
 

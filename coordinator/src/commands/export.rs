@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use sync_core::peer::moment;
 
 use super::App;
 use crate::cli::{ExportArgs, ExportFormat};
@@ -20,6 +21,9 @@ struct Made {
 }
 
 pub(super) fn run(app: &mut App, args: &ExportArgs) -> Result<(), Failure> {
+    let Some(format) = args.format else {
+        return roster(app, args);
+    };
     let replica = app.replica()?;
     let space = args.space.as_deref();
     let space = space.map(|name| replica.find_space(&values::space_name(name)));
@@ -33,7 +37,7 @@ pub(super) fn run(app: &mut App, args: &ExportArgs) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Unknown, "err.export.nothing"));
     }
     let names = Names::new(&replica, &app.text, args.personal);
-    let files = files(args, &mut gathered, names)?;
+    let files = files(args, format, &mut gathered, names)?;
     for file in &files {
         durable::refuse_existing(&file.path, args.force)?;
     }
@@ -43,8 +47,25 @@ pub(super) fn run(app: &mut App, args: &ExportArgs) -> Result<(), Failure> {
     tell(app, &gathered.about, &files)
 }
 
+/// Who belongs, for those who check certificates.
+fn roster(app: &mut App, args: &ExportArgs) -> Result<(), Failure> {
+    let named = args.out.clone();
+    let path = named.unwrap_or_else(|| PathBuf::from("banyan-roster.bin"));
+    durable::refuse_existing(&path, args.force)?;
+    let mut replica = app.replica()?;
+    let mut rng = rand::rng();
+    let bytes = replica.export_roster(&mut moment(place::now(), &mut rng))?;
+    durable::write(&path, &bytes, args.force)?;
+    let path = path.display().to_string();
+    if app.is_json {
+        return app.out.json(&json!({ "files": [path] }));
+    }
+    app.say("out.export.roster", &[("path", &path)])
+}
+
 fn files(
     args: &ExportArgs,
+    format: ExportFormat,
     gathered: &mut Gathered<'_>,
     names: Names<'_>,
 ) -> Result<Vec<Made>, Failure> {
@@ -53,7 +74,7 @@ fn files(
         let named = args.out.clone();
         named.unwrap_or_else(|| PathBuf::from(default_name(args, ending)))
     };
-    Ok(match (args.format, kinds.as_slice()) {
+    Ok(match (format, kinds.as_slice()) {
         (ExportFormat::Xlsx, kinds) => vec![Made {
             bytes: workbook_of(kinds, about, names)?,
             path: path("xlsx"),

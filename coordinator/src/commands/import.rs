@@ -278,11 +278,14 @@ fn read_mapping(path: &Path) -> Result<Mapping, Failure> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_up_to(path, FILE_BYTES_MAX)
+}
+
+/// A file's bytes; one more than `limit` of a larger one, so that its reader sees that it is too large.
+pub(super) fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let io = |error: std::io::Error| Failure::io(path, &error);
     let file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(io)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 34] = [
     "",
     "found",
     "space",
@@ -23,6 +23,8 @@ const COMMANDS: [&str; 32] = [
     "grant",
     "revoke",
     "verify",
+    "certificate",
+    "verify-certificate",
     "log",
     "held",
     "device",

@@ -6,6 +6,7 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod certificate;
 mod damage;
 mod export;
 mod flips;

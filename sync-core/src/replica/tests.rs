@@ -31,6 +31,7 @@ mod relay;
 mod revocations;
 mod rights;
 mod sealing;
+mod service;
 mod states;
 mod strays;
 mod waits;

@@ -119,14 +119,14 @@ impl fmt::Debug for Ticket {
 }
 
 /// A value as text for a QR code: what it is, then CBOR with a checksum in base32, all in capitals.
-pub(super) fn write_text(prefix: &str, value: &impl Encode<()>) -> String {
+pub(crate) fn write_text(prefix: &str, value: &impl Encode<()>) -> String {
     let mut bytes = minicbor::to_vec(value).expect("writing to memory does not fail");
     bytes.extend_from_slice(&checksum(&bytes));
     format!("{prefix}{}", BASE32_NOPAD.encode(&bytes))
 }
 
 /// Reads such a text, in either case and with any white space.
-pub(super) fn read_text<T: for<'b> Decode<'b, ()>>(
+pub(crate) fn read_text<T: for<'b> Decode<'b, ()>>(
     prefix: &str,
     text: &str,
 ) -> Result<T, ParseTicketError> {

@@ -106,6 +106,12 @@ impl RecordDoc {
         Some(self.history_item(kind, node))
     }
 
+    /// The value of a field as the author of a change saw it, with that change.
+    #[must_use]
+    pub(crate) fn seen_in(&self, change: &ChangeHash, field: &str) -> Option<Value> {
+        self.value_at(field, &[*change])
+    }
+
     fn history_item(&self, kind: &Kind, node: &Node) -> HistoryItem {
         let change = self.doc.get_change_by_hash(&node.hash);
         let touched = change

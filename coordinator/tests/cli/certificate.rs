@@ -1,0 +1,168 @@
+//! Service on paper, and whether the paper is right.
+
+use relay::relay::Admission;
+
+use crate::relay::Served;
+use crate::run::{Desk, Ran};
+
+/// An owner, and a volunteer with an hour and a half that the owner has confirmed, and some that nobody has.
+fn scene(served: &Served) -> (Desk, Desk) {
+    let [owner, volunteer] = [Desk::new(), Desk::new()];
+    let relay = served.text();
+    owner
+        .run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
+        .ok();
+    owner.run(["space", "add", "良登村"]).ok();
+    let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
+    let ticket = owner.run(invite).ok().out;
+    owner.run(["sync"]).ok();
+    volunteer
+        .run(["join", ticket.trim(), "--name", "阿明"])
+        .ok();
+    owner.run(["sync"]).ok();
+    volunteer.run(["sync"]).ok();
+    let put = |date: &str, minutes: &str| {
+        let hours = [
+            "put",
+            "hours",
+            "--space",
+            "良登村",
+            "what=量血压",
+            "member=阿明",
+        ];
+        volunteer.run(hours.iter().chain(&[date, minutes])).ok().out
+    };
+    let good = put("date=2026-03-04", "minutes=1:30");
+    put("date=2026-03-05", "minutes=60");
+    volunteer.run(["sync"]).ok();
+    owner.run(["sync"]).ok();
+    owner.run(["edit", good.trim(), "state=confirmed"]).ok();
+    (owner, volunteer)
+}
+
+fn certify(desk: &Desk, out: &str) -> Ran {
+    let out = desk.path(out);
+    let out = out.to_str().unwrap();
+    let period = ["--from", "2026-01-01", "--to", "2026/6/30"];
+    desk.run(
+        ["certificate", "--member", "阿明", "--out", out]
+            .iter()
+            .chain(&period),
+    )
+}
+
+#[test]
+fn confirmed_service_is_certified_and_checked_on_a_copy_and_by_a_file() {
+    let served = Served::new(Admission::Open);
+    let (owner, volunteer) = scene(&served);
+    let said = certify(&owner, "c.svg").ok().out;
+    assert!(said.contains("1 h 30 min"), "{said}");
+    assert!(
+        said.contains("Not counted: 1 record that nobody has confirmed."),
+        "{said}"
+    );
+    certify(&owner, "c.json").ok();
+    certify(&owner, "c.txt").ok();
+    for name in ["c.svg", "c.json", "c.txt"] {
+        let file = owner.path(name);
+        let file = file.to_str().unwrap();
+        for desk in [&owner, &volunteer] {
+            let checked = desk.run(["verify-certificate", file, "--json"]).ok().json();
+            assert_eq!(checked["issuer"], "coordinator", "{name} {checked}");
+            assert_eq!(checked["checked_by"], "own_copy");
+            assert_eq!(checked["certificate"]["minutes"], 90);
+            assert_eq!(checked["certificate"]["name"], "阿明");
+        }
+    }
+    let roster = owner.path("roster.bin");
+    let roster = roster.to_str().unwrap();
+    owner.run(["export", "--roster", "--out", roster]).ok();
+    // A school has neither a community nor a network.
+    let school = Desk::new();
+    let text = std::fs::read_to_string(owner.path("c.txt")).unwrap();
+    let said = school
+        .run(["verify-certificate", text.trim(), "--roster", roster])
+        .ok()
+        .out;
+    assert!(said.contains("By the roster file"), "{said}");
+    let alone = school.run(["verify-certificate", text.trim()]);
+    assert!(
+        alone.out.contains("the device that it names signed it"),
+        "{alone:?}"
+    );
+    assert!(alone.fails(4).contains("--roster"));
+}
+
+#[test]
+fn volunteers_certify_nothing() {
+    let served = Served::new(Admission::Open);
+    let (_, volunteer) = scene(&served);
+    assert!(
+        certify(&volunteer, "c.svg")
+            .fails(5)
+            .contains("coordinator")
+    );
+    assert!(!volunteer.path("c.svg").exists());
+}
+
+#[test]
+fn false_and_damaged_certificates_are_refused() {
+    let served = Served::new(Admission::Open);
+    let (owner, _) = scene(&served);
+    certify(&owner, "c.txt").ok();
+    let text = std::fs::read_to_string(owner.path("c.txt")).unwrap();
+    let text = text.trim();
+    let mut wrong = text.to_owned().into_bytes();
+    wrong[60] = if wrong[60] == b'A' { b'B' } else { b'A' };
+    let wrong = String::from_utf8(wrong).unwrap();
+    assert!(
+        owner
+            .run(["verify-certificate", &wrong])
+            .fails(15)
+            .contains("not copied whole")
+    );
+    assert!(
+        owner
+            .run(["verify-certificate", "hello"])
+            .fails(15)
+            .contains("no certificate")
+    );
+    let other = Desk::with_village();
+    let roster = other.path("r.bin");
+    let roster = roster.to_str().unwrap();
+    other.run(["export", "--roster", "--out", roster]).ok();
+    other
+        .run(["verify-certificate", text, "--roster", roster])
+        .fails(4);
+    other.run(["verify-certificate", text]).fails(4);
+    let file = owner.file("bad.bin", "BANYANROSTER1xx");
+    let file = file.to_str().unwrap();
+    owner
+        .run(["verify-certificate", text, "--roster", file])
+        .fails(15);
+}
+
+#[test]
+fn service_that_nobody_confirmed_is_not_certified() {
+    let desk = Desk::with_village();
+    let period = ["--from", "2026-01-01", "--to", "2026-06-30"];
+    let certify = |more: &[&str]| {
+        desk.run(
+            ["certificate", "--member", "李芳"]
+                .iter()
+                .chain(&period)
+                .chain(more),
+        )
+    };
+    assert!(certify(&[]).fails(4).contains("no confirmed service"));
+    let wrong = [
+        "certificate",
+        "--member",
+        "李芳",
+        "--from",
+        "soon",
+        "--to",
+        "2026-06-30",
+    ];
+    assert!(desk.run(wrong).fails(2).contains("soon"));
+}

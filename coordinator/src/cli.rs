@@ -269,8 +269,16 @@ pub(crate) struct ListArgs {
     pub(crate) kind: Option<String>,
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Vec<String>,
+    #[arg(long, value_name = "MEMBER")]
+    pub(crate) person: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) due_before: Option<String>,
     #[arg(long)]
     pub(crate) conflicts: bool,
+    #[arg(long, value_name = "newest|due|day", value_parser = ["newest", "due", "day"], hide_possible_values = true)]
+    pub(crate) sort: Option<String>,
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
 }

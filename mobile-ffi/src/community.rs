@@ -484,5 +484,6 @@ fn row_filter(replica: &Replica, filter: &Filter) -> Result<RowFilter, Fault> {
         only_conflicts: filter.only_conflicts,
         limit: filter.limit.map(rows),
         offset: rows(filter.offset),
+        ..RowFilter::default()
     })
 }

@@ -14,7 +14,9 @@ use divan::counter::ItemsCount;
 use sync_core::entry::VerifiedBatch;
 use sync_core::id::{Arrival, DeviceId, Head, LaneId, Millis, RecordId};
 use sync_core::store::conformance::{Author, COMMUNITY};
-use sync_core::store::{DocRow, MemoryStore, RowFilter, SqliteStore, Store, StoreRead, ViewRow};
+use sync_core::store::{
+    DocRow, MemoryStore, RowFilter, RowIndex, SqliteStore, Store, StoreRead, ViewRow,
+};
 use tempfile::TempDir;
 
 const LANE: LaneId = LaneId::new([1; 16]);
@@ -92,6 +94,9 @@ fn row(number: u32) -> ViewRow {
         record: record(number),
         kind: ["task", "note", "person", "place"][number as usize % 4].to_owned(),
         space: LaneId::new([u8::try_from(number / 4 % 10).unwrap(); 16]),
+        state: None,
+        due: None,
+        day: None,
         title: format!("供水点检查 {number}"),
         fields: format!(
             "{{\"title\":\"供水点检查 {number}\",\"state\":\"open\",\"text\":\"{}\"}}",
@@ -120,7 +125,7 @@ fn put_records(store: &mut dyn Store, count: u32, with_docs: bool) {
             })
             .unwrap();
         }
-        tx.put_row(&row).unwrap();
+        tx.put_row(&row, &RowIndex::default()).unwrap();
     }
     tx.commit().unwrap();
 }

@@ -27,6 +27,7 @@ mod rebuild;
 mod recover;
 mod refs;
 mod relay;
+mod renew;
 mod revoke;
 mod rights;
 mod seal;
@@ -206,13 +207,16 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Opens the community that a store holds.
+    /// Opens the community that a store holds. If its rows were made in another way than this version
+    /// makes them, they are made anew, which takes about as long as merging as many records.
     ///
     /// # Errors
     /// [`ReplicaError::NoCommunity`] if it holds none; the store's.
     pub fn open(store: Box<dyn Store>, signer: Arc<dyn Signer>) -> Result<Self, ReplicaError> {
         let mind = Mind::load(&*store, signer)?.ok_or(ReplicaError::NoCommunity)?;
-        Ok(Self::new(store, mind))
+        let mut replica = Self::new(store, mind);
+        replica.renew_rows()?;
+        Ok(replica)
     }
 
     fn new(store: Box<dyn Store>, mind: Mind) -> Self {

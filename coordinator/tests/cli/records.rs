@@ -118,6 +118,54 @@ fn list_is_filtered_and_tells_what_to_do_when_empty() {
 }
 
 #[test]
+fn list_asks_for_states_persons_and_days() {
+    let desk = Desk::with_village();
+    let need = |title: &str, due: &str, more: &[&str]| {
+        let (title, due) = (format!("title={title}"), format!("due={due}"));
+        let put = ["put", "need", "--space", "良登村", &title, &due];
+        let words = ["category=health", "urgency=low"];
+        desk.run([put.as_slice(), &words, more].concat()).ok();
+    };
+    need("路灯", "2026-05-02", &[]);
+    need("水沟", "2026-04-01", &["state=triaged", "owner=李芳"]);
+    need("旧事", "2026-03-01", &["state=closed"]);
+    desk.put_visit("3号门");
+    let titles = |args: &[&str]| -> Vec<String> {
+        let rows = desk
+            .run([["list", "--json"].as_slice(), args].concat())
+            .ok();
+        let rows = rows.json();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| row["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(titles(&["--state", "已核实"]), ["水沟"]);
+    let two = ["--kind", "need", "--state", "triaged", "--state", "Raised"];
+    assert_eq!(titles(&two), ["水沟", "路灯"]);
+    assert_eq!(titles(&["--sort", "due", "--limit", "2"]), ["水沟", "路灯"]);
+    assert_eq!(titles(&["--sort", "day", "--limit", "1"]), ["3号门"]);
+    assert_eq!(titles(&["--due-before", "2026-05-02"]), ["水沟"]);
+    assert_eq!(titles(&["--due-before", "2026-05-03"]), ["水沟", "路灯"]);
+    assert_eq!(titles(&["--person", "李芳", "--kind", "visit"]), ["3号门"]);
+    let shown = desk.run(["list", "--sort", "due", "--limit", "1"]).ok().out;
+    assert!(
+        shown.contains("Due") && shown.contains("2026-04-01"),
+        "{shown}"
+    );
+    assert!(shown.contains("1 of 4 records"), "{shown}");
+    let none = desk.run(["list", "--state", "answered"]).ok().out;
+    assert!(none.contains("No record fits"), "{none}");
+    assert!(
+        desk.run(["list", "--state", "sleeping"])
+            .fails(4)
+            .contains("raised")
+    );
+    desk.run(["list", "--person", "nobody"]).fails(4);
+    let no_day = desk.run(["list", "--due-before", "soon"]).fails(2);
+    assert!(no_day.contains("2026-04-01"), "{no_day}");
+}
+
+#[test]
 fn status_counts_what_is_here() {
     let desk = Desk::with_village();
     desk.put_visit("3号门");

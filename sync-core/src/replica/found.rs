@@ -17,7 +17,9 @@ use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Found, Invite, Join, Profile, Space, Statement};
 use crate::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
 use crate::roster::{Said, commons, community_of, roster_lane, space_of};
+use crate::schema::Schema;
 use crate::store::{PendingRow, Store, StoreTx};
+use crate::view;
 use crate::wire::Refusal;
 use crate::wire::batches::{Received, decode_join, encode_join};
 
@@ -415,6 +417,7 @@ pub(super) fn begin_store(
     tx.put_meta(meta::INCARNATION, incarnation.as_bytes())?;
     tx.put_meta(meta::STORE, &random::<16>(moment))?;
     tx.put_meta(meta::NAME, name.as_bytes())?;
+    tx.put_meta(meta::VIEW, &view::fingerprint(Schema::station()))?;
     put_cbor(tx, meta::RELAYS, &relays.to_vec())?;
     Ok(incarnation)
 }

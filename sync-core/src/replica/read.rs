@@ -13,7 +13,9 @@ use crate::replica::{Hold, KeyWait, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::{Member, commons};
 use crate::schema::Value;
-use crate::store::{EntryRef, HeldRow, KindCount, RowFilter, ViewRow};
+use crate::store::{
+    EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, ViewRow,
+};
 
 /// One member, as people know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -258,12 +260,48 @@ impl Replica {
         }
     }
 
-    /// Rows of the view, newest change first.
+    /// Rows of the view, as the filter says.
     ///
     /// # Errors
     /// The store's.
     pub fn list(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, ReplicaError> {
         Ok(self.store.rows(filter)?)
+    }
+
+    /// How many records fit, whatever part of them the filter asks for.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count(&self, filter: &RowFilter) -> Result<u64, ReplicaError> {
+        Ok(self.store.count_rows(filter)?)
+    }
+
+    /// Which fields of which records lead to a record, by record and field.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn links_to(&self, record: RecordId) -> Result<Vec<(RecordId, String)>, ReplicaError> {
+        Ok(self.store.links_to(&LinkTarget::Record(record))?)
+    }
+
+    /// A member with all devices that they have or had, to find what is theirs.
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownMember`].
+    pub fn person(&self, member: MemberId) -> Result<Person, ReplicaError> {
+        let row = self.mind.roster.members().get(&member);
+        let row = row.ok_or_else(|| ReplicaError::UnknownMember(member.to_string()))?;
+        let devices = row.devices.iter().chain(&row.removed_devices);
+        let devices = devices.copied().collect();
+        Ok(Person { member, devices })
+    }
+
+    /// Records by space, kind and state.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn state_counts(&self) -> Result<Vec<StateCount>, ReplicaError> {
+        Ok(self.store.state_counts()?)
     }
 
     /// Records by space and kind.
@@ -540,6 +578,11 @@ impl Replica {
             ] {
                 hasher.update(&(part.len() as u64).to_be_bytes());
                 hasher.update(part);
+            }
+            for part in [&row.state, &row.due, &row.day] {
+                let part = part.as_deref().unwrap_or_default();
+                hasher.update(&(part.len() as u64).to_be_bytes());
+                hasher.update(part.as_bytes());
             }
             hasher.update(row.record.as_bytes());
             hasher.update(row.created_by.as_bytes());

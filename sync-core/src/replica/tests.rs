@@ -27,6 +27,7 @@ mod others;
 mod previews;
 mod recovery;
 mod relay;
+mod renew;
 mod revocations;
 mod rights;
 mod sealing;

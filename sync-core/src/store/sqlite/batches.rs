@@ -377,7 +377,7 @@ impl Rows<'_> {
             .conn
             .prepare_cached(select_meta!("WHERE b.arrival > ?1 ORDER BY b.arrival"))?;
         let mut rows = statement.query([bound(after.0)])?;
-        let mut ids = std::collections::BTreeSet::new();
+        let mut ids = BTreeSet::new();
         let mut last = after.0;
         while let Some(row) = rows.next()? {
             let meta = Meta::of(row)?;

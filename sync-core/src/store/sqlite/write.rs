@@ -110,8 +110,8 @@ impl StoreTx for SqliteTx<'_> {
         self.write(|rows| rows.remove_record(record))
     }
 
-    fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError> {
-        self.write(|rows| rows.put_row(row))
+    fn put_row(&mut self, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_row(row, index))
     }
 
     fn clear_records(&mut self) -> Result<(), StoreError> {

@@ -275,6 +275,8 @@ pub(crate) struct ListArgs {
     pub(crate) person: Option<String>,
     #[arg(long, value_name = "DATE")]
     pub(crate) due_before: Option<String>,
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) search: Option<String>,
     #[arg(long)]
     pub(crate) conflicts: bool,
     #[arg(long, value_name = "newest|due|day", value_parser = ["newest", "due", "day"], hide_possible_values = true)]

@@ -4,11 +4,15 @@
 //! again at any time. [`VERSION`] and the schema say how they are made; a store whose rows were made
 //! otherwise has them made anew when it is opened.
 
+pub mod words;
+
 use std::collections::BTreeSet;
 
 use crate::record::FieldState;
-use crate::schema::{FieldType, Kind, STATE_FIELD, Schema, State, Value, day_of, is_element};
-use crate::store::{LinkTarget, RowIndex, RowLink};
+use crate::schema::{FieldType, Kind, Lang, STATE_FIELD, Schema, State, Value, day_of, is_element};
+use crate::store::{LinkTarget, RowIndex, RowLink, ViewRow};
+
+use words::Words;
 
 /// Grows by one whenever rows are made in another way than before.
 pub const VERSION: u16 = 1;
@@ -59,6 +63,12 @@ pub fn show(kind: &Kind, fields: Vec<FieldState>) -> Shown {
         .iter()
         .flat_map(|field| links_of(kind, field))
         .collect();
+    let words = words_of(
+        kind,
+        fields
+            .iter()
+            .map(|field| (field.name.as_str(), &field.winner)),
+    );
     let conflicts = fields
         .iter()
         .filter(|field| !field.others.is_empty())
@@ -74,7 +84,7 @@ pub fn show(kind: &Kind, fields: Vec<FieldState>) -> Shown {
         due,
         day,
         conflicts: u32::try_from(conflicts).unwrap_or(u32::MAX),
-        index: RowIndex { links },
+        index: RowIndex { links, words },
     }
 }
 
@@ -95,6 +105,79 @@ fn day_in(value: &Value) -> Option<String> {
     } else {
         None
     }
+}
+
+/// The words that a record is found by: of all that people wrote, and of what its choices are called in
+/// both languages. What members and other records are called changes without the record, so that it is
+/// found by their links alone.
+fn words_of<'v>(
+    kind: &Kind,
+    fields: impl Iterator<Item = (&'v str, &'v Value)>,
+) -> BTreeSet<String> {
+    let mut words = Words::default();
+    for (name, value) in fields {
+        let ty = kind.field(name).map(|field| field.ty());
+        match (ty, value) {
+            (Some(FieldType::Text), Value::Text(text)) => {
+                words.add(text);
+                if kind.title() == name {
+                    words.add_initials(&Kind::title_of(value));
+                }
+            }
+            (None | Some(FieldType::Line | FieldType::Other(_)), Value::Text(text)) => {
+                words.add(text);
+                words.add_initials(text);
+            }
+            (None | Some(FieldType::List | FieldType::Other(_)), Value::List(items)) => {
+                items.iter().for_each(|item| words.add(&item.text));
+            }
+            (Some(ty), Value::Text(value)) => add_labels(&mut words, ty, value),
+            (Some(ty), Value::Set(values)) => {
+                values
+                    .iter()
+                    .for_each(|value| add_labels(&mut words, ty, value));
+            }
+            (None, Value::Set(_)) | (_, Value::Number(_) | Value::Flag(_) | Value::List(_)) => {}
+        }
+    }
+    words.into_set()
+}
+
+fn add_labels(words: &mut Words, ty: &FieldType, value: &str) {
+    let chosen = ty.choices().iter().filter(|choice| choice.value() == value);
+    for choice in chosen {
+        words.add(choice.label(Lang::Zh));
+        words.add(choice.label(Lang::En));
+    }
+}
+
+/// The words of a row, made again from what it shows.
+#[must_use]
+pub fn words_of_row(kind: &Kind, row: &ViewRow) -> Option<BTreeSet<String>> {
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&row.fields).ok()?;
+    let values: Vec<(String, Value)> = fields
+        .into_iter()
+        .map(|(name, json)| Some((name, value_of(json)?)))
+        .collect::<Option<_>>()?;
+    let values = values.iter().map(|(name, value)| (name.as_str(), value));
+    Some(words_of(kind, values))
+}
+
+/// A value from [`Value::to_json`].
+fn value_of(json: serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    Some(match json {
+        Json::String(text) => Value::Text(text),
+        Json::Number(number) => Value::Number(number.as_i64()?),
+        Json::Bool(flag) => Value::Flag(flag),
+        Json::Array(parts) if parts.iter().all(Json::is_string) => {
+            let parts = parts.iter().filter_map(Json::as_str);
+            Value::Set(parts.map(str::to_owned).collect())
+        }
+        parts @ Json::Array(_) => Value::List(serde_json::from_value(parts).ok()?),
+        Json::Null | Json::Object(_) => return None,
+    })
 }
 
 /// Where a field leads; text that is no id leads nowhere.

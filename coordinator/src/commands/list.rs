@@ -68,6 +68,7 @@ fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
         states,
         person: person.transpose()?,
         due_to: args.due_before.as_deref().map(day_before).transpose()?,
+        search: args.search.clone(),
         only_conflicts: args.conflicts,
         order: match args.sort.as_deref() {
             Some("due") => Order::Due,

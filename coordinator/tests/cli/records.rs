@@ -166,6 +166,46 @@ fn list_asks_for_states_persons_and_days() {
 }
 
 #[test]
+fn list_is_searched_by_words_initials_and_names_of_choices() {
+    let desk = Desk::with_village();
+    let record = desk.put_visit("3号门 王芳");
+    desk.put_visit("37号门 李阿姨");
+    desk.run([
+        "edit",
+        &record,
+        "findings=血压偏高，下周再来",
+        "mood=worried",
+    ])
+    .ok();
+    let titles = |words: &str| -> Vec<String> {
+        let rows = desk.run(["list", "--search", words, "--json"]).ok().json();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| row["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for words in [
+        "王芳",
+        "wf",
+        "血压 王芳",
+        "3号门",
+        "担忧",
+        "worried",
+        "ＷＦ",
+        "偏高",
+    ] {
+        assert_eq!(titles(words), ["3号门 王芳"], "{words}");
+    }
+    assert_eq!(titles("号门").len(), 2);
+    assert_eq!(titles("\"*").len(), 2, "what has no letters asks nothing");
+    assert_eq!(titles("血压 李阿姨").len(), 0);
+    desk.run(["edit", &record, "findings=一切正常"]).ok();
+    assert_eq!(titles("血压").len(), 0);
+    assert_eq!(titles("正常").len(), 1);
+    let none = desk.run(["list", "--search", "没有"]).ok().out;
+    assert!(none.contains("No record fits"), "{none}");
+}
+
+#[test]
 fn status_counts_what_is_here() {
     let desk = Desk::with_village();
     desk.put_visit("3号门");

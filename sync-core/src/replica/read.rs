@@ -14,8 +14,9 @@ use crate::roster::role::{Role, Scope};
 use crate::roster::{Member, commons};
 use crate::schema::Value;
 use crate::store::{
-    EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, ViewRow,
+    EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, StoreError, ViewRow,
 };
+use crate::view;
 
 /// One member, as people know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -265,7 +266,19 @@ impl Replica {
     /// # Errors
     /// The store's.
     pub fn list(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, ReplicaError> {
-        Ok(self.store.rows(filter)?)
+        let rows = self.store.rows(filter)?;
+        // The index of words has no checksums: what it names is looked at.
+        if let Some(search) = filter.words_wanted() {
+            let has_words = |row: &ViewRow| {
+                let words = view::words_of_row(kind_or_plain(&row.kind), row);
+                words.is_some_and(|words| search.fits(&words))
+            };
+            if let Some(row) = rows.iter().find(|row| !has_words(row)) {
+                let (what, place) = ("the index of words", row.record.short());
+                return Err(StoreError::Corrupt { what, place }.into());
+            }
+        }
+        Ok(rows)
     }
 
     /// How many records fit, whatever part of them the filter asks for.

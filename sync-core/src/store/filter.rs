@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::store::ViewRow;
+use crate::view::words::Search;
 
 /// What a field leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,8 @@ pub struct RowLink {
 pub struct RowIndex {
     /// Where its fields lead.
     pub links: BTreeSet<RowLink>,
+    /// The words that it is found by ([`words`](crate::view::words)).
+    pub words: BTreeSet<String>,
 }
 
 /// A member and their devices, to find what they have to do with.
@@ -109,6 +112,8 @@ pub struct RowFilter {
     pub changed_after: Option<Millis>,
     /// Only rows changed earlier than this.
     pub changed_before: Option<Millis>,
+    /// Only rows with all words that were typed.
+    pub search: Option<String>,
     /// What comes first.
     pub order: Order,
     /// Only what comes after this place in that order.
@@ -165,7 +170,7 @@ impl RowFilter {
                     .any(|wanted| Some(wanted.as_str()) == state))
     }
 
-    /// Whether a row fits by its own columns; its links are elsewhere.
+    /// Whether a row fits by its own columns; its links and words are elsewhere.
     pub(crate) fn fits_row(&self, row: &ViewRow) -> bool {
         let is_by = |device: &DeviceId, wanted: &Option<Vec<DeviceId>>| {
             wanted.as_ref().is_none_or(|wanted| wanted.contains(device))
@@ -190,6 +195,12 @@ impl RowFilter {
             && self
                 .changed_before
                 .is_none_or(|before| row.updated_at < before)
+    }
+
+    /// What was typed to be found, if it asks for anything.
+    pub(crate) fn words_wanted(&self) -> Option<Search> {
+        let search = self.search.as_deref().map(Search::read);
+        search.filter(|search| !search.is_empty())
     }
 
     /// Whether a row fits by where its fields lead, and by who began it.

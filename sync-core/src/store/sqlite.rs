@@ -6,7 +6,7 @@
 //! short checksum of its columns, lists are counted, batches are numbered without gaps, and that a
 //! key is absent is confirmed in a second index. So a changed byte ends in [`StoreError::Corrupt`].
 //! One thing is not proved: that the rows of one page of a long list, cut short by its limit or begun
-//! after a place, are all that belong there; [`Store::check`] finds that too.
+//! after a place, are all that belong there, or that a search finds all; [`Store::check`] finds that too.
 
 mod append;
 mod batches;
@@ -21,6 +21,7 @@ mod read;
 mod records;
 mod schema;
 mod views;
+mod words;
 mod write;
 
 use std::fmt;
@@ -152,6 +153,7 @@ impl Store for SqliteStore {
 
     /// Writes the file anew from what is in it, and empties the write-ahead log.
     fn scrub(&mut self) -> Result<(), StoreError> {
+        words::scrub(&self.conn)?;
         self.conn.execute_batch("VACUUM")?;
         let is_busy: bool = self
             .conn

@@ -166,6 +166,7 @@ fn index(kind: u8, at: i64) -> RowIndex {
     let links = (kind > 0).then_some(RowLink { field, target });
     RowIndex {
         links: links.into_iter().collect(),
+        words: (0..kind).map(|word| format!("word{word}")).collect(),
     }
 }
 

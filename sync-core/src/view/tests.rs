@@ -110,6 +110,83 @@ fn fields_that_name_records_and_members_are_links() {
     assert_eq!(show(kind("visit"), fields).index.links, expected);
 }
 
+fn visit_of_all_sorts() -> Vec<FieldState> {
+    vec![
+        text("household", "3号门 王芳"),
+        text("date", "2026-03-04"),
+        text("purpose", "health"),
+        field("people", Value::Number(3)),
+        field("alone", Value::Flag(true)),
+        text("findings", "血压偏高"),
+        text("home", &RecordId::new([1; 16]).to_string()),
+        field(
+            "visitors",
+            Value::Set(BTreeSet::from([MemberId::new([3; 16]).to_string()])),
+        ),
+        text("state", "draft"),
+        text("of_a_newer_version", "新栏目"),
+    ]
+}
+
+#[test]
+fn words_are_of_what_people_wrote_and_chose() {
+    let fields = visit_of_all_sorts();
+    let home = RecordId::new([1; 16]).to_string();
+    let words = show(kind("visit"), fields).index.words;
+    for found in [
+        "3号门",
+        "wf",
+        "血压偏高",
+        "健康随访",
+        "health",
+        "草稿",
+        "新栏目",
+    ] {
+        assert!(words::Search::read(found).fits(&words), "{found}");
+    }
+    for hidden in ["2026", &home, "xy", "目的"] {
+        assert!(!words::Search::read(hidden).fits(&words), "{hidden}");
+    }
+    let items = Value::List(vec![crate::schema::Item::new("带血压计")]);
+    let task = vec![text("title", "下周"), field("checklist", items)];
+    let words = show(kind("task"), task).index.words;
+    assert!(words::Search::read("血压计").fits(&words));
+}
+
+#[test]
+fn words_are_made_again_from_a_row() {
+    let items = Value::List(vec![crate::schema::Item::new("带血压计")]);
+    let task = vec![text("title", "下周"), field("checklist", items)];
+    let plain = vec![
+        field("tags", Value::Set(BTreeSet::new())),
+        text("title", "一"),
+    ];
+    let records = [
+        (kind("visit"), visit_of_all_sorts()),
+        (kind("task"), task),
+        (Kind::plain(), plain),
+    ];
+    for (kind, fields) in records {
+        let shown = show(kind, fields);
+        let row = ViewRow {
+            record: RecordId::ZERO,
+            kind: kind.name().to_owned(),
+            space: crate::id::LaneId::ZERO,
+            state: shown.state,
+            due: shown.due,
+            day: shown.day,
+            title: shown.title,
+            fields: shown.fields,
+            created_by: crate::id::DeviceId::ZERO,
+            created_at: crate::id::Millis(0),
+            updated_by: crate::id::DeviceId::ZERO,
+            updated_at: crate::id::Millis(0),
+            conflicts: 0,
+        };
+        assert_eq!(words_of_row(kind, &row), Some(shown.index.words));
+    }
+}
+
 #[test]
 fn fingerprint_tells_schemas_apart() {
     let station = Schema::station();

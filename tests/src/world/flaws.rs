@@ -76,9 +76,12 @@ impl World {
                 return Ok(());
             };
             row.title.push('!');
-            let links = store.links_of(&row.record)?;
+            let index = RowIndex {
+                links: store.links_of(&row.record)?,
+                ..RowIndex::default()
+            };
             let mut tx = store.begin()?;
-            tx.put_row(&row, &RowIndex { links })?;
+            tx.put_row(&row, &index)?;
             tx.commit()
         })
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::replica::mind::meta;
 use crate::store::fault::{FaultKind, FaultStore};
-use crate::store::{LinkTarget, RowIndex, StoreRead as _, ViewRow};
+use crate::store::{LinkTarget, RowIndex, StoreError, StoreRead as _, ViewRow};
 
 const SEED: u64 = 5;
 
@@ -114,6 +114,35 @@ fn community_that_is_opened_again_writes_nothing() {
     let replica = reopen(Box::new(store)).unwrap();
     assert_eq!(handle.writes(), 0);
     drop(replica);
+}
+
+#[test]
+fn record_that_a_damaged_index_of_words_names_is_not_shown_as_found() {
+    let (phone, records) = village();
+    let mut store = phone.replica.into_store();
+    let row = store.row(&records[5]).unwrap().unwrap();
+    let words = std::collections::BTreeSet::from(["王芳".to_owned()]);
+    let mut tx = store.begin().unwrap();
+    let index = RowIndex {
+        words,
+        ..RowIndex::default()
+    };
+    tx.put_row(&row, &index).unwrap();
+    tx.commit().unwrap();
+    let replica = reopen(store).unwrap();
+    let search = |typed: &str| {
+        let search = Some(typed.to_owned());
+        replica.list(&RowFilter {
+            search,
+            ..RowFilter::default()
+        })
+    };
+    assert!(matches!(
+        search("王芳"),
+        Err(ReplicaError::Store(StoreError::Corrupt { .. }))
+    ));
+    assert_eq!(search("5号门").unwrap().len(), 1);
+    assert_eq!(search("健康随访").unwrap().len(), 599);
 }
 
 fn memory(store: Box<dyn Store>) -> Box<MemoryStore> {

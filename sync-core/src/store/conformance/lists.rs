@@ -11,6 +11,7 @@ use crate::store::{
     Cursor, LinkTarget, Order, Person, RowFilter, RowIndex, RowLink, StateCount, Store, StoreError,
     StoreRead, ViewRow,
 };
+use crate::view::words::{Search, Words};
 
 pub(super) const CHECKS: &[(&str, Check)] = &[
     ("lists are what a plain reading of all rows gives", lists),
@@ -91,7 +92,15 @@ impl Questions {
                 links.insert(RowLink { field, target });
             }
         }
-        (row, RowIndex { links })
+        let mut words = Words::default();
+        let name = ["王芳", "王小明", "李 lamp", "3号门"][self.below(4) as usize];
+        words.add(name);
+        words.add_initials(name);
+        let index = RowIndex {
+            links,
+            words: words.into_set(),
+        };
+        (row, index)
     }
 
     /// A filter that asks for up to three things.
@@ -107,7 +116,7 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(11) {
+        match self.below(12) {
             0 => filter.kind = Some(["task", "note", "none"][self.below(3) as usize].to_owned()),
             1 => filter.space = Some(LaneId::new([self.byte(4); 16])),
             2 => filter.states = vec!["open".to_owned(), "other".to_owned()],
@@ -122,6 +131,10 @@ impl Questions {
             7 => filter.updated_by = Some(vec![self.device(); self.below(2) as usize]),
             8 => (filter.due_from, filter.due_to) = (self.bound(), self.bound()),
             9 => (filter.day_from, filter.day_to) = (self.bound(), self.bound()),
+            10 => {
+                let typed = ["王芳", "王", "wx", "l", "3号", "门 3", "王 明", "\"*", "无"];
+                filter.search = Some(typed[self.below(9) as usize].to_owned());
+            }
             _ => {
                 filter.changed_after = self.chance(2).then(|| Millis(i64::from(self.below(20))));
                 filter.changed_before = self.chance(2).then(|| Millis(i64::from(self.below(20))));
@@ -179,7 +192,9 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
     let person = |person: &Person| {
         leads(LinkTarget::Member(person.member)) || person.devices.contains(&row.created_by)
     };
+    let search = filter.search.as_deref().map(Search::read);
     let wanted = [
+        search.iter().all(|search| search.fits(&index.words)),
         filter.kind.iter().all(|kind| *kind == row.kind),
         filter.space.iter().all(|space| *space == row.space),
         filter.states.is_empty() || row.state.iter().any(|state| filter.states.contains(state)),

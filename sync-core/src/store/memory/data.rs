@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::store::Cursor;
 use crate::store::forward::names::*;
 use crate::store::prefix::record_range;
+use crate::view::words::Search;
 
 /// A row and what it is found by.
 #[derive(Debug, Clone)]
@@ -100,8 +101,12 @@ impl Data {
 
     /// Rows that a filter lets through, by record.
     fn fitting<'d>(&'d self, filter: &'d RowFilter) -> impl Iterator<Item = &'d ViewRow> {
-        let fits = |shown: &&Arc<Shown>| {
-            filter.fits_row(&shown.row) && filter.fits_links(&shown.row, &shown.index.links)
+        let wanted = filter.words_wanted();
+        let fits = move |shown: &&Arc<Shown>| {
+            let has_words = |search: &Search| search.fits(&shown.index.words);
+            filter.fits_row(&shown.row)
+                && filter.fits_links(&shown.row, &shown.index.links)
+                && wanted.as_ref().is_none_or(has_words)
         };
         self.rows.values().filter(fits).map(|shown| &shown.row)
     }

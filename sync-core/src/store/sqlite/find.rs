@@ -357,6 +357,9 @@ impl Rows<'_> {
         if filter.changed_after.is_some() || filter.changed_before.is_some() {
             sets.push(self.changed_within(filter, groups)?);
         }
+        if let Some(search) = filter.words_wanted() {
+            sets.push(self.rows_with(&search)?);
+        }
         let sets = sets.into_iter().map(sorted);
         Ok(sets.reduce(|a, b| common(&a, &b)))
     }

@@ -10,6 +10,7 @@ use crate::store::prefix::record_range;
 
 use super::cells::{Columns, Sum, corrupt, int};
 use super::read::{Rows, Tally};
+use super::words;
 
 const DOC: u8 = 1;
 pub(super) const ROW: u8 = 2;
@@ -338,6 +339,7 @@ impl Rows<'_> {
     }
 
     pub(super) fn clear_records(&self) -> Result<(), StoreError> {
+        words::clear(self.conn)?;
         self.conn.execute_batch(
             "DELETE FROM tails; DELETE FROM links; DELETE FROM rows; DELETE FROM groups; \
              DELETE FROM docs; DELETE FROM records;",

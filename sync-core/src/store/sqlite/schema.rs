@@ -9,6 +9,7 @@ use crate::store::StoreError;
 use super::cells::{Columns, Sum, corrupt};
 use super::older;
 use super::read::Tally;
+use super::words;
 
 /// Marks the file as ours: "BNYN".
 const APPLICATION_ID: i32 = 0x424e_594e;
@@ -19,7 +20,7 @@ type Step = fn(&Connection) -> Result<(), StoreError>;
 const MIGRATIONS: &[Step] = &[to_version_1, to_version_2];
 
 /// Checksum over the text of all tables and indexes after the last migration.
-const SCHEMA_SUM: i64 = -5_954_719_602_506_780_621;
+const SCHEMA_SUM: i64 = -76_063_637_323_484_958;
 
 const VERSION_1: &str = "
 CREATE TABLE tallies(
@@ -133,8 +134,8 @@ CREATE TABLE rows(
     id INTEGER PRIMARY KEY, record BLOB NOT NULL, of_group INTEGER NOT NULL,
     updated_at INTEGER NOT NULL, due TEXT NOT NULL, day TEXT NOT NULL, conflicts INTEGER NOT NULL,
     created_by BLOB NOT NULL, updated_by BLOB NOT NULL, links INTEGER NOT NULL,
-    spot_sum INTEGER NOT NULL, created_at INTEGER NOT NULL, sum INTEGER NOT NULL,
-    title TEXT NOT NULL, fields TEXT NOT NULL
+    words INTEGER NOT NULL, spot_sum INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    sum INTEGER NOT NULL, title TEXT NOT NULL, fields TEXT NOT NULL
 );
 CREATE INDEX rows_newest ON rows(updated_at DESC, record, of_group);
 CREATE INDEX rows_of_group ON rows(of_group, updated_at DESC, record);
@@ -155,6 +156,11 @@ CREATE TABLE links(
 ) WITHOUT ROWID;
 CREATE INDEX links_by_target ON links(target);
 CREATE INDEX links_again ON links(target, id);
+
+-- The words themselves are not kept, only where they are; we cut texts into words, not SQLite.
+CREATE VIRTUAL TABLE words USING fts5(
+    said, content='', contentless_delete=1, detail=none, tokenize='ascii'
+);
 ";
 
 fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
@@ -182,8 +188,11 @@ fn begin_tallies(conn: &Connection) -> Result<(), StoreError> {
 
 /// Removes all rows of all tables.
 pub(super) fn clear(conn: &Connection) -> Result<(), StoreError> {
-    let mut tables =
-        conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    words::clear(conn)?;
+    let mut tables = conn.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'words%' \
+         ORDER BY name",
+    )?;
     let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
     for table in tables {
         conn.execute(&format!("DELETE FROM {}", table?), [])?;

@@ -12,6 +12,7 @@ use super::cells::{Columns, Sum, corrupt};
 use super::links::links_sum;
 use super::read::Rows;
 use super::records::{Key, ROW};
+use super::words::words_sum;
 
 /// Stands for no day when due: after every date.
 pub(super) const NEVER: &str = "~";
@@ -32,6 +33,8 @@ pub(super) struct Spot {
     pub(super) updated_by: DeviceId,
     /// Over all its links.
     pub(super) links: i64,
+    /// Over all its words.
+    pub(super) words: i64,
 }
 
 /// A day when due in its column, as text that sorts as the order does.
@@ -64,6 +67,7 @@ impl Spot {
             .bytes(self.created_by.as_bytes())
             .bytes(self.updated_by.as_bytes())
             .signed(self.links)
+            .signed(self.words)
     }
 
     fn read(id: i64, columns: &mut Columns<'_>) -> Result<(Self, i64), StoreError> {
@@ -78,6 +82,7 @@ impl Spot {
             created_by: columns.next()?,
             updated_by: columns.next()?,
             links: columns.next()?,
+            words: columns.next()?,
         };
         let sum: i64 = columns.next()?;
         if sum == spot.sum().done() {
@@ -92,6 +97,7 @@ impl Spot {
         let then = Self {
             updated_at: before.updated_at,
             links: before.links,
+            words: before.words,
             ..self.clone()
         };
         then == *before
@@ -123,7 +129,7 @@ impl Rows<'_> {
     pub(super) fn row_by_id(&self, id: i64, record: &RecordId) -> Result<ViewRow, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT r.record, r.of_group, r.updated_at, r.due, r.day, r.conflicts, r.created_by, \
-             r.updated_by, r.links, r.spot_sum, g.space, g.kind, g.state, r.created_at, r.title, \
+             r.updated_by, r.links, r.words, r.spot_sum, g.space, g.kind, g.state, r.created_at, r.title, \
              r.fields, r.sum FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
         )?;
         let mut rows = statement.query([id])?;
@@ -142,7 +148,7 @@ impl Rows<'_> {
     pub(super) fn spot(&self, id: i64) -> Result<Spot, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT record, of_group, updated_at, due, day, conflicts, created_by, updated_by, \
-             links, spot_sum FROM rows WHERE id = ?1",
+             links, words, spot_sum FROM rows WHERE id = ?1",
         )?;
         let mut rows = statement.query([id])?;
         let Some(row) = rows.next()? else {
@@ -217,8 +223,8 @@ impl Rows<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO rows(id, record, of_group, updated_at, due, day, conflicts, \
-                 created_by, updated_by, links, spot_sum, created_at, sum, title, fields) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 created_by, updated_by, links, words, spot_sum, created_at, sum, title, fields) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
                 id,
@@ -231,13 +237,15 @@ impl Rows<'_> {
                 row.created_by.as_bytes(),
                 row.updated_by.as_bytes(),
                 spot.links,
+                spot.words,
                 spot_sum,
                 row.created_at.0,
                 row_sum(spot_sum, row).done(),
                 row.title,
                 row.fields,
             ])?;
-        self.add_links(id, &index.links)
+        self.add_links(id, &index.links)?;
+        self.add_words(id, &index.words)
     }
 
     fn change_row(&self, key: &Key, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
@@ -248,19 +256,24 @@ impl Rows<'_> {
             self.remove_links(key.id)?;
             self.add_links(key.id, &index.links)?;
         }
+        if spot.words != before.words {
+            self.remove_words(key.id)?;
+            self.add_words(key.id, &index.words)?;
+        }
         let spot_sum = spot.sum().done();
         let sum = row_sum(spot_sum, row).done();
         if spot.is_but_later(&before) {
             // SQLite writes every index anew that holds one of the columns, changed or not.
             self.conn
                 .prepare_cached(
-                    "UPDATE rows SET updated_at = ?2, links = ?3, spot_sum = ?4, created_at = ?5, \
-                     sum = ?6, title = ?7, fields = ?8 WHERE id = ?1",
+                    "UPDATE rows SET updated_at = ?2, links = ?3, words = ?4, spot_sum = ?5, \
+                     created_at = ?6, sum = ?7, title = ?8, fields = ?9 WHERE id = ?1",
                 )?
                 .execute(params![
                     key.id,
                     row.updated_at.0,
                     spot.links,
+                    spot.words,
                     spot_sum,
                     row.created_at.0,
                     sum,
@@ -272,8 +285,9 @@ impl Rows<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE rows SET of_group = ?2, updated_at = ?3, due = ?4, day = ?5, \
-                 conflicts = ?6, created_by = ?7, updated_by = ?8, links = ?9, spot_sum = ?10, \
-                 created_at = ?11, sum = ?12, title = ?13, fields = ?14 WHERE id = ?1",
+                 conflicts = ?6, created_by = ?7, updated_by = ?8, links = ?9, words = ?10, \
+                 spot_sum = ?11, created_at = ?12, sum = ?13, title = ?14, fields = ?15 \
+                 WHERE id = ?1",
             )?
             .execute(params![
                 key.id,
@@ -285,6 +299,7 @@ impl Rows<'_> {
                 row.created_by.as_bytes(),
                 row.updated_by.as_bytes(),
                 spot.links,
+                spot.words,
                 spot_sum,
                 row.created_at.0,
                 sum,
@@ -298,6 +313,7 @@ impl Rows<'_> {
     pub(super) fn remove_row(&self, key: &Key) -> Result<(), StoreError> {
         self.leave_group(&self.spot_of(key)?)?;
         self.remove_links(key.id)?;
+        self.remove_words(key.id)?;
         self.conn
             .prepare_cached("DELETE FROM rows WHERE id = ?1")?
             .execute([key.id])?;
@@ -317,5 +333,6 @@ fn spot_for(id: i64, group: i64, row: &ViewRow, index: &RowIndex) -> Spot {
         created_by: row.created_by,
         updated_by: row.updated_by,
         links: links_sum(&index.links),
+        words: words_sum(&index.words),
     }
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::roster::role::Role;
 
-pub use addition::{BadAddition, SchemaAddition};
+pub use addition::{ADDITIONS_MAX, BadAddition, SchemaAddition};
 pub use definition::SchemaError;
 pub use edit::{Edit, FieldEdit, ItemEdit, Place, check_once};
 pub use error::FieldError;

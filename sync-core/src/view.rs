@@ -7,6 +7,7 @@
 pub mod words;
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::record::FieldState;
 use crate::schema::{FieldType, Kind, Lang, STATE_FIELD, Schema, State, Value, day_of, is_element};
@@ -20,7 +21,13 @@ pub const VERSION: u16 = 1;
 /// Names the way in which rows are made by a schema: equal where they are made alike.
 #[must_use]
 pub fn fingerprint(schema: &Schema) -> Vec<u8> {
-    let schema = blake3::hash(schema.to_json().as_bytes());
+    static STATION: OnceLock<blake3::Hash> = OnceLock::new();
+    let hash = |schema: &Schema| blake3::hash(schema.to_json().as_bytes());
+    let schema = if schema == Schema::station() {
+        *STATION.get_or_init(|| hash(Schema::station()))
+    } else {
+        hash(schema)
+    };
     [VERSION.to_be_bytes().as_slice(), schema.as_bytes()].concat()
 }
 

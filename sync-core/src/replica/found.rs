@@ -291,7 +291,7 @@ impl Mind {
 
     /// Whether this device's rank in a scope is at least this one; a role in one space is none in the
     /// whole community.
-    fn require(&self, least: Role, scope: &Scope) -> Result<(), ReplicaError> {
+    pub(super) fn require(&self, least: Role, scope: &Scope) -> Result<(), ReplicaError> {
         self.require_member()?;
         match self.roster.role_in(&self.us, scope) {
             Some(role) if role >= least => Ok(()),

@@ -6,7 +6,6 @@ use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::record::RecordDoc;
 use crate::replica::mind::Mind;
 use crate::replica::{ReplicaError, damaged_document};
-use crate::schema::{Kind, Schema};
 use crate::store::{DocRow, EntryRef, StoreRead, StoreTx, TailRow, ViewRow};
 use crate::view;
 
@@ -275,7 +274,7 @@ impl Mind {
         let (Some(created), Some(updated)) = (work.doc.created(), work.doc.updated()) else {
             return Ok(0);
         };
-        let kind = kind_or_plain(&work.kind);
+        let kind = self.kind_or_plain(&work.kind);
         let shown = view::show(kind, work.doc.fields(kind));
         let row = ViewRow {
             record: work.record,
@@ -319,11 +318,6 @@ fn doc_row(work: &Work) -> DocRow {
         refs: work.base_refs.clone(),
         is_troubled: work.is_troubled,
     }
-}
-
-/// Reads records of kinds that this version does not know as it reads any: by their fields.
-pub(super) fn kind_or_plain(name: &str) -> &'static Kind {
-    Schema::station().kind(name).unwrap_or_else(Kind::plain)
 }
 
 /// A claimed time may be anything; what is shown stays within the years 1970 to 9999.

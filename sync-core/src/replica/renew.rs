@@ -1,29 +1,81 @@
 //! Rows are made anew when the way in which they are made has changed.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::id::RecordId;
 use crate::replica::merge::load;
 use crate::replica::mind::{Mind, meta};
 use crate::replica::{Replica, ReplicaError};
-use crate::schema::Schema;
-use crate::store::StoreTx;
+use crate::schema::{Kind, Schema};
+use crate::store::{Cursor, RowFilter, StoreTx};
 use crate::view;
 
 /// Records whose rows are made in one transaction: others need not wait long for theirs.
 const RECORDS_PER_STEP: usize = 256;
 
 impl Replica {
-    /// Makes all rows from the documents, unless they were made so. How they are made is noted last: a
-    /// program that was killed on the way begins again.
+    /// Makes rows from the documents that were not made by the schema of now. How they are made is
+    /// forgotten first and noted last: a program that was killed on the way begins again.
     pub(super) fn renew_rows(&mut self) -> Result<(), ReplicaError> {
-        let fingerprint = view::fingerprint(Schema::station());
-        if self.store.meta(meta::VIEW)?.as_ref() == Some(&fingerprint) {
+        let schema = Arc::clone(&self.mind.schema);
+        if self
+            .shown_by
+            .as_ref()
+            .is_some_and(|by| Arc::ptr_eq(by, &schema))
+        {
             return Ok(());
         }
-        for records in self.store.records()?.chunks(RECORDS_PER_STEP) {
-            self.act(|tx, mind| mind.renew(tx, records))?;
+        let fingerprint = view::fingerprint(&schema);
+        let noted = self.store.meta(meta::VIEW)?;
+        if noted.as_ref() != Some(&fingerprint) {
+            if noted.is_some() {
+                self.act_once(|tx, _| Ok(tx.remove_meta(meta::VIEW)?))?;
+            }
+            match self.shown_by.take() {
+                Some(before) => self.renew_kinds(&differing(&before, &schema))?,
+                None => {
+                    for records in self.store.records()?.chunks(RECORDS_PER_STEP) {
+                        self.act_once(|tx, mind| mind.renew(tx, records))?;
+                    }
+                }
+            }
+            self.act_once(|tx, _| Ok(tx.put_meta(meta::VIEW, &fingerprint)?))?;
         }
-        self.act(|tx, _| Ok(tx.put_meta(meta::VIEW, &fingerprint)?))
+        self.shown_by = Some(schema);
+        Ok(())
     }
+
+    /// Whether all rows in the store are made as this program makes them now.
+    pub(super) fn are_rows_ours(&self) -> Result<bool, ReplicaError> {
+        let noted = self.store.meta(meta::VIEW)?;
+        Ok(noted == Some(view::fingerprint(&self.mind.schema)))
+    }
+
+    fn renew_kinds(&mut self, kinds: &BTreeSet<String>) -> Result<(), ReplicaError> {
+        for kind in kinds {
+            let mut step = RowFilter {
+                kind: Some(kind.clone()),
+                limit: Some(RECORDS_PER_STEP),
+                ..RowFilter::default()
+            };
+            loop {
+                let rows = self.store.rows(&step)?;
+                let Some(last) = rows.last() else { break };
+                step.after = Some(Cursor::of(last));
+                let records: Vec<RecordId> = rows.iter().map(|row| row.record).collect();
+                self.act_once(|tx, mind| mind.renew(tx, &records))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Kinds that one of two schemas has and the other has not, or has otherwise.
+fn differing(a: &Schema, b: &Schema) -> BTreeSet<String> {
+    let names = a.kinds().iter().chain(b.kinds()).map(Kind::name);
+    let names = names.filter(|name| a.kind(name) != b.kind(name));
+    names.map(str::to_owned).collect()
 }
 
 impl Mind {

@@ -12,7 +12,7 @@ use super::cells::{Columns, Sum, corrupt};
 use super::links::links_sum;
 use super::read::Rows;
 use super::records::{Key, ROW};
-use super::words::words_sum;
+use super::words::{joined, words_sum};
 
 /// Stands for no day when due: after every date.
 pub(super) const NEVER: &str = "~";
@@ -218,7 +218,8 @@ impl Rows<'_> {
         index: &RowIndex,
     ) -> Result<(), StoreError> {
         let group = self.join_group(id, row)?;
-        let spot = spot_for(id, group, row, index);
+        let words = joined(&index.words);
+        let spot = spot_for(id, group, row, &index.links, &words);
         let spot_sum = spot.sum().done();
         self.conn
             .prepare_cached(
@@ -245,20 +246,21 @@ impl Rows<'_> {
                 row.fields,
             ])?;
         self.add_links(id, &index.links)?;
-        self.add_words(id, &index.words)
+        self.add_words(id, &words)
     }
 
     fn change_row(&self, key: &Key, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
         let before = self.spot_of(key)?;
         let group = self.change_group(&before, row)?;
-        let spot = spot_for(key.id, group, row, index);
+        let words = joined(&index.words);
+        let spot = spot_for(key.id, group, row, &index.links, &words);
         if spot.links != before.links {
             self.remove_links(key.id)?;
             self.add_links(key.id, &index.links)?;
         }
         if spot.words != before.words {
             self.remove_words(key.id)?;
-            self.add_words(key.id, &index.words)?;
+            self.add_words(key.id, &words)?;
         }
         let spot_sum = spot.sum().done();
         let sum = row_sum(spot_sum, row).done();
@@ -321,7 +323,7 @@ impl Rows<'_> {
     }
 }
 
-fn spot_for(id: i64, group: i64, row: &ViewRow, index: &RowIndex) -> Spot {
+fn spot_for(id: i64, group: i64, row: &ViewRow, links: &BTreeSet<RowLink>, words: &str) -> Spot {
     Spot {
         id,
         record: row.record,
@@ -332,7 +334,7 @@ fn spot_for(id: i64, group: i64, row: &ViewRow, index: &RowIndex) -> Spot {
         conflicts: row.conflicts,
         created_by: row.created_by,
         updated_by: row.updated_by,
-        links: links_sum(&index.links),
-        words: words_sum(&index.words),
+        links: links_sum(links),
+        words: words_sum(words),
     }
 }

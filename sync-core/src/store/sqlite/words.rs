@@ -11,11 +11,18 @@ use crate::view::words::Search;
 use super::cells::{Columns, Sum};
 use super::read::Rows;
 
-pub(super) fn words_sum(words: &BTreeSet<String>) -> i64 {
-    let sum = words
-        .iter()
-        .fold(Sum::of("words"), |sum, word| sum.bytes(word.as_bytes()));
-    sum.done()
+/// Words as one text that SQLite's tokenizer takes apart again: it cuts at spaces and knows no others.
+pub(super) fn joined(words: &BTreeSet<String>) -> String {
+    let mut text = String::with_capacity(words.len() * 8);
+    for word in words {
+        text.push_str(word);
+        text.push(' ');
+    }
+    text
+}
+
+pub(super) fn words_sum(joined: &str) -> i64 {
+    Sum::of("words").bytes(joined.as_bytes()).done()
 }
 
 /// Forgets all words.
@@ -47,18 +54,13 @@ impl Rows<'_> {
         Ok(ids)
     }
 
-    pub(super) fn add_words(&self, id: i64, words: &BTreeSet<String>) -> Result<(), StoreError> {
-        if words.is_empty() {
+    pub(super) fn add_words(&self, id: i64, joined: &str) -> Result<(), StoreError> {
+        if joined.is_empty() {
             return Ok(());
-        }
-        let mut text = String::with_capacity(words.len() * 8);
-        for word in words {
-            text.push_str(word);
-            text.push(' ');
         }
         self.conn
             .prepare_cached("INSERT INTO words(rowid, said) VALUES (?1, ?2)")?
-            .execute(params![id, text])?;
+            .execute(params![id, joined])?;
         Ok(())
     }
 

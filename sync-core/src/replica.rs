@@ -242,15 +242,20 @@ impl Replica {
         }
     }
 
-    /// Runs one input as one transaction; on any error of it nothing has changed. If it brought another
-    /// schema, the rows follow.
+    /// Runs one input as one transaction; on any error nothing has changed. If it brought another schema,
+    /// the rows follow.
     fn act<T>(
         &mut self,
         action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<T, ReplicaError>,
     ) -> Result<T, ReplicaError> {
+        self.renew_rows()?;
         let done = self.act_once(action)?;
         self.mind.lay_schema();
-        self.renew_rows()?;
+        if self.renew_rows().is_err() {
+            // The input is durable. Why its rows cannot follow is said by the next input, which begins
+            // with them.
+            self.shown_by = None;
+        }
         Ok(done)
     }
 

@@ -5,8 +5,8 @@ use rand::RngExt;
 
 use super::*;
 use crate::schema::{SchemaAddition, SchemaError};
-use crate::store::ViewRow;
 use crate::store::fault::{FaultKind, FaultStore};
+use crate::store::{StoreError, ViewRow};
 
 /// Proposals with a day when an answer is due, or without it, and other words for them.
 fn answers(version: u32, with_due: bool) -> SchemaAddition {
@@ -165,7 +165,11 @@ fn program_that_is_killed_while_rows_follow_an_addition_begins_again() {
                 Replica::open(Box::new(store), Arc::<DeviceKeys>::clone(&keys)).unwrap();
             handle.fail_at(at, kind);
             let done = phone.extends(&answers(3, true));
-            assert!(done.is_err() || at > 10, "{at}");
+            assert_eq!(
+                done.is_err(),
+                at <= 2,
+                "what came in is durable with its own commit: {at}"
+            );
             drop(phone);
             handle.revive();
             let left = handle.take_store().unwrap();
@@ -180,6 +184,26 @@ fn program_that_is_killed_while_rows_follow_an_addition_begins_again() {
             assert_eq!(rows, expected, "{at} {kind:?}");
         }
     }
+}
+
+#[test]
+fn rows_that_could_not_follow_do_so_before_the_next_input() {
+    let (mut phone, keys) = writer();
+    let store: Box<dyn std::any::Any> = phone.replica.into_store();
+    let store = FaultStore::new(*store.downcast::<MemoryStore>().unwrap());
+    let handle = store.handle();
+    phone.replica = Replica::open(Box::new(store), keys).unwrap();
+    handle.fail_at(6, FaultKind::Full);
+    assert!(phone.extends(&answers(3, true)).unwrap());
+    assert!(phone.rows().iter().all(|row| row.due.is_none()));
+    handle.fail_at(5, FaultKind::Full);
+    let commons = phone.replica.find_space("commons").unwrap();
+    let refused =
+        phone.with_moment(|replica, moment| replica.create("proposal", commons, &[], moment));
+    assert_eq!(refused, Err(ReplicaError::Store(StoreError::Full)));
+    phone.proposes(commons, "再来");
+    let due = phone.rows().into_iter().filter(|row| row.due.is_some());
+    assert_eq!((due.count(), phone.rows().len()), (3, 4));
 }
 
 /// A phone with proposals that have a day in a field that their kind does not have at the moment.

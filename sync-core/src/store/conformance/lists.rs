@@ -9,7 +9,7 @@ use super::{Check, HashRng};
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::store::{
     Cursor, LinkTarget, Order, Person, RowFilter, RowIndex, RowLink, StateCount, Store, StoreError,
-    StoreRead, ViewRow,
+    StoreRead, StoreTx, ViewRow,
 };
 use crate::view::words::{Search, Words};
 
@@ -20,6 +20,10 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
         links,
     ),
     ("rows are counted per space, kind and state", states),
+    (
+        "a transaction finds its own words, and those that it leaves out no more",
+        words,
+    ),
 ];
 
 /// Rows as they were written, by record.
@@ -351,5 +355,52 @@ fn states(store: &mut dyn Store) -> Result<(), StoreError> {
         )
         .collect();
     assert_eq!(store.state_counts()?, expected);
+    Ok(())
+}
+
+fn words(store: &mut dyn Store) -> Result<(), StoreError> {
+    let put = |tx: &mut dyn StoreTx, byte: u8, text: &str| {
+        let record = RecordId::new([byte; 16]);
+        let mut words = Words::default();
+        words.add(text);
+        let index = RowIndex {
+            words: words.into_set(),
+            ..RowIndex::default()
+        };
+        tx.put_row(&Questions::new(4).row(record).0, &index)
+    };
+    let count = |store: &dyn StoreRead, typed: &str| {
+        let search = Some(typed.to_owned());
+        store.count_rows(&RowFilter {
+            search,
+            ..RowFilter::default()
+        })
+    };
+    let mut tx = store.begin()?;
+    for byte in [9, 3, 7] {
+        put(&mut *tx, byte, "first shared")?;
+    }
+    assert_eq!((count(&*tx, "first")?, count(&*tx, "second")?), (3, 0));
+    put(&mut *tx, 3, "second shared")?;
+    tx.remove_record(&RecordId::new([9; 16]))?;
+    assert_eq!((count(&*tx, "first")?, count(&*tx, "second")?), (1, 1));
+    put(&mut *tx, 9, "third shared")?;
+    put(&mut *tx, 7, "")?;
+    tx.commit()?;
+    assert_eq!((count(store, "shared")?, count(store, "first")?), (2, 0));
+    let mut tx = store.begin()?;
+    tx.remove_record(&RecordId::new([9; 16]))?;
+    put(&mut *tx, 9, "fourth")?;
+    put(&mut *tx, 3, "fourth")?;
+    assert_eq!((count(&*tx, "third")?, count(&*tx, "fourth")?), (0, 2));
+    drop(tx);
+    assert_eq!((count(store, "third")?, count(store, "fourth")?), (1, 0));
+    let mut tx = store.begin()?;
+    put(&mut *tx, 5, "fifth")?;
+    tx.clear_records()?;
+    assert_eq!((count(&*tx, "shared")?, count(&*tx, "fifth")?), (0, 0));
+    put(&mut *tx, 5, "sixth")?;
+    tx.commit()?;
+    assert_eq!((count(store, "shared")?, count(store, "sixth")?), (0, 1));
     Ok(())
 }

@@ -18,7 +18,10 @@ pub(super) fn set_rows_aside(conn: &Connection) -> Result<(), StoreError> {
 
 /// Writes the rows of version 1 anew: without states, days and links, which it did not keep.
 pub(super) fn take_rows_back(conn: &Connection) -> Result<(), StoreError> {
-    let rows = Rows { conn };
+    let rows = Rows {
+        conn,
+        fresh_words: None,
+    };
     rows.set_tally(Tally::Groups, 0)?;
     let mut statement = conn.prepare(
         "SELECT r.id, g.space, g.kind, r.record, r.created_by, r.created_at, r.updated_by, \

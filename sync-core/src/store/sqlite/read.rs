@@ -1,15 +1,20 @@
 //! Reading: one moment of the file, and what is counted in it.
 
+use std::cell::RefCell;
+
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use crate::store::forward::names::*;
 
 use super::batches::Meta;
 use super::cells::{Columns, Sum, corrupt, int};
+use super::words::FreshWords;
 
 /// The tables as one transaction sees them.
 pub(super) struct Rows<'c> {
     pub(super) conn: &'c Connection,
+    /// Words that the transaction has not written yet; none while nothing is written.
+    pub(super) fresh_words: Option<&'c RefCell<FreshWords>>,
 }
 
 /// One moment of the file: what others commit meanwhile is not seen.
@@ -21,7 +26,10 @@ impl<'c> Snapshot<'c> {
     pub(super) fn take(conn: &'c Connection) -> Result<Self, StoreError> {
         conn.prepare_cached("BEGIN DEFERRED")?.execute([])?;
         Ok(Self {
-            rows: Rows { conn },
+            rows: Rows {
+                conn,
+                fresh_words: None,
+            },
         })
     }
 

@@ -10,7 +10,6 @@ use crate::store::prefix::record_range;
 
 use super::cells::{Columns, Sum, corrupt, int};
 use super::read::{Rows, Tally};
-use super::words;
 
 const DOC: u8 = 1;
 pub(super) const ROW: u8 = 2;
@@ -339,7 +338,7 @@ impl Rows<'_> {
     }
 
     pub(super) fn clear_records(&self) -> Result<(), StoreError> {
-        words::clear(self.conn)?;
+        self.forget_words()?;
         self.conn.execute_batch(
             "DELETE FROM tails; DELETE FROM links; DELETE FROM rows; DELETE FROM groups; \
              DELETE FROM docs; DELETE FROM records;",

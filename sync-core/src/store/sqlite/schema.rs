@@ -9,7 +9,6 @@ use crate::store::StoreError;
 use super::cells::{Columns, Sum, corrupt};
 use super::older;
 use super::read::Tally;
-use super::words;
 
 /// Marks the file as ours: "BNYN".
 const APPLICATION_ID: i32 = 0x424e_594e;
@@ -186,9 +185,8 @@ fn begin_tallies(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes all rows of all tables.
+/// Removes all rows of all tables but the index of words, which clears itself.
 pub(super) fn clear(conn: &Connection) -> Result<(), StoreError> {
-    words::clear(conn)?;
     let mut tables = conn.prepare(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'words%' \
          ORDER BY name",

@@ -246,7 +246,7 @@ impl Rows<'_> {
                 row.fields,
             ])?;
         self.add_links(id, &index.links)?;
-        self.add_words(id, &words)
+        self.add_words(id, words)
     }
 
     fn change_row(&self, key: &Key, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
@@ -260,7 +260,7 @@ impl Rows<'_> {
         }
         if spot.words != before.words {
             self.remove_words(key.id)?;
-            self.add_words(key.id, &words)?;
+            self.add_words(key.id, words)?;
         }
         let spot_sum = spot.sum().done();
         let sum = row_sum(spot_sum, row).done();

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::record::FieldState;
-use crate::schema::{FieldType, Kind, Lang, STATE_FIELD, Schema, State, Value, day_of, is_element};
+use crate::schema::{FieldType, Kind, Lang, STATE_FIELD, Schema, State, Value, day_of};
 use crate::store::{LinkTarget, RowIndex, RowLink, ViewRow};
 
 use words::Words;
@@ -95,12 +95,12 @@ pub fn show(kind: &Kind, fields: Vec<FieldState>) -> Shown {
     }
 }
 
-/// A record that says no state is in the first one: it is from before its kind had any. What cannot be the
-/// name of a state is none.
+/// A record that says no state is in the first one: it is from before its kind had any. One that this version
+/// does not know is none, so that nobody fills the store with names; a version that knows it makes rows anew.
 fn state_of(kind: &Kind, value: Option<&Value>) -> Option<String> {
     let first = kind.first_state()?;
     match value {
-        Some(Value::Text(state)) if is_element(state) => Some(state.clone()),
+        Some(Value::Text(state)) => kind.state(state).map(|state| state.value().to_owned()),
         Some(_) => None,
         None => Some(first.value().to_owned()),
     }

@@ -77,7 +77,7 @@ pub struct ViewRow {
     pub kind: String,
     /// The space that it lives in.
     pub space: LaneId,
-    /// The state that the record is in; none if its kind has none.
+    /// The state that the record is in; none if its kind has none, or none that this version knows.
     pub state: Option<String>,
     /// The day when it is due, `YYYY-MM-DD`; none once its work is over.
     pub due: Option<String>,

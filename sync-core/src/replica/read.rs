@@ -285,7 +285,8 @@ impl Replica {
         Ok(rows)
     }
 
-    /// How many records fit, whatever part of them the filter asks for.
+    /// How many records fit, whatever part of them the filter asks for. Of a search, as many as the index of
+    /// words names: those that it names by damage are looked at only when they are shown.
     ///
     /// # Errors
     /// The store's.

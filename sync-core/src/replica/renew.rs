@@ -32,7 +32,9 @@ impl Replica {
             if noted.is_some() {
                 self.act_once(|tx, _| Ok(tx.remove_meta(meta::VIEW)?))?;
             }
-            match self.shown_by.take() {
+            // If others have made rows by yet another schema meanwhile, it is not known which are behind.
+            let before = self.shown_by.take();
+            match before.filter(|before| noted == Some(view::fingerprint(before))) {
                 Some(before) => self.renew_kinds(&differing(&before, &schema))?,
                 None => {
                     for records in self.store.records()?.chunks(RECORDS_PER_STEP) {

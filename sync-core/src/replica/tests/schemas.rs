@@ -206,6 +206,56 @@ fn rows_that_could_not_follow_do_so_before_the_next_input() {
     assert_eq!((due.count(), phone.rows().len()), (3, 4));
 }
 
+/// The same as [`answers`], with the same words in all versions.
+fn wordless(version: u32, with_due: bool) -> SchemaAddition {
+    let json = answers(version, with_due).to_json();
+    let json = json.replace(&format!("提案{version}"), "提案");
+    SchemaAddition::parse(&json.replace(&format!("Proposal {version}"), "Proposal")).unwrap()
+}
+
+#[test]
+#[cfg(feature = "sqlite")]
+fn two_programs_on_one_store_show_rows_by_the_newest_schema() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let open = || Box::new(crate::store::SqliteStore::open(&folder.path().join("store")).unwrap());
+    let keys = Arc::new(DeviceKeys::generate(&mut ChaCha8Rng::seed_from_u64(1)));
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let mut moment = Moment {
+        now: Millis(1),
+        rng: &mut rng,
+    };
+    let founding = Replica::found(open(), keys.clone(), "Danzao", "Li Fang", &[], &mut moment);
+    let (mut first, now) = (founding.unwrap().replica, 1_700_000_000_000);
+    first
+        .extend_schema(&wordless(1, true), &mut moment)
+        .unwrap();
+    let mut one = Phone {
+        replica: first,
+        rng: ChaCha8Rng::seed_from_u64(3),
+        now,
+    };
+    let commons = one.replica.find_space("commons").unwrap();
+    let record = one.proposes(commons, "桥头路灯");
+    one.edit(record, "answer_due", "2026-05-01");
+    let replica = Replica::open(open(), keys).unwrap();
+    let mut two = Phone {
+        replica,
+        rng: ChaCha8Rng::seed_from_u64(4),
+        now,
+    };
+    let due = |phone: &Phone| phone.rows()[0].due.is_some();
+    assert!(due(&one) && due(&two));
+    two.extends(&wordless(2, false)).unwrap();
+    assert!(!due(&one) && !due(&two));
+    // The first program goes from its first schema to the third, which is like it.
+    one.extends(&wordless(3, true)).unwrap();
+    assert!(due(&one) && due(&two));
+    assert!(two.replica.refresh().unwrap());
+    two.proposes(commons, "水沟");
+    assert_eq!(two.rows(), one.rows());
+    assert_eq!(two.replica.schema(), one.replica.schema());
+}
+
 /// A phone with proposals that have a day in a field that their kind does not have at the moment.
 fn writer() -> (Phone, Arc<DeviceKeys>) {
     let mut phone = Phone::found(1);

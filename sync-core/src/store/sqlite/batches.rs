@@ -260,7 +260,8 @@ impl Rows<'_> {
                 device: columns.next()?,
                 incarnation: columns.next()?,
             };
-            if !meta.is_branch {
+            // What the log's row says has its proof only when it is asked for by name.
+            if !meta.is_branch || self.find_log(&log)?.is_none() {
                 return Err(meta.damaged());
             }
             lost.push(Lost {

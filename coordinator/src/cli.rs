@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     List(ListArgs),
     Import(ImportArgs),
     Sync(SyncArgs),
+    Serve(ServeArgs),
     Status,
     Members,
     Grant(GrantArgs),
@@ -297,6 +298,12 @@ pub(crate) struct ImportArgs {
     pub(crate) strict: bool,
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ mod invite;
 mod join;
 mod list;
 mod log;
-mod members;
+pub(crate) mod members;
 mod protect;
 mod put;
 mod recover;
@@ -21,8 +21,8 @@ mod report;
 mod revoke;
 mod show;
 mod space;
-mod status;
-mod sync;
+pub(crate) mod status;
+pub(crate) mod sync;
 mod verify;
 
 use std::process::ExitCode;
@@ -33,6 +33,7 @@ use sync_core::replica::Replica;
 use sync_node::Home;
 
 use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
+use crate::console;
 use crate::demo;
 use crate::failure::Failure;
 use crate::output::{self, Out};
@@ -50,7 +51,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
+    pub(crate) fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
         Ok(self.home.open()?)
     }
 
@@ -59,7 +60,7 @@ impl App {
     }
 
     /// A sentence on standard output.
-    fn say(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
+    pub(crate) fn say(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
         let line = self.text.with(key, places);
         self.out.line(&line)
     }
@@ -104,6 +105,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Recover(_)
         | Verb::Release(_)
         | Verb::Revoke(_)
+        | Verb::Serve(_)
         | Verb::Show(_)
         | Verb::Space(_)
         | Verb::Status
@@ -152,6 +154,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::List(args) => list::run(&mut app, args),
         Verb::Import(args) => import::run(&mut app, &args),
         Verb::Sync(args) => sync::run(&mut app, &args),
+        Verb::Serve(args) => console::run(&mut app, &args),
         Verb::Status => status::run(&mut app),
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "",
     "found",
     "space",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 31] = [
     "list",
     "import",
     "sync",
+    "serve",
     "status",
     "members",
     "grant",

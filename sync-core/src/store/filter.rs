@@ -86,6 +86,8 @@ impl Cursor {
 pub struct RowFilter {
     /// Only this kind.
     pub kind: Option<String>,
+    /// Only one of these kinds; none: all.
+    pub kinds: Vec<String>,
     /// Only this space.
     pub space: Option<LaneId>,
     /// Only rows in one of these states; none: all rows, those of kinds without states too.
@@ -162,6 +164,7 @@ impl RowFilter {
     /// Whether any row that fits may be one of a group: of a space, a kind and a state.
     pub(crate) fn fits_group(&self, space: &LaneId, kind: &str, state: Option<&str>) -> bool {
         self.kind.as_ref().is_none_or(|wanted| wanted == kind)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|wanted| wanted == kind))
             && self.space.is_none_or(|wanted| wanted == *space)
             && (self.states.is_empty()
                 || self

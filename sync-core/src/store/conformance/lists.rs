@@ -120,7 +120,8 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(12) {
+        match self.below(13) {
+            12 => filter.kinds = vec!["task".to_owned(), "none".to_owned()],
             0 => filter.kind = Some(["task", "note", "none"][self.below(3) as usize].to_owned()),
             1 => filter.space = Some(LaneId::new([self.byte(4); 16])),
             2 => filter.states = vec!["open".to_owned(), "other".to_owned()],
@@ -200,6 +201,7 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
     let wanted = [
         search.iter().all(|search| search.fits(&index.words)),
         filter.kind.iter().all(|kind| *kind == row.kind),
+        filter.kinds.is_empty() || filter.kinds.contains(&row.kind),
         filter.space.iter().all(|space| *space == row.space),
         filter.states.is_empty() || row.state.iter().any(|state| filter.states.contains(state)),
         !filter.only_conflicts || row.conflicts > 0,

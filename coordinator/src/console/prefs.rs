@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sync_core::schema::Lang;
 
-const FILE: &str = "console.json";
+const FILE: &str = "looks.json";
 
 /// What a person chose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

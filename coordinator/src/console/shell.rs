@@ -120,9 +120,14 @@ fn pill(cx: &Cx, has_no_relay: bool, pending: u64) -> (&'static str, &'static st
         let line = cx.say("console.pill.offline");
         return ("bad", "offline", line, cx.say("console.pill.offline_short"));
     }
-    if pending > 0 || cx.net.caught_up_at.is_none() {
-        let line = cx.say("console.pill.sending");
-        return ("warn", "clock", line, cx.say("console.pill.sending_short"));
+    let is_met = cx.net.caught_up_at.is_some();
+    if pending > 0 || !is_met {
+        let (line, short) = if is_met {
+            ("console.pill.sending", "console.pill.sending_short")
+        } else {
+            ("console.sync.underway", "console.pill.underway_short")
+        };
+        return ("warn", "clock", cx.say(line), cx.say(short));
     }
     let line = cx.say("console.pill.all");
     ("good", "check", line, cx.say("console.pill.all_short"))

@@ -54,6 +54,7 @@ pub(crate) enum Verb {
     Edit(EditArgs),
     Show(ShowArgs),
     List(ListArgs),
+    Export(ExportArgs),
     Import(ImportArgs),
     Sync(SyncArgs),
     Serve(ServeArgs),
@@ -284,6 +285,30 @@ pub(crate) struct ListArgs {
     pub(crate) sort: Option<String>,
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+}
+
+/// What other programs read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    Csv,
+    Xlsx,
+    Geojson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[arg(long, value_name = "csv|xlsx|geojson", hide_possible_values = true)]
+    pub(crate) format: ExportFormat,
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) personal: bool,
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod decide;
 mod device;
 mod edit;
 mod erase;
+mod export;
 mod found;
 mod grant;
 mod held;
@@ -91,6 +92,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Edit(_)
         | Verb::Erase(_)
         | Verb::Erasures
+        | Verb::Export(_)
         | Verb::Found(_)
         | Verb::Grant(_)
         | Verb::Held(_)
@@ -152,6 +154,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Edit(args) => edit::run(&mut app, &args),
         Verb::Show(args) => show::run(&mut app, &args),
         Verb::List(args) => list::run(&mut app, args),
+        Verb::Export(args) => export::run(&mut app, &args),
         Verb::Import(args) => import::run(&mut app, &args),
         Verb::Sync(args) => sync::run(&mut app, &args),
         Verb::Serve(args) => console::run(&mut app, &args),

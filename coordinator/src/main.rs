@@ -10,6 +10,8 @@ mod cli;
 mod commands;
 mod console;
 mod demo;
+mod durable;
+mod exchange;
 mod exit;
 mod failure;
 mod lookup;

@@ -84,7 +84,7 @@ fn has_label<'l>(typed: &str, label: impl Fn(Lang) -> &'l str) -> bool {
 }
 
 /// What separates the members of a set.
-const SEPARATORS: [char; 6] = [',', '，', '、', ';', '；', '\n'];
+pub(crate) const SEPARATORS: [char; 6] = [',', '，', '、', ';', '；', '\n'];
 
 /// What was typed for one field, as an edit.
 pub(crate) fn edit(
@@ -137,7 +137,7 @@ fn signed_edit(
 }
 
 /// The value of a choice that was named by its label.
-fn named_choice(choices: &[Choice], word: &str) -> Option<String> {
+pub(crate) fn named_choice(choices: &[Choice], word: &str) -> Option<String> {
     let chosen = choices
         .iter()
         .find(|choice| has_label(word, |lang| choice.label(lang)));

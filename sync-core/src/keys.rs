@@ -50,6 +50,8 @@ pub mod domain {
     pub const RECORD: &str = "banyan/record/1";
     /// Id of a record that a natural key names.
     pub const RECORD_KEY: &str = "banyan/record-key/1";
+    /// What stands for a row of a file in the nonce of the record that it begins.
+    pub const ORIGIN: &str = "banyan/origin/1";
     /// Signing key of an invite, from its ticket's secret.
     pub const INVITE_SIGN: &str = "banyan/invite-sign/1";
     /// Sealing key of an invite, from its ticket's secret.
@@ -101,6 +103,7 @@ pub mod domain {
         ACTOR,
         RECORD,
         RECORD_KEY,
+        ORIGIN,
         INVITE_SIGN,
         INVITE_SEAL,
         JOIN_PROOF,

@@ -20,6 +20,7 @@ mod keys;
 mod leave;
 mod merge;
 mod mind;
+mod origin;
 mod preview;
 mod read;
 mod rebirth;
@@ -62,6 +63,7 @@ pub use hold::Hold;
 pub use ingest::{Ingested, Source, Tally};
 pub use leave::Farewell;
 use mind::Mind;
+pub use origin::{Import, Origin, natural_record};
 pub use preview::{PREVIEW_RECORDS_MAX, PREVIEW_STEPS_MAX, Preview, Previews, Step};
 pub use read::{
     ChangeView, Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status,

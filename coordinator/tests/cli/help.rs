@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "",
     "found",
     "space",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 32] = [
     "edit",
     "show",
     "list",
+    "export",
     "import",
     "sync",
     "serve",

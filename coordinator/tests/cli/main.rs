@@ -7,6 +7,7 @@
 )]
 
 mod damage;
+mod export;
 mod flips;
 mod held;
 mod help;

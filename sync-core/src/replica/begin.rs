@@ -5,6 +5,7 @@ use crate::record::{KindName, Payload, RecordDoc, Target};
 use crate::replica::found::random;
 use crate::replica::merge::Work;
 use crate::replica::mind::Mind;
+use crate::replica::origin::Origin;
 use crate::replica::rebuild::Incoming;
 use crate::replica::schema::KindRef;
 use crate::replica::states::{check_links, mover, of_kind, state_asked};
@@ -29,6 +30,7 @@ impl Mind {
         kind: &str,
         space: LaneId,
         edits: &[FieldEdit],
+        origin: Option<Origin>,
         moment: &mut Moment<'_>,
     ) -> Result<RecordId, ReplicaError> {
         let draft = self.draft(kind, space)?;
@@ -39,7 +41,7 @@ impl Mind {
         let change = doc
             .edit(self.actor(), moment.now, &draft.kind, &edits)?
             .ok_or_else(|| self.unknown_kind(kind))?;
-        let (record, target) = self.new_target(tx, &draft, &edits, moment)?;
+        let (record, target) = self.new_target(tx, &draft, &edits, origin, moment)?;
         let entry = self.put_change(tx, record, space, target.clone(), &change)?;
         if tx.doc(&record)?.is_some() {
             // Others have tried to begin it, and all that they wrote is held.
@@ -74,17 +76,27 @@ impl Mind {
         })
     }
 
-    /// A new record's id: by its natural key, or random, and then bound to its space by the first bytes of
-    /// the nonce.
+    /// A new record's id: by its natural key, by the row that it comes from, or random, and then bound to
+    /// its space by the first bytes of the nonce.
     fn new_target(
         &self,
         tx: &dyn StoreTx,
         draft: &Draft,
         edits: &[FieldEdit],
+        origin: Option<Origin>,
         moment: &mut Moment<'_>,
     ) -> Result<(RecordId, Target), ReplicaError> {
         if let Some(field) = draft.kind.natural_key() {
             return self.keyed_target(tx, draft, field, edits);
+        }
+        if let Some(origin) = origin {
+            let target = origin.target(&draft.name, &draft.space);
+            let (record, target) = self.target_if_free(tx, draft, target)?;
+            // Begun by us before, and held since.
+            if tx.doc(&record)?.is_some() {
+                return Err(ReplicaError::AlreadyThere(record.short()));
+            }
+            return Ok((record, target));
         }
         loop {
             let target = Target::Begin {
@@ -111,16 +123,25 @@ impl Mind {
             Some(Edit::Set(Value::Text(text))) => text.as_str(),
             Some(_) | None => "",
         };
-        let key = format!("{}:{}", draft.space, normal_key(text));
-        if key.len() > Target::KEY_BYTES_MAX {
+        let Some(key) = natural_key(&draft.space, text) else {
             let field = field.to_owned();
             let chars_max = KEY_CHARS_MAX;
             return Err(FieldError::TooLong { field, chars_max }.into());
-        }
+        };
         let target = Target::BeginKeyed {
             kind: draft.name.clone(),
             key,
         };
+        self.target_if_free(tx, draft, target)
+    }
+
+    /// A record that is made for a second time would be the same one.
+    fn target_if_free(
+        &self,
+        tx: &dyn StoreTx,
+        draft: &Draft,
+        target: Target,
+    ) -> Result<(RecordId, Target), ReplicaError> {
         let record = target.record_id(&self.us, &self.incarnation);
         if self.roster.erasures().has_record(&record, &draft.space) {
             return Err(ReplicaError::RecordErased);
@@ -134,6 +155,12 @@ impl Mind {
 
 /// What surely fits beside a space's id in a natural key, in characters.
 const KEY_CHARS_MAX: usize = 50;
+
+/// What names a thing in a space; none if it is too long.
+pub(super) fn natural_key(space: &LaneId, text: &str) -> Option<String> {
+    let key = format!("{space}:{}", normal_key(text));
+    (key.len() <= Target::KEY_BYTES_MAX).then_some(key)
+}
 
 /// A natural key as it is compared: without spaces, small letters, and the digits and signs of Chinese
 /// keyboards as those of others.
@@ -172,7 +199,7 @@ fn with_first_state(
 }
 
 /// Three bytes of the space, then five random ones: the same beginning in another space is void.
-fn space_nonce(space: &LaneId, random: [u8; 5]) -> [u8; 8] {
+pub(super) fn space_nonce(space: &LaneId, random: [u8; 5]) -> [u8; 8] {
     let [a, b, c, ..] = *space.as_bytes();
     let [d, e, f, g, h] = random;
     [a, b, c, d, e, f, g, h]

@@ -33,7 +33,7 @@ impl Replica {
         moment: &mut Moment<'_>,
     ) -> Result<RecordId, ReplicaError> {
         self.write(moment, |tx, mind, moment| {
-            mind.create(tx, kind, space, edits, moment)
+            mind.create(tx, kind, space, edits, None, moment)
         })
     }
 
@@ -50,7 +50,7 @@ impl Replica {
     ) -> Result<Vec<RecordId>, ReplicaError> {
         self.write(moment, |tx, mind, moment| {
             rows.iter()
-                .map(|edits| mind.create(tx, kind, space, edits, moment))
+                .map(|edits| mind.create(tx, kind, space, edits, None, moment))
                 .collect()
         })
     }

@@ -23,6 +23,7 @@ mod audit;
 mod branches;
 mod devices;
 mod erasures;
+mod origins;
 mod others;
 mod previews;
 mod recovery;

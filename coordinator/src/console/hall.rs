@@ -33,6 +33,8 @@ pub(super) struct Hall {
     pub(super) port: u16,
     pub(super) board: Board,
     pub(super) net: watch::Receiver<Net>,
+    /// Becomes true when the program ends.
+    pub(super) ends: watch::Receiver<bool>,
     pub(super) prefs: PrefsFile,
     /// The language that the program was started in.
     pub(super) own_lang: Lang,
@@ -61,6 +63,7 @@ impl Hall {
         node: Arc<Node>,
         port: u16,
         net: watch::Receiver<Net>,
+        ends: watch::Receiver<bool>,
         prefs: PrefsFile,
         own_lang: Lang,
         community: String,
@@ -70,6 +73,7 @@ impl Hall {
             port,
             board: Board::new(),
             net,
+            ends,
             prefs,
             own_lang,
             community,

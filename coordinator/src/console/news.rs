@@ -65,15 +65,21 @@ pub(super) async fn events(
     State(hall): State<Shared>,
     _asked: Asked,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let news = stream::unfold(hall.board.read(), |mut news| async move {
-        let topic = match news.recv().await {
+    let heard = (hall.board.read(), hall.ends.clone());
+    let news = stream::unfold(heard, |(mut news, mut ends)| async move {
+        let topic = tokio::select! {
+            // The program ends, and a page that listens must not hold that up.
+            _ = ends.wait_for(|is_over| *is_over) => return None,
+            topic = news.recv() => topic,
+        };
+        let topic = match topic {
             Ok(topic) => topic,
             // What was missed is on the page that is fetched now.
             Err(RecvError::Lagged(_)) => Topic::Records,
             Err(RecvError::Closed) => return None,
         };
         let event = Event::default().event(topic.name()).data("{}");
-        Some((Ok(event), news))
+        Some((Ok(event), (news, ends)))
     });
     Sse::new(news).keep_alive(KeepAlive::new().interval(Duration::from_secs(20)))
 }

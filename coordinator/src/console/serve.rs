@@ -7,6 +7,7 @@ use serde_json::json;
 use sync_node::{Live, Node};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::cx::Net;
 use super::hall::{Hall, Shared};
@@ -37,24 +38,29 @@ async fn serve(app: &mut App, args: &ServeArgs, node: &Arc<Node>) -> Result<(), 
     let listener = listen(args.port).await?;
     let port = listener.local_addr().map_err(Failure::internal)?.port();
     let (net, heard) = watch::channel(Net::default());
+    let (end, ends) = watch::channel(false);
     let title = node.call(|replica, _| replica.title()).await?;
-    let title = title.unwrap_or_else(|| app.text.say("word.unknown_title"));
-    let prefs = PrefsFile::in_folder(app.home.dir());
-    let lang = app.text.lang();
-    let hall = Arc::new(Hall::new(Arc::clone(node), port, heard, prefs, lang, title));
-    let mut tasks = tokio::task::JoinSet::new();
+    let hall = Arc::new(Hall::new(
+        Arc::clone(node),
+        port,
+        heard,
+        ends.clone(),
+        PrefsFile::in_folder(app.home.dir()),
+        app.text.lang(),
+        title.unwrap_or_else(|| app.text.say("word.unknown_title")),
+    ));
+    let mut tasks = JoinSet::new();
     tasks.spawn(news::follow(Arc::clone(node), hall.board.clone()));
     let live = Live::start_or_wait(Arc::clone(node)).await?;
-    tasks.spawn(news::listen(live, net, hall.board.clone(), hall.text(lang)));
+    let text = hall.text(app.text.lang());
+    tasks.spawn(news::listen(live, net, hall.board.clone(), text));
     tell(app, &hall)?;
-    let (end, ends) = watch::channel(false);
     let served = axum::serve(listener, routes::all(hall)).with_graceful_shutdown(until(ends));
-    tokio::select! {
-        () = ending => {}
-        result = served => result.map_err(Failure::internal)?,
-    }
-    // Pages that listen for news would hold a polite end up for ever.
-    end.send_replace(true);
+    tasks.spawn(async move {
+        ending.await;
+        end.send_replace(true);
+    });
+    served.await.map_err(Failure::internal)?;
     tasks.shutdown().await;
     Ok(())
 }

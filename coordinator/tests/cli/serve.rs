@@ -432,3 +432,25 @@ fn port_that_is_taken_is_said() {
     let sentence = desk.run(["serve", "--port", &port]).fails(19);
     assert!(sentence.contains(&port), "{sentence}");
 }
+
+#[cfg(unix)]
+#[test]
+fn program_ends_when_it_is_asked_to_although_a_page_listens() {
+    let desk = Desk::with_village();
+    let mut console = Console::entered(&desk);
+    let mut stream = console.open();
+    let request = format!(
+        "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
+        console.port, console.cookie
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    let pid = console.program.id().to_string();
+    let asked = std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status();
+    assert!(asked.unwrap().success());
+    assert!(console.program.wait().unwrap().success());
+}

@@ -24,7 +24,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let mut filter = filter(replica, cx, query)?;
     let total = replica.count(&filter)?;
     filter.limit = Some(PAGE_ROWS + 1);
-    filter.after = after(replica, query);
+    filter.after = after(replica, query)?;
     let mut found = replica.list(&filter)?;
     let has_next = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
@@ -120,10 +120,12 @@ fn next_href(query: &Form, last: Option<&str>) -> String {
 }
 
 /// The place of the row that the page before ended with, where it stands now.
-fn after(replica: &Replica, query: &Form) -> Option<Cursor> {
-    let record = query.get("after").parse().ok()?;
-    let row = replica.store().row(&record).ok()??;
-    Some(Cursor::of(&row))
+fn after(replica: &Replica, query: &Form) -> Result<Option<Cursor>, Trouble> {
+    let Ok(record) = query.get("after").parse() else {
+        return Ok(None);
+    };
+    let row = replica.store().row(&record)?;
+    Ok(row.as_ref().map(Cursor::of))
 }
 
 /// What the address asks for; what it asks for in a way that we do not know is left out.

@@ -219,6 +219,7 @@ mod tests {
                 "damage.",
                 "console.filter.",
                 "console.group.",
+                "console.role.",
                 "console.today.",
                 "word.deed.",
                 "word.role.",

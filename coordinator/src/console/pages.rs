@@ -1,6 +1,7 @@
 //! The pages, one file each: how the replica is looked at for them, and what their forms do.
 
 pub(super) mod form;
+pub(super) mod invite;
 pub(super) mod members;
 pub(super) mod new;
 pub(super) mod notices;

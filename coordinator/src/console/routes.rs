@@ -12,7 +12,7 @@ use super::answer;
 use super::asked::{Asked, COOKIE};
 use super::form::{FORM_BYTES_MAX, Form};
 use super::hall::{Act, Look, Shared};
-use super::pages::{form, members, new, notices, record, records, settings, sync, today};
+use super::pages::{form, invite, members, new, notices, record, records, settings, sync, today};
 use super::{assets, door, news};
 
 pub(super) fn all(hall: Shared) -> Router {
@@ -36,6 +36,7 @@ pub(super) fn all(hall: Shared) -> Router {
         .route("/record/{id}/choose", act(record::acts::choose))
         .route("/record/{id}/comment", act(record::acts::comment))
         .route("/members", look(members::view))
+        .route("/invite", look(invite::view).merge(act(invite::make)))
         .route("/sync", look(sync::view).merge(post(sync_now)))
         .route("/settings", look(settings::view).merge(post(set_looks)))
         .route("/settings/relay", act(settings::add_relay))

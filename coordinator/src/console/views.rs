@@ -49,5 +49,6 @@ view!(ErrorPage, work::ErrorPage, "error.html");
 view!(OpenPage, work::Open, "open.html");
 view!(RecordPage, record::Record, "record.html");
 view!(MembersPage, people::Members, "members.html");
+view!(InvitePage, people::Invite, "invite.html");
 view!(SyncPage, station::Sync, "sync.html");
 view!(SettingsPage, station::Settings, "settings.html");

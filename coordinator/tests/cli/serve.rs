@@ -454,3 +454,35 @@ fn program_ends_when_it_is_asked_to_although_a_page_listens() {
     assert!(asked.unwrap().success());
     assert!(console.program.wait().unwrap().success());
 }
+
+#[test]
+fn ticket_of_the_console_lets_somebody_join() {
+    let served = Served::new(Admission::Open);
+    let (lead, other) = (Desk::new(), Desk::new());
+    let relay = served.text();
+    lead.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
+        .ok();
+    lead.run(["space", "add", "良登村"]).ok();
+    let console = Console::entered(&lead);
+    let page = console.get("/invite");
+    let (_, rest) = page.body.split_once("name=\"space\">").unwrap();
+    let (_, rest) = rest.split_once("<option value=\"").unwrap();
+    let space = rest.split('"').next().unwrap();
+    let typed = [("role", "volunteer"), ("space", space), ("uses", "80")];
+    let refused = console.post("/invite", "/invite", &typed);
+    assert!(refused.status == 422 && refused.body.contains("value=\"80\""));
+    let typed = [("role", "volunteer"), ("space", space), ("uses", "1")];
+    let made = console.post("/invite", "/invite", &typed);
+    assert!(
+        made.status == 200 && made.body.contains("<svg"),
+        "{}",
+        made.body
+    );
+    let (_, rest) = made.body.split_once("id=\"ticket\"").unwrap();
+    let (_, rest) = rest.split_once('>').unwrap();
+    let ticket = rest.split('<').next().unwrap();
+    assert_eq!(console.post("/sync", "/sync", &[]).status, 303);
+    other.run(["join", ticket, "--name", "陈小明"]).ok();
+    other.run(["sync"]).ok();
+    assert!(other.run(["space", "list"]).ok().out.contains("良登村"));
+}

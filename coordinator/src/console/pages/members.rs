@@ -39,6 +39,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let groups = groups.into_iter().enumerate();
     let page = Members {
         lead: cx.with("console.members.lead", &[("n", &n), ("m", &m), ("k", &k)]),
+        can_invite: super::invite::may_invite(replica),
         notices: notices(replica, cx),
         groups: groups
             .map(|(n, (group, members))| MemberGroup {

@@ -57,6 +57,7 @@ pub(crate) enum Verb {
     Export(ExportArgs),
     Import(ImportArgs),
     Sync(SyncArgs),
+    Serve(ServeArgs),
     Status,
     Members,
     Grant(GrantArgs),
@@ -272,8 +273,18 @@ pub(crate) struct ListArgs {
     pub(crate) kind: Option<String>,
     #[arg(long, value_name = "NAME")]
     pub(crate) space: Option<String>,
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Vec<String>,
+    #[arg(long, value_name = "MEMBER")]
+    pub(crate) person: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) due_before: Option<String>,
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) search: Option<String>,
     #[arg(long)]
     pub(crate) conflicts: bool,
+    #[arg(long, value_name = "newest|due|day", value_parser = ["newest", "due", "day"], hide_possible_values = true)]
+    pub(crate) sort: Option<String>,
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
 }
@@ -343,6 +354,12 @@ pub(crate) struct VerifyCertificateArgs {
     pub(crate) certificate: String,
     #[arg(long, value_name = "FILE")]
     pub(crate) roster: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,7 @@ mod invite;
 mod join;
 mod list;
 mod log;
-mod members;
+pub(crate) mod members;
 mod protect;
 mod put;
 mod recover;
@@ -23,8 +23,8 @@ mod report;
 mod revoke;
 mod show;
 mod space;
-mod status;
-mod sync;
+pub(crate) mod status;
+pub(crate) mod sync;
 mod verify;
 
 use std::process::ExitCode;
@@ -35,6 +35,7 @@ use sync_core::replica::Replica;
 use sync_node::Home;
 
 use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
+use crate::console;
 use crate::demo;
 use crate::failure::Failure;
 use crate::output::{self, Out};
@@ -52,7 +53,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
+    pub(crate) fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
         Ok(self.home.open()?)
     }
 
@@ -61,7 +62,7 @@ impl App {
     }
 
     /// A sentence on standard output.
-    fn say(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
+    pub(crate) fn say(&mut self, key: &str, places: &[(&str, &str)]) -> Result<(), Failure> {
         let line = self.text.with(key, places);
         self.out.line(&line)
     }
@@ -108,6 +109,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Recover(_)
         | Verb::Release(_)
         | Verb::Revoke(_)
+        | Verb::Serve(_)
         | Verb::Show(_)
         | Verb::Space(_)
         | Verb::Status
@@ -158,6 +160,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Export(args) => export::run(&mut app, &args),
         Verb::Import(args) => import::run(&mut app, &args),
         Verb::Sync(args) => sync::run(&mut app, &args),
+        Verb::Serve(args) => console::run(&mut app, &args),
         Verb::Status => status::run(&mut app),
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),

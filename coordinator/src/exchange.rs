@@ -4,8 +4,8 @@
 //! rows of the view → export::table → csv | xlsx, or export::geojson → bytes
 //! bytes, name → sheet::parse → Sheet → mapping → check: a report, and the work → apply
 //! ```
-//! All of it is pure: rows and bytes go in, bytes and reports come out. The command line and the web
-//! console read and write the files, and say the sentences.
+//! All of it is pure: rows and bytes go in, bytes and reports come out. The command line writes the
+//! files and says the sentences.
 //!
 //! Columns of our own tables are named `label [name]`: people read the label, and the name in brackets
 //! is what [`names`] is about.

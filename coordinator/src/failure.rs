@@ -280,6 +280,12 @@ impl From<ReplicaError> for Failure {
             ReplicaError::UnknownRecord(id) => unknown("err.record.unknown").with("id", id),
             ReplicaError::UnknownSpace(space) => unknown("err.space.unknown").with("space", space),
             ReplicaError::Edit(error) => error.into(),
+            ReplicaError::Addition(error) => {
+                Self::new(Exit::Usage, "err.schema.refused").with("reason", error)
+            }
+            ReplicaError::OldAddition(version) => {
+                Self::new(Exit::Usage, "err.schema.old").with("version", version)
+            }
             ReplicaError::Payload(error) => Self::internal(error),
             ReplicaError::Keys(error) => Self::internal(error),
             ReplicaError::Seal(error) => Self::internal(error),

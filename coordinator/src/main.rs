@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod console;
 mod demo;
 mod durable;
 mod exchange;

@@ -7,8 +7,15 @@ use std::ffi::OsString;
 
 use sync_core::schema::Lang;
 
-const EN: &str = include_str!("text/en.json");
-const ZH: &str = include_str!("text/zh.json");
+/// Of the command line, and of the console.
+const EN: [&str; 2] = [
+    include_str!("text/en.json"),
+    include_str!("../console/text/en.json"),
+];
+const ZH: [&str; 2] = [
+    include_str!("text/zh.json"),
+    include_str!("../console/text/zh.json"),
+];
 /// Where the system says which language people read, the strongest first.
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
@@ -26,7 +33,12 @@ impl Text {
             Lang::En => EN,
             Lang::Zh => ZH,
         };
-        let words = serde_json::from_str(json).expect("the catalogues are checked by a test");
+        let mut words = HashMap::new();
+        for json in json {
+            let part: HashMap<String, String> =
+                serde_json::from_str(json).expect("the catalogues are checked by a test");
+            words.extend(part);
+        }
         Self { lang, words }
     }
 
@@ -59,6 +71,11 @@ impl Text {
     /// A text without places to fill.
     pub(crate) fn say(&self, key: &str) -> String {
         self.find(key).unwrap_or(key).to_owned()
+    }
+
+    /// The same for templates.
+    pub(crate) fn get<'t>(&'t self, key: &'t str) -> &'t str {
+        self.find(key).unwrap_or(key)
     }
 
     /// A text, if there is one with this key.
@@ -110,8 +127,10 @@ mod tests {
 
     use super::*;
 
-    fn catalogue(json: &str) -> BTreeMap<String, String> {
-        serde_json::from_str(json).unwrap()
+    fn catalogue(parts: [&str; 2]) -> BTreeMap<String, String> {
+        let parts =
+            parts.map(|json| -> BTreeMap<String, String> { serde_json::from_str(json).unwrap() });
+        parts.into_iter().flatten().collect()
     }
 
     fn places(text: &str) -> BTreeSet<String> {
@@ -128,19 +147,22 @@ mod tests {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 sources(&path, found);
-            } else if path.extension().is_some_and(|ext| ext == "rs") {
+            } else if path
+                .extension()
+                .is_some_and(|ext| ext == "rs" || ext == "html")
+            {
                 found.push(path);
             }
         }
     }
 
-    /// Every string literal in the source that looks like a key of the catalogue.
+    /// Every string literal in source and templates that looks like a key of the catalogue.
     fn keys_in_source() -> BTreeSet<String> {
         let mut files = Vec::new();
-        sources(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-            &mut files,
-        );
+        for room in ["src", "console/templates"] {
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(room);
+            sources(&dir, &mut files);
+        }
         let text: String = files
             .iter()
             .map(|path| std::fs::read_to_string(path).unwrap())
@@ -173,7 +195,9 @@ mod tests {
     fn every_key_that_the_source_names_exists_and_none_is_left_over() {
         let en = catalogue(EN);
         let named = keys_in_source();
-        let groups = ["err.", "help.", "out.", "head.", "word.", "demo."];
+        let groups = [
+            "console.", "err.", "help.", "out.", "head.", "word.", "demo.",
+        ];
         for key in named
             .iter()
             .filter(|key| groups.iter().any(|group| key.starts_with(group)))
@@ -193,6 +217,10 @@ mod tests {
                 "exit.",
                 "close.",
                 "damage.",
+                "console.filter.",
+                "console.group.",
+                "console.role.",
+                "console.today.",
                 "word.deed.",
                 "word.role.",
                 "demo.column.",

@@ -1,9 +1,11 @@
 //! What people type for kinds, fields and values: names, or the labels of either language.
 
+use std::collections::BTreeSet;
+
 use sync_core::replica::{Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::{
-    Choice, Field, FieldEdit, FieldError, FieldType, Kind, Lang, Schema, check_once,
+    Choice, Field, FieldEdit, FieldError, FieldType, Kind, Lang, Schema, State, check_once,
 };
 
 use crate::exit::Exit;
@@ -28,6 +30,27 @@ pub(crate) fn kind(typed: &str) -> Result<&'static Kind, Failure> {
         }
         .into()
     })
+}
+
+/// The states with this name or label: of one kind, or of any.
+pub(crate) fn states(kind: Option<&Kind>, typed: &str) -> Result<Vec<String>, Failure> {
+    let typed = typed.trim();
+    let kinds = Schema::station().kinds().iter();
+    let kinds = kinds.filter(|known| kind.is_none_or(|kind| kind.name() == known.name()));
+    let states: Vec<_> = kinds.flat_map(Kind::states).collect();
+    let is_named = |state: &State| {
+        state.value().eq_ignore_ascii_case(typed) || has_label(typed, |lang| state.label(lang))
+    };
+    let named = states.iter().filter(|state| is_named(state));
+    let named: BTreeSet<String> = named.map(|state| state.value().to_owned()).collect();
+    if named.is_empty() {
+        let known: BTreeSet<&str> = states.iter().map(|state| state.value()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        return Err(Failure::new(Exit::Unknown, "err.list.state")
+            .with("state", typed)
+            .with("known", known.join(", ")));
+    }
+    Ok(named.into_iter().collect())
 }
 
 /// The scope of a role: the space that was typed, or the whole community.

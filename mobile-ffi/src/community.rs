@@ -182,10 +182,9 @@ impl Community {
         self.call(move |replica, moment| {
             let kind = find_kind(replica.schema(), &kind)?;
             let edits = parse_edits(kind, fields)?;
+            let kind = kind.name().to_owned();
             let space = replica.find_space(&space)?;
-            Ok(replica
-                .create(kind.name(), space, &edits, moment)?
-                .to_string())
+            Ok(replica.create(&kind, space, &edits, moment)?.to_string())
         })
         .await
     }
@@ -443,7 +442,7 @@ fn parse_relays(texts: &[String]) -> Result<Vec<RelayAddr>, Fault> {
     texts.iter().map(|text| Ok(text.parse()?)).collect()
 }
 
-fn find_kind(schema: &'static Schema, name: &str) -> Result<&'static Kind, Fault> {
+fn find_kind<'s>(schema: &'s Schema, name: &str) -> Result<&'s Kind, Fault> {
     let kind = schema.kind(name).ok_or_else(|| {
         let known: Vec<&str> = schema.kinds().iter().map(Kind::name).collect();
         ReplicaError::UnknownKind {
@@ -484,5 +483,6 @@ fn row_filter(replica: &Replica, filter: &Filter) -> Result<RowFilter, Fault> {
         only_conflicts: filter.only_conflicts,
         limit: filter.limit.map(rows),
         offset: rows(filter.offset),
+        ..RowFilter::default()
     })
 }

@@ -213,6 +213,10 @@ impl From<ReplicaError> for Fault {
             ReplicaError::Field(error) => error.into(),
             ReplicaError::State { kind, error } => Self::of_state(&kind, error),
             ReplicaError::Edit(error) => error.into(),
+            ReplicaError::Addition(error) => invalid("err.schema.refused").with("reason", error),
+            ReplicaError::OldAddition(version) => {
+                invalid("err.schema.old").with("version", version)
+            }
             ReplicaError::Payload(error) => Self::internal(error),
             ReplicaError::Keys(error) => error.into(),
             ReplicaError::Seal(error) => Self::internal(error),

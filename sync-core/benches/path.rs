@@ -229,7 +229,7 @@ fn verify(bencher: Bencher<'_, '_>, entries: usize) {
         });
 }
 
-#[divan::bench(args = [1, 20, 100])]
+#[divan::bench(args = [1, 20, 100, 1_000])]
 fn merge_new_records(bencher: Bencher<'_, '_>, entries: usize) {
     let village = std::cell::RefCell::new(Village::new());
     bencher

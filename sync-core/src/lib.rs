@@ -23,7 +23,7 @@
 //! The receiving replica hears the [`roster`] first: who belongs and who may write is a pure function of
 //! the set of signed statements. Then every change passes the gates of its record: it must be sound,
 //! allowed, and build on what is there. What is not so is held with its reason and never lost; what is,
-//! is merged, and the rows that people look at are written in the same transaction.
+//! is merged, and the rows that people look at ([`view`]) are written in the same transaction.
 //!
 //! # Two replicas meet
 //!
@@ -87,3 +87,6 @@ pub mod certificate;
 
 #[cfg(feature = "crdt")]
 pub mod replica;
+
+#[cfg(feature = "crdt")]
+pub mod view;

@@ -28,8 +28,10 @@ mod rebuild;
 mod recover;
 mod refs;
 mod relay;
+mod renew;
 mod revoke;
 mod rights;
+mod schema;
 mod seal;
 mod service;
 mod states;
@@ -49,7 +51,7 @@ use crate::record::{BadPayload, DocError, EditError};
 use crate::roster::Roster;
 use crate::roster::role::Role;
 use crate::roster::ticket::RelayAddr;
-use crate::schema::{FieldError, Schema, StateError};
+use crate::schema::{FieldError, Schema, SchemaError, StateError};
 use crate::store::{Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
@@ -171,6 +173,12 @@ pub enum ReplicaError {
     /// The device's keys did not answer.
     #[error(transparent)]
     Keys(#[from] SealError),
+    /// An addition to the schema that breaks a rule.
+    #[error("the addition does not fit the station's schema: {0}")]
+    Addition(#[from] SchemaError),
+    /// An addition with the same id and a higher version counts.
+    #[error("the community has version {0} of this addition already; give yours a higher one")]
+    OldAddition(u32),
     /// Entries could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealBatchError),
@@ -197,6 +205,8 @@ fn damaged_document(error: DocError, place: &str) -> StoreError {
 pub struct Replica {
     store: Box<dyn Store>,
     mind: Mind,
+    /// The schema by which all rows are made; none if that is not known.
+    shown_by: Option<Arc<Schema>>,
     is_stale: bool,
     seals_at_once: bool,
     /// Entries sealed since it was opened.
@@ -210,19 +220,23 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Opens the community that a store holds.
+    /// Opens the community that a store holds. If its rows were made in another way than this version
+    /// makes them, they are made anew, which takes about as long as merging as many records.
     ///
     /// # Errors
     /// [`ReplicaError::NoCommunity`] if it holds none; the store's.
     pub fn open(store: Box<dyn Store>, signer: Arc<dyn Signer>) -> Result<Self, ReplicaError> {
         let mind = Mind::load(&*store, signer)?.ok_or(ReplicaError::NoCommunity)?;
-        Ok(Self::new(store, mind))
+        let mut replica = Self::new(store, mind);
+        replica.renew_rows()?;
+        Ok(replica)
     }
 
     fn new(store: Box<dyn Store>, mind: Mind) -> Self {
         Self {
             store,
             mind,
+            shown_by: None,
             is_stale: false,
             seals_at_once: false,
             sealed: 0,
@@ -232,8 +246,24 @@ impl Replica {
         }
     }
 
-    /// Runs one input as one transaction; on any error nothing has changed.
+    /// Runs one input as one transaction; on any error nothing has changed. If it brought another schema,
+    /// the rows follow.
     fn act<T>(
+        &mut self,
+        action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<T, ReplicaError>,
+    ) -> Result<T, ReplicaError> {
+        self.renew_rows()?;
+        let done = self.act_once(action)?;
+        self.mind.lay_schema();
+        if self.renew_rows().is_err() {
+            // The input is durable. Why its rows cannot follow is said by the next input, which begins
+            // with them.
+            self.shown_by = None;
+        }
+        Ok(done)
+    }
+
+    fn act_once<T>(
         &mut self,
         action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<T, ReplicaError>,
     ) -> Result<T, ReplicaError> {
@@ -293,12 +323,6 @@ impl Replica {
     #[must_use]
     pub fn roster(&self) -> &Roster {
         &self.mind.roster
-    }
-
-    /// The kinds of records.
-    #[must_use]
-    pub fn schema(&self) -> &'static Schema {
-        Schema::station()
     }
 
     /// The relays that this device knows.

@@ -24,16 +24,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::roster::role::Role;
 
-pub use addition::{BadAddition, SchemaAddition};
+pub use addition::{ADDITIONS_MAX, BadAddition, SchemaAddition};
 pub use definition::SchemaError;
 pub use edit::{Edit, FieldEdit, ItemEdit, Place, check_once};
 pub use error::FieldError;
 pub use field::{Choice, Field, FieldType};
 pub use label::{Labels, Lang, ParseLangError};
+pub(crate) use parse::day_of;
 pub use parse::{LINE_CHARS_MAX, MANY_MAX, MINUTES_MAX, TEXT_CHARS_MAX};
 pub use state::{Mover, REASON_FIELD, STATE_FIELD, State, StateError, Who};
 pub(crate) use value::is_element;
 pub use value::{Item, ItemId, ParseItemIdError, ParsePointError, Point, Value};
+
+/// The name of the field that says when a record is due.
+pub const DUE_FIELD: &str = "due";
 
 /// Longest title of a record in lists, in characters.
 pub const TITLE_CHARS_MAX: usize = 120;
@@ -255,6 +259,31 @@ impl Kind {
         let text = value.to_string();
         let line = text.trim_start().lines().next().unwrap_or_default();
         line.chars().take(TITLE_CHARS_MAX).collect()
+    }
+
+    /// The field that says when a record is due: the first date or time called `due`, else the first whose
+    /// name ends in `_due`, such as `next_due`. A field that a community adds counts by the same rule.
+    #[must_use]
+    pub fn due_field(&self) -> Option<&str> {
+        let named = |fits: fn(&str) -> bool| {
+            let mut days = self.fields.iter().filter(|field| field.ty.is_day());
+            days.find(|field| fits(&field.name))
+        };
+        let field =
+            named(|name| name == DUE_FIELD).or_else(|| named(|name| name.ends_with("_due")));
+        field.map(Field::name)
+    }
+
+    /// The field that says which day a record is about, for what is counted by month: the first date that
+    /// every record has, else the first such time.
+    #[must_use]
+    pub fn day_field(&self) -> Option<&str> {
+        let first = |ty: &FieldType| {
+            let mut needed = self.fields.iter().filter(|field| field.required);
+            needed.find(|field| field.ty == *ty)
+        };
+        let field = first(&FieldType::Date).or_else(|| first(&FieldType::Time));
+        field.map(Field::name)
     }
 
     /// Whether this is the field that holds the state of records of this kind.

@@ -40,8 +40,12 @@ impl StoreError {
 pub mod files;
 
 #[cfg(feature = "crdt")]
+mod filter;
+#[cfg(feature = "crdt")]
 mod traits;
 
+#[cfg(feature = "crdt")]
+pub use filter::*;
 #[cfg(feature = "crdt")]
 pub use traits::*;
 

@@ -1,11 +1,13 @@
-//! `banyan list`: records, newest change first.
+//! `banyan list`: records, as they are asked for.
 
+use jiff::civil::Date;
 use serde_json::json;
 use sync_core::replica::Replica;
-use sync_core::store::{RowFilter, ViewRow};
+use sync_core::store::{Order, RowFilter, ViewRow};
 
 use super::{App, status};
 use crate::cli::ListArgs;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Table, thousands};
 use crate::values;
@@ -15,20 +17,13 @@ const WINDOW_ROWS_MAX: usize = 50;
 
 pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
     let replica = app.replica()?;
-    let kind = args.kind.as_deref().map(values::kind).transpose()?;
-    let space = args
-        .space
-        .as_deref()
-        .map(|name| replica.find_space(&values::space_name(name)));
     let for_a_person = !app.is_json && output::is_for_a_person();
+    let limit = args
+        .limit
+        .or_else(|| for_a_person.then_some(WINDOW_ROWS_MAX));
     let filter = RowFilter {
-        kind: kind.map(|kind| kind.name().to_owned()),
-        space: space.transpose()?,
-        only_conflicts: args.conflicts,
-        limit: args
-            .limit
-            .or_else(|| for_a_person.then_some(WINDOW_ROWS_MAX)),
-        offset: 0,
+        limit,
+        ..filter(&replica, &args)?
     };
     let rows = replica.list(&filter)?;
     if app.is_json {
@@ -40,8 +35,9 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
         tell_empty(app, &replica, &filter)?;
         return tell_waits(app, &waits);
     }
-    print(app, &replica, &rows)?;
-    let total = count(&replica, &filter)?;
+    let is_about_due = filter.order == Order::Due || filter.due_to.is_some();
+    print(app, &replica, &rows, is_about_due)?;
+    let total = replica.count(&filter)?;
     let shown = rows.len() as u64;
     if shown < total {
         app.out.line("")?;
@@ -55,6 +51,42 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
     tell_waits(app, &waits)
 }
 
+/// What is asked for, without how much of it.
+fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
+    let kind = args.kind.as_deref().map(values::kind).transpose()?;
+    let space = args.space.as_deref();
+    let space = space.map(|name| replica.find_space(&values::space_name(name)));
+    let mut states = Vec::new();
+    for typed in &args.state {
+        states.extend(values::states(kind, typed)?);
+    }
+    let person = args.person.as_deref();
+    let person = person.map(|typed| replica.person(replica.find_member(typed)?));
+    Ok(RowFilter {
+        kind: kind.map(|kind| kind.name().to_owned()),
+        space: space.transpose()?,
+        states,
+        person: person.transpose()?,
+        due_to: args.due_before.as_deref().map(day_before).transpose()?,
+        search: args.search.clone(),
+        only_conflicts: args.conflicts,
+        order: match args.sort.as_deref() {
+            Some("due") => Order::Due,
+            Some("day") => Order::Day,
+            Some(_) | None => Order::Newest,
+        },
+        ..RowFilter::default()
+    })
+}
+
+/// The last day before the one that was typed.
+fn day_before(typed: &str) -> Result<String, Failure> {
+    let day = typed.trim().parse::<Date>().ok();
+    let before = day.and_then(|day| day.yesterday().ok());
+    let before = before.map(|day| day.to_string());
+    before.ok_or_else(|| Failure::new(Exit::Usage, "err.list.date").with("typed", typed))
+}
+
 /// There may be more than is shown: it cannot be read yet.
 fn tell_waits(app: &mut App, waits: &[String]) -> Result<(), Failure> {
     for line in waits {
@@ -63,13 +95,23 @@ fn tell_waits(app: &mut App, waits: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(app: &mut App, replica: &Replica, rows: &[ViewRow]) -> Result<(), Failure> {
+fn print(
+    app: &mut App,
+    replica: &Replica,
+    rows: &[ViewRow],
+    is_about_due: bool,
+) -> Result<(), Failure> {
+    let when = if is_about_due {
+        "head.due"
+    } else {
+        "head.updated"
+    };
     let heads = [
         "head.record",
         "head.title",
         "head.kind",
         "head.space",
-        "head.updated",
+        when,
         "head.by",
         "head.conflicts",
     ];
@@ -85,7 +127,11 @@ fn print(app: &mut App, replica: &Replica, rows: &[ViewRow]) -> Result<(), Failu
             row.title.clone(),
             values::kind_label(&row.kind, &app.text),
             values::space_label(&replica.space_name(&row.space), &app.text),
-            output::time(row.updated_at),
+            if is_about_due {
+                row.due.clone().unwrap_or_default()
+            } else {
+                output::time(row.updated_at)
+            },
             replica.name_of(&row.updated_by),
             conflicts,
         ]);
@@ -94,8 +140,16 @@ fn print(app: &mut App, replica: &Replica, rows: &[ViewRow]) -> Result<(), Failu
 }
 
 fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<(), Failure> {
-    let is_filtered = filter.kind.is_some() || filter.space.is_some() || filter.only_conflicts;
-    let key = if filter.only_conflicts {
+    let all = RowFilter {
+        limit: filter.limit,
+        ..RowFilter::default()
+    };
+    let conflicts = RowFilter {
+        only_conflicts: true,
+        ..all.clone()
+    };
+    let is_filtered = *filter != all;
+    let key = if *filter == conflicts {
         "out.list.no_conflicts"
     } else if is_filtered && !replica.counts()?.is_empty() {
         "out.list.no_match"
@@ -105,24 +159,6 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
     app.say(key, &[])
 }
 
-/// How many records the filter lets through, without its limit.
-fn count(replica: &Replica, filter: &RowFilter) -> Result<u64, Failure> {
-    let counts = replica.counts()?;
-    let matching = counts.iter().filter(|count| {
-        filter.kind.as_ref().is_none_or(|kind| *kind == count.kind)
-            && filter.space.is_none_or(|space| space == count.space)
-    });
-    Ok(matching
-        .map(|c| {
-            if filter.only_conflicts {
-                c.in_conflict
-            } else {
-                c.records
-            }
-        })
-        .sum())
-}
-
 fn as_json(replica: &Replica, row: &ViewRow) -> serde_json::Value {
     let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
     json!({
@@ -130,6 +166,9 @@ fn as_json(replica: &Replica, row: &ViewRow) -> serde_json::Value {
         "kind": row.kind,
         "space": replica.space_name(&row.space),
         "title": row.title,
+        "state": row.state,
+        "due": row.due,
+        "day": row.day,
         "fields": fields,
         "created_by": replica.name_of(&row.created_by),
         "created_at": row.created_at.0,

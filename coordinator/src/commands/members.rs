@@ -76,7 +76,7 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
 }
 
 /// `lead of 良登村, observer everywhere`.
-pub(super) fn roles(roles: &[(String, Option<String>)], text: &Text) -> String {
+pub(crate) fn roles(roles: &[(String, Option<String>)], text: &Text) -> String {
     let said: Vec<String> = roles
         .iter()
         .map(|(role, space)| {

@@ -131,7 +131,7 @@ fn advise(app: &mut App, status: &Status) -> Result<(), Failure> {
 }
 
 /// Which keys are not here yet, and who can give them.
-pub(super) fn wait_lines(waits: &[KeyWait], text: &Text) -> Vec<String> {
+pub(crate) fn wait_lines(waits: &[KeyWait], text: &Text) -> Vec<String> {
     let lines = waits.iter().map(|wait| {
         let space = values::space_label(&wait.space, text);
         let names: Vec<String> = wait

@@ -56,7 +56,7 @@ pub(super) fn once(
     })
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -184,7 +184,7 @@ async fn has_nothing_left_to_do(node: &Node) -> Result<bool, Failure> {
 }
 
 /// Ends sessions politely, and the driver's thread.
-async fn stop(node: Arc<Node>) {
+pub(crate) async fn stop(node: Arc<Node>) {
     // The tasks that held the node have been told to end and do so at their next step.
     let alone = async {
         while Arc::strong_count(&node) > 1 {
@@ -198,7 +198,7 @@ async fn stop(node: Arc<Node>) {
 }
 
 /// Resolves when the person or the system asks the program to end.
-fn asked_to_end() -> Result<impl Future<Output = ()>, Failure> {
+pub(crate) fn asked_to_end() -> Result<impl Future<Output = ()>, Failure> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

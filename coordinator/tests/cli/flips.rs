@@ -15,9 +15,10 @@ const STORE: &str = "community.sqlite";
 const LOG: &str = "community.sqlite-wal";
 
 /// Reads everything that people can ask for.
-fn questions(record: &str) -> [Vec<&str>; 5] {
+fn questions(record: &str) -> [Vec<&str>; 6] {
     [
         vec!["list", "--json"],
+        vec!["list", "--person", "李芳", "--sort", "day", "--json"],
         vec!["status", "--json"],
         vec!["show", record, "--history", "--json"],
         vec!["members", "--json"],
@@ -110,6 +111,42 @@ fn changed_byte_of_a_store_is_named_or_harmless() {
         refusals += usize::from(flip(&desk, STORE, at, bit, &good) > 0);
     }
     assert!(refusals > 10, "only {refusals} were noticed");
+}
+
+#[test]
+fn search_in_a_changed_store_may_miss_and_never_invents() {
+    let (desk, record) = busy_desk();
+    let words = ["list", "--search", "4号门 血压", "--json"];
+    let right = desk.run(words).ok().json();
+    assert_eq!(right.as_array().unwrap().len(), 1);
+    assert_ne!(right[0]["record"], record.as_str());
+    let (from, data) = (desk.data(), desk.path("flipped"));
+    let good = fs::read(from.join(STORE)).unwrap();
+    // The pages with the words, and some others.
+    let mark = "\u{e000}".as_bytes();
+    let marks = good.windows(3).enumerate();
+    let mut places: Vec<usize> = marks
+        .filter(|(_, bytes)| *bytes == mark)
+        .flat_map(|(at, _)| (0..40).map(move |more| at + more * 5))
+        .collect();
+    assert!(!places.is_empty(), "words lie in the file");
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    places.truncate(80);
+    places.extend((0..30).map(|_| rng.random_range(4096..good.len())));
+    for at in places {
+        copy(&from, &data);
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << rng.random_range(0..8);
+        fs::write(data.join(STORE), &bytes).unwrap();
+        let answer = ask(&data, &words);
+        if answer.code == 0 {
+            let found = answer.json();
+            let is_right = found == right || found.as_array().unwrap().is_empty();
+            assert!(is_right, "byte {at}: {answer:?}");
+        } else {
+            assert_said(&answer, &data, &[6, 9, 19], at);
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 35] = [
     "",
     "found",
     "space",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 34] = [
     "export",
     "import",
     "sync",
+    "serve",
     "status",
     "members",
     "grant",

@@ -23,4 +23,5 @@ mod refusals;
 mod relay;
 mod replay;
 mod run;
+mod serve;
 mod trouble;

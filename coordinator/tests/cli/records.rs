@@ -118,6 +118,94 @@ fn list_is_filtered_and_tells_what_to_do_when_empty() {
 }
 
 #[test]
+fn list_asks_for_states_persons_and_days() {
+    let desk = Desk::with_village();
+    let need = |title: &str, due: &str, more: &[&str]| {
+        let (title, due) = (format!("title={title}"), format!("due={due}"));
+        let put = ["put", "need", "--space", "良登村", &title, &due];
+        let words = ["category=health", "urgency=low"];
+        desk.run([put.as_slice(), &words, more].concat()).ok();
+    };
+    need("路灯", "2026-05-02", &[]);
+    need("水沟", "2026-04-01", &["state=triaged", "owner=李芳"]);
+    need("旧事", "2026-03-01", &["state=closed"]);
+    desk.put_visit("3号门");
+    let titles = |args: &[&str]| -> Vec<String> {
+        let rows = desk
+            .run([["list", "--json"].as_slice(), args].concat())
+            .ok();
+        let rows = rows.json();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| row["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(titles(&["--state", "已核实"]), ["水沟"]);
+    let two = ["--kind", "need", "--state", "triaged", "--state", "Raised"];
+    assert_eq!(titles(&two), ["水沟", "路灯"]);
+    assert_eq!(titles(&["--sort", "due", "--limit", "2"]), ["水沟", "路灯"]);
+    assert_eq!(titles(&["--sort", "day", "--limit", "1"]), ["3号门"]);
+    assert_eq!(titles(&["--due-before", "2026-05-02"]), ["水沟"]);
+    assert_eq!(titles(&["--due-before", "2026-05-03"]), ["水沟", "路灯"]);
+    assert_eq!(titles(&["--person", "李芳", "--kind", "visit"]), ["3号门"]);
+    let shown = desk.run(["list", "--sort", "due", "--limit", "1"]).ok().out;
+    assert!(
+        shown.contains("Due") && shown.contains("2026-04-01"),
+        "{shown}"
+    );
+    assert!(shown.contains("1 of 4 records"), "{shown}");
+    let none = desk.run(["list", "--state", "answered"]).ok().out;
+    assert!(none.contains("No record fits"), "{none}");
+    assert!(
+        desk.run(["list", "--state", "sleeping"])
+            .fails(4)
+            .contains("raised")
+    );
+    desk.run(["list", "--person", "nobody"]).fails(4);
+    let no_day = desk.run(["list", "--due-before", "soon"]).fails(2);
+    assert!(no_day.contains("2026-04-01"), "{no_day}");
+}
+
+#[test]
+fn list_is_searched_by_words_initials_and_names_of_choices() {
+    let desk = Desk::with_village();
+    let record = desk.put_visit("3号门 王芳");
+    desk.put_visit("37号门 李阿姨");
+    desk.run([
+        "edit",
+        &record,
+        "findings=血压偏高，下周再来",
+        "mood=worried",
+    ])
+    .ok();
+    let titles = |words: &str| -> Vec<String> {
+        let rows = desk.run(["list", "--search", words, "--json"]).ok().json();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| row["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for words in [
+        "王芳",
+        "wf",
+        "血压 王芳",
+        "3号门",
+        "担忧",
+        "worried",
+        "ＷＦ",
+        "偏高",
+    ] {
+        assert_eq!(titles(words), ["3号门 王芳"], "{words}");
+    }
+    assert_eq!(titles("号门").len(), 2);
+    assert_eq!(titles("\"*").len(), 2, "what has no letters asks nothing");
+    assert_eq!(titles("血压 李阿姨").len(), 0);
+    desk.run(["edit", &record, "findings=一切正常"]).ok();
+    assert_eq!(titles("血压").len(), 0);
+    assert_eq!(titles("正常").len(), 1);
+    let none = desk.run(["list", "--search", "没有"]).ok().out;
+    assert!(none.contains("No record fits"), "{none}");
+}
+
+#[test]
 fn status_counts_what_is_here() {
     let desk = Desk::with_village();
     desk.put_visit("3号门");

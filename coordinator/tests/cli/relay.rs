@@ -494,7 +494,7 @@ fn removed_phone_hands_over_its_work_erases_all_and_says_so() {
     let said = phone.run(["sync"]).fails(5);
     assert!(said.contains("removed"), "{said}");
     // Nothing that could be read is left in any file, and the key that opens is another one.
-    for text in ["王奶奶", "8号门", "health"] {
+    for text in ["王奶奶", "8号门", "health", "王奶", "号门"] {
         assert!(!shows(&phone.data(), text), "{text}");
     }
     let secret = key.lines().nth(2).unwrap();
@@ -533,7 +533,12 @@ fn erased_record_goes_from_every_phone_and_the_relay_and_each_confirms() {
     let (desk, ticket) = founder(&served);
     let phone = Desk::new();
     phone.run(["join", &ticket, "--name", "陈小明"]).ok();
-    let fields = ["household=5号门", "date=2026-03-04", "purpose=health"];
+    let fields = [
+        "household=5号门",
+        "date=2026-03-04",
+        "purpose=health",
+        "findings=膝盖旧伤",
+    ];
     let put = [["put", "visit", "--space", "良登村"].as_slice(), &fields].concat();
     let record = phone.run(put).ok().out.trim().to_owned();
     phone.run(["sync"]).ok();
@@ -558,10 +563,18 @@ fn erased_record_goes_from_every_phone_and_the_relay_and_each_confirms() {
     assert_eq!(erasure()["relays_confirmed"].as_array().unwrap().len(), 1);
     assert_eq!(erasure()["outstanding"], serde_json::json!(["陈小明"]));
     assert!(desk.run(["erasures"]).ok().out.contains("2 of 3"));
-    assert!(shows(&phone.data(), "5号门"));
+    let found = |desk: &Desk| {
+        let list = desk.run(["list", "--search", "旧伤", "--json"]).ok().json();
+        list.as_array().unwrap().len()
+    };
+    assert!(shows(&phone.data(), "5号门") && shows(&phone.data(), "盖旧"));
+    assert_eq!((found(&phone), found(&desk)), (1, 0));
     phone.run(["sync"]).ok();
     for desk in [&desk, &phone] {
-        assert!(!shows(&desk.data(), "5号门"));
+        for text in ["5号门", "膝盖", "盖旧", "旧伤"] {
+            assert!(!shows(&desk.data(), text), "{text}");
+        }
+        assert_eq!(found(desk), 0);
         desk.run(["verify"]).ok();
     }
     desk.run(["sync"]).ok();

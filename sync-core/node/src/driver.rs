@@ -14,7 +14,7 @@ use sync_core::replica::{Moment, Replica, ReplicaError};
 use sync_core::wire::PeerKind;
 use sync_link::{Incoming, LinkError};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub(crate) use self::running::Opened;
@@ -78,6 +78,8 @@ pub(crate) struct Driver {
     quiet_due: Option<Instant>,
     /// Connections that say goodbye.
     closings: JoinSet<()>,
+    /// Hears that something was written.
+    changes: watch::Sender<u64>,
 }
 
 /// The device's clock.
@@ -89,7 +91,12 @@ pub(crate) fn now() -> Millis {
 }
 
 impl Driver {
-    pub(crate) fn new(replica: Replica, inputs: mpsc::Receiver<Input>, runtime: Handle) -> Self {
+    pub(crate) fn new(
+        replica: Replica,
+        inputs: mpsc::Receiver<Input>,
+        runtime: Handle,
+        changes: watch::Sender<u64>,
+    ) -> Self {
         Self {
             replica,
             inputs,
@@ -100,6 +107,7 @@ impl Driver {
             seal_due: None,
             quiet_due: None,
             closings: JoinSet::new(),
+            changes,
         }
     }
 
@@ -129,11 +137,21 @@ impl Driver {
             }
             self.seal_if_due();
             self.pump();
+            self.tell_changes();
             if is_stopped {
                 break;
             }
         }
         self.say_goodbye();
+    }
+
+    fn tell_changes(&self) {
+        let count = self.replica.change_count();
+        self.changes.send_if_modified(|told| {
+            let is_news = *told != count;
+            *told = count;
+            is_news
+        });
     }
 
     /// Ends all sessions politely and waits, not for ever, until the other sides know.

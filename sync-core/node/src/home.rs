@@ -91,6 +91,12 @@ impl Home {
         }
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The same folder, with what opens its keys if they are protected.
     #[must_use]
     pub fn unlocked_by(mut self, passphrase: Passphrase) -> Self {

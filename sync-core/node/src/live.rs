@@ -88,6 +88,19 @@ impl Live {
         if relays.is_empty() {
             return Err(NodeError::NoRelay);
         }
+        Ok(Self::begin(node, relays))
+    }
+
+    /// The same, also where no relay is known: then only what other programs write is looked at.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn start_or_wait(node: Arc<Node>) -> Result<Self, NodeError> {
+        let relays = node.call(|replica, _| replica.relays().to_vec()).await?;
+        Ok(Self::begin(node, relays))
+    }
+
+    fn begin(node: Arc<Node>, relays: Vec<RelayAddr>) -> Self {
         let board = Arc::new(Board::default());
         let mut tasks = JoinSet::new();
         let runtime = node.runtime().clone();
@@ -95,10 +108,10 @@ impl Live {
             tasks.spawn_on(stay(Arc::clone(&node), relay, Arc::clone(&board)), &runtime);
         }
         tasks.spawn_on(look(node, Arc::clone(&board)), &runtime);
-        Ok(Self {
+        Self {
             board,
             _tasks: tasks,
-        })
+        }
     }
 
     /// The next event; the newest of those that came since the last call.

@@ -12,7 +12,7 @@ use sync_core::wire::Refusal;
 use sync_link::LinkError;
 use thiserror::Error;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::Wired;
 use crate::driver::{ConnId, Driver, INPUTS_MAX, Input, Opened, Progress, SessionState};
@@ -74,6 +74,7 @@ pub struct Node {
     keys: Arc<DeviceKeys>,
     runtime: Handle,
     connections: AtomicU64,
+    changes: watch::Receiver<u64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -83,15 +84,17 @@ impl Node {
     pub fn start(replica: Replica, keys: Arc<DeviceKeys>, runtime: Handle) -> Self {
         let (inputs, receiver) = mpsc::channel(INPUTS_MAX);
         let driver_runtime = runtime.clone();
+        let (told, changes) = watch::channel(replica.change_count());
         let thread = std::thread::Builder::new()
             .name("banyan-node".to_owned())
-            .spawn(move || Driver::new(replica, receiver, driver_runtime).run())
+            .spawn(move || Driver::new(replica, receiver, driver_runtime, told).run())
             .ok();
         Self {
             inputs,
             keys,
             runtime,
             connections: AtomicU64::new(0),
+            changes,
             thread,
         }
     }
@@ -189,7 +192,18 @@ impl Node {
         })
     }
 
-    pub(crate) async fn look_again(&self) -> Result<(), NodeError> {
+    /// Tells whenever something may have been written: by a call, by what came, by another program.
+    /// Several times in quick succession come as one; the number means nothing.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    /// Looks whether another program has written to the store, as live sessions do by themselves.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`].
+    pub async fn look_again(&self) -> Result<(), NodeError> {
         self.inputs
             .send(Input::LookAgain)
             .await

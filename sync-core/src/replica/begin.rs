@@ -2,22 +2,22 @@
 
 use crate::id::{LaneId, RecordId};
 use crate::record::{KindName, Payload, RecordDoc, Target};
-use crate::replica::edit::known_kinds;
 use crate::replica::found::random;
 use crate::replica::merge::Work;
 use crate::replica::mind::Mind;
 use crate::replica::origin::Origin;
 use crate::replica::rebuild::Incoming;
+use crate::replica::schema::KindRef;
 use crate::replica::states::{check_links, mover, of_kind, state_asked};
 use crate::replica::{Moment, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{Edit, FieldEdit, FieldError, Kind, STATE_FIELD, Schema, Value};
+use crate::schema::{Edit, FieldEdit, FieldError, Kind, STATE_FIELD, Value};
 use crate::store::StoreTx;
 
 /// One new record to be created.
 #[derive(Debug, Clone)]
-struct Draft<'d> {
-    kind: &'d Kind,
+struct Draft {
+    kind: KindRef,
     name: KindName,
     space: LaneId,
     role: Role,
@@ -35,15 +35,12 @@ impl Mind {
     ) -> Result<RecordId, ReplicaError> {
         let draft = self.draft(kind, space)?;
         draft.kind.check_complete(edits)?;
-        check_links(tx, draft.kind, edits)?;
-        let edits = with_first_state(draft.kind, draft.role, edits)?;
+        check_links(tx, &draft.kind, edits)?;
+        let edits = with_first_state(&draft.kind, draft.role, edits)?;
         let mut doc = RecordDoc::new();
         let change = doc
-            .edit(self.actor(), moment.now, draft.kind, &edits)?
-            .ok_or_else(|| ReplicaError::UnknownKind {
-                kind: kind.to_owned(),
-                known: known_kinds(),
-            })?;
+            .edit(self.actor(), moment.now, &draft.kind, &edits)?
+            .ok_or_else(|| self.unknown_kind(kind))?;
         let (record, target) = self.new_target(tx, &draft, &edits, origin, moment)?;
         let entry = self.put_change(tx, record, space, target.clone(), &change)?;
         if tx.doc(&record)?.is_some() {
@@ -59,15 +56,11 @@ impl Mind {
         Ok(record)
     }
 
-    fn draft<'d>(&self, kind: &str, space: LaneId) -> Result<Draft<'d>, ReplicaError> {
-        let unknown = || ReplicaError::UnknownKind {
-            kind: kind.to_owned(),
-            known: known_kinds(),
-        };
+    fn draft(&self, kind: &str, space: LaneId) -> Result<Draft, ReplicaError> {
         if self.is_removed() {
             return Err(ReplicaError::Removed);
         }
-        let schema_kind = Schema::station().kind(kind).ok_or_else(unknown)?;
+        let schema_kind = self.kind(kind)?;
         if space != self.commons && !self.roster.spaces().contains_key(&space) {
             self.require_member()?;
             return Err(ReplicaError::UnknownSpace(space.to_string()));
@@ -88,7 +81,7 @@ impl Mind {
     fn new_target(
         &self,
         tx: &dyn StoreTx,
-        draft: &Draft<'_>,
+        draft: &Draft,
         edits: &[FieldEdit],
         origin: Option<Origin>,
         moment: &mut Moment<'_>,
@@ -121,7 +114,7 @@ impl Mind {
     fn keyed_target(
         &self,
         tx: &dyn StoreTx,
-        draft: &Draft<'_>,
+        draft: &Draft,
         field: &str,
         edits: &[FieldEdit],
     ) -> Result<(RecordId, Target), ReplicaError> {
@@ -146,7 +139,7 @@ impl Mind {
     fn target_if_free(
         &self,
         tx: &dyn StoreTx,
-        draft: &Draft<'_>,
+        draft: &Draft,
         target: Target,
     ) -> Result<(RecordId, Target), ReplicaError> {
         let record = target.record_id(&self.us, &self.incarnation);

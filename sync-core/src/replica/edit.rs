@@ -5,9 +5,10 @@ use crate::record::{EditError, NewChange, Payload, RecordDoc, Splice, Target};
 use crate::replica::found::RECORDS;
 use crate::replica::merge::Work;
 use crate::replica::mind::{Mind, next_seq};
+use crate::replica::schema::KindRef;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{FieldEdit, FieldType, Kind, Schema};
+use crate::schema::{FieldEdit, FieldType, Kind};
 use crate::store::{EntryRef, PendingRow, StoreTx};
 
 /// What an edit did.
@@ -174,7 +175,7 @@ impl Mind {
         edit: impl FnOnce(&Self, &Kind, &mut RecordDoc) -> Result<Option<NewChange>, ReplicaError>,
     ) -> Result<Edited, ReplicaError> {
         let (mut work, kind) = self.work_to_edit(tx, record)?;
-        let Some(change) = edit(self, kind, work.doc_mut())? else {
+        let Some(change) = edit(self, &kind, work.doc_mut())? else {
             self.keep_work(work);
             return Ok(Edited {
                 record,
@@ -198,7 +199,7 @@ impl Mind {
         run: &[Typing<'_>],
     ) -> Result<Vec<bool>, ReplicaError> {
         let (mut work, kind) = self.work_to_edit(tx, record)?;
-        check_text(kind, field)?;
+        check_text(&kind, field)?;
         let mut changed = Vec::with_capacity(run.len());
         for Typing { at, splices } in run {
             let change = work
@@ -224,19 +225,13 @@ impl Mind {
         &mut self,
         tx: &dyn StoreTx,
         record: RecordId,
-    ) -> Result<(Work, &'static Kind), ReplicaError> {
+    ) -> Result<(Work, KindRef), ReplicaError> {
         let work = self
             .load_work(tx, &record)?
             .filter(Work::has_begun)
             .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
-        let kind =
-            Schema::station()
-                .kind(work.kind())
-                .ok_or_else(|| ReplicaError::UnknownKind {
-                    kind: work.kind().to_owned(),
-                    known: known_kinds(),
-                })?;
-        self.check_edit(&work, kind)?;
+        let kind = self.kind(work.kind())?;
+        self.check_edit(&work, &kind)?;
         Ok((work, kind))
     }
 
@@ -287,9 +282,4 @@ impl Mind {
         })?;
         Ok(EntryRef { log, seq })
     }
-}
-
-pub(super) fn known_kinds() -> String {
-    let names: Vec<&str> = Schema::station().kinds().iter().map(Kind::name).collect();
-    names.join(", ")
 }

@@ -17,7 +17,9 @@ use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Found, Invite, Join, Profile, Space, Statement};
 use crate::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
 use crate::roster::{Said, commons, community_of, roster_lane, space_of};
+use crate::schema::Schema;
 use crate::store::{PendingRow, Store, StoreTx};
+use crate::view;
 use crate::wire::Refusal;
 use crate::wire::batches::{Received, decode_join, encode_join};
 
@@ -289,7 +291,7 @@ impl Mind {
 
     /// Whether this device's rank in a scope is at least this one; a role in one space is none in the
     /// whole community.
-    fn require(&self, least: Role, scope: &Scope) -> Result<(), ReplicaError> {
+    pub(super) fn require(&self, least: Role, scope: &Scope) -> Result<(), ReplicaError> {
         self.require_member()?;
         match self.roster.role_in(&self.us, scope) {
             Some(role) if role >= least => Ok(()),
@@ -415,6 +417,7 @@ pub(super) fn begin_store(
     tx.put_meta(meta::INCARNATION, incarnation.as_bytes())?;
     tx.put_meta(meta::STORE, &random::<16>(moment))?;
     tx.put_meta(meta::NAME, name.as_bytes())?;
+    tx.put_meta(meta::VIEW, &view::fingerprint(Schema::station()))?;
     put_cbor(tx, meta::RELAYS, &relays.to_vec())?;
     Ok(incarnation)
 }

@@ -6,8 +6,8 @@ use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::record::RecordDoc;
 use crate::replica::mind::Mind;
 use crate::replica::{ReplicaError, damaged_document};
-use crate::schema::{Kind, Schema};
 use crate::store::{DocRow, EntryRef, StoreRead, StoreTx, TailRow, ViewRow};
+use crate::view;
 
 /// Documents up to this size are rewritten in place; larger ones grow tails.
 const SMALL_BYTES_MAX: usize = 8 * 1024;
@@ -210,12 +210,8 @@ impl Mind {
         mut work: Work,
     ) -> Result<u32, ReplicaError> {
         self.save_doc(tx, &mut work)?;
-        let row = self.project(&work);
-        if let Some(row) = &row {
-            tx.put_row(row)?;
-        }
+        let conflicts = self.put_row(tx, &work)?;
         self.logs.save(tx)?;
-        let conflicts = row.map_or(0, |row| row.conflicts);
         work.conflicts = Some(conflicts);
         self.docs.keep(work);
         Ok(conflicts)
@@ -273,33 +269,30 @@ impl Mind {
         Ok(raw)
     }
 
-    /// The row that people look at; `None` if the record has not begun.
-    fn project(&self, work: &Work) -> Option<ViewRow> {
-        let (creator, created_at) = work.doc.created()?;
-        let (updater, updated_at) = work.doc.updated()?;
-        let kind = kind_or_plain(&work.kind);
-        let mut fields = serde_json::Map::new();
-        let mut conflicts = 0;
-        let mut title = String::new();
-        for field in work.doc.fields(kind) {
-            if field.name == kind.title() {
-                title = Kind::title_of(&field.winner);
-            }
-            conflicts += u32::from(!field.others.is_empty());
-            fields.insert(field.name, field.winner.to_json());
-        }
-        Some(ViewRow {
+    /// Writes the row that people look at, if the record has begun; returns how many conflicts it has.
+    pub(super) fn put_row(&self, tx: &mut dyn StoreTx, work: &Work) -> Result<u32, ReplicaError> {
+        let (Some(created), Some(updated)) = (work.doc.created(), work.doc.updated()) else {
+            return Ok(0);
+        };
+        let kind = self.kind_or_plain(&work.kind);
+        let shown = view::show(kind, work.doc.fields(kind));
+        let row = ViewRow {
             record: work.record,
             kind: work.kind.clone(),
             space: work.space,
-            title,
-            fields: serde_json::Value::Object(fields).to_string(),
-            created_by: self.device_of(&creator),
-            created_at: in_range(created_at),
-            updated_by: self.device_of(&updater),
-            updated_at: in_range(updated_at),
-            conflicts,
-        })
+            state: shown.state,
+            due: shown.due,
+            day: shown.day,
+            title: shown.title,
+            fields: shown.fields,
+            created_by: self.device_of(&created.0),
+            created_at: in_range(created.1),
+            updated_by: self.device_of(&updated.0),
+            updated_at: in_range(updated.1),
+            conflicts: shown.conflicts,
+        };
+        tx.put_row(&row, &shown.index)?;
+        Ok(shown.conflicts)
     }
 }
 
@@ -325,11 +318,6 @@ fn doc_row(work: &Work) -> DocRow {
         refs: work.base_refs.clone(),
         is_troubled: work.is_troubled,
     }
-}
-
-/// Reads records of kinds that this version does not know as it reads any: by their fields.
-pub(super) fn kind_or_plain(name: &str) -> &'static Kind {
-    Schema::station().kind(name).unwrap_or_else(Kind::plain)
 }
 
 /// A claimed time may be anything; what is shown stays within the years 1970 to 9999.

@@ -23,6 +23,7 @@ use crate::roster::follow::change::Change;
 use crate::roster::role::{Role, Scope};
 use crate::roster::ticket::RelayAddr;
 use crate::roster::{Roster, Said, commons, roster_lane};
+use crate::schema::Schema;
 use crate::store::{EntryRef, PendingRow, StoreError, StoreRead, StoreTx};
 
 /// Bytes of a lane that are read at once.
@@ -43,6 +44,7 @@ pub(super) mod meta {
     pub(crate) const ERASING: &str = "erasing";
     pub(crate) const FAREWELL: &str = "farewell";
     pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
+    pub(crate) const VIEW: &str = "view";
 }
 
 /// What is kept of a ticket after joining with it.
@@ -111,6 +113,12 @@ pub(super) struct Mind {
     pub(super) actors: HashMap<ActorId, DeviceId>,
     pub(super) logs: LogTable,
     pub(super) docs: DocCache,
+    /// The station's, with what is settled and can be opened.
+    pub(super) schema: Arc<Schema>,
+    /// Something may be settled otherwise than when the schema was laid.
+    pub(super) has_new_settings: bool,
+    /// How many keys were there then.
+    pub(super) keys_laid_with: usize,
 }
 
 impl Mind {
@@ -142,9 +150,13 @@ impl Mind {
             actors: HashMap::new(),
             logs: LogTable::load(store.meta(meta::LOG_TABLE)?.as_deref()),
             docs: DocCache::default(),
+            schema: Arc::new(Schema::station().clone()),
+            has_new_settings: true,
+            keys_laid_with: 0,
         };
         mind.load_keys(store)?;
         mind.load_roster(store)?;
+        mind.lay_schema();
         for log in store.logs()? {
             mind.know_log(&log);
         }
@@ -225,6 +237,7 @@ impl Mind {
         if change.is_of_rights() {
             self.list_proofs();
         }
+        self.has_new_settings |= change.is_of_settings();
         change
     }
 

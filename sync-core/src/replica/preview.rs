@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::id::RecordId;
 use crate::record::{HoldReason, change_hash};
-use crate::replica::merge::kind_or_plain;
 use crate::replica::rebuild::Judgement;
 use crate::replica::{HeldOf, HistoryEntry, Hold, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
@@ -128,7 +127,7 @@ impl Replica {
 
     /// What a merged change did; reading it back is guarded as merging it was.
     fn step(&self, judgement: &Judgement, chunk: &[u8], title: Option<&str>) -> Preview {
-        let kind = kind_or_plain(&judgement.kind);
+        let kind = self.mind.kind_or_plain(&judgement.kind);
         let read = catch_unwind(AssertUnwindSafe(|| {
             let item = judgement.doc.history_of(kind, &change_hash(chunk)?)?;
             let fields = judgement.doc.fields(kind);

@@ -7,13 +7,16 @@ use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::keys::domain;
 use crate::record::{HistoryItem, Payload};
 use crate::replica::leave::Farewell;
-use crate::replica::merge::{kind_or_plain, load};
+use crate::replica::merge::load;
 use crate::replica::mind::meta;
 use crate::replica::{Hold, KeyWait, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::{Member, commons};
 use crate::schema::Value;
-use crate::store::{EntryRef, HeldRow, KindCount, RowFilter, ViewRow};
+use crate::store::{
+    EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, StoreError, ViewRow,
+};
+use crate::view;
 
 /// One member, as people know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -258,12 +261,65 @@ impl Replica {
         }
     }
 
-    /// Rows of the view, newest change first.
+    /// Rows of the view, as the filter says.
     ///
     /// # Errors
     /// The store's.
     pub fn list(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, ReplicaError> {
-        Ok(self.store.rows(filter)?)
+        let Some(search) = filter.words_wanted() else {
+            return Ok(self.store.rows(filter)?);
+        };
+        // The index of words has no checksums: what it names is looked at.
+        let was_whole = self.are_rows_ours()?;
+        let mut rows = self.store.rows(filter)?;
+        let all = rows.len();
+        rows.retain(|row| {
+            let words = view::words_of_row(self.mind.kind_or_plain(&row.kind), row);
+            words.is_some_and(|words| search.fits(&words))
+        });
+        // Another program may be making rows by a schema that this one has not read yet.
+        if rows.len() < all && was_whole && self.are_rows_ours()? {
+            let (what, place) = ("the index of words", "the list of rows".to_owned());
+            return Err(StoreError::Corrupt { what, place }.into());
+        }
+        Ok(rows)
+    }
+
+    /// How many records fit, whatever part of them the filter asks for. Of a search, as many as the index of
+    /// words names: those that it names by damage are looked at only when they are shown.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count(&self, filter: &RowFilter) -> Result<u64, ReplicaError> {
+        Ok(self.store.count_rows(filter)?)
+    }
+
+    /// Which fields of which records lead to a record, by record and field.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn links_to(&self, record: RecordId) -> Result<Vec<(RecordId, String)>, ReplicaError> {
+        Ok(self.store.links_to(&LinkTarget::Record(record))?)
+    }
+
+    /// A member with all devices that they have or had, to find what is theirs.
+    ///
+    /// # Errors
+    /// [`ReplicaError::UnknownMember`].
+    pub fn person(&self, member: MemberId) -> Result<Person, ReplicaError> {
+        let row = self.mind.roster.members().get(&member);
+        let row = row.ok_or_else(|| ReplicaError::UnknownMember(member.to_string()))?;
+        let devices = row.devices.iter().chain(&row.removed_devices);
+        let devices = devices.copied().collect();
+        Ok(Person { member, devices })
+    }
+
+    /// Records by space, kind and state.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn state_counts(&self) -> Result<Vec<StateCount>, ReplicaError> {
+        Ok(self.store.state_counts()?)
     }
 
     /// Records by space and kind.
@@ -282,7 +338,7 @@ impl Replica {
         let unknown = || ReplicaError::UnknownRecord(record.to_string());
         let row = self.store.row(&record)?.ok_or_else(unknown)?;
         let work = load(&*self.store, &record)?.ok_or_else(unknown)?;
-        let kind = kind_or_plain(work.kind());
+        let kind = self.mind.kind_or_plain(work.kind());
         let fields = work
             .doc()
             .fields(kind)
@@ -328,7 +384,7 @@ impl Replica {
     pub fn history(&self, record: RecordId) -> Result<Vec<HistoryEntry>, ReplicaError> {
         let work = load(&*self.store, &record)?
             .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
-        let kind = kind_or_plain(work.kind());
+        let kind = self.mind.kind_or_plain(work.kind());
         let entries = work
             .doc()
             .history(kind)
@@ -540,6 +596,11 @@ impl Replica {
             ] {
                 hasher.update(&(part.len() as u64).to_be_bytes());
                 hasher.update(part);
+            }
+            for part in [&row.state, &row.due, &row.day] {
+                let part = part.as_deref().unwrap_or_default();
+                hasher.update(&(part.len() as u64).to_be_bytes());
+                hasher.update(part.as_bytes());
             }
             hasher.update(row.record.as_bytes());
             hasher.update(row.created_by.as_bytes());

@@ -129,7 +129,8 @@ impl Mind {
         if role < Role::Volunteer {
             return Err(Hold::ReadOnly);
         }
-        // Kinds of a newer schema are open to whoever may write at all.
+        // Kinds of a newer schema and those that a community adds are open to whoever may write at all:
+        // what is merged follows from the roster and the station's schema alone (ADR 11).
         let Some(kind) = Schema::station().kind(kind) else {
             return Ok(());
         };

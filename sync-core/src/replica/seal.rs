@@ -37,6 +37,12 @@ impl Replica {
         self.writes
     }
 
+    /// Grows whenever something may have been written, by this program or by another one.
+    #[must_use]
+    pub fn change_count(&self) -> u64 {
+        self.writes + self.notes
+    }
+
     /// Whether edits from now on are sealed in the transaction that makes them durable, instead of
     /// waiting for [`Replica::seal_pending`]: for a device that has somebody to send them to.
     pub fn seal_edits_at_once(&mut self, is_on: bool) {

@@ -2,7 +2,7 @@
 
 use crate::id::MemberId;
 use crate::record::HistoryItem;
-use crate::replica::merge::{kind_or_plain, load};
+use crate::replica::merge::load;
 use crate::replica::mind::each_in_lane;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::file::RosterWriter;
@@ -105,7 +105,7 @@ impl Replica {
         let unknown = || ReplicaError::UnknownRecord(row.record.to_string());
         let work = load(&*self.store, &row.record)?.ok_or_else(unknown)?;
         let doc = work.doc();
-        let history = doc.history(kind_or_plain(work.kind()));
+        let history = doc.history(self.mind.kind_or_plain(work.kind()));
         let is_by_another = |item: &&HistoryItem| {
             let confirmer = self
                 .mind

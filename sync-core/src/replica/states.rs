@@ -19,7 +19,7 @@ impl Mind {
         edits: &[FieldEdit],
     ) -> Result<(), ReplicaError> {
         let (work, kind) = self.work_to_edit(tx, record)?;
-        let asked = check_links(tx, kind, edits).and_then(|()| state_asked(kind, edits));
+        let asked = check_links(tx, &kind, edits).and_then(|()| state_asked(&kind, edits));
         let checked = match asked {
             Ok(Some(to)) => {
                 let role = self.roster.role_in_space(&self.us, &work.space());
@@ -34,7 +34,7 @@ impl Mind {
                     .collect();
                 let mover = mover(role, self.is_ours(&work), edits);
                 let moved = kind.check_move(&now, &to, mover);
-                moved.map_err(|error| of_kind(kind, error))
+                moved.map_err(|error| of_kind(&kind, error))
             }
             Ok(None) => Ok(()),
             Err(error) => Err(error),

@@ -28,8 +28,10 @@ mod others;
 mod previews;
 mod recovery;
 mod relay;
+mod renew;
 mod revocations;
 mod rights;
+mod schemas;
 mod sealing;
 mod service;
 mod states;
@@ -233,7 +235,7 @@ const VISIT: &[(&str, &str)] = &[
 ];
 
 fn visit(phone: &mut Phone, space: LaneId) -> RecordId {
-    let kind = phone.replica.schema().kind("visit").unwrap();
+    let kind = phone.replica.schema().kind("visit").unwrap().clone();
     let fields: Vec<(&str, &str)> = VISIT
         .iter()
         .filter(|(name, value)| kind.parse_edit(name, value).is_ok())

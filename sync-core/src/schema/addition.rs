@@ -27,6 +27,8 @@ use thiserror::Error;
 use super::definition::{SchemaDefinition, is_name};
 use super::{Kind, Schema, SchemaError};
 
+/// Most additions that are looked at together.
+pub const ADDITIONS_MAX: usize = 256;
 /// Longest addition, in bytes.
 pub(super) const ADDITION_BYTES_MAX: usize = 64 * 1024;
 
@@ -114,30 +116,27 @@ impl Schema {
     /// What the addition would loosen or take away of the station's own schema, or the rule that one of its
     /// parts breaks: then it counts for nothing. This depends on no other addition.
     pub fn with(&self, addition: &SchemaAddition) -> Result<Self, SchemaError> {
+        self.check(addition)?;
+        let mut additions = self.additions.clone();
+        additions.push(addition.clone());
+        Ok(self.laid_over(newest_of(additions)))
+    }
+
+    /// Lays additions over the schema as [`Schema::with`] does one after the other; those that it refuses
+    /// are left out.
+    #[must_use]
+    pub fn with_all(&self, additions: impl IntoIterator<Item = SchemaAddition>) -> Self {
+        let mut all = self.additions.clone();
+        let sound = additions.into_iter().filter(|one| self.check(one).is_ok());
+        all.extend(sound);
+        self.laid_over(newest_of(all))
+    }
+
+    fn check(&self, addition: &SchemaAddition) -> Result<(), SchemaError> {
         let mut problems = Vec::new();
         let mut alone = (*self.base).clone();
         addition.lay_over(&mut alone, &self.base, &mut problems);
-        if let Some(problem) = problems.into_iter().next() {
-            return Err(problem);
-        }
-        let mut additions = self.additions.clone();
-        if !additions.contains(addition) {
-            additions.push(addition.clone());
-        }
-        let newest = |id: &str| {
-            let of_id = additions.iter().filter(|other| other.id == id);
-            of_id.map(|other| other.version).max()
-        };
-        let mut kept: Vec<SchemaAddition> = additions
-            .iter()
-            .filter(|one| newest(&one.id) == Some(one.version))
-            .cloned()
-            .collect();
-        kept.sort_by_cached_key(|one| {
-            let (version, id, text) = one.order();
-            (version, id.to_owned(), text)
-        });
-        Ok(self.laid_over(kept))
+        problems.into_iter().next().map_or(Ok(()), Err)
     }
 
     fn laid_over(&self, additions: Vec<SchemaAddition>) -> Self {
@@ -155,4 +154,23 @@ impl Schema {
             additions,
         }
     }
+}
+
+/// Of each id the newest, each once, in the order in which they are laid.
+fn newest_of(additions: Vec<SchemaAddition>) -> Vec<SchemaAddition> {
+    let newest = |id: &str| {
+        let of_id = additions.iter().filter(|other| other.id == id);
+        of_id.map(|other| other.version).max()
+    };
+    let mut kept: Vec<SchemaAddition> = additions
+        .iter()
+        .filter(|one| newest(&one.id) == Some(one.version))
+        .cloned()
+        .collect();
+    kept.sort_by_cached_key(|one| {
+        let (version, id, text) = one.order();
+        (version, id.to_owned(), text)
+    });
+    kept.dedup();
+    kept
 }

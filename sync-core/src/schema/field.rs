@@ -158,6 +158,12 @@ impl FieldType {
         }
     }
 
+    /// Whether it is a day, with or without a time of it.
+    #[must_use]
+    pub fn is_day(&self) -> bool {
+        matches!(self, Self::Date | Self::Time)
+    }
+
     /// Whether it is a set: what two people add at the same time both stays.
     #[must_use]
     pub fn is_set(&self) -> bool {

@@ -18,6 +18,9 @@ pub const MANY_MAX: usize = 500;
 /// Longest [`FieldType::Minutes`]: a year.
 pub const MINUTES_MAX: i64 = 366 * 24 * 60;
 
+/// Letters of a day; those of other times than ours have more.
+const DAY_LEN: usize = 10;
+
 impl Field {
     pub(super) fn parse_value(&self, text: &str) -> Result<Value, FieldError> {
         let field = || self.name.clone();
@@ -230,6 +233,13 @@ impl Field {
 fn is_date(text: &str) -> bool {
     let written = |date: &Date| date.to_string() == text;
     text.parse().is_ok_and(|date| written(&date))
+}
+
+/// The day of a date or of a time, `YYYY-MM-DD`; none if the text is neither.
+pub(crate) fn day_of(text: &str) -> Option<&str> {
+    let (day, time) = text.split_once(' ').unwrap_or((text, "00:00"));
+    let is_day = day.len() == DAY_LEN && is_date(day) && is_time(time);
+    is_day.then_some(day)
 }
 
 /// Hours and minutes in two digits each.

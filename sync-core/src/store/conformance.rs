@@ -6,6 +6,7 @@
 )]
 
 mod author;
+mod lists;
 mod logs;
 mod probe;
 mod records;
@@ -13,6 +14,7 @@ mod records;
 use crate::store::{Store, StoreError};
 
 pub use author::{Author, COMMUNITY, HashRng};
+pub use lists::{Questions, check_lists};
 pub use probe::{Probe, Reading};
 
 type Check = fn(&mut dyn Store) -> Result<(), StoreError>;
@@ -22,7 +24,11 @@ type Check = fn(&mut dyn Store) -> Result<(), StoreError>;
 /// # Panics
 /// Panics with the name of the first fact that does not hold.
 pub fn check_all(make: impl Fn() -> Box<dyn Store>) {
-    for (fact, check) in logs::CHECKS.iter().chain(records::CHECKS) {
+    for (fact, check) in logs::CHECKS
+        .iter()
+        .chain(records::CHECKS)
+        .chain(lists::CHECKS)
+    {
         let mut store = make();
         let outcome = check(&mut *store);
         assert!(outcome.is_ok(), "{fact}: {outcome:?}");

@@ -328,8 +328,8 @@ impl<S> StoreTx for FaultTx<'_, S> {
         self.write(|tx| tx.remove_record(record))
     }
 
-    fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError> {
-        self.write(|tx| tx.put_row(row))
+    fn put_row(&mut self, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
+        self.write(|tx| tx.put_row(row, index))
     }
 
     fn clear_records(&mut self) -> Result<(), StoreError> {

@@ -31,7 +31,11 @@ macro_rules! forward_reads {
             records() -> Vec<RecordId>;
             row(record: &RecordId) -> Option<ViewRow>;
             rows(filter: &RowFilter) -> Vec<ViewRow>;
+            count_rows(filter: &RowFilter) -> u64;
             counts() -> Vec<KindCount>;
+            state_counts() -> Vec<StateCount>;
+            links_to(target: &LinkTarget) -> Vec<(RecordId, String)>;
+            links_of(record: &RecordId) -> BTreeSet<RowLink>;
             records_like(prefix: &str, limit: usize) -> Vec<RecordId>;
             held() -> Vec<HeldRow>;
             held_of(record: &RecordId) -> Vec<HeldRow>;
@@ -54,6 +58,7 @@ pub(crate) use forward_reads;
 
 /// The names that [`forward_reads`] needs in scope.
 pub(crate) mod names {
+    pub(crate) use std::collections::BTreeSet;
     pub(crate) use std::sync::Arc;
 
     pub(crate) use crate::entry::VerifiedBatch;
@@ -63,8 +68,8 @@ pub(crate) mod names {
     };
     pub(crate) use crate::session::carrier::{BatchRef, Carried, Lost};
     pub(crate) use crate::store::{
-        DocRow, EntryRef, HeldRow, KindCount, PendingRow, RowFilter, StoreError, StoreRead,
-        TailRow, ViewRow,
+        DocRow, EntryRef, HeldRow, KindCount, LinkTarget, PendingRow, RowFilter, RowIndex, RowLink,
+        StateCount, StoreError, StoreRead, TailRow, ViewRow,
     };
     pub(crate) use crate::wire::Totals;
 }

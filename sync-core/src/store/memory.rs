@@ -5,12 +5,11 @@ mod data;
 use std::collections::BTreeMap;
 use std::mem;
 
-use crate::id::Millis;
 use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
 use crate::store::{Store, StoreTx};
 
-use data::{Data, Kept, NewestFirst};
+use data::{Data, Kept, Shown};
 
 /// A store in memory. A clone shares nothing with it: yesterday's backup.
 #[derive(Debug, Clone, Default)]
@@ -121,12 +120,6 @@ impl MemoryTx<'_> {
         Ok(arrival)
     }
 
-    fn remove_row(&mut self, record: &RecordId) {
-        if let Some(row) = self.set(|data| &mut data.rows, *record, None) {
-            self.set(|data| &mut data.newest, newest_first(&row), None);
-        }
-    }
-
     fn remove_tails(&mut self, record: &RecordId) {
         let tails: Vec<_> = self.data.tails_of(record).map(|(key, _)| *key).collect();
         for key in tails {
@@ -143,11 +136,6 @@ impl MemoryTx<'_> {
             self.set(|data| &mut data.held_of, (record, *entry), None);
         }
     }
-}
-
-fn newest_first(row: &ViewRow) -> NewestFirst {
-    let Millis(updated_at) = row.updated_at;
-    (std::cmp::Reverse(updated_at), row.record)
 }
 
 impl StoreRead for MemoryTx<'_> {
@@ -306,19 +294,17 @@ impl StoreTx for MemoryTx<'_> {
 
     fn remove_record(&mut self, record: &RecordId) -> Result<(), StoreError> {
         self.remove_tails(record);
-        self.remove_row(record);
+        self.set(|data| &mut data.rows, *record, None);
         self.set(|data| &mut data.docs, *record, None);
         Ok(())
     }
 
-    fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError> {
-        self.remove_row(&row.record);
-        self.set(|data| &mut data.newest, newest_first(row), Some(()));
-        self.set(
-            |data| &mut data.rows,
-            row.record,
-            Some(Arc::new(row.clone())),
-        );
+    fn put_row(&mut self, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
+        let shown = Shown {
+            row: row.clone(),
+            index: index.clone(),
+        };
+        self.set(|data| &mut data.rows, row.record, Some(Arc::new(shown)));
         Ok(())
     }
 
@@ -326,7 +312,6 @@ impl StoreTx for MemoryTx<'_> {
         self.clear(|data| &mut data.docs);
         self.clear(|data| &mut data.tails);
         self.clear(|data| &mut data.rows);
-        self.clear(|data| &mut data.newest);
         Ok(())
     }
 

@@ -5,18 +5,23 @@
 //! was written: a batch is hashed again and compared with its chain hash, every other row carries a
 //! short checksum of its columns, lists are counted, batches are numbered without gaps, and that a
 //! key is absent is confirmed in a second index. So a changed byte ends in [`StoreError::Corrupt`].
-//! One thing is not proved: that the first rows of a long list of rows, cut short by its limit, are
-//! all of the newest ones; [`Store::check`] finds that too.
+//! One thing is not proved: that the rows of one page of a long list, cut short by its limit or begun
+//! after a place, are all that belong there, or that a search finds all; [`Store::check`] finds that too.
 
 mod append;
 mod batches;
 mod cells;
+mod find;
+mod groups;
+mod links;
 mod lists;
 mod logs;
+mod older;
 mod read;
 mod records;
 mod schema;
 mod views;
+mod words;
 mod write;
 
 use std::fmt;
@@ -38,7 +43,7 @@ use write::SqliteTx;
 /// How long another program may keep its transaction open before we give up.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Prepared statements that are kept; more than the store has.
-const STATEMENTS_MAX: usize = 160;
+const STATEMENTS_MAX: usize = 224;
 /// Pages of the file that may be kept in memory, in KiB.
 const CACHE_KIB: i32 = 16 * 1024;
 
@@ -148,6 +153,7 @@ impl Store for SqliteStore {
 
     /// Writes the file anew from what is in it, and empties the write-ahead log.
     fn scrub(&mut self) -> Result<(), StoreError> {
+        words::scrub(&self.conn)?;
         self.conn.execute_batch("VACUUM")?;
         let is_busy: bool = self
             .conn

@@ -5,6 +5,7 @@
 //! again from the batches.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::id::{
     Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq, StoreId,
 };
 use crate::session::carrier::{BatchRef, Carried, Lost};
-use crate::store::StoreError;
+use crate::store::{LinkTarget, RowFilter, RowIndex, RowLink, StoreError};
 use crate::wire::Totals;
 
 /// An entry's place: which log, which position.
@@ -76,6 +77,12 @@ pub struct ViewRow {
     pub kind: String,
     /// The space that it lives in.
     pub space: LaneId,
+    /// The state that the record is in; none if its kind has none, or none that this version knows.
+    pub state: Option<String>,
+    /// The day when it is due, `YYYY-MM-DD`; none once its work is over.
+    pub due: Option<String>,
+    /// The day that it is about, `YYYY-MM-DD`.
+    pub day: Option<String>,
     /// Value of the kind's title field.
     pub title: String,
     /// All fields as one JSON object, in the schema's order.
@@ -90,21 +97,6 @@ pub struct ViewRow {
     pub updated_at: Millis,
     /// How many fields have several values at once.
     pub conflicts: u32,
-}
-
-/// Which rows, newest change first.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RowFilter {
-    /// Only this kind.
-    pub kind: Option<String>,
-    /// Only this space.
-    pub space: Option<LaneId>,
-    /// Only rows with a conflict.
-    pub only_conflicts: bool,
-    /// At most so many; none: all.
-    pub limit: Option<usize>,
-    /// After so many.
-    pub offset: usize,
 }
 
 /// An entry that is kept and not merged.
@@ -129,6 +121,21 @@ pub struct KindCount {
     pub space: LaneId,
     /// The kind.
     pub kind: String,
+    /// How many records.
+    pub records: u64,
+    /// How many of them have a conflict.
+    pub in_conflict: u64,
+}
+
+/// How many records of one kind lie in one space in one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateCount {
+    /// The space.
+    pub space: LaneId,
+    /// The kind.
+    pub kind: String,
+    /// The state; none for kinds without states.
+    pub state: Option<String>,
     /// How many records.
     pub records: u64,
     /// How many of them have a conflict.
@@ -198,10 +205,19 @@ pub trait StoreRead {
 
     /// One row of the view.
     fn row(&self, record: &RecordId) -> Result<Option<ViewRow>, StoreError>;
-    /// Rows of the view: newest change first, then by record.
+    /// Rows of the view, as the filter says.
     fn rows(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, StoreError>;
+    /// How many rows fit, whatever part of them the filter asks for: its order, `after`, `limit` and
+    /// `offset` do not count.
+    fn count_rows(&self, filter: &RowFilter) -> Result<u64, StoreError>;
     /// Rows per space and kind.
     fn counts(&self) -> Result<Vec<KindCount>, StoreError>;
+    /// Rows per space, kind and state.
+    fn state_counts(&self) -> Result<Vec<StateCount>, StoreError>;
+    /// Which fields of which records lead here, by record and field.
+    fn links_to(&self, target: &LinkTarget) -> Result<Vec<(RecordId, String)>, StoreError>;
+    /// Where the fields of a record lead.
+    fn links_of(&self, record: &RecordId) -> Result<BTreeSet<RowLink>, StoreError>;
     /// Records whose id begins with these letters of its text form, at most `limit`.
     fn records_like(&self, prefix: &str, limit: usize) -> Result<Vec<RecordId>, StoreError>;
 
@@ -264,10 +280,10 @@ pub trait StoreTx: StoreRead {
     fn put_doc(&mut self, row: &DocRow) -> Result<(), StoreError>;
     /// Adds a tail to a document.
     fn append_tail(&mut self, record: &RecordId, tail: &TailRow) -> Result<(), StoreError>;
-    /// Removes a document, its tails and its row.
+    /// Removes a document, its tails and its row with all that it is found by.
     fn remove_record(&mut self, record: &RecordId) -> Result<(), StoreError>;
-    /// Writes a row of the view.
-    fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError>;
+    /// Writes a row of the view and what it is found by.
+    fn put_row(&mut self, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError>;
     /// Removes all documents, tails and rows, to make them again.
     fn clear_records(&mut self) -> Result<(), StoreError>;
 

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 use sync_core::replica::Replica;
-use sync_core::store::{MemoryStore, RowFilter, Store as _, StoreError, StoreRead as _};
+use sync_core::store::{MemoryStore, RowFilter, RowIndex, Store as _, StoreError, StoreRead as _};
 
 use super::phone::Life;
 use super::{Broken, Flaw, Outcome, World};
@@ -76,8 +76,12 @@ impl World {
                 return Ok(());
             };
             row.title.push('!');
+            let index = RowIndex {
+                links: store.links_of(&row.record)?,
+                ..RowIndex::default()
+            };
             let mut tx = store.begin()?;
-            tx.put_row(&row)?;
+            tx.put_row(&row, &index)?;
             tx.commit()
         })
     }

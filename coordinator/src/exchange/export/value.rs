@@ -208,9 +208,10 @@ mod tests {
             for field in kind.fields() {
                 for choice in field.ty().choices() {
                     for lang in [Lang::En, Lang::Zh] {
-                        let value = match field.ty() {
-                            FieldType::Choices(_) => json!([choice.value()]),
-                            _ => json!(choice.value()),
+                        let value = if matches!(field.ty(), FieldType::Choices(_)) {
+                            json!([choice.value()])
+                        } else {
+                            json!(choice.value())
                         };
                         let edit = read_back(kind.name(), field.name(), &value, lang);
                         let back = edit.value.value().map(Value::to_json);

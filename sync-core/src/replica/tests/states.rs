@@ -35,9 +35,9 @@ impl Phone {
         assert!(cheated.unwrap().is_changed);
     }
 
-    fn kind_of(&self, record: RecordId) -> &'static Kind {
+    fn kind_of(&self, record: RecordId) -> Kind {
         let kind = self.replica.show(record).unwrap().kind;
-        self.replica.schema().kind(&kind).unwrap()
+        self.replica.schema().kind(&kind).unwrap().clone()
     }
 
     fn field(&self, record: RecordId, field: &str) -> Option<serde_json::Value> {
@@ -299,6 +299,7 @@ fn home_that_two_write_down_at_once_is_one_record() {
         );
     }
     let kind = founder.replica.schema().kind("household").unwrap();
+    let kind = kind.clone();
     let again = [kind.parse_edit("door", "仁和里12号").unwrap()];
     let (now, mut rng) = founder.moment_parts();
     let moment = &mut Moment { now, rng: &mut rng };

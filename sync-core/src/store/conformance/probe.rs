@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use crate::entry::{Place, VerifiedBatch};
-use crate::id::{Arrival, ChainHash, EpochId, Head, LaneId, LogId, RecordId, Seq, StoreId};
+use crate::id::{
+    Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq, StoreId,
+};
 use crate::session::carrier::Carried;
-use crate::store::{EntryRef, RowFilter, StoreError, StoreRead};
+use crate::store::{EntryRef, LinkTarget, Order, RowFilter, StoreError, StoreRead};
 
 /// Answers by question, as texts: equal for stores that hold the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,6 +67,12 @@ pub struct Probe {
     pub stores: BTreeSet<StoreId>,
     /// Names of kinds.
     pub kinds: BTreeSet<String>,
+    /// What records lead to.
+    pub targets: BTreeSet<LinkTarget>,
+    /// Devices that began or changed records.
+    pub devices: BTreeSet<DeviceId>,
+    /// A day that lists begin or end with.
+    pub day: Option<String>,
     /// How far arrivals and positions are asked for.
     pub upto: u64,
 }
@@ -84,6 +92,7 @@ impl Probe {
             reading.ask(format!("doc {record}"), store.doc(record));
             reading.ask(format!("tails {record}"), store.tails(record));
             reading.ask(format!("row {record}"), store.row(record));
+            reading.ask(format!("links of {record}"), store.links_of(record));
             reading.ask(format!("held of {record}"), store.held_of(record));
             let prefix: String = record.to_string().chars().take(2).collect();
             reading.ask(format!("like {prefix}"), store.records_like(&prefix, 3));
@@ -108,6 +117,7 @@ impl Probe {
             store.records_like("", usize::MAX),
         );
         reading.ask("counts".to_owned(), store.counts());
+        reading.ask("state counts".to_owned(), store.state_counts());
         reading.ask("held".to_owned(), store.held());
         reading.ask("lost".to_owned(), store.lost());
         reading.ask("held count".to_owned(), store.held_count());
@@ -205,8 +215,82 @@ impl Probe {
                 };
                 let name = format!("{kind:?} {space:?} {only_conflicts}");
                 reading.ask(format!("rows {name}"), store.rows(&whole));
+                reading.ask(format!("count of rows {name}"), store.count_rows(&whole));
                 reading.ask(format!("page of rows {name}"), store.rows(&page));
             }
         }
+        for (number, filter) in self.filters().into_iter().enumerate() {
+            reading.ask(format!("list {number}"), store.rows(&filter));
+            reading.ask(format!("count of list {number}"), store.count_rows(&filter));
+        }
+        for target in &self.targets {
+            reading.ask(format!("links to {target:?}"), store.links_to(target));
+        }
+    }
+
+    /// One filter for each way in which a list is made.
+    fn filters(&self) -> Vec<RowFilter> {
+        let all = RowFilter::default();
+        let mut filters = Vec::new();
+        for order in [Order::Due, Order::Day] {
+            let plain = RowFilter {
+                order,
+                ..all.clone()
+            };
+            let kind = self.kinds.first().cloned();
+            filters.extend([
+                RowFilter {
+                    kind,
+                    ..plain.clone()
+                },
+                plain,
+            ]);
+        }
+        for target in &self.targets {
+            let linked = Some(*target);
+            filters.push(RowFilter {
+                linked,
+                ..all.clone()
+            });
+        }
+        for device in &self.devices {
+            let devices = Some(vec![*device]);
+            let (created_by, updated_by) = (devices.clone(), devices);
+            filters.push(RowFilter {
+                created_by,
+                ..all.clone()
+            });
+            filters.push(RowFilter {
+                updated_by,
+                ..all.clone()
+            });
+        }
+        let day = || self.day.clone();
+        filters.push(RowFilter {
+            due_from: day(),
+            ..all.clone()
+        });
+        filters.push(RowFilter {
+            due_to: day(),
+            ..all.clone()
+        });
+        filters.push(RowFilter {
+            day_from: day(),
+            ..all.clone()
+        });
+        filters.push(RowFilter {
+            day_to: day(),
+            ..all.clone()
+        });
+        let after = Some(Millis(1_000));
+        filters.push(RowFilter {
+            changed_after: after,
+            ..all.clone()
+        });
+        filters.push(RowFilter {
+            changed_before: after,
+            ..all
+        });
+        filters
     }
 }

@@ -4,8 +4,8 @@ use super::{Author, Check};
 use crate::entry::EntryKind;
 use crate::id::{Arrival, DeviceId, EpochId, LaneId, Millis, RecordId, Seq, StoreId};
 use crate::store::{
-    DocRow, EntryRef, HeldRow, HoldCode, KindCount, PendingRow, RowFilter, Store, StoreError,
-    TailRow, ViewRow,
+    DocRow, EntryRef, HeldRow, HoldCode, KindCount, PendingRow, RowFilter, RowIndex, Store,
+    StoreError, TailRow, ViewRow,
 };
 
 const HERE: LaneId = LaneId::new([1; 16]);
@@ -73,6 +73,9 @@ fn row(byte: u8, kind: &str, space: LaneId, updated_at: i64, conflicts: u32) -> 
         record: record(byte),
         kind: kind.to_owned(),
         space,
+        state: None,
+        due: None,
+        day: None,
         title: format!("标题 {byte}"),
         fields: format!("{{\"n\":{byte}}}"),
         created_by: DeviceId::new([3; 32]),
@@ -86,7 +89,7 @@ fn row(byte: u8, kind: &str, space: LaneId, updated_at: i64, conflicts: u32) -> 
 fn put_rows(store: &mut dyn Store, rows: &[ViewRow]) -> Result<(), StoreError> {
     let mut tx = store.begin()?;
     for row in rows {
-        tx.put_row(row)?;
+        tx.put_row(row, &RowIndex::default())?;
     }
     tx.commit()
 }
@@ -155,9 +158,9 @@ fn removal(store: &mut dyn Store) -> Result<(), StoreError> {
     for byte in [1, 2] {
         tx.put_doc(&doc(byte))?;
         tx.append_tail(&record(byte), &tail(1))?;
-        tx.put_row(&row(byte, "task", HERE, 5, 1))?;
+        tx.put_row(&row(byte, "task", HERE, 5, 1), &RowIndex::default())?;
     }
-    tx.put_row(&row(3, "note", HERE, 5, 0))?;
+    tx.put_row(&row(3, "note", HERE, 5, 0), &RowIndex::default())?;
     tx.remove_record(&record(1))?;
     tx.remove_record(&record(9))?;
     tx.commit()?;
@@ -187,7 +190,7 @@ fn clearing(store: &mut dyn Store) -> Result<(), StoreError> {
         let mut tx = store.begin()?;
         tx.put_doc(&doc(1))?;
         tx.append_tail(&record(1), &tail(1))?;
-        tx.put_row(&row(1, "task", HERE, 5, 1))?;
+        tx.put_row(&row(1, "task", HERE, 5, 1), &RowIndex::default())?;
         tx.commit()
     };
     fill(store)?;
@@ -219,7 +222,7 @@ fn rollback(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut tx = store.begin()?;
     tx.put_doc(&doc(1))?;
     tx.append_tail(&record(1), &tail(1))?;
-    tx.put_row(&before)?;
+    tx.put_row(&before, &RowIndex::default())?;
     tx.put_held(&HeldRow {
         entry: entry(1, 1),
         record: Some(record(1)),
@@ -230,7 +233,7 @@ fn rollback(store: &mut dyn Store) -> Result<(), StoreError> {
     let mut tx = store.begin()?;
     tx.append_tail(&record(1), &tail(2))?;
     tx.put_doc(&doc(2))?;
-    tx.put_row(&row(1, "note", THERE, 9, 0))?;
+    tx.put_row(&row(1, "note", THERE, 9, 0), &RowIndex::default())?;
     tx.remove_record(&record(1))?;
     tx.remove_held(&entry(1, 1))?;
     tx.remove_waiting(&EpochId::ZERO)?;
@@ -340,7 +343,7 @@ fn prefixes(store: &mut dyn Store) -> Result<(), StoreError> {
     for byte in [0, 1, 2, 200] {
         tx.put_doc(&doc(byte))?;
     }
-    tx.put_row(&row(3, "task", HERE, 1, 0))?;
+    tx.put_row(&row(3, "task", HERE, 1, 0), &RowIndex::default())?;
     tx.commit()?;
     let text = record(200).to_string();
     assert_eq!(

@@ -1,13 +1,18 @@
 //! What a store in memory holds, and how it is read.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::store::Cursor;
 use crate::store::forward::names::*;
 use crate::store::prefix::record_range;
+use crate::view::words::Search;
 
-/// Newest change first, then by record.
-pub(super) type NewestFirst = (Reverse<i64>, RecordId);
+/// A row and what it is found by.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) row: ViewRow,
+    pub(super) index: RowIndex,
+}
 
 /// One batch and where it came from.
 #[derive(Debug, Clone)]
@@ -32,8 +37,7 @@ pub(super) struct Data {
     pub(super) pending: BTreeMap<(LaneId, Seq), PendingRow>,
     pub(super) docs: BTreeMap<RecordId, Arc<DocRow>>,
     pub(super) tails: BTreeMap<(RecordId, u64), Arc<TailRow>>,
-    pub(super) rows: BTreeMap<RecordId, Arc<ViewRow>>,
-    pub(super) newest: BTreeMap<NewestFirst, ()>,
+    pub(super) rows: BTreeMap<RecordId, Arc<Shown>>,
     pub(super) held: BTreeMap<EntryRef, HeldRow>,
     pub(super) held_of: BTreeMap<(RecordId, EntryRef), ()>,
     pub(super) waiting: BTreeMap<(EpochId, EntryRef), ()>,
@@ -93,6 +97,18 @@ impl Data {
         record: &RecordId,
     ) -> impl DoubleEndedIterator<Item = (&(RecordId, u64), &Arc<TailRow>)> {
         self.tails.range((*record, 0)..=(*record, u64::MAX))
+    }
+
+    /// Rows that a filter lets through, by record.
+    fn fitting<'d>(&'d self, filter: &'d RowFilter) -> impl Iterator<Item = &'d ViewRow> {
+        let wanted = filter.words_wanted();
+        let fits = move |shown: &&Arc<Shown>| {
+            let has_words = |search: &Search| search.fits(&shown.index.words);
+            filter.fits_row(&shown.row)
+                && filter.fits_links(&shown.row, &shown.index.links)
+                && wanted.as_ref().is_none_or(has_words)
+        };
+        self.rows.values().filter(fits).map(|shown| &shown.row)
     }
 
     fn by_chain(&self, log: &LogId, chain: &ChainHash) -> Option<&Kept> {
@@ -298,35 +314,54 @@ impl StoreRead for Data {
     }
 
     fn row(&self, record: &RecordId) -> Result<Option<ViewRow>, StoreError> {
-        Ok(self.rows.get(record).map(|row| ViewRow::clone(row)))
+        Ok(self.rows.get(record).map(|shown| shown.row.clone()))
     }
 
     fn rows(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, StoreError> {
-        let newest = self
-            .newest
-            .keys()
-            .filter_map(|(_, record)| self.rows.get(record));
-        let fitting = newest.filter(|row| {
-            filter.kind.as_ref().is_none_or(|kind| *kind == row.kind)
-                && filter.space.is_none_or(|space| space == row.space)
-                && (!filter.only_conflicts || row.conflicts > 0)
-        });
+        let rank = |row: &ViewRow| filter.order.rank(&Cursor::of(row));
+        let after = filter.after.as_ref().map(|place| filter.order.rank(place));
+        let mut fitting: Vec<_> = self
+            .fitting(filter)
+            .map(|row| (rank(row), row))
+            .filter(|(rank, _)| after.as_ref().is_none_or(|after| rank > after))
+            .collect();
+        fitting.sort_by(|(a, _), (b, _)| a.cmp(b));
         let limit = filter.limit.unwrap_or(usize::MAX);
-        Ok(fitting
-            .skip(filter.offset)
-            .take(limit)
-            .map(|row| ViewRow::clone(row))
-            .collect())
+        let page = fitting.into_iter().skip(filter.offset).take(limit);
+        Ok(page.map(|(_, row)| row.clone()).collect())
+    }
+
+    fn count_rows(&self, filter: &RowFilter) -> Result<u64, StoreError> {
+        Ok(self.fitting(filter).count() as u64)
     }
 
     fn counts(&self) -> Result<Vec<KindCount>, StoreError> {
-        let mut counts: BTreeMap<(LaneId, &str), KindCount> = BTreeMap::new();
-        for row in self.rows.values() {
+        let mut counts: BTreeMap<(LaneId, String), KindCount> = BTreeMap::new();
+        for group in self.state_counts()? {
             let count = counts
-                .entry((row.space, &row.kind))
+                .entry((group.space, group.kind.clone()))
                 .or_insert_with(|| KindCount {
+                    space: group.space,
+                    kind: group.kind,
+                    records: 0,
+                    in_conflict: 0,
+                });
+            count.records += group.records;
+            count.in_conflict += group.in_conflict;
+        }
+        Ok(counts.into_values().collect())
+    }
+
+    fn state_counts(&self) -> Result<Vec<StateCount>, StoreError> {
+        let mut counts: BTreeMap<(LaneId, &str, Option<&str>), StateCount> = BTreeMap::new();
+        for shown in self.rows.values() {
+            let row = &shown.row;
+            let count = counts
+                .entry((row.space, &row.kind, row.state.as_deref()))
+                .or_insert_with(|| StateCount {
                     space: row.space,
                     kind: row.kind.clone(),
+                    state: row.state.clone(),
                     records: 0,
                     in_conflict: 0,
                 });
@@ -334,6 +369,22 @@ impl StoreRead for Data {
             count.in_conflict += u64::from(row.conflicts > 0);
         }
         Ok(counts.into_values().collect())
+    }
+
+    fn links_to(&self, target: &LinkTarget) -> Result<Vec<(RecordId, String)>, StoreError> {
+        let all = self.rows.iter().flat_map(|(record, shown)| {
+            let links = shown.index.links.iter();
+            links.map(move |link| (record, link))
+        });
+        let leading = all.filter(|(_, link)| link.target == *target);
+        Ok(leading
+            .map(|(record, link)| (*record, link.field.clone()))
+            .collect())
+    }
+
+    fn links_of(&self, record: &RecordId) -> Result<BTreeSet<RowLink>, StoreError> {
+        let shown = self.rows.get(record);
+        Ok(shown.map_or_else(BTreeSet::new, |shown| shown.index.links.clone()))
     }
 
     fn records_like(&self, prefix: &str, limit: usize) -> Result<Vec<RecordId>, StoreError> {

@@ -260,7 +260,8 @@ impl Rows<'_> {
                 device: columns.next()?,
                 incarnation: columns.next()?,
             };
-            if !meta.is_branch {
+            // What the log's row says has its proof only when it is asked for by name.
+            if !meta.is_branch || self.find_log(&log)?.is_none() {
                 return Err(meta.damaged());
             }
             lost.push(Lost {
@@ -377,7 +378,7 @@ impl Rows<'_> {
             .conn
             .prepare_cached(select_meta!("WHERE b.arrival > ?1 ORDER BY b.arrival"))?;
         let mut rows = statement.query([bound(after.0)])?;
-        let mut ids = std::collections::BTreeSet::new();
+        let mut ids = BTreeSet::new();
         let mut last = after.0;
         while let Some(row) = rows.next()? {
             let meta = Meta::of(row)?;

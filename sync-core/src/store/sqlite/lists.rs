@@ -92,6 +92,7 @@ impl Rows<'_> {
     }
 
     pub(super) fn clear(&self) -> Result<(), StoreError> {
+        self.forget_words()?;
         schema::clear(self.conn)
     }
 

@@ -1,15 +1,20 @@
 //! Reading: one moment of the file, and what is counted in it.
 
+use std::cell::RefCell;
+
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use crate::store::forward::names::*;
 
 use super::batches::Meta;
 use super::cells::{Columns, Sum, corrupt, int};
+use super::words::FreshWords;
 
 /// The tables as one transaction sees them.
 pub(super) struct Rows<'c> {
     pub(super) conn: &'c Connection,
+    /// Words that the transaction has not written yet; none while nothing is written.
+    pub(super) fresh_words: Option<&'c RefCell<FreshWords>>,
 }
 
 /// One moment of the file: what others commit meanwhile is not seen.
@@ -21,7 +26,10 @@ impl<'c> Snapshot<'c> {
     pub(super) fn take(conn: &'c Connection) -> Result<Self, StoreError> {
         conn.prepare_cached("BEGIN DEFERRED")?.execute([])?;
         Ok(Self {
-            rows: Rows { conn },
+            rows: Rows {
+                conn,
+                fresh_words: None,
+            },
         })
     }
 
@@ -256,18 +264,40 @@ impl StoreRead for Rows<'_> {
         self.rows_for(filter)
     }
 
+    fn count_rows(&self, filter: &RowFilter) -> Result<u64, StoreError> {
+        self.count_for(filter)
+    }
+
     fn counts(&self) -> Result<Vec<KindCount>, StoreError> {
-        let groups = self
-            .all_groups()?
-            .into_iter()
-            .filter(|group| group.records > 0);
-        let counts = groups.map(|group| KindCount {
-            space: group.space,
-            kind: group.kind,
-            records: group.records,
-            in_conflict: group.in_conflict,
-        });
-        Ok(counts.collect())
+        let mut counts: Vec<KindCount> = Vec::new();
+        for group in self.state_counts()? {
+            if let Some(last) = counts.last_mut()
+                && (last.space, &last.kind) == (group.space, &group.kind)
+            {
+                last.records += group.records;
+                last.in_conflict += group.in_conflict;
+            } else {
+                counts.push(KindCount {
+                    space: group.space,
+                    kind: group.kind,
+                    records: group.records,
+                    in_conflict: group.in_conflict,
+                });
+            }
+        }
+        Ok(counts)
+    }
+
+    fn state_counts(&self) -> Result<Vec<StateCount>, StoreError> {
+        self.all_state_counts()
+    }
+
+    fn links_to(&self, target: &LinkTarget) -> Result<Vec<(RecordId, String)>, StoreError> {
+        self.all_links_to(target)
+    }
+
+    fn links_of(&self, record: &RecordId) -> Result<BTreeSet<RowLink>, StoreError> {
+        self.all_links_of(record)
     }
 
     fn records_like(&self, prefix: &str, limit: usize) -> Result<Vec<RecordId>, StoreError> {

@@ -326,10 +326,7 @@ impl Rows<'_> {
         };
         self.remove_tails(&mut key)?;
         if key.holds & ROW != 0 {
-            self.leave_group(&key)?;
-            self.conn
-                .prepare_cached("DELETE FROM rows WHERE id = ?1")?
-                .execute([key.id])?;
+            self.remove_row(&key)?;
         }
         self.conn
             .prepare_cached("DELETE FROM docs WHERE id = ?1")?
@@ -341,9 +338,10 @@ impl Rows<'_> {
     }
 
     pub(super) fn clear_records(&self) -> Result<(), StoreError> {
+        self.forget_words()?;
         self.conn.execute_batch(
-            "DELETE FROM tails; DELETE FROM rows; DELETE FROM groups; DELETE FROM docs; \
-             DELETE FROM records;",
+            "DELETE FROM tails; DELETE FROM links; DELETE FROM rows; DELETE FROM groups; \
+             DELETE FROM docs; DELETE FROM records;",
         )?;
         self.set_tally(Tally::Groups, 0)
     }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 use super::cells::{Columns, Sum, corrupt};
+use super::older;
 use super::read::Tally;
 
 /// Marks the file as ours: "BNYN".
@@ -15,10 +16,10 @@ const APPLICATION_ID: i32 = 0x424e_594e;
 type Step = fn(&Connection) -> Result<(), StoreError>;
 
 /// Each entry brings a file from the version of its index to the next one; none ever changes.
-const MIGRATIONS: &[Step] = &[to_version_1];
+const MIGRATIONS: &[Step] = &[to_version_1, to_version_2];
 
 /// Checksum over the text of all tables and indexes after the last migration.
-const SCHEMA_SUM: i64 = -8_257_045_244_194_701_298;
+const SCHEMA_SUM: i64 = -76_063_637_323_484_958;
 
 const VERSION_1: &str = "
 CREATE TABLE tallies(
@@ -117,10 +118,61 @@ CREATE TABLE marks(
 CREATE INDEX marks_again ON marks(key);
 ";
 
+/// `~` stands for no day when due, an empty text for no day that a row is about: both come last in their
+/// order. target: what it is, as one byte (1 a record, 2 a member), and its id.
+const VERSION_2: &str = "
+CREATE TABLE groups(
+    id INTEGER PRIMARY KEY, space BLOB NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+    records INTEGER NOT NULL, in_conflict INTEGER NOT NULL, ids INTEGER NOT NULL,
+    sum INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX groups_by_key ON groups(space, kind, state);
+
+-- Up to spot_sum, which is over all before it, is what lists are made of.
+CREATE TABLE rows(
+    id INTEGER PRIMARY KEY, record BLOB NOT NULL, of_group INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, due TEXT NOT NULL, day TEXT NOT NULL, conflicts INTEGER NOT NULL,
+    created_by BLOB NOT NULL, updated_by BLOB NOT NULL, links INTEGER NOT NULL,
+    words INTEGER NOT NULL, spot_sum INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    sum INTEGER NOT NULL, title TEXT NOT NULL, fields TEXT NOT NULL
+);
+CREATE INDEX rows_newest ON rows(updated_at DESC, record, of_group);
+CREATE INDEX rows_of_group ON rows(of_group, updated_at DESC, record);
+CREATE INDEX rows_due ON rows(due, record, of_group);
+CREATE INDEX rows_due_again ON rows(due) WHERE due <> '~';
+CREATE INDEX rows_day ON rows(day DESC, record, of_group);
+CREATE INDEX rows_day_again ON rows(day) WHERE day <> '';
+CREATE INDEX rows_conflicted ON rows(of_group) WHERE conflicts > 0;
+CREATE INDEX rows_conflicted_again ON rows(of_group, id) WHERE conflicts > 0;
+CREATE INDEX rows_creators ON rows(created_by);
+CREATE INDEX rows_creators_again ON rows(created_by, id);
+CREATE INDEX rows_updaters ON rows(updated_by);
+CREATE INDEX rows_updaters_again ON rows(updated_by, id);
+
+CREATE TABLE links(
+    id INTEGER NOT NULL, field TEXT NOT NULL, target BLOB NOT NULL,
+    PRIMARY KEY(id, field, target)
+) WITHOUT ROWID;
+CREATE INDEX links_by_target ON links(target);
+CREATE INDEX links_again ON links(target, id);
+
+-- The words themselves are not kept, only where they are; we cut texts into words, not SQLite.
+CREATE VIRTUAL TABLE words USING fts5(
+    said, content='', contentless_delete=1, detail=none, tokenize='ascii'
+);
+";
+
 fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(VERSION_1)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
     begin_tallies(conn)
+}
+
+/// What a row is found by cannot be made here: whoever knows the schema writes all rows anew.
+fn to_version_2(conn: &Connection) -> Result<(), StoreError> {
+    older::set_rows_aside(conn)?;
+    conn.execute_batch(VERSION_2)?;
+    older::take_rows_back(conn)
 }
 
 fn begin_tallies(conn: &Connection) -> Result<(), StoreError> {
@@ -133,10 +185,12 @@ fn begin_tallies(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes all rows of all tables.
+/// Removes all rows of all tables but the index of words, which clears itself.
 pub(super) fn clear(conn: &Connection) -> Result<(), StoreError> {
-    let mut tables =
-        conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    let mut tables = conn.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'words%' \
+         ORDER BY name",
+    )?;
     let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
     for table in tables {
         conn.execute(&format!("DELETE FROM {}", table?), [])?;

@@ -1,67 +1,117 @@
-//! The rows of the view, in groups: one space's records of one kind, newest change first.
-
-use std::cmp::Reverse;
+//! The rows of the view, one by one.
+//!
+//! A row's *spot* is what lists are made of: its group, its place in each order, who wrote it. It has a
+//! checksum of its own, so that a list can be made without reading what the rows say.
 
 use rusqlite::{Row, params};
 
-use crate::id::Millis;
+use crate::id::{DeviceId, Millis};
 use crate::store::forward::names::*;
 
-use super::cells::{Columns, Sum, corrupt, int};
-use super::read::{Rows, Tally};
+use super::cells::{Columns, Sum, corrupt};
+use super::links::links_sum;
+use super::read::Rows;
 use super::records::{Key, ROW};
+use super::words::{joined, words_sum};
 
-pub(super) struct Group {
-    id: i64,
-    pub(super) space: LaneId,
-    pub(super) kind: String,
-    pub(super) records: u64,
-    pub(super) in_conflict: u64,
+/// Stands for no day when due: after every date.
+pub(super) const NEVER: &str = "~";
+/// Stands for no day that a row is about: before every date, and days go backwards.
+pub(super) const NO_DAY: &str = "";
+
+/// What a row is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) id: i64,
+    pub(super) record: RecordId,
+    pub(super) group: i64,
+    pub(super) updated_at: Millis,
+    pub(super) due: Option<String>,
+    pub(super) day: Option<String>,
+    pub(super) conflicts: u32,
+    pub(super) created_by: DeviceId,
+    pub(super) updated_by: DeviceId,
+    /// Over all its links.
+    pub(super) links: i64,
+    /// Over all its words.
+    pub(super) words: i64,
 }
 
-/// Where a row stands in its group.
-struct Place {
-    updated_at: i64,
-    record: RecordId,
-    id: i64,
-    group: usize,
+/// A day when due in its column, as text that sorts as the order does.
+pub(super) fn due_text(due: Option<&str>) -> &str {
+    due.unwrap_or(NEVER)
 }
 
-impl Group {
+pub(super) fn day_text(day: Option<&str>) -> &str {
+    day.unwrap_or(NO_DAY)
+}
+
+pub(super) fn due_of(text: String) -> Option<String> {
+    (text != NEVER).then_some(text)
+}
+
+pub(super) fn day_of(text: String) -> Option<String> {
+    (text != NO_DAY).then_some(text)
+}
+
+impl Spot {
     fn sum(&self) -> Sum {
-        Sum::of("groups")
+        Sum::of("spots")
             .signed(self.id)
-            .bytes(self.space.as_bytes())
-            .bytes(self.kind.as_bytes())
-            .int(self.records)
-            .int(self.in_conflict)
+            .bytes(self.record.as_bytes())
+            .signed(self.group)
+            .signed(self.updated_at.0)
+            .bytes(due_text(self.due.as_deref()).as_bytes())
+            .bytes(day_text(self.day.as_deref()).as_bytes())
+            .int(u64::from(self.conflicts))
+            .bytes(self.created_by.as_bytes())
+            .bytes(self.updated_by.as_bytes())
+            .signed(self.links)
+            .signed(self.words)
     }
 
-    fn of(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::new(row, "a count of rows", &"the list of groups");
-        let group = Self {
-            id: columns.next()?,
-            space: columns.next()?,
-            kind: columns.next()?,
-            records: columns.next()?,
-            in_conflict: columns.next()?,
+    fn read(id: i64, columns: &mut Columns<'_>) -> Result<(Self, i64), StoreError> {
+        let spot = Self {
+            id,
+            record: columns.next()?,
+            group: columns.next()?,
+            updated_at: Millis(columns.next()?),
+            due: due_of(columns.next()?),
+            day: day_of(columns.next()?),
+            conflicts: columns.next()?,
+            created_by: columns.next()?,
+            updated_by: columns.next()?,
+            links: columns.next()?,
+            words: columns.next()?,
         };
-        columns.check(group.sum())?;
-        Ok(group)
+        let sum: i64 = columns.next()?;
+        if sum == spot.sum().done() {
+            Ok((spot, sum))
+        } else {
+            Err(columns.bad())
+        }
+    }
+
+    /// Whether nothing has changed but when.
+    fn is_but_later(&self, before: &Self) -> bool {
+        let then = Self {
+            updated_at: before.updated_at,
+            links: before.links,
+            words: before.words,
+            ..self.clone()
+        };
+        then == *before
     }
 }
 
-fn row_sum(id: i64, row: &ViewRow) -> Sum {
+/// Of a whole row; `spot` is the sum over its spot.
+fn row_sum(spot: i64, row: &ViewRow) -> Sum {
     Sum::of("rows")
-        .signed(id)
-        .bytes(row.record.as_bytes())
+        .signed(spot)
         .bytes(row.kind.as_bytes())
         .bytes(row.space.as_bytes())
-        .bytes(row.created_by.as_bytes())
+        .maybe(row.state.as_deref().map(str::as_bytes))
         .signed(row.created_at.0)
-        .bytes(row.updated_by.as_bytes())
-        .signed(row.updated_at.0)
-        .int(u64::from(row.conflicts))
         .bytes(row.title.as_bytes())
         .bytes(row.fields.as_bytes())
 }
@@ -75,260 +125,216 @@ impl Rows<'_> {
         self.row_by_id(key.id, record).map(Some)
     }
 
-    fn row_by_id(&self, id: i64, record: &RecordId) -> Result<ViewRow, StoreError> {
+    /// A record's row by its number.
+    pub(super) fn row_by_id(&self, id: i64, record: &RecordId) -> Result<ViewRow, StoreError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT g.space, g.kind, r.record, r.created_by, r.created_at, r.updated_by, \
-             r.updated_at, r.conflicts, r.title, r.fields, r.sum \
-             FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
+            "SELECT r.record, r.of_group, r.updated_at, r.due, r.day, r.conflicts, r.created_by, \
+             r.updated_by, r.links, r.words, r.spot_sum, g.space, g.kind, g.state, r.created_at, r.title, \
+             r.fields, r.sum FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
         )?;
         let mut rows = statement.query([id])?;
         let Some(row) = rows.next()? else {
             return Err(corrupt("a row", record));
         };
-        let mut columns = Columns::new(row, "a row", record);
-        let space = columns.next()?;
-        let kind = columns.next()?;
-        let row = ViewRow {
-            space,
-            kind,
-            record: columns.next()?,
-            created_by: columns.next()?,
-            created_at: Millis(columns.next()?),
-            updated_by: columns.next()?,
-            updated_at: Millis(columns.next()?),
-            conflicts: columns.next()?,
-            title: columns.next()?,
-            fields: columns.next()?,
-        };
-        columns.check(row_sum(id, &row))?;
+        let row = read_row(id, row, record)?;
         if row.record == *record {
             Ok(row)
         } else {
-            Err(columns.bad())
+            Err(corrupt("a row", record))
         }
     }
 
-    /// All groups, by space and kind, empty ones too.
-    pub(super) fn all_groups(&self) -> Result<Vec<Group>, StoreError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT id, space, kind, records, in_conflict, sum FROM groups")?;
-        let mut rows = statement.query([])?;
-        let mut groups = Vec::new();
-        while let Some(row) = rows.next()? {
-            groups.push(Group::of(row)?);
-        }
-        self.check_tally(Tally::Groups, groups.len() as u64)?;
-        groups.sort_unstable_by(|a, b| (a.space, &a.kind).cmp(&(b.space, &b.kind)));
-        Ok(groups)
-    }
-
-    pub(super) fn rows_for(&self, filter: &RowFilter) -> Result<Vec<ViewRow>, StoreError> {
-        let limit = filter.limit.unwrap_or(usize::MAX);
-        let wanted = limit.saturating_add(filter.offset);
-        let groups: Vec<Group> = self
-            .all_groups()?
-            .into_iter()
-            .filter(|group| filter.kind.as_ref().is_none_or(|kind| *kind == group.kind))
-            .filter(|group| filter.space.is_none_or(|space| space == group.space))
-            .collect();
-        let mut places = Vec::new();
-        for (index, group) in groups.iter().enumerate() {
-            self.newest_of(group, index, filter.only_conflicts, wanted, &mut places)?;
-        }
-        places.sort_by_key(|place| (Reverse(place.updated_at), place.record));
-        let mut rows = Vec::new();
-        for place in places.iter().skip(filter.offset).take(limit) {
-            let row = self.row_by_id(place.id, &place.record)?;
-            let fits = groups
-                .get(place.group)
-                .is_some_and(|group| group.space == row.space && group.kind == row.kind);
-            if !fits || row.updated_at.0 != place.updated_at {
-                return Err(corrupt("an index of rows", place.record));
-            }
-            rows.push(row);
-        }
-        Ok(rows)
-    }
-
-    /// The newest rows of one group, from the index alone.
-    fn newest_of(
-        &self,
-        group: &Group,
-        index: usize,
-        only_conflicts: bool,
-        wanted: usize,
-        places: &mut Vec<Place>,
-    ) -> Result<(), StoreError> {
-        let (sql, all) = if only_conflicts {
-            (
-                "SELECT updated_at, record, id FROM rows INDEXED BY rows_conflicted \
-                 WHERE of_group = ?1 AND conflicts > 0 ORDER BY updated_at DESC, record LIMIT ?2",
-                group.in_conflict,
-            )
-        } else {
-            (
-                "SELECT updated_at, record, id FROM rows INDEXED BY rows_newest \
-                 WHERE of_group = ?1 ORDER BY updated_at DESC, record LIMIT ?2",
-                group.records,
-            )
+    /// What a row is found by, without what it says.
+    pub(super) fn spot(&self, id: i64) -> Result<Spot, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT record, of_group, updated_at, due, day, conflicts, created_by, updated_by, \
+             links, words, spot_sum FROM rows WHERE id = ?1",
+        )?;
+        let mut rows = statement.query([id])?;
+        let Some(row) = rows.next()? else {
+            return Err(corrupt("a row", "the list of rows"));
         };
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![group.id, limit])?;
-        let mut found = 0;
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::new(row, "an index of rows", &"the list of rows");
-            let place = Place {
-                updated_at: columns.next()?,
-                record: columns.next()?,
-                id: columns.next()?,
-                group: index,
-            };
-            let after = |last: &Place| {
-                (Reverse(last.updated_at), last.record) < (Reverse(place.updated_at), place.record)
-            };
-            if found > 0 && !places.last().is_some_and(after) {
-                return Err(columns.bad());
-            }
-            found += 1;
-            places.push(place);
-        }
-        if found == all.min(wanted as u64) {
-            Ok(())
+        let mut columns = Columns::new(row, "a row", &"the list of rows");
+        Spot::read(id, &mut columns).map(|(spot, _)| spot)
+    }
+
+    pub(super) fn spot_of(&self, key: &Key) -> Result<Spot, StoreError> {
+        let spot = self.spot(key.id)?;
+        if spot.record == key.record {
+            Ok(spot)
         } else {
-            Err(corrupt("an index of rows", "the list of rows"))
+            Err(corrupt("a row", key.record))
         }
     }
 }
 
+fn read_row(id: i64, row: &Row<'_>, record: &RecordId) -> Result<ViewRow, StoreError> {
+    let mut columns = Columns::new(row, "a row", record);
+    let (spot, spot_sum) = Spot::read(id, &mut columns)?;
+    let space = columns.next()?;
+    let kind = columns.next()?;
+    let state: String = columns.next()?;
+    let row = ViewRow {
+        record: spot.record,
+        kind,
+        space,
+        state: (!state.is_empty()).then_some(state),
+        due: spot.due,
+        day: spot.day,
+        created_at: Millis(columns.next()?),
+        title: columns.next()?,
+        fields: columns.next()?,
+        created_by: spot.created_by,
+        updated_by: spot.updated_by,
+        updated_at: spot.updated_at,
+        conflicts: spot.conflicts,
+    };
+    columns.check(row_sum(spot_sum, &row))?;
+    Ok(row)
+}
+
 // Writing.
 impl Rows<'_> {
-    pub(super) fn put_row(&self, row: &ViewRow) -> Result<(), StoreError> {
-        let (key, group) = match self.look_up(&row.record)? {
-            Some(key) if key.holds & ROW != 0 => {
-                let group = self.change_group(&key, row)?;
-                (key, group)
-            }
+    pub(super) fn put_row(&self, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
+        match self.look_up(&row.record)? {
+            Some(key) if key.holds & ROW != 0 => self.change_row(&key, row, index),
             Some(mut key) => {
                 key.holds |= ROW;
                 self.write_key(&key)?;
-                (key, self.join_group(row)?)
+                self.add_row(key.id, row, index)
             }
             None => {
                 let key = self.insert_key(&row.record, ROW, 0)?;
-                (key, self.join_group(row)?)
+                self.add_row(key.id, row, index)
             }
-        };
+        }
+    }
+
+    /// Writes the row of a record that had none.
+    pub(super) fn add_row(
+        &self,
+        id: i64,
+        row: &ViewRow,
+        index: &RowIndex,
+    ) -> Result<(), StoreError> {
+        let group = self.join_group(id, row)?;
+        let words = joined(&index.words);
+        let spot = spot_for(id, group, row, &index.links, &words);
+        let spot_sum = spot.sum().done();
         self.conn
             .prepare_cached(
-                "INSERT OR REPLACE INTO rows(id, record, of_group, created_by, created_at, \
-                 updated_by, updated_at, conflicts, sum, title, fields) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO rows(id, record, of_group, updated_at, due, day, conflicts, \
+                 created_by, updated_by, links, words, spot_sum, created_at, sum, title, fields) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            )?
+            .execute(params![
+                id,
+                row.record.as_bytes(),
+                group,
+                row.updated_at.0,
+                due_text(row.due.as_deref()),
+                day_text(row.day.as_deref()),
+                row.conflicts,
+                row.created_by.as_bytes(),
+                row.updated_by.as_bytes(),
+                spot.links,
+                spot.words,
+                spot_sum,
+                row.created_at.0,
+                row_sum(spot_sum, row).done(),
+                row.title,
+                row.fields,
+            ])?;
+        self.add_links(id, &index.links)?;
+        self.add_words(id, words)
+    }
+
+    fn change_row(&self, key: &Key, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
+        let before = self.spot_of(key)?;
+        let group = self.change_group(&before, row)?;
+        let words = joined(&index.words);
+        let spot = spot_for(key.id, group, row, &index.links, &words);
+        if spot.links != before.links {
+            self.remove_links(key.id)?;
+            self.add_links(key.id, &index.links)?;
+        }
+        if spot.words != before.words {
+            self.remove_words(key.id)?;
+            self.add_words(key.id, words)?;
+        }
+        let spot_sum = spot.sum().done();
+        let sum = row_sum(spot_sum, row).done();
+        if spot.is_but_later(&before) {
+            // SQLite writes every index anew that holds one of the columns, changed or not.
+            self.conn
+                .prepare_cached(
+                    "UPDATE rows SET updated_at = ?2, links = ?3, words = ?4, spot_sum = ?5, \
+                     created_at = ?6, sum = ?7, title = ?8, fields = ?9 WHERE id = ?1",
+                )?
+                .execute(params![
+                    key.id,
+                    row.updated_at.0,
+                    spot.links,
+                    spot.words,
+                    spot_sum,
+                    row.created_at.0,
+                    sum,
+                    row.title,
+                    row.fields,
+                ])?;
+            return Ok(());
+        }
+        self.conn
+            .prepare_cached(
+                "UPDATE rows SET of_group = ?2, updated_at = ?3, due = ?4, day = ?5, \
+                 conflicts = ?6, created_by = ?7, updated_by = ?8, links = ?9, words = ?10, \
+                 spot_sum = ?11, created_at = ?12, sum = ?13, title = ?14, fields = ?15 \
+                 WHERE id = ?1",
             )?
             .execute(params![
                 key.id,
-                row.record.as_bytes(),
                 group,
-                row.created_by.as_bytes(),
-                row.created_at.0,
-                row.updated_by.as_bytes(),
                 row.updated_at.0,
+                due_text(row.due.as_deref()),
+                day_text(row.day.as_deref()),
                 row.conflicts,
-                row_sum(key.id, row).done(),
+                row.created_by.as_bytes(),
+                row.updated_by.as_bytes(),
+                spot.links,
+                spot.words,
+                spot_sum,
+                row.created_at.0,
+                sum,
                 row.title,
                 row.fields,
             ])?;
         Ok(())
     }
 
-    /// Counts a row into its group; returns the group's number.
-    fn join_group(&self, row: &ViewRow) -> Result<i64, StoreError> {
-        let in_conflict = u64::from(row.conflicts > 0);
-        let mut statement = self.conn.prepare_cached(
-            "SELECT id, space, kind, records, in_conflict, sum FROM groups \
-             WHERE space = ?1 AND kind = ?2",
-        )?;
-        let mut rows = statement.query(params![row.space.as_bytes(), row.kind])?;
-        if let Some(found) = rows.next()? {
-            let mut group = Group::of(found)?;
-            group.records += 1;
-            group.in_conflict += in_conflict;
-            self.write_group(&group)?;
-            return Ok(group.id);
-        }
-        let count = self.tally(Tally::Groups)? + 1;
-        let group = Group {
-            id: int(count)?,
-            space: row.space,
-            kind: row.kind.clone(),
-            records: 1,
-            in_conflict,
-        };
+    /// Removes a record's row and all that it is found by.
+    pub(super) fn remove_row(&self, key: &Key) -> Result<(), StoreError> {
+        self.leave_group(&self.spot_of(key)?)?;
+        self.remove_links(key.id)?;
+        self.remove_words(key.id)?;
         self.conn
-            .prepare_cached(
-                "INSERT INTO groups(id, space, kind, records, in_conflict, sum) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                group.id,
-                group.space.as_bytes(),
-                group.kind,
-                int(group.records)?,
-                int(group.in_conflict)?,
-                group.sum().done(),
-            ])?;
-        self.set_tally(Tally::Groups, count)?;
-        Ok(group.id)
-    }
-
-    /// Counts a record's row out of its group.
-    /// Moves a row that is there to the group that it belongs to now; most stay where they are.
-    fn change_group(&self, key: &Key, row: &ViewRow) -> Result<i64, StoreError> {
-        let (group, was_in_conflict) = self.group_of(key)?;
-        let stays = group.space == row.space && group.kind == row.kind;
-        if stays && was_in_conflict == (row.conflicts > 0) {
-            return Ok(group.id);
-        }
-        self.leave(group, was_in_conflict)?;
-        self.join_group(row)
-    }
-
-    pub(super) fn leave_group(&self, key: &Key) -> Result<(), StoreError> {
-        let (group, was_in_conflict) = self.group_of(key)?;
-        self.leave(group, was_in_conflict)
-    }
-
-    fn leave(&self, mut group: Group, was_in_conflict: bool) -> Result<(), StoreError> {
-        group.records = group.records.saturating_sub(1);
-        group.in_conflict = group.in_conflict.saturating_sub(u64::from(was_in_conflict));
-        self.write_group(&group)
-    }
-
-    /// The group that a row is counted in, and whether it is as one in conflict.
-    fn group_of(&self, key: &Key) -> Result<(Group, bool), StoreError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT g.id, g.space, g.kind, g.records, g.in_conflict, g.sum, r.conflicts > 0 \
-             FROM rows r JOIN groups g ON g.id = r.of_group WHERE r.id = ?1",
-        )?;
-        let mut rows = statement.query([key.id])?;
-        let Some(row) = rows.next()? else {
-            return Err(corrupt("a row", key.record));
-        };
-        Ok((Group::of(row)?, row.get(6)?))
-    }
-
-    fn write_group(&self, group: &Group) -> Result<(), StoreError> {
-        self.conn
-            .prepare_cached(
-                "UPDATE groups SET records = ?2, in_conflict = ?3, sum = ?4 WHERE id = ?1",
-            )?
-            .execute(params![
-                group.id,
-                int(group.records)?,
-                int(group.in_conflict)?,
-                group.sum().done(),
-            ])?;
+            .prepare_cached("DELETE FROM rows WHERE id = ?1")?
+            .execute([key.id])?;
         Ok(())
+    }
+}
+
+fn spot_for(id: i64, group: i64, row: &ViewRow, links: &BTreeSet<RowLink>, words: &str) -> Spot {
+    Spot {
+        id,
+        record: row.record,
+        group,
+        updated_at: row.updated_at,
+        due: row.due.clone(),
+        day: row.day.clone(),
+        conflicts: row.conflicts,
+        created_by: row.created_by,
+        updated_by: row.updated_by,
+        links: links_sum(links),
+        words: words_sum(words),
     }
 }

@@ -1,5 +1,7 @@
 //! Writing: one transaction, which is over as soon as anything in it fails.
 
+use std::cell::RefCell;
+
 use rusqlite::Transaction;
 
 use crate::store::StoreTx;
@@ -7,17 +9,23 @@ use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
 
 use super::read::Rows;
+use super::words::FreshWords;
 
 /// The one transaction that may write; dropped, it has not happened.
 pub(super) struct SqliteTx<'c> {
     tx: Transaction<'c>,
+    fresh_words: RefCell<FreshWords>,
     /// Why a write failed: it may have been half done, so that nothing after it counts.
     failed: Option<StoreError>,
 }
 
 impl<'c> SqliteTx<'c> {
     pub(super) fn new(tx: Transaction<'c>) -> Self {
-        Self { tx, failed: None }
+        Self {
+            tx,
+            fresh_words: RefCell::default(),
+            failed: None,
+        }
     }
 
     fn rows(&self) -> Result<Rows<'_>, StoreError> {
@@ -27,7 +35,10 @@ impl<'c> SqliteTx<'c> {
             let ended = || StoreError::Io("the transaction has ended".to_owned());
             return Err(self.failed.clone().unwrap_or_else(ended));
         }
-        Ok(Rows { conn: &self.tx })
+        Ok(Rows {
+            conn: &self.tx,
+            fresh_words: Some(&self.fresh_words),
+        })
     }
 
     fn write<T>(
@@ -110,8 +121,8 @@ impl StoreTx for SqliteTx<'_> {
         self.write(|rows| rows.remove_record(record))
     }
 
-    fn put_row(&mut self, row: &ViewRow) -> Result<(), StoreError> {
-        self.write(|rows| rows.put_row(row))
+    fn put_row(&mut self, row: &ViewRow, index: &RowIndex) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_row(row, index))
     }
 
     fn clear_records(&mut self) -> Result<(), StoreError> {
@@ -144,7 +155,7 @@ impl StoreTx for SqliteTx<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.write(|_| Ok(()))?;
+        self.write(|rows| rows.write_words())?;
         Ok(self.tx.commit()?)
     }
 }

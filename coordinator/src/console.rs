@@ -1,0 +1,31 @@
+//! The console: the community's records in a browser, served to this computer alone.
+//!
+//! The way of a page: the **door** lets in what a browser of this computer asks and nobody else; **asked**
+//! says who asks for what; a function of **pages** looks at the replica, in turn with everything else, and
+//! gives a view; **shell** puts the frame around it; a template makes it HTML. Forms go the same way: a
+//! function of pages acts on the replica, and the answer leads to a page. **news** tells open pages that
+//! something has changed.
+//!
+//! Pages work without script. Whatever a page does not show (personal fields that are masked) never
+//! reaches its template.
+
+mod answer;
+mod asked;
+mod assets;
+mod cx;
+mod door;
+mod fields;
+mod form;
+mod gate;
+mod hall;
+mod inputs;
+mod news;
+mod pages;
+mod prefs;
+mod routes;
+mod serve;
+mod shell;
+mod views;
+mod when;
+
+pub(crate) use serve::run;

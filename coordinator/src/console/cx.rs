@@ -1,0 +1,96 @@
+//! What a page knows beside the replica: who asks for what, when, and in which language.
+
+use std::sync::Arc;
+
+use sync_core::replica::Replica;
+
+use super::asked::Asked;
+use super::gate::Flash;
+use super::prefs::Prefs;
+use super::when::Clock;
+use crate::failure::Failure;
+use crate::text::Text;
+
+/// How the relays are reached at the moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Net {
+    /// A relay has everything that we have and we have everything of it, since this moment.
+    pub(super) caught_up_at: Option<sync_core::id::Millis>,
+    /// Why no relay is reached, as a sentence; none while one is.
+    pub(super) offline: Option<String>,
+}
+
+/// What a page knows beside the replica.
+#[derive(Debug, Clone)]
+pub(super) struct Cx {
+    pub(super) text: Arc<Text>,
+    pub(super) asked: Asked,
+    pub(super) prefs: Prefs,
+    pub(super) clock: Clock,
+    pub(super) net: Net,
+    pub(super) flash: Option<Flash>,
+}
+
+impl Cx {
+    /// A text without places.
+    pub(super) fn say(&self, key: &str) -> String {
+        self.text.say(key)
+    }
+
+    /// A text with its places filled.
+    pub(super) fn with(&self, key: &str, places: &[(&str, &str)]) -> String {
+        self.text.with(key, places)
+    }
+
+    /// A text about a number of things.
+    pub(super) fn count(&self, key: &str, count: u64) -> String {
+        self.text.count(key, count)
+    }
+
+    /// Whether the page was asked for with personal fields shown.
+    pub(super) fn shows_personal(&self) -> bool {
+        self.asked.query.get("personal") == "1"
+    }
+
+    /// What a failure says.
+    pub(super) fn sentence(&self, failure: &Failure) -> String {
+        failure.sentence(&self.text).unwrap_or_default()
+    }
+}
+
+/// The first character of a name, for the round face.
+pub(super) fn initial(name: &str) -> String {
+    name.chars().next().map(String::from).unwrap_or_default()
+}
+
+/// What this person is called.
+pub(super) fn own_name(replica: &Replica) -> String {
+    replica.name_of(&replica.device())
+}
+
+/// What is said of things that are not here.
+const NOT_HERE: [&str; 3] = [
+    "err.record.unknown",
+    "err.member.unknown",
+    "err.space.unknown",
+];
+
+/// Why a page cannot be shown.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// There is no such page, or no such record.
+    Missing,
+    /// Something failed; the sentence says what.
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        let failure = error.into();
+        if NOT_HERE.iter().any(|sentence| failure.is_about(sentence)) {
+            Self::Missing
+        } else {
+            Self::Failed(failure)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What open pages are told: that something has changed, and they look again.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream};
+use sync_core::replica::Replica;
+use sync_core::roster::roster_lane;
+use sync_node::{LiveEvent, Node};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+
+use super::asked::Asked;
+use super::cx::Net;
+use super::hall::Shared;
+use crate::failure::Failure;
+use crate::place;
+
+/// So many pieces of news wait for a slow page; it looks again at everything anyhow.
+const WAITING_MAX: usize = 16;
+
+/// What has changed; the word that pages listen to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Records,
+    Roster,
+    Sync,
+}
+
+impl Topic {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Roster => "roster",
+            Self::Sync => "sync",
+        }
+    }
+}
+
+/// Where news are put up.
+#[derive(Debug, Clone)]
+pub(super) struct Board(broadcast::Sender<Topic>);
+
+impl Board {
+    pub(super) fn new() -> Self {
+        Self(broadcast::channel(WAITING_MAX).0)
+    }
+
+    pub(super) fn post(&self, topic: Topic) {
+        // Nobody may have a page open.
+        let _readers = self.0.send(topic);
+    }
+
+    fn read(&self) -> broadcast::Receiver<Topic> {
+        self.0.subscribe()
+    }
+}
+
+/// The news, as long as a page is open.
+pub(super) async fn events(
+    State(hall): State<Shared>,
+    _asked: Asked,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let heard = (hall.board.read(), hall.ends.clone());
+    let news = stream::unfold(heard, |(mut news, mut ends)| async move {
+        let topic = tokio::select! {
+            // The program ends, and a page that listens must not hold that up.
+            _ = ends.wait_for(|is_over| *is_over) => return None,
+            topic = news.recv() => topic,
+        };
+        let topic = match topic {
+            Ok(topic) => topic,
+            // What was missed is on the page that is fetched now.
+            Err(RecvError::Lagged(_)) => Topic::Records,
+            Err(RecvError::Closed) => return None,
+        };
+        let event = Event::default().event(topic.name()).data("{}");
+        Some((Ok(event), (news, ends)))
+    });
+    Sse::new(news).keep_alive(KeepAlive::new().interval(Duration::from_secs(20)))
+}
+
+/// Tells of everything that is written, by whomever.
+pub(super) async fn follow(node: Arc<Node>, board: Board) {
+    let mut changes = node.changes();
+    let mut last = None;
+    loop {
+        let Ok(now) = node.call(|replica, _| state(replica)).await else {
+            return;
+        };
+        if let Some(now) = now {
+            let before = last.replace(now.clone());
+            if let Some(before) = before {
+                if before.0 != now.0 {
+                    board.post(Topic::Records);
+                }
+                if before.1 != now.1 {
+                    board.post(Topic::Roster);
+                }
+                if before.2 != now.2 {
+                    board.post(Topic::Sync);
+                }
+            }
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Digests of what pages show: the records, who belongs, what is not sent.
+type State3 = (String, String, u64);
+
+fn state(replica: &Replica) -> Option<State3> {
+    // A store that cannot be read says so on the page that is asked for.
+    let pending = replica.pending_count().ok()?;
+    let digest = replica.heads_digest().ok()?;
+    let digest = data_encoding::HEXLOWER.encode(&digest.0);
+    let records = format!("{digest} {pending}");
+    let roster = BTreeSet::from([roster_lane(&replica.community())]);
+    let roster = replica.digest_of(&roster).ok()?;
+    let roster = data_encoding::HEXLOWER.encode(&roster.0);
+    Some((records, roster, pending))
+}
+
+/// Follows how the relays are reached.
+pub(super) async fn listen(
+    live: sync_node::Live,
+    net: watch::Sender<Net>,
+    board: Board,
+    text: Arc<crate::text::Text>,
+) {
+    while let Ok(event) = live.next_event().await {
+        let now = match event {
+            LiveEvent::CaughtUp(_) => Net {
+                caught_up_at: Some(place::now()),
+                offline: None,
+            },
+            LiveEvent::Moving(_) => Net {
+                offline: None,
+                ..net.borrow().clone()
+            },
+            LiveEvent::Offline { error, .. } => Net {
+                offline: Some(Failure::from(error).sentence(&text).unwrap_or_default()),
+                ..net.borrow().clone()
+            },
+        };
+        net.send_replace(now);
+        board.post(Topic::Sync);
+    }
+}

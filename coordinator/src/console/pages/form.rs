@@ -1,0 +1,262 @@
+//! Writing a record, and changing one.
+
+use sync_core::id::{LaneId, RecordId};
+use sync_core::replica::{Moment, Replica, ReplicaError};
+use sync_core::roster::role::Scope;
+use sync_core::schema::{FieldType, Kind};
+
+use crate::console::answer::{Answer, Shown};
+use crate::console::cx::{Cx, Trouble};
+use crate::console::fields;
+use crate::console::form::Form;
+use crate::console::inputs::{self, Seen, Wrong};
+use crate::console::views::shared::{Choice, FormError, Input, Notice};
+use crate::console::views::work;
+use crate::exit::Exit;
+
+/// The name of the input that says where a new record goes; no field of a schema begins so.
+const SPACE: &str = "_space";
+
+fn kind_asked(replica: &Replica, cx: &Cx) -> Result<Kind, Trouble> {
+    let kind = replica.schema().kind(cx.asked.param("kind"));
+    kind.cloned().ok_or(Trouble::Missing)
+}
+
+/// An empty form for a new record.
+pub(in crate::console) fn blank(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let kind = kind_asked(replica, cx)?;
+    Ok(new_form(replica, cx, &kind, None, &Wrong::new()))
+}
+
+fn new_form(replica: &Replica, cx: &Cx, kind: &Kind, typed: Option<&Form>, wrong: &Wrong) -> Shown {
+    let label = kind.label(cx.text.lang());
+    let seen = beginning(cx, kind);
+    let mut inputs = inputs::inputs(replica, cx, kind, &seen, typed, wrong);
+    inputs.insert(0, space_input(replica, cx, kind, typed));
+    let form = work::Form {
+        title: cx.with("console.form.new", &[("kind", label)]),
+        lead: cx.say("console.form.new_lead"),
+        up: cx.say("console.nav.new"),
+        up_href: "/new".to_owned(),
+        action: format!("/new/{}", kind.name()),
+        seen: packed(&seen),
+        inputs,
+        save_label: cx.say("console.act.save"),
+        ..with_errors(cx, kind, wrong)
+    };
+    Shown::new("new", "", form)
+}
+
+fn with_errors(cx: &Cx, kind: &Kind, wrong: &Wrong) -> work::Form {
+    let whole = wrong.get("").map(|line| Notice {
+        tone: "bad".to_owned(),
+        icon: "warn".to_owned(),
+        text: line.clone(),
+    });
+    let notices = whole.into_iter().chain(consent(cx, kind)).collect();
+    let errors: Vec<FormError> = inputs::errors(cx, kind, wrong);
+    work::Form {
+        has_errors: !errors.is_empty(),
+        errors_title: cx.count("console.form.errors", errors.len() as u64),
+        errors,
+        notices,
+        ..work::Form::default()
+    }
+}
+
+/// Said above forms that ask for what is somebody's own affair.
+fn consent(cx: &Cx, kind: &Kind) -> Vec<Notice> {
+    let asks = kind.name() != "consent" && kind.fields().iter().any(|field| field.sensitive());
+    let notice = asks.then(|| Notice {
+        tone: "info".to_owned(),
+        icon: "consent".to_owned(),
+        text: cx.say("console.form.consent"),
+    });
+    notice.into_iter().collect()
+}
+
+/// A day that a record is about is most often today.
+fn beginning(cx: &Cx, kind: &Kind) -> Seen {
+    let today = cx.clock.today().to_string();
+    let day = kind.day_field().filter(|name| {
+        let field = kind.field(name);
+        field.is_some_and(|field| *field.ty() == FieldType::Date)
+    });
+    day.map(|name| (name.to_owned(), today.into()))
+        .into_iter()
+        .collect()
+}
+
+/// Spaces in which this person may begin such a record.
+fn space_input(replica: &Replica, cx: &Cx, kind: &Kind, typed: Option<&Form>) -> Input {
+    let roster = replica.roster();
+    let us = replica.device();
+    let chosen = typed.map(|form| form.get(SPACE).to_owned());
+    let spaces = roster.spaces().keys();
+    let open: Vec<LaneId> = spaces
+        .filter(|space| {
+            let role = roster.role_in(&us, &Scope::Space(**space));
+            role.is_some_and(|role| kind.may_create(role))
+        })
+        .copied()
+        .collect();
+    let options = open.iter().enumerate().map(|(n, space)| Choice {
+        value: space.to_string(),
+        label: fields::space_label(cx, &replica.space_name(space)),
+        on: chosen
+            .as_ref()
+            .map_or(n == 0, |chosen| *chosen == space.to_string()),
+    });
+    Input {
+        name: SPACE.to_owned(),
+        label: cx.say("console.form.space"),
+        input: "select".to_owned(),
+        must: cx.say("console.form.must"),
+        options: options.collect(),
+        ..Input::default()
+    }
+}
+
+/// Values as they stand in the form, to be told apart from what is typed.
+fn packed(seen: &Seen) -> String {
+    serde_json::to_string(seen).expect("JSON values are written as JSON")
+}
+
+fn unpacked(form: &Form) -> Seen {
+    // A form that was tampered with is one that saw nothing: everything typed is new.
+    serde_json::from_str(form.get("seen")).unwrap_or_default()
+}
+
+/// Writes the new record.
+pub(in crate::console) fn create(
+    replica: &mut Replica,
+    moment: &mut Moment<'_>,
+    cx: &Cx,
+    form: &Form,
+) -> Result<Answer, Trouble> {
+    let kind = kind_asked(replica, cx)?;
+    // Nothing of a new record is kept yet, so that a day that was only offered is written too.
+    let edits = match inputs::edits(replica, cx, &kind, form, &Seen::new()) {
+        Ok(edits) => edits,
+        Err(wrong) => {
+            let again = new_form(replica, cx, &kind, Some(form), &wrong);
+            return Ok(Answer::Again(again.refused()));
+        }
+    };
+    let space = form.get(SPACE).parse().map_err(|_| Trouble::Missing)?;
+    match replica.create(kind.name(), space, &edits, moment) {
+        Ok(record) => Ok(Answer::done(
+            format!("/record/{record}"),
+            cx.say("console.saved"),
+        )),
+        Err(error) => {
+            let line = said_above(cx, error)?;
+            let again = new_form(replica, cx, &kind, Some(form), &line);
+            Ok(Answer::Again(again.refused()))
+        }
+    }
+}
+
+/// What stands above the form when the whole is refused: what was typed must not get lost for it.
+fn said_above(cx: &Cx, error: ReplicaError) -> Result<Wrong, Trouble> {
+    match Trouble::from(error) {
+        Trouble::Failed(failure) if matches!(failure.exit(), Exit::NotAllowed | Exit::Unknown) => {
+            Ok(Wrong::from([(String::new(), cx.sentence(&failure))]))
+        }
+        trouble @ (Trouble::Missing | Trouble::Failed(_)) => Err(trouble),
+    }
+}
+
+/// A record's kind and values.
+fn kept(replica: &Replica, cx: &Cx) -> Result<(RecordId, Kind, Seen), Trouble> {
+    let record: RecordId = cx.asked.param("id").parse().map_err(|_| Trouble::Missing)?;
+    let view = replica.show(record)?;
+    let kind = replica.schema().kind(&view.kind).cloned();
+    let kind = kind.ok_or(Trouble::Missing)?;
+    let fields = view.fields.into_iter();
+    let seen = fields.map(|field| (field.name, field.value)).collect();
+    Ok((record, kind, seen))
+}
+
+/// The form for a record that is there.
+pub(in crate::console) fn filled(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let (record, kind, seen) = kept(replica, cx)?;
+    Ok(old_form(
+        replica,
+        cx,
+        (record, &kind),
+        &seen,
+        None,
+        &Wrong::new(),
+    ))
+}
+
+fn old_form(
+    replica: &Replica,
+    cx: &Cx,
+    (record, kind): (RecordId, &Kind),
+    seen: &Seen,
+    typed: Option<&Form>,
+    wrong: &Wrong,
+) -> Shown {
+    let label = kind.label(cx.text.lang());
+    let form = work::Form {
+        title: cx.with("console.form.edit", &[("kind", label)]),
+        lead: cx.say("console.form.edit_lead"),
+        up: cx.say("console.form.back"),
+        up_href: format!("/record/{record}"),
+        action: format!("/record/{record}/edit"),
+        seen: packed(seen),
+        inputs: inputs::inputs(replica, cx, kind, seen, typed, wrong),
+        save_label: cx.say("console.act.save"),
+        ..with_errors(cx, kind, wrong)
+    };
+    Shown::new("records", "", form)
+}
+
+/// Writes what was changed. What somebody else changed meanwhile in the same field is shown first.
+pub(in crate::console) fn change(
+    replica: &mut Replica,
+    moment: &mut Moment<'_>,
+    cx: &Cx,
+    form: &Form,
+) -> Result<Answer, Trouble> {
+    let (record, kind, now) = kept(replica, cx)?;
+    let seen = unpacked(form);
+    let edits = match inputs::edits(replica, cx, &kind, form, &seen) {
+        Ok(edits) => edits,
+        Err(wrong) => {
+            let again = old_form(replica, cx, (record, &kind), &seen, Some(form), &wrong);
+            return Ok(Answer::Again(again.refused()));
+        }
+    };
+    let mut overtaken = Wrong::new();
+    for edit in edits.iter().filter(|edit| edit.value.value().is_some()) {
+        if seen.get(&edit.field) != now.get(&edit.field) {
+            let value = now.get(&edit.field).cloned().unwrap_or_default();
+            let value = fields::shown(replica, cx, &kind, &edit.field, &value);
+            let line = cx.with("console.form.overtaken", &[("value", &value)]);
+            overtaken.insert(edit.field.clone(), line);
+        }
+    }
+    if !overtaken.is_empty() {
+        let again = old_form(replica, cx, (record, &kind), &now, Some(form), &overtaken);
+        return Ok(Answer::Again(again.refused()));
+    }
+    let edited = replica.edit(record, &edits, moment);
+    match edited {
+        Ok(edited) if edited.is_changed => Ok(Answer::done(
+            format!("/record/{record}"),
+            cx.say("console.saved"),
+        )),
+        Ok(_) => Ok(Answer::Go {
+            to: format!("/record/{record}"),
+            flash: None,
+        }),
+        Err(error) => {
+            let line = said_above(cx, error)?;
+            let again = old_form(replica, cx, (record, &kind), &seen, Some(form), &line);
+            Ok(Answer::Again(again.refused()))
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Which kind of record is to be written.
+
+use sync_core::replica::Replica;
+use sync_core::roster::role::Role;
+use sync_core::schema::Group;
+
+use crate::console::answer::Shown;
+use crate::console::cx::{Cx, Trouble};
+use crate::console::fields;
+use crate::console::views::work::{KindTile, New};
+
+#[expect(clippy::unnecessary_wraps, reason = "all pages are made alike")]
+pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let role = highest_role(replica);
+    let groups = Group::ALL.into_iter();
+    let kinds = groups.flat_map(|group| replica.schema().kinds_in(group));
+    // Comments and reviews are written where what they are about is looked at.
+    let kinds = kinds.filter(|kind| !matches!(kind.name(), "comment" | "review"));
+    let kinds = kinds.filter(|kind| role.is_some_and(|role| kind.may_create(role)));
+    let tiles = kinds.map(|kind| KindTile {
+        href: format!("/new/{}", kind.name()),
+        icon: fields::kind_icon(kind.name()).to_owned(),
+        label: kind.label(cx.text.lang()).to_owned(),
+        hint: cx.say(&format!("console.group.{}", kind.group().name())),
+    });
+    let new = New {
+        kinds: tiles.collect(),
+    };
+    Ok(Shown::new("new", "", new))
+}
+
+/// The highest role that this person has anywhere.
+pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
+    let roster = replica.roster();
+    let member = roster.member_id(&replica.device())?;
+    let roles = roster.members().get(&member)?.roles.iter();
+    roles.map(|(_, role)| *role).max()
+}

@@ -1,0 +1,415 @@
+//! One record: its fields with who wrote them, its conflicts, what it leads to, comments, history, state.
+
+pub(in crate::console) mod acts;
+
+use serde_json::Value;
+use sync_core::id::{Millis, RecordId};
+use sync_core::replica::{FieldView, HistoryEntry, RecordView, Replica};
+use sync_core::roster::role::Scope;
+use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
+use sync_core::store::ViewRow;
+
+use super::rows;
+use crate::console::answer::Shown;
+use crate::console::cx::{Cx, Trouble, initial};
+use crate::console::fields;
+use crate::console::views::record as views;
+use crate::console::views::shared::Change;
+
+/// Steps of the history on the page unless all are asked for.
+const TURNS_MAX: usize = 20;
+/// Records that lead here, on the page.
+const LINKS_MAX: usize = 50;
+
+/// A record with its row and its kind.
+struct Open {
+    id: RecordId,
+    row: ViewRow,
+    view: RecordView,
+    kind: Kind,
+}
+
+fn open(replica: &Replica, cx: &Cx) -> Result<Open, Trouble> {
+    let id: RecordId = cx.asked.param("id").parse().map_err(|_| Trouble::Missing)?;
+    let view = replica.show(id)?;
+    let row = replica.store().row(&id)?.ok_or(Trouble::Missing)?;
+    let kind = replica.schema().kind(&view.kind);
+    let kind = kind.unwrap_or_else(|| Kind::plain()).clone();
+    Ok(Open {
+        id,
+        row,
+        view,
+        kind,
+    })
+}
+
+pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let open = open(replica, cx)?;
+    shown(replica, cx, &open, None)
+}
+
+fn shown(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    refused: Option<(&str, String)>,
+) -> Result<Shown, Trouble> {
+    let Open {
+        row, view, kind, ..
+    } = open;
+    let state = row.state.clone().unwrap_or_default();
+    let (history, older) = history(replica, cx, open)?;
+    let links = links(replica, cx, open)?;
+    let has_masked = kind.fields().iter().any(Field::personal);
+    let (moves, reason_moves) = moves(replica, cx, open);
+    let href = rows::href(row);
+    let shows = cx.shows_personal();
+    let page = views::Record {
+        kind_key: row.kind.clone(),
+        kind: fields::kind_label(replica, cx, &row.kind),
+        space: fields::space_label(cx, &view.space),
+        space_href: format!("/records?village={}", row.space),
+        title: fields::title(replica, cx, row),
+        made_line: made_line(cx, open),
+        can_edit: may_edit(replica, open),
+        has_masked,
+        show_word: cx.say(if shows {
+            "console.record.hide_personal"
+        } else {
+            "console.record.show_personal"
+        }),
+        show_href: if shows {
+            href.clone()
+        } else {
+            format!("{href}?personal=1")
+        },
+        conflicts: conflicts(replica, cx, open),
+        fields: field_lines(replica, cx, open),
+        has_empty_fields: !empty_fields(cx, open).is_empty(),
+        empty_fields: cx.with(
+            "console.record.empty_fields",
+            &[("fields", &empty_fields(cx, open))],
+        ),
+        has_links: !links.is_empty(),
+        links,
+        comments: comments(replica, cx, open)?,
+        can_comment: may_comment(replica, open),
+        history,
+        has_older: older > 0,
+        older: cx.count("console.record.older", older),
+        older_href: format!("{href}?history=all#history"),
+        has_state: !state.is_empty(),
+        state: fields::state_label(replica, cx, &row.kind, &state),
+        state_tone: fields::state_tone(replica, &row.kind, &state).to_owned(),
+        state_icon: fields::kind_icon(&row.kind).to_owned(),
+        moves,
+        has_reason_moves: !reason_moves.is_empty(),
+        reason_moves,
+        reason_typed: refused
+            .as_ref()
+            .map_or_else(String::new, |(typed, _)| (*typed).to_owned()),
+        has_reason_error: refused.is_some(),
+        reason_error: refused.map_or_else(String::new, |(_, error)| error),
+        id_line: cx.with(
+            "console.record.id",
+            &[
+                ("id", &open.id.to_string()),
+                ("device", &row.created_by.short()),
+            ],
+        ),
+        href,
+    };
+    Ok(Shown::new("records", "records", page))
+}
+
+/// Who began it and who changed it last.
+fn made_line(cx: &Cx, open: &Open) -> String {
+    let places = [
+        ("who", open.view.created_by.as_str()),
+        ("when", &cx.clock.moment(open.row.created_at)),
+        ("last", &open.view.updated_by),
+        ("changed", &cx.clock.moment(open.row.updated_at)),
+    ];
+    cx.with("console.record.made", &places)
+}
+
+fn may_edit(replica: &Replica, open: &Open) -> bool {
+    let us = replica.device();
+    let role = replica.roster().role_in(&us, &Scope::Space(open.row.space));
+    let is_own = is_own(replica, open);
+    role.is_some_and(|role| open.kind.may_edit(role, is_own)) && !open.kind.name().is_empty()
+}
+
+fn is_own(replica: &Replica, open: &Open) -> bool {
+    let roster = replica.roster();
+    let us = roster.member_id(&replica.device());
+    us.is_some() && us == roster.member_id(&open.row.created_by)
+}
+
+fn field_label(cx: &Cx, kind: &Kind, name: &str) -> String {
+    let field = kind.field(name);
+    field.map_or_else(
+        || name.to_owned(),
+        |field| field.label(cx.text.lang()).to_owned(),
+    )
+}
+
+/// Fields that say something; the state stands elsewhere.
+fn field_lines(replica: &Replica, cx: &Cx, open: &Open) -> Vec<views::Field> {
+    let given = open
+        .view
+        .fields
+        .iter()
+        .filter(|field| !open.kind.is_state(&field.name) && !is_nothing(&field.value));
+    given
+        .map(|field| {
+            let known = open.kind.field(&field.name);
+            let href = link_href(known, &field.value);
+            let is_disputed = !field.conflicts.is_empty();
+            views::Field {
+                key: field.name.clone(),
+                label: field_label(cx, &open.kind, &field.name),
+                value: fields::shown(replica, cx, &open.kind, &field.name, &field.value),
+                by: field.by.clone(),
+                personal: known.is_none_or(Field::personal),
+                is_link: !href.is_empty(),
+                href,
+                has_flag: is_disputed,
+                flag: cx.say("console.flag.clash"),
+                flag_tone: "warn".to_owned(),
+                flag_icon: "clash".to_owned(),
+            }
+        })
+        .collect()
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(parts) => parts.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
+
+fn link_href(field: Option<&Field>, value: &Value) -> String {
+    match (field.map(Field::ty), value) {
+        (Some(FieldType::Link(_)), Value::String(id)) if !id.is_empty() => format!("/record/{id}"),
+        _ => String::new(),
+    }
+}
+
+fn empty_fields(cx: &Cx, open: &Open) -> String {
+    let is_given = |field: &&Field| {
+        let kept = open
+            .view
+            .fields
+            .iter()
+            .find(|kept| kept.name == field.name());
+        kept.is_some_and(|kept| !is_nothing(&kept.value))
+    };
+    let missing = crate::console::inputs::asked_fields(&open.kind).filter(|field| !is_given(field));
+    let labels = missing.map(|field| field.label(cx.text.lang()));
+    labels.collect::<Vec<_>>().join(&cx.say("word.and"))
+}
+
+/// What leads here and where this leads, each once.
+fn links(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::LinkLine>, Trouble> {
+    let mut lines = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for (record, _) in replica.links_to(open.id)? {
+        let Some(row) = replica.store().row(&record)? else {
+            continue;
+        };
+        // Comments stand in a place of their own.
+        if row.kind == "comment" || !seen.insert(record) || lines.len() >= LINKS_MAX {
+            continue;
+        }
+        let state = row.state.clone().unwrap_or_default();
+        let kind = fields::kind_label(replica, cx, &row.kind);
+        let who = replica.name_of(&row.updated_by);
+        lines.push(views::LinkLine {
+            href: rows::href(&row),
+            icon: fields::kind_icon(&row.kind).to_owned(),
+            title: fields::title(replica, cx, &row),
+            meta: format!("{kind} · {who} · {}", cx.clock.moment(row.updated_at)),
+            tone: fields::state_tone(replica, &row.kind, &state).to_owned(),
+            state: fields::state_label(replica, cx, &row.kind, &state),
+        });
+    }
+    Ok(lines)
+}
+
+fn comments(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Comment>, Trouble> {
+    let mut rows = Vec::new();
+    for (record, field) in replica.links_to(open.id)? {
+        let row = replica.store().row(&record)?;
+        rows.extend(row.filter(|row| row.kind == "comment" && field == "about"));
+    }
+    rows.sort_by_key(|row| (row.created_at, row.record));
+    let comments = rows.iter().map(|row| {
+        let who = replica.name_of(&row.created_by);
+        let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+        let text = fields.get("text").and_then(Value::as_str);
+        views::Comment {
+            initial: initial(&who),
+            who,
+            when: cx.clock.moment(row.created_at),
+            text: text.unwrap_or(&row.title).to_owned(),
+        }
+    });
+    Ok(comments.collect())
+}
+
+fn may_comment(replica: &Replica, open: &Open) -> bool {
+    let role = replica
+        .roster()
+        .role_in(&replica.device(), &Scope::Space(open.row.space));
+    let kind = replica.schema().kind("comment");
+    let may = role
+        .zip(kind)
+        .is_some_and(|(role, kind)| kind.may_create(role));
+    may && open.kind.name() != "comment"
+}
+
+/// The newest steps first, and how many are left out.
+fn history(replica: &Replica, cx: &Cx, open: &Open) -> Result<(Vec<views::Turn>, u64), Trouble> {
+    let mut entries = replica.history(open.id)?;
+    let all = entries.len();
+    entries.reverse();
+    if cx.asked.query.get("history") != "all" {
+        entries.truncate(TURNS_MAX);
+    }
+    let older = (all - entries.len()) as u64;
+    let has_first = older == 0;
+    let last = entries.len().saturating_sub(1);
+    let turns = entries.iter().enumerate().map(|(n, entry)| {
+        let is_first = has_first && n == last;
+        turn(replica, cx, open, entry, is_first)
+    });
+    Ok((turns.collect(), older))
+}
+
+fn turn(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    entry: &HistoryEntry,
+    is_first: bool,
+) -> views::Turn {
+    let is_move = entry
+        .changes
+        .iter()
+        .all(|change| change.field == STATE_FIELD);
+    let act = if is_first {
+        "console.hist.wrote"
+    } else if is_move {
+        "console.hist.moved"
+    } else {
+        "console.hist.changed"
+    };
+    let said = |name: &str, value: &Value| fields::shown(replica, cx, &open.kind, name, value);
+    let changes = entry.changes.iter().map(|change| Change {
+        field: field_label(cx, &open.kind, &change.field),
+        has_before: change.from.as_ref().is_some_and(|value| !is_nothing(value)),
+        before: change
+            .from
+            .as_ref()
+            .map_or_else(String::new, |value| said(&change.field, value)),
+        after: match &change.to {
+            Some(value) => said(&change.field, value),
+            None => cx.say(&format!("word.deed.{}", change.deed)),
+        },
+    });
+    views::Turn {
+        initial: initial(&entry.by),
+        who: entry.by.clone(),
+        act: cx.say(act),
+        when: cx.clock.moment(Millis(entry.at)),
+        changes: changes.collect(),
+    }
+}
+
+/// Fields with several values at once: all of them, and whose they are.
+fn conflicts(replica: &Replica, cx: &Cx, open: &Open) -> Vec<views::Conflict> {
+    let disputed = open
+        .view
+        .fields
+        .iter()
+        .filter(|field| !field.conflicts.is_empty());
+    disputed
+        .map(|field| conflict(replica, cx, open, field))
+        .collect()
+}
+
+fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views::Conflict {
+    let label = field_label(cx, &open.kind, &field.name);
+    let me = crate::console::cx::own_name(replica);
+    let is_mine_hidden = field.conflicts.iter().any(|other| other.by == me) && field.by != me;
+    let others: Vec<&str> = field
+        .conflicts
+        .iter()
+        .map(|other| other.by.as_str())
+        .collect();
+    let others = others.join(&cx.say("word.and"));
+    let lead = if is_mine_hidden {
+        cx.with("console.clash.lead_yours", &[("other", &field.by)])
+    } else {
+        let places = [
+            ("a", others.as_str()),
+            ("b", &field.by),
+            ("shown", &field.by),
+        ];
+        cx.with("console.clash.lead", &places)
+    };
+    let said = |value: &Value| fields::shown(replica, cx, &open.kind, &field.name, value);
+    let mut options = vec![views::Rival {
+        key: "0".to_owned(),
+        value: said(&field.value),
+        by: field.by.clone(),
+        shown: true,
+    }];
+    for (n, other) in field.conflicts.iter().enumerate() {
+        options.push(views::Rival {
+            key: (n + 1).to_string(),
+            value: said(&other.value),
+            by: other.by.clone(),
+            shown: false,
+        });
+    }
+    views::Conflict {
+        field_key: field.name.clone(),
+        title: cx.with("console.clash.title", &[("field", &label)]),
+        lead,
+        seen: rivals(field),
+        options,
+    }
+}
+
+/// All values of a field as they were shown, so that a choice is of them and not of others.
+fn rivals(field: &FieldView) -> String {
+    let others = field.conflicts.iter().map(|other| &other.value);
+    let all: Vec<&Value> = std::iter::once(&field.value).chain(others).collect();
+    serde_json::to_string(&all).expect("JSON values are written as JSON")
+}
+
+/// Where a record may go from here, by this person: with a button, or with a reason.
+fn moves(replica: &Replica, cx: &Cx, open: &Open) -> (Vec<views::Move>, Vec<views::Move>) {
+    let us = replica.device();
+    let role = replica.roster().role_in(&us, &Scope::Space(open.row.space));
+    let (Some(role), Some(state)) = (role, &open.row.state) else {
+        return (Vec::new(), Vec::new());
+    };
+    let is_own = is_own(replica, open);
+    let next = open.kind.next_states(state);
+    let next = next.filter(|next| open.kind.may_enter(next.value(), role, is_own));
+    let (with_reason, plain): (Vec<_>, Vec<_>) = next.partition(|next| next.needs_reason());
+    let moves = |states: Vec<&sync_core::schema::State>| {
+        let moves = states.into_iter().map(|state| views::Move {
+            value: state.value().to_owned(),
+            label: state.label(cx.text.lang()).to_owned(),
+        });
+        moves.collect()
+    };
+    (moves(plain), moves(with_reason))
+}

@@ -1,0 +1,319 @@
+//! Lists and search.
+
+use sync_core::id::{LaneId, MemberId, Millis};
+use sync_core::replica::Replica;
+use sync_core::store::{Cursor, Order, RowFilter};
+
+use super::rows;
+use crate::console::answer::Shown;
+use crate::console::cx::{Cx, Trouble};
+use crate::console::fields;
+use crate::console::form::Form;
+use crate::console::views::shared::{Choice, Filter};
+use crate::console::views::work::{Active, Records, SavedView};
+use crate::output::thousands;
+
+/// Records on a page.
+const PAGE_ROWS: usize = 50;
+const DAY_MILLIS: i64 = 86_400_000;
+/// What a filter's name in the address is.
+const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
+
+pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let query = &cx.asked.query;
+    let mut filter = filter(replica, cx, query)?;
+    let total = replica.count(&filter)?;
+    filter.limit = Some(PAGE_ROWS + 1);
+    filter.after = after(replica, query)?;
+    let mut found = replica.list(&filter)?;
+    let has_next = found.len() > PAGE_ROWS;
+    found.truncate(PAGE_ROWS);
+    let next = found.last().map(|row| row.record.to_string());
+    let active = active(replica, cx, query);
+    let is_plain = active.is_empty() && query.get("q").trim().is_empty();
+    let has_rows = !found.is_empty();
+    let key = if total == 0 {
+        cx.say("console.records.none")
+    } else if is_plain {
+        cx.with("console.records.count", &[("n", &thousands(total))])
+    } else {
+        cx.with("console.records.found", &[("n", &thousands(total))])
+    };
+    let personal = query.query_without(&["personal", "after"]);
+    let shows = cx.shows_personal();
+    let page = Records {
+        count_line: key,
+        views: views(replica, cx, query)?,
+        q: query.get("q").to_owned(),
+        filters: filters(replica, cx, query),
+        filters_open: !active.is_empty(),
+        filter_line: if active.is_empty() {
+            cx.say("console.records.filters")
+        } else {
+            cx.count("console.records.filters_on", active.len() as u64)
+        },
+        has_active: !active.is_empty(),
+        active,
+        has_rows,
+        rows: found
+            .iter()
+            .map(|row| rows::row(replica, cx, row))
+            .collect(),
+        has_prev: query.has("after"),
+        prev_href: address(&query.query_without(&["after"])),
+        has_next,
+        next_href: next_href(query, next.as_deref()),
+        as_of: as_of(cx),
+        show_word: cx.say(if shows {
+            "console.record.hide_personal"
+        } else {
+            "console.record.show_personal"
+        }),
+        show_href: if shows {
+            address(&personal)
+        } else {
+            address(&joined(&personal, "personal=1"))
+        },
+        empty_icon: if is_plain { "banyan" } else { "search" }.to_owned(),
+        empty_title: cx.say(if is_plain {
+            "console.records.empty"
+        } else {
+            "console.records.no_match"
+        }),
+        empty_text: cx.say(if is_plain {
+            "console.records.empty_text"
+        } else {
+            "console.records.no_match_text"
+        }),
+        can_clear: !is_plain,
+    };
+    Ok(Shown::new("records", "records", page))
+}
+
+/// Up to when what is shown goes.
+pub(super) fn as_of(cx: &Cx) -> String {
+    let now = cx.clock.moment(cx.clock.now);
+    cx.with("console.asof.here", &[("when", &now)])
+}
+
+fn address(query: &str) -> String {
+    if query.is_empty() {
+        "/records".to_owned()
+    } else {
+        format!("/records?{query}")
+    }
+}
+
+fn joined(query: &str, more: &str) -> String {
+    if query.is_empty() {
+        more.to_owned()
+    } else {
+        format!("{query}&{more}")
+    }
+}
+
+fn next_href(query: &Form, last: Option<&str>) -> String {
+    let query = query.query_without(&["after"]);
+    last.map_or_else(String::new, |last| {
+        address(&joined(&query, &format!("after={last}")))
+    })
+}
+
+/// The place of the row that the page before ended with, where it stands now.
+fn after(replica: &Replica, query: &Form) -> Result<Option<Cursor>, Trouble> {
+    let Ok(record) = query.get("after").parse() else {
+        return Ok(None);
+    };
+    let row = replica.store().row(&record)?;
+    Ok(row.as_ref().map(Cursor::of))
+}
+
+/// What the address asks for; what it asks for in a way that we do not know is left out.
+fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble> {
+    let some = |name: &str| Some(query.get(name)).filter(|value| !value.is_empty());
+    let person = match some("person").and_then(|id| id.parse::<MemberId>().ok()) {
+        Some(member) => Some(replica.person(member)?),
+        None => None,
+    };
+    let today = cx.clock.today();
+    let yesterday = today.yesterday().unwrap_or(today);
+    let is_late = query.get("flag") == "late";
+    Ok(RowFilter {
+        kind: some("kind").map(str::to_owned),
+        space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
+        states: query
+            .all("state")
+            .filter(|state| !state.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        only_conflicts: query.get("flag") == "clash",
+        kinds: if is_late {
+            rows::due_kinds(replica)
+        } else {
+            Vec::new()
+        },
+        due_to: is_late.then(|| yesterday.to_string()),
+        person,
+        day_from: some("from").map(str::to_owned),
+        day_to: some("to").map(str::to_owned),
+        changed_after: period_start(cx, query.get("period")),
+        search: some("q").map(str::to_owned),
+        order: match query.get("sort") {
+            "due" => Order::Due,
+            "day" => Order::Day,
+            _ => Order::Newest,
+        },
+        ..RowFilter::default()
+    })
+}
+
+fn period_start(cx: &Cx, period: &str) -> Option<Millis> {
+    let days = match period {
+        "today" => 1,
+        "week" => 7,
+        "quarter" => 92,
+        _ => return None,
+    };
+    Some(Millis(cx.clock.now.0 - days * DAY_MILLIS))
+}
+
+fn filters(replica: &Replica, cx: &Cx, query: &Form) -> Vec<Filter> {
+    let sorts = [
+        ("", "console.sort.newest"),
+        ("due", "console.sort.due"),
+        ("day", "console.sort.day"),
+    ];
+    let mut filters: Vec<Filter> = NAMES
+        .iter()
+        .map(|name| {
+            let mut options = vec![(String::new(), cx.say("console.filter.any"))];
+            options.extend(options_of(replica, cx, name, query));
+            select(cx, name, options, query)
+        })
+        .collect();
+    let sorts = sorts.map(|(value, key)| (value.to_owned(), cx.say(key)));
+    filters.push(select(cx, "sort", sorts.into(), query));
+    filters
+}
+
+fn select(cx: &Cx, name: &str, options: Vec<(String, String)>, query: &Form) -> Filter {
+    let chosen = query.get(name);
+    let options = options.into_iter().map(|(value, label)| Choice {
+        on: value == chosen,
+        value,
+        label,
+    });
+    Filter {
+        name: name.to_owned(),
+        label: cx.say(&format!("console.filter.{name}")),
+        options: options.collect(),
+    }
+}
+
+/// Values and labels that a filter offers.
+fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(String, String)> {
+    let lang = cx.text.lang();
+    let said = |value: &str, key: &str| (value.to_owned(), cx.say(key));
+    match name {
+        "kind" => {
+            let kinds = replica.schema().kinds().iter();
+            kinds
+                .map(|kind| (kind.name().to_owned(), kind.label(lang).to_owned()))
+                .collect()
+        }
+        "state" => states(replica, cx, query.get("kind")),
+        "village" => {
+            let spaces = replica.roster().spaces().keys();
+            spaces
+                .map(|space| {
+                    let name = replica.space_name(space);
+                    (space.to_string(), fields::space_label(cx, &name))
+                })
+                .collect()
+        }
+        "person" => {
+            let members = replica.members().into_iter();
+            members
+                .map(|member| (member.id, member.name.unwrap_or_else(|| "?".to_owned())))
+                .collect()
+        }
+        "period" => vec![
+            said("today", "console.period.today"),
+            said("week", "console.period.week"),
+            said("quarter", "console.period.quarter"),
+        ],
+        _ => vec![
+            said("clash", "console.flag.clash"),
+            said("late", "console.flag.overdue"),
+        ],
+    }
+}
+
+/// The states of a kind, or of all kinds, each word once.
+fn states(replica: &Replica, cx: &Cx, kind: &str) -> Vec<(String, String)> {
+    let mut states: Vec<(String, String)> = Vec::new();
+    let kinds = replica.schema().kinds().iter();
+    for known in kinds.filter(|known| kind.is_empty() || known.name() == kind) {
+        for state in known.states() {
+            if states.iter().all(|(value, _)| value != state.value()) {
+                let label = state.label(cx.text.lang()).to_owned();
+                states.push((state.value().to_owned(), label));
+            }
+        }
+    }
+    states
+}
+
+/// The conditions that hold, each with the address that drops it.
+fn active(replica: &Replica, cx: &Cx, query: &Form) -> Vec<Active> {
+    let names = NAMES.iter().filter(|name| !query.get(name).is_empty());
+    names
+        .map(|name| {
+            let value = query.get(name);
+            let options = options_of(replica, cx, name, query);
+            let label = options.into_iter().find(|(known, _)| known == value);
+            let label = label.map_or_else(|| value.to_owned(), |(_, label)| label);
+            let head = cx.say(&format!("console.filter.{name}"));
+            Active {
+                href: address(&query.query_without(&[name, "after"])),
+                label: format!("{head}{}{label}", cx.say("console.colon")),
+            }
+        })
+        .collect()
+}
+
+/// What is often looked at.
+fn views(replica: &Replica, cx: &Cx, query: &Form) -> Result<Vec<SavedView>, Trouble> {
+    let me = replica.roster().member_id(&replica.device());
+    let address_now = query.query_without(&["after", "personal"]);
+    let view = |key: &str, query: String, filter: &RowFilter| -> Result<SavedView, Trouble> {
+        Ok(SavedView {
+            label: cx.say(key),
+            count: thousands(replica.count(filter)?),
+            current: query == address_now,
+            href: address(&query),
+        })
+    };
+    let clashes = RowFilter {
+        only_conflicts: true,
+        ..RowFilter::default()
+    };
+    let mut views = vec![view(
+        "console.view.all",
+        String::new(),
+        &RowFilter::default(),
+    )?];
+    if let Some(me) = me {
+        let mine = RowFilter {
+            person: Some(replica.person(me)?),
+            ..RowFilter::default()
+        };
+        views.push(view("console.view.mine", format!("person={me}"), &mine)?);
+    }
+    views.push(view(
+        "console.view.clash",
+        "flag=clash".to_owned(),
+        &clashes,
+    )?);
+    Ok(views)
+}

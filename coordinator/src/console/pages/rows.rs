@@ -1,0 +1,73 @@
+//! Records as lines of a list.
+
+use sync_core::replica::Replica;
+use sync_core::store::ViewRow;
+
+use crate::console::cx::Cx;
+use crate::console::fields;
+use crate::console::views::shared::{Flag, Row};
+
+/// The field that says until when something is to be done.
+const DUE_FIELD: &str = "due";
+
+/// One record as a line of a list.
+pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow) -> Row {
+    let state = row.state.as_deref().unwrap_or_default();
+    Row {
+        href: href(row),
+        icon: fields::kind_icon(&row.kind).to_owned(),
+        kind: fields::kind_label(replica, cx, &row.kind),
+        title: fields::title(replica, cx, row),
+        place: fields::space_label(cx, &replica.space_name(&row.space)),
+        who: replica.name_of(&row.updated_by),
+        when: cx.clock.moment(row.updated_at),
+        iso: cx.clock.iso(row.updated_at),
+        state: if state.is_empty() {
+            String::new()
+        } else {
+            fields::state_label(replica, cx, &row.kind, state)
+        },
+        state_tone: fields::state_tone(replica, &row.kind, state).to_owned(),
+        flags: flags(replica, cx, row),
+    }
+}
+
+/// Where a record is looked at.
+pub(super) fn href(row: &ViewRow) -> String {
+    format!("/record/{}", row.record)
+}
+
+fn flags(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    if row.conflicts > 0 {
+        flags.push(Flag {
+            tone: "warn".to_owned(),
+            icon: "clash".to_owned(),
+            word: cx.say("console.flag.clash"),
+        });
+    }
+    if let Some(days) = days_late(replica, cx, row) {
+        flags.push(Flag {
+            tone: "bad".to_owned(),
+            icon: "clock".to_owned(),
+            word: cx.count("console.flag.late", days),
+        });
+    }
+    flags
+}
+
+/// Kinds that are due on a day that somebody set. A next visit is a plan: another visit may have been made.
+pub(super) fn due_kinds(replica: &Replica) -> Vec<String> {
+    let kinds = replica.schema().kinds().iter();
+    let due = kinds.filter(|kind| kind.due_field() == Some(DUE_FIELD));
+    due.map(|kind| kind.name().to_owned()).collect()
+}
+
+/// For how many days a record has been due.
+pub(super) fn days_late(replica: &Replica, cx: &Cx, row: &ViewRow) -> Option<u64> {
+    let kind = replica.schema().kind(&row.kind)?;
+    kind.due_field().filter(|field| *field == DUE_FIELD)?;
+    let due: jiff::civil::Date = row.due.as_deref()?.parse().ok()?;
+    let days = due.until(cx.clock.today()).ok()?.get_days();
+    u64::try_from(days).ok().filter(|days| *days > 0)
+}

@@ -1,0 +1,99 @@
+//! Whether what was written here has gone out, and what waits.
+
+use sync_core::replica::{Moment, Replica};
+
+use super::records::as_of;
+use crate::console::answer::{Answer, Shown};
+use crate::console::cx::{Cx, Trouble};
+use crate::console::form::Form;
+use crate::console::gate::Flash;
+use crate::console::views::shared::PersonLine;
+use crate::console::views::station::Sync;
+
+pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let pending = replica.pending_count()?;
+    let waits = crate::commands::status::wait_lines(&replica.key_waits()?, &cx.text);
+    let has_no_relay = replica.relays().is_empty();
+    let headline = if pending > 0 {
+        cx.count("console.sync.pending", pending)
+    } else if has_no_relay || cx.net.offline.is_some() {
+        cx.say("console.sync.off")
+    } else if cx.net.caught_up_at.is_some() {
+        cx.say("console.sync.done")
+    } else {
+        cx.say("console.sync.underway")
+    };
+    let lead = match (&cx.net.offline, cx.net.caught_up_at) {
+        (Some(reason), _) => format!("{reason} {}", cx.say("console.sync.lead_off")),
+        (None, Some(at)) => cx.with("console.sync.lead", &[("when", &cx.clock.moment(at))]),
+        (None, None) => cx.say("console.sync.lead_off"),
+    };
+    let page = Sync {
+        headline,
+        lead,
+        can_sync: !has_no_relay,
+        relays: replica
+            .relays()
+            .iter()
+            .map(|relay| relay_line(cx, &relay.addr))
+            .collect(),
+        as_of: as_of(cx),
+        held: cx.count("console.sync.held", replica.status()?.held),
+        records: cx.count("console.sync.records", records(replica)?),
+        waiting: waits,
+    };
+    Ok(Shown::new("sync", "sync records", page))
+}
+
+fn records(replica: &Replica) -> Result<u64, Trouble> {
+    let counts = replica.counts()?;
+    Ok(counts.iter().map(|count| count.records).sum())
+}
+
+fn relay_line(cx: &Cx, addr: &str) -> PersonLine {
+    let (tone, icon, word) = match (&cx.net.offline, cx.net.caught_up_at) {
+        (Some(_), _) => ("bad", "offline", "console.word.no_answer"),
+        (None, Some(_)) => ("good", "check", "console.word.connected"),
+        (None, None) => ("warn", "clock", "console.sync.underway"),
+    };
+    PersonLine {
+        initial: addr.chars().take(1).collect(),
+        line: addr.to_owned(),
+        tone: tone.to_owned(),
+        icon: icon.to_owned(),
+        word: cx.say(word),
+        detail: String::new(),
+    }
+}
+
+fn back(form: &Form, flash: Option<Flash>) -> Answer {
+    Answer::Go {
+        to: Answer::back_of(form),
+        flash,
+    }
+}
+
+/// The relay has been met.
+#[expect(clippy::unnecessary_wraps, reason = "all forms are answered alike")]
+pub(in crate::console) fn done(
+    _replica: &mut Replica,
+    moment: &mut Moment<'_>,
+    cx: &Cx,
+    form: &Form,
+) -> Result<Answer, Trouble> {
+    let when = cx.clock.moment(moment.now);
+    let line = cx.with("console.sync.met", &[("when", &when)]);
+    Ok(back(form, Some(Flash::good(line))))
+}
+
+/// No relay has answered.
+#[expect(clippy::unnecessary_wraps, reason = "all forms are answered alike")]
+pub(in crate::console) fn not_reached(
+    _replica: &mut Replica,
+    _moment: &mut Moment<'_>,
+    cx: &Cx,
+    form: &Form,
+) -> Result<Answer, Trouble> {
+    let line = cx.say("console.sync.not_met");
+    Ok(back(form, Some(Flash::bad(line))))
+}

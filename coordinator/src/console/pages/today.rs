@@ -1,0 +1,280 @@
+//! What waits for this person today, and what has happened.
+
+use sync_core::replica::Replica;
+use sync_core::roster::role::Role;
+use sync_core::schema::{Schema, State, Who};
+use sync_core::store::{Order, RowFilter, ViewRow};
+
+use super::records::as_of;
+use super::{new, rows};
+use crate::console::answer::Shown;
+use crate::console::cx::{Cx, Trouble, initial, own_name};
+use crate::console::fields;
+use crate::console::views::shared::Number;
+use crate::console::views::work::{FeedLine, Queue, QueueRow, Today};
+use crate::output::thousands;
+
+/// Lines of a queue on the page.
+const QUEUE_ROWS: usize = 3;
+/// Lines about what has happened.
+const FEED_ROWS: usize = 6;
+
+pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    let name = own_name(replica);
+    let is_lead = new::highest_role(replica) >= Some(Role::Lead);
+    let first = if is_lead {
+        review(replica, cx)?
+    } else {
+        mine(replica, cx)?
+    };
+    let queues = vec![first, clashes(replica, cx)?, late(replica, cx)?];
+    let waiting: u64 = queues.iter().map(|(_, count)| count).sum();
+    let date = cx.clock.day(cx.clock.today());
+    let lead = if waiting == 0 {
+        cx.with("console.today.lead_none", &[("date", &date)])
+    } else {
+        let n = thousands(waiting);
+        cx.with("console.today.lead", &[("date", &date), ("n", &n)])
+    };
+    let feed = feed(replica, cx)?;
+    let greeting = match cx.clock.hour() {
+        0..12 => "console.today.morning",
+        12..18 => "console.today.afternoon",
+        _ => "console.today.evening",
+    };
+    let page = Today {
+        greeting: cx.with(greeting, &[("name", &name)]),
+        lead,
+        queues: queues.into_iter().map(|(queue, _)| queue).collect(),
+        week_title: week_title(cx),
+        numbers: numbers(replica, cx)?,
+        as_of: as_of(cx),
+        has_feed: !feed.is_empty(),
+        feed,
+    };
+    Ok(Shown::new("today", "records sync", page))
+}
+
+/// A queue and how much is in it.
+type Filled = (Queue, u64);
+
+fn queue(
+    replica: &Replica,
+    cx: &Cx,
+    id: &str,
+    looks: (&str, &str),
+    query: &str,
+    filter: RowFilter,
+) -> Result<Filled, Trouble> {
+    let count = replica.count(&filter)?;
+    let first = RowFilter {
+        limit: Some(QUEUE_ROWS),
+        ..filter
+    };
+    let found = replica.list(&first)?;
+    let title = cx.say(&format!("console.today.{id}"));
+    let n = thousands(count);
+    let queue = Queue {
+        id: id.to_owned(),
+        icon: looks.0.to_owned(),
+        tone: if count == 0 { "good" } else { looks.1 }.to_owned(),
+        href: format!("/records?{query}"),
+        count_words: cx.with("console.today.count_words", &[("title", &title), ("n", &n)]),
+        lead: cx.say(&format!("console.today.{id}.lead")),
+        has_items: count > 0,
+        rows: found
+            .iter()
+            .map(|row| queue_row(replica, cx, row))
+            .collect(),
+        has_more: count > QUEUE_ROWS as u64,
+        more: cx.with("console.today.all_n", &[("n", &n)]),
+        empty: cx.say(&format!("console.today.{id}.empty")),
+        count: n,
+        title,
+    };
+    Ok((queue, count))
+}
+
+fn queue_row(replica: &Replica, cx: &Cx, row: &ViewRow) -> QueueRow {
+    let kind = fields::kind_label(replica, cx, &row.kind);
+    let place = fields::space_label(cx, &replica.space_name(&row.space));
+    let who = replica.name_of(&row.updated_by);
+    let meta = match rows::days_late(replica, cx, row) {
+        Some(days) => {
+            let date = cx.clock.kept_day(row.due.as_deref().unwrap_or_default());
+            let n = days.to_string();
+            let places = [("date", date.as_str()), ("who", &who), ("n", &n)];
+            cx.with("console.today.late_days", &places)
+        }
+        None => format!("{who} · {}", cx.clock.moment(row.updated_at)),
+    };
+    QueueRow {
+        href: rows::href(row),
+        title: fields::title(replica, cx, row),
+        meta: format!("{kind} · {place} · {meta}"),
+    }
+}
+
+/// States in which a record waits for somebody else's look: those from which only others go on to an end.
+fn states_to_review(schema: &Schema) -> Vec<String> {
+    let mut states: Vec<String> = Vec::new();
+    for kind in schema.kinds() {
+        let is_judged = |state: &State| {
+            let mut next = kind.next_states(state.value());
+            !state.is_initial()
+                && next.any(|next| next.needs_reason() && next.who().least() >= Role::Lead)
+                && kind
+                    .next_states(state.value())
+                    .all(|next| next.who().least() >= Role::Lead)
+        };
+        let claims = |state: &State| {
+            let mut next = kind.next_states(state.value());
+            next.any(|next| matches!(next.who(), Who::Other { .. }))
+        };
+        let waiting = kind
+            .states()
+            .iter()
+            .filter(|state| is_judged(state) || claims(state));
+        for state in waiting {
+            if !states.iter().any(|known| known == state.value()) {
+                states.push(state.value().to_owned());
+            }
+        }
+    }
+    states
+}
+
+fn review(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
+    let states = states_to_review(replica.schema());
+    let query = states.iter().map(|state| format!("state={state}"));
+    let query = query.collect::<Vec<_>>().join("&");
+    let filter = RowFilter {
+        states,
+        ..RowFilter::default()
+    };
+    queue(replica, cx, "review", ("review", "info"), &query, filter)
+}
+
+/// Tasks and needs that are given to this person and not done.
+fn mine(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
+    let me = replica.roster().member_id(&replica.device());
+    let Some(me) = me else {
+        let nothing = RowFilter {
+            created_by: Some(Vec::new()),
+            ..RowFilter::default()
+        };
+        return queue(replica, cx, "mine", ("task", ""), "kind=task", nothing);
+    };
+    let filter = RowFilter {
+        kind: Some("task".to_owned()),
+        states: vec!["open".to_owned(), "doing".to_owned()],
+        person: Some(replica.person(me)?),
+        order: Order::Due,
+        ..RowFilter::default()
+    };
+    let query = format!("kind=task&state=open&state=doing&person={me}&sort=due");
+    queue(replica, cx, "mine", ("task", ""), &query, filter)
+}
+
+fn clashes(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
+    let filter = RowFilter {
+        only_conflicts: true,
+        ..RowFilter::default()
+    };
+    queue(
+        replica,
+        cx,
+        "decide",
+        ("clash", "warn"),
+        "flag=clash",
+        filter,
+    )
+}
+
+fn late(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
+    let today = cx.clock.today();
+    let filter = RowFilter {
+        kinds: rows::due_kinds(replica),
+        due_to: Some(today.yesterday().unwrap_or(today).to_string()),
+        order: Order::Due,
+        ..RowFilter::default()
+    };
+    queue(
+        replica,
+        cx,
+        "late",
+        ("clock", "bad"),
+        "flag=late&sort=due",
+        filter,
+    )
+}
+
+/// Monday to Sunday of this week.
+fn week(cx: &Cx) -> (jiff::civil::Date, jiff::civil::Date) {
+    let today = cx.clock.today();
+    let back = i64::from(today.weekday().to_monday_zero_offset());
+    let days = |n: i64| today.saturating_add(jiff::Span::new().days(n));
+    (days(-back), days(6 - back))
+}
+
+fn week_title(cx: &Cx) -> String {
+    let (from, to) = week(cx);
+    let places = [("from", cx.clock.day(from)), ("to", cx.clock.day(to))];
+    let [(a, from), (b, to)] = &places;
+    cx.with("console.today.week", &[(a, from), (b, to)])
+}
+
+/// Counts of records about days of this week, each with its list.
+fn numbers(replica: &Replica, cx: &Cx) -> Result<Vec<Number>, Trouble> {
+    let (from, to) = week(cx);
+    let kinds = [
+        ("visit", "console.today.number.visits", "console.unit.times"),
+        ("event", "console.today.number.events", "console.unit.items"),
+        ("hours", "console.today.number.hours", "console.unit.items"),
+        (
+            "session",
+            "console.today.number.sessions",
+            "console.unit.times",
+        ),
+    ];
+    let numbers = kinds.iter().map(|(kind, label, unit)| {
+        let filter = RowFilter {
+            kind: Some((*kind).to_owned()),
+            day_from: Some(from.to_string()),
+            day_to: Some(to.to_string()),
+            ..RowFilter::default()
+        };
+        Ok(Number {
+            value: thousands(replica.count(&filter)?),
+            unit: cx.say(unit),
+            label: cx.say(label),
+            href: format!("/records?kind={kind}&from={from}&to={to}&sort=day"),
+        })
+    });
+    numbers.collect()
+}
+
+fn feed(replica: &Replica, cx: &Cx) -> Result<Vec<FeedLine>, Trouble> {
+    let newest = RowFilter {
+        limit: Some(FEED_ROWS),
+        ..RowFilter::default()
+    };
+    let lines = replica.list(&newest)?.into_iter().map(|row| {
+        let who = replica.name_of(&row.updated_by);
+        let title = fields::title(replica, cx, &row);
+        let key = if row.kind == "comment" {
+            "console.feed.said"
+        } else if row.created_at == row.updated_at {
+            "console.feed.wrote"
+        } else {
+            "console.feed.changed"
+        };
+        FeedLine {
+            initial: initial(&who),
+            href: rows::href(&row),
+            text: cx.with(key, &[("who", &who), ("title", &title)]),
+            meta: cx.clock.moment(row.updated_at),
+        }
+    });
+    Ok(lines.collect())
+}

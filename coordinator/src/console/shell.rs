@@ -1,0 +1,155 @@
+//! The frame around every page: who is here, the menu, and whether everything has been sent.
+
+use sync_core::replica::Replica;
+use sync_core::roster::role::{Role, Scope};
+use sync_core::schema::Lang;
+
+use super::answer::Shown;
+use super::assets;
+use super::cx::{Cx, Trouble, initial, own_name};
+use super::views::shared::{NavItem, Shell};
+
+/// A place of the menu: section, address, picture, label, where it is shown, group that it begins.
+type Place = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+const PLACES: [Place; 6] = [
+    ("today", "/today", "today", "console.nav.today", "both", ""),
+    (
+        "records",
+        "/records",
+        "list",
+        "console.nav.records",
+        "both",
+        "",
+    ),
+    ("new", "/new", "plus", "console.nav.new", "both", ""),
+    (
+        "sync",
+        "/sync",
+        "sync",
+        "console.nav.sync",
+        "both",
+        "console.nav.group.people",
+    ),
+    (
+        "members",
+        "/members",
+        "people",
+        "console.nav.members",
+        "both",
+        "",
+    ),
+    (
+        "settings",
+        "/settings",
+        "settings",
+        "console.nav.settings",
+        "wide",
+        "console.nav.group.station",
+    ),
+];
+
+/// Without menu and names, for pages that stand alone.
+pub(super) fn bare(cx: &Cx, community: &str) -> Shell {
+    let lang = match cx.text.lang() {
+        Lang::Zh => "zh-CN",
+        Lang::En => "en",
+    };
+    Shell {
+        lang: lang.to_owned(),
+        content_lang: "zh-CN".to_owned(),
+        theme: cx.prefs.theme.clone(),
+        text: cx.prefs.text.clone(),
+        community: community.to_owned(),
+        asset: assets::version().to_owned(),
+        csrf: cx.asked.csrf.clone(),
+        back: cx.asked.address(),
+        ..Shell::default()
+    }
+}
+
+pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, Trouble> {
+    let community = replica.title();
+    let community = community.unwrap_or_else(|| cx.say("word.unknown_title"));
+    let me = own_name(replica);
+    let pending = replica.pending_count()?;
+    let (tone, icon, line, short) = pill(cx, replica.relays().is_empty(), pending);
+    let flash = cx.flash.clone();
+    Ok(Shell {
+        me_initial: initial(&me),
+        me,
+        my_role: own_role(replica, cx),
+        section: shown.section.to_owned(),
+        live: shown.live.to_owned(),
+        sync_tone: tone.to_owned(),
+        sync_icon: icon.to_owned(),
+        sync_line: line,
+        sync_short: short,
+        nav: nav(cx, shown.section),
+        has_flash: flash.is_some(),
+        flash_tone: flash.as_ref().map_or("", |flash| flash.tone).to_owned(),
+        flash_icon: flash.as_ref().map_or("", |flash| flash.icon).to_owned(),
+        flash: flash.map_or_else(String::new, |flash| flash.line),
+        ..bare(cx, &community)
+    })
+}
+
+fn own_role(replica: &Replica, cx: &Cx) -> String {
+    let roster = replica.roster();
+    let everywhere = roster.role_in(&replica.device(), &Scope::Community);
+    let member = roster.member_id(&replica.device());
+    let member = member.and_then(|id| roster.members().get(&id));
+    let highest = member.and_then(|member| member.roles.iter().map(|(_, role)| *role).max());
+    let role: Option<Role> = everywhere.or(highest);
+    role.map_or_else(
+        || cx.say("word.not_met"),
+        |role| cx.say(&format!("word.role.{}", role.name())),
+    )
+}
+
+/// Whether what was written here has reached a relay.
+fn pill(cx: &Cx, has_no_relay: bool, pending: u64) -> (&'static str, &'static str, String, String) {
+    if has_no_relay || cx.net.offline.is_some() {
+        let line = cx.say("console.pill.offline");
+        return ("bad", "offline", line, cx.say("console.pill.offline_short"));
+    }
+    let is_met = cx.net.caught_up_at.is_some();
+    if pending > 0 || !is_met {
+        let (line, short) = if is_met {
+            ("console.pill.sending", "console.pill.sending_short")
+        } else {
+            ("console.sync.underway", "console.pill.underway_short")
+        };
+        return ("warn", "clock", cx.say(line), cx.say(short));
+    }
+    let line = cx.say("console.pill.all");
+    ("good", "check", line, cx.say("console.pill.all_short"))
+}
+
+fn nav(cx: &Cx, section: &str) -> Vec<NavItem> {
+    let places = PLACES.iter();
+    places
+        .map(|(name, href, icon, label, show, group)| NavItem {
+            section: (*name).to_owned(),
+            href: (*href).to_owned(),
+            icon: (*icon).to_owned(),
+            label: cx.say(label),
+            show: (*show).to_owned(),
+            current: *name == section,
+            starts_group: !group.is_empty(),
+            group: if group.is_empty() {
+                String::new()
+            } else {
+                cx.say(group)
+            },
+            ..NavItem::default()
+        })
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! A record, and what is to be decided about records.
+
+use super::shared::Change;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) href: String,
+    pub(crate) kind_key: String,
+    pub(crate) kind: String,
+    pub(crate) space: String,
+    pub(crate) space_href: String,
+    pub(crate) title: String,
+    pub(crate) made_line: String,
+    pub(crate) can_edit: bool,
+    pub(crate) has_masked: bool,
+    /// "显示个人信息" or "遮住个人信息".
+    pub(crate) show_word: String,
+    pub(crate) show_href: String,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) has_empty_fields: bool,
+    /// "没填的：照片、地点。".
+    pub(crate) empty_fields: String,
+    pub(crate) has_links: bool,
+    /// Out and in.
+    pub(crate) links: Vec<LinkLine>,
+    pub(crate) comments: Vec<Comment>,
+    pub(crate) can_comment: bool,
+    /// Newest first, one page.
+    pub(crate) history: Vec<Turn>,
+    pub(crate) has_older: bool,
+    pub(crate) older: String,
+    pub(crate) older_href: String,
+    pub(crate) state: String,
+    pub(crate) state_tone: String,
+    pub(crate) state_icon: String,
+    /// Only those that this person may make.
+    pub(crate) moves: Vec<Move>,
+    pub(crate) id_line: String,
+    /// Records of some kinds have none.
+    pub(crate) has_state: bool,
+    pub(crate) has_reason_moves: bool,
+    /// Moves that are not made without a reason.
+    pub(crate) reason_moves: Vec<Move>,
+    /// What was typed.
+    pub(crate) reason_typed: String,
+    pub(crate) has_reason_error: bool,
+    pub(crate) reason_error: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    pub(crate) field_key: String,
+    pub(crate) title: String,
+    /// Says so when it is the reader's own value that is not shown.
+    pub(crate) lead: String,
+    pub(crate) options: Vec<Rival>,
+    /// All values as they are shown, which go back with the choice.
+    pub(crate) seen: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rival {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) by: String,
+    pub(crate) shown: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) key: String,
+    pub(crate) label: String,
+    /// Line breaks are kept.
+    pub(crate) value: String,
+    /// "周炳添 · 今天 08:47 · 和李桂兰的修改自动并好".
+    pub(crate) by: String,
+    pub(crate) personal: bool,
+    pub(crate) is_link: bool,
+    pub(crate) href: String,
+    /// "两人写的不同".
+    pub(crate) has_flag: bool,
+    pub(crate) flag: String,
+    pub(crate) flag_tone: String,
+    pub(crate) flag_icon: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LinkLine {
+    pub(crate) href: String,
+    pub(crate) icon: String,
+    pub(crate) title: String,
+    pub(crate) meta: String,
+    pub(crate) state: String,
+    pub(crate) tone: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Comment {
+    pub(crate) initial: String,
+    pub(crate) who: String,
+    pub(crate) when: String,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) initial: String,
+    pub(crate) who: String,
+    pub(crate) act: String,
+    pub(crate) when: String,
+    pub(crate) changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Move {
+    pub(crate) value: String,
+    pub(crate) label: String,
+}

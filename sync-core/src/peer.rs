@@ -251,7 +251,12 @@ impl Peer {
                     replica.note_relay_erased(self.session.peer(), &word)?;
                 }
                 Event::Refused { refusal, batch } => self.note_refusal(refusal, batch),
-                Event::Acked(_) | Event::AskedErased(_) | Event::Receipt(_) | Event::Ended => {}
+                Event::Acked(_)
+                | Event::AskedErased(_)
+                | Event::AskedReceipts(_)
+                | Event::Placed(_)
+                | Event::Receipts(_)
+                | Event::Ended => {}
             }
         }
         Ok(())

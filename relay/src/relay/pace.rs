@@ -20,15 +20,16 @@ const TURN_MILLIS: u64 = 5;
 pub(super) fn extra_of(frame: &Frame) -> u64 {
     let batches = match frame {
         Frame::Batches(batches) => batches.batches.len(),
+        Frame::Receipts(receipts) => receipts.rows.len(),
         Frame::Ack(_)
         | Frame::Ask(_)
         | Frame::AskErased(_)
+        | Frame::AskReceipts(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)
         | Frame::HasErased(_)
         | Frame::Hello(_)
         | Frame::Lanes(_)
-        | Frame::Receipt(_)
         | Frame::Refuse(_)
         | Frame::Totals(_)
         | Frame::Want(_) => 0,

@@ -116,7 +116,9 @@ impl<L: BatchLog> Relay<L> {
                 | Event::HasErased(_)
                 | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
-                | Event::Receipt(_)
+                | Event::AskedReceipts(_)
+                | Event::Placed(_)
+                | Event::Receipts(_)
                 | Event::Totals(_) => {}
             }
         }

@@ -100,7 +100,11 @@ fn any_member_carries_sealed_batches_of_another_device() {
     let row = village.phones[a].carrier.rows().last().unwrap().clone();
     let place = *row.batch.place();
     let batch = sync_core::entry::SignedBatch::parse(place, row.batch.tail().to_vec()).unwrap();
-    let received = sync_core::wire::batches::Received { batch, prev: None };
+    let received = sync_core::wire::batches::Received {
+        batch,
+        prev: None,
+        position: None,
+    };
     village.phones[b].carrier.take(received);
     village.phones[b].carrier.unshared.insert(place.log);
     village.connect(b, None);
@@ -122,7 +126,11 @@ fn batches_of_a_device_that_nobody_invited_are_refused_whoever_carries_them() {
     let batch = sync_core::entry::SignedBatch::parse(place, row.batch.tail().to_vec()).unwrap();
     village.phones[member]
         .carrier
-        .take(sync_core::wire::batches::Received { batch, prev: None });
+        .take(sync_core::wire::batches::Received {
+            batch,
+            prev: None,
+            position: None,
+        });
     village.phones[member].carrier.unshared.insert(place.log);
     village.connect(member, None);
     village.settle();
@@ -620,6 +628,7 @@ fn forked_log_ends_alike_at_the_relay_and_on_phones() {
         let received = sync_core::wire::batches::Received {
             batch,
             prev: Some(*row.batch.prev()),
+            position: None,
         };
         village.phones[carrier].carrier.take(received);
         village.phones[carrier].carrier.unshared.insert(place.log);

@@ -316,12 +316,13 @@ fn batches_in(frame: &Frame) -> usize {
         Frame::Ack(_)
         | Frame::Ask(_)
         | Frame::AskErased(_)
+        | Frame::AskReceipts(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)
         | Frame::HasErased(_)
         | Frame::Hello(_)
         | Frame::Lanes(_)
-        | Frame::Receipt(_)
+        | Frame::Receipts(_)
         | Frame::Refuse(_)
         | Frame::Totals(_)
         | Frame::Want(_) => 0,
@@ -379,13 +380,14 @@ pub(super) mod seeds {
                 Frame::Want(want) => want.lanes.iter().map(|list| (1, list)).collect(),
                 Frame::Ack(_)
                 | Frame::AskErased(_)
+                | Frame::AskReceipts(_)
                 | Frame::Batches(_)
                 | Frame::Bye(_)
                 | Frame::CaughtUp(_)
                 | Frame::HasErased(_)
                 | Frame::Hello(_)
                 | Frame::Lanes(_)
-                | Frame::Receipt(_)
+                | Frame::Receipts(_)
                 | Frame::Refuse(_)
                 | Frame::Totals(_) => Vec::new(),
             };

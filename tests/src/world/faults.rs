@@ -257,6 +257,8 @@ impl World {
         let join = self.rng.random_ratio(1, 2).then(|| self.noise(200).into());
         Ok(Frame::Hello(Hello {
             store: None,
+            receipts: None,
+            tip: None,
             version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             community,

@@ -3,12 +3,15 @@
 //! Still pure: frames in, frames out. The shell moves the bytes, keeps the clock, and calls
 //! [`Peer::poll_transmit`] whenever the link has room.
 
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
 
 use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis, StoreId};
+use crate::peer::reading::Following;
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
 use crate::roster::statement::StatementId;
 use crate::session::carrier::Carrier;
@@ -77,6 +80,8 @@ pub struct Moved {
     pub received: u64,
     /// What the other side announced.
     pub announced: u64,
+    /// Receipts of others that were news, and batches of ours that a relay has told the places of.
+    pub ticks: u64,
 }
 
 /// One session of a replica.
@@ -92,6 +97,7 @@ pub struct Peer {
     /// Erasures that the relay was asked about, and whether it still has to answer.
     asked_erased: BTreeSet<StatementId>,
     awaits_erased: bool,
+    reading: Following,
     /// The life of our store in which the session began: its positions mean nothing in another.
     store: StoreId,
 }
@@ -110,7 +116,7 @@ impl Peer {
         let parties = parties(replica, peer, peer_kind);
         let join = replica.join_to_present();
         let session = Session::dial(parties, replica, join, rng).map_err(ReplicaError::from)?;
-        Ok(Self::new(session, replica))
+        Self::new(session, replica)
     }
 
     /// Answers the hello of a member's device that dialled us, or of a stranger's that presents an
@@ -143,14 +149,14 @@ impl Peer {
             hello,
             moment.rng,
         )?;
-        let mut this = Self::new(session, replica);
+        let mut this = Self::new(session, replica)?;
         this.roster_changed = !is_known;
         this.heed(replica, events, moment)?;
         Ok(this)
     }
 
-    fn new(session: Session, replica: &Replica) -> Self {
-        Self {
+    fn new(session: Session, replica: &Replica) -> Result<Self, PeerError> {
+        Ok(Self {
             session,
             report: Report::default(),
             waiting: Vec::new(),
@@ -159,8 +165,9 @@ impl Peer {
             roster_changed: false,
             asked_erased: BTreeSet::new(),
             awaits_erased: false,
+            reading: Following::since(replica)?,
             store: replica.store_id(),
-        }
+        })
     }
 
     /// Takes all frames that have come; their batches become durable in one transaction.
@@ -179,7 +186,8 @@ impl Peer {
             let events = self.session.receive(frame, replica)?;
             self.heed(replica, events, moment)?;
         }
-        self.flush(replica, moment)
+        self.flush(replica, moment)?;
+        self.follow_reading(replica, moment)
     }
 
     /// Says that a frame's type is not known here.
@@ -250,12 +258,16 @@ impl Peer {
                     self.awaits_erased = false;
                     replica.note_relay_erased(self.session.peer(), &word)?;
                 }
+                Event::Refused {
+                    refusal: Refusal::NotAllowed,
+                    batch: None,
+                } => self.receipt_refused(replica)?,
                 Event::Refused { refusal, batch } => self.note_refusal(refusal, batch),
+                Event::Placed(placed) => self.reading.placed.extend(placed),
+                Event::Receipts(receipts) => self.take_receipts(replica, &receipts)?,
                 Event::Acked(_)
                 | Event::AskedErased(_)
                 | Event::AskedReceipts(_)
-                | Event::Placed(_)
-                | Event::Receipts(_)
                 | Event::Ended => {}
             }
         }
@@ -374,7 +386,7 @@ impl Peer {
     /// Whether both sides have everything, durably, and nothing of ours is pending.
     #[must_use]
     pub fn is_done(&self, replica: &Replica) -> bool {
-        self.has_delivered(replica) && !self.awaits_erased
+        self.has_delivered(replica) && !self.awaits_erased && !self.reading.awaits_receipts
     }
 
     fn has_delivered(&self, replica: &Replica) -> bool {
@@ -469,6 +481,7 @@ impl Peer {
             sent: self.session.counts().entries_sent,
             received: self.report.received,
             announced: self.report.announced.entries,
+            ticks: self.reading.moved,
         }
     }
 

@@ -120,6 +120,18 @@ impl SignedReceipt {
         }
     }
 
+    /// Who is said to have read.
+    #[must_use]
+    pub const fn device(&self) -> &DeviceId {
+        &self.device
+    }
+
+    /// What is said.
+    #[must_use]
+    pub const fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
     /// Checks that the device which it names has signed it in this community.
     ///
     /// # Errors

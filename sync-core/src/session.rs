@@ -214,6 +214,8 @@ pub struct Session {
     /// Asks and wants of theirs that are owed a CaughtUp once the plan is empty.
     caught_up_owed: u64,
     tail_after: Arrival,
+    /// The newest batch here when the session began.
+    began: Arrival,
     /// Arrivals after it that the other side has: they came from there, or went there by plan.
     skip: BTreeSet<Arrival>,
     writer: BatchWriter,
@@ -319,6 +321,7 @@ impl Session {
             is_ask_due: false,
             caught_up_owed: 0,
             tail_after: carrier.last_arrival()?,
+            began: carrier.last_arrival()?,
             skip: BTreeSet::new(),
             writer: BatchWriter::default(),
             reader: BatchReader::default(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use relay::limits::{Limits, OUTBOX_FRAMES_MAX};
 use relay::log::memory::MemoryLog;
-use relay::log::{Appended, BatchLog, CommunityState, Spot};
+use relay::log::{Appended, BatchLog, CommunityState, KeptReceipts, Numbered, Spot};
 use relay::relay::{Admission, Effect, Ending, Input};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::branches::Settlement;
@@ -377,6 +377,26 @@ impl BatchLog for Failing {
         batch: &VerifiedBatch,
     ) -> Result<(), StoreError> {
         self.log.reduce(community, arrival, batch)
+    }
+
+    fn put_receipt(
+        &mut self,
+        community: &CommunityId,
+        numbered: &Numbered,
+    ) -> Result<(), StoreError> {
+        self.log.put_receipt(community, numbered)
+    }
+
+    fn remove_receipt(
+        &mut self,
+        community: &CommunityId,
+        device: &DeviceId,
+    ) -> Result<(), StoreError> {
+        self.log.remove_receipt(community, device)
+    }
+
+    fn receipts(&self, community: &CommunityId) -> Result<KeptReceipts, StoreError> {
+        self.log.receipts(community)
     }
 
     fn scrub(&mut self) -> Result<(), StoreError> {

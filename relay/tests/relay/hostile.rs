@@ -92,6 +92,7 @@ fn frame() -> impl Strategy<Value = Frame> {
             };
             Frame::Receipts(Receipts {
                 store: StoreId::ZERO,
+                after: 0,
                 upto,
                 rows: vec![row; count],
             })

@@ -197,6 +197,21 @@ impl Driver {
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the store could not be read again"),
         }
+        self.follow_reading();
+    }
+
+    /// What this device has read since it signed last is signed once the pause is over.
+    fn follow_reading(&mut self) {
+        let moment = moment(now(), &mut self.rng);
+        let mut failed = Vec::new();
+        for (id, running) in &mut self.sessions {
+            if let Err(error) = running.peer.follow_reading(&mut self.replica, &moment) {
+                failed.push((*id, error));
+            }
+        }
+        for (id, error) in failed {
+            self.end(id, Err(error.into()));
+        }
     }
 
     /// The first edit after a pause is sealed as it is made; those of a run after it are gathered.

@@ -18,6 +18,9 @@ pub(super) struct Reach {
     upto: Option<u64>,
     /// Positions of batches beyond it that came from us.
     ours: BTreeSet<u64>,
+    /// Batches of ours, by their arrival here, that the relay had already when they came: it does not
+    /// say where.
+    unsure: BTreeSet<Arrival>,
 }
 
 impl Reach {
@@ -48,6 +51,25 @@ impl Session {
     pub fn read_upto(&self) -> Option<u64> {
         let is_whole = self.stage == Stage::Flowing && self.asks_open == 0;
         self.reach.upto.filter(|_| is_whole)
+    }
+
+    /// Batches of ours of which a relay has not said where they lie, although it has taken them.
+    #[must_use]
+    pub fn unsure(&self) -> &BTreeSet<Arrival> {
+        &self.reach.unsure
+    }
+
+    /// Up to which arrival we had everything when the two compared.
+    #[must_use]
+    pub fn began_after(&self) -> Arrival {
+        self.began
+    }
+
+    /// The position of the newest batch of the relay at the other end when it said hello, if it says so.
+    #[must_use]
+    pub fn tip_there(&self) -> Option<u64> {
+        let hello = self.peer_hello.as_ref()?;
+        hello.tip.filter(|_| hello.kind == PeerKind::Relay)
     }
 
     /// The number of the newest receipt that the relay at the other end had for us when it said hello;
@@ -145,6 +167,7 @@ impl Session {
         let mut placed = Vec::new();
         for (number, position) in (before + 1..).zip(positions) {
             if position == 0 {
+                self.reach.unsure.extend(acked.get(&number));
                 continue;
             }
             self.reach.note_ours(position);

@@ -14,6 +14,7 @@ mod cells;
 mod lists;
 mod logs;
 mod read;
+mod receipts;
 mod records;
 mod schema;
 mod views;

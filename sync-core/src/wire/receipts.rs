@@ -19,12 +19,16 @@ pub struct Receipts {
     /// Which life of the relay's store.
     #[n(0)]
     pub store: StoreId,
-    /// From a relay: the number of the last receipt here, or of its newest one if these are all.
+    /// From a relay: these are all that it has of others with numbers after this one …
     #[n(1)]
+    #[cbor(default)]
+    pub after: u64,
+    /// … up to this one.
+    #[n(2)]
     #[cbor(default)]
     pub upto: u64,
     /// The receipts.
-    #[n(2)]
+    #[n(3)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub rows: Vec<ReceiptRow>,
 }

@@ -122,6 +122,7 @@ fn receipts() -> impl Strategy<Value = Frame> {
     (any::<([u8; 16], u64)>(), vec(row, 0..4)).prop_map(|((store, upto), rows)| {
         Frame::Receipts(Receipts {
             store: StoreId::new(store),
+            after: upto / 2,
             upto,
             rows,
         })

@@ -5,6 +5,7 @@ mod device;
 mod edit;
 mod erase;
 mod found;
+mod fresh;
 mod grant;
 mod held;
 mod import;

@@ -69,6 +69,9 @@ pub struct Report {
     /// Lanes in which the relay has less than it had acknowledged: it was restored from an old backup,
     /// or it lies. What we have of them is on its way to it again.
     pub lacking: BTreeSet<LaneId>,
+    /// Receipts of others that were news, and batches of ours that a relay has told the places of: so
+    /// often ticks may have moved.
+    pub ticks: u64,
 }
 
 /// How far a session has come, in entries.
@@ -413,7 +416,8 @@ impl Peer {
     }
 
     /// Once the other side has everything: remembers for the next time what a relay has, so that it is
-    /// not compared again. A device that was removed then erases what it has.
+    /// not compared again, and says how far this device has read ([`Peer::has_answers`] tells whether there
+    /// is something to send then). A device that was removed erases what it has.
     ///
     /// # Errors
     /// The store's; [`PeerError::Reborn`] if the store has begun anew without its records.
@@ -422,6 +426,7 @@ impl Peer {
         replica: &mut Replica,
         moment: &mut Moment<'_>,
     ) -> Result<(), PeerError> {
+        self.follow_reading(replica, moment)?;
         if !self.is_done(replica) {
             return Ok(());
         }
@@ -449,6 +454,12 @@ impl Peer {
         is_one_of_us
             && self.session.has_offered_uploads(replica)
             && refused.all(|it| matches!(it, Refusal::NotAllowed | Refusal::NotAMember))
+    }
+
+    /// Whether something other than batches waits to be sent.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        self.session.queued() > 0
     }
 
     /// Ends the session politely.
@@ -492,6 +503,7 @@ impl Peer {
         Report {
             sent: counts.entries_sent,
             round_trips: counts.round_trips,
+            ticks: self.reading.moved,
             ..self.report.clone()
         }
     }

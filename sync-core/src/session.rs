@@ -296,6 +296,7 @@ impl Session {
             store: (!is_dialer && parties.kind == PeerKind::Relay).then(|| carrier.store_id()),
             receipts: carrier.receipts_for(&parties.peer),
             tip: None,
+            read: carrier.reading_of(&parties.peer),
         };
         let mut session = Self {
             parties,

@@ -114,6 +114,9 @@ pub struct Hello {
     /// Arrival position of a relay's newest batch of all lanes.
     #[n(11)]
     pub tip: Option<u64>,
+    /// Of a relay: the position of the receiver's own receipt that it keeps, 0 if it has none.
+    #[n(12)]
+    pub read: Option<u64>,
 }
 
 /// How one lane stands at the sender.

@@ -178,6 +178,7 @@ fn hello(version_min: u16, version_max: u16) -> Vec<u8> {
         store: None,
         receipts: None,
         tip: None,
+        read: None,
         version_min,
         version_max,
         community: CommunityId::ZERO,

@@ -74,6 +74,13 @@ impl Community {
         others.map_or(0, |(number, _)| *number)
     }
 
+    /// The position of a device's receipt; 0 if it has given none.
+    #[must_use]
+    pub fn reading_of(&self, device: &DeviceId) -> u64 {
+        let known = self.receipts.by_device.get(device);
+        known.map_or(0, |known| known.receipt.reading().position)
+    }
+
     /// The receipts of others than this device with numbers after this one, at most `limit`, and up to
     /// which number these are all.
     #[must_use]

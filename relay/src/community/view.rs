@@ -134,6 +134,10 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
         Some(self.community.newest_receipt_for(device))
     }
 
+    fn reading_of(&self, device: &DeviceId) -> Option<u64> {
+        Some(self.community.reading_of(device))
+    }
+
     fn cursor(&self, _store: &StoreId, _lane: &LaneId) -> Result<u64, StoreError> {
         Ok(0)
     }

@@ -197,19 +197,14 @@ impl Driver {
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the store could not be read again"),
         }
-        self.follow_reading();
     }
 
-    /// What this device has read since it signed last is signed once the pause is over.
-    fn follow_reading(&mut self) {
+    /// What this device has read is signed, at most so often; [`Input::LookAgain`] comes often enough.
+    fn follow_reading(&mut self, id: ConnId) {
         let moment = moment(now(), &mut self.rng);
-        let mut failed = Vec::new();
-        for (id, running) in &mut self.sessions {
-            if let Err(error) = running.peer.follow_reading(&mut self.replica, &moment) {
-                failed.push((*id, error));
-            }
-        }
-        for (id, error) in failed {
+        if let Some(running) = self.sessions.get_mut(&id)
+            && let Err(error) = running.peer.follow_reading(&mut self.replica, &moment)
+        {
             self.end(id, Err(error.into()));
         }
     }
@@ -286,6 +281,8 @@ impl Driver {
         self.quiet_due = None;
         let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
         for id in ids {
+            self.pump_one(id);
+            self.follow_reading(id);
             self.pump_one(id);
             self.settle(id);
         }

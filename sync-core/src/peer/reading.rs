@@ -24,6 +24,8 @@ pub(super) struct Following {
     has_begun: bool,
     /// The relay was asked for receipts, or has no others than we have.
     has_asked: bool,
+    /// Up to which position this session has sent our receipt.
+    told: u64,
     /// When our receipt was sent last.
     signed_at: Option<Millis>,
     /// What was noted last: up to which arrival, and which position.
@@ -154,6 +156,7 @@ impl Peer {
                 upto: self.session.began_after(),
                 position,
                 but: self.session.unsure(),
+                told: self.session.read_there().max(self.reading.told),
             },
             // An older relay does not say where anything lies.
             None if !self.session.knows_receipts() => Placing {
@@ -162,10 +165,12 @@ impl Peer {
                 upto: replica.last_arrival().map_err(ReplicaError::from)?,
                 position: SOMEWHERE,
                 but: &nothing,
+                told: 0,
             },
             None => return Ok(()),
         };
         let noted = (placing.upto, placing.position);
+        let placing_position = placing.position;
         let is_over = |since: Millis, pause: u64| {
             let passed = moment.now.0.saturating_sub(since.0);
             // A clock that was set back must not keep it waiting.
@@ -179,6 +184,7 @@ impl Peer {
             return Ok(());
         }
         if let Some(own) = replica.note_read(&placing, may_sign, moment)? {
+            self.reading.told = placing_position;
             self.session.tell_receipts(own);
             self.reading.signed_at = Some(moment.now);
         }

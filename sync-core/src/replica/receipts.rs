@@ -45,6 +45,8 @@ pub(crate) struct Placing<'s> {
     pub(crate) position: u64,
     /// … but for these, of which nothing is known.
     pub(crate) but: &'s BTreeSet<Arrival>,
+    /// The position of our receipt that it keeps.
+    pub(crate) told: u64,
 }
 
 impl Replica {
@@ -104,19 +106,17 @@ impl Replica {
         let is_placed = noted.is_some_and(|noted| {
             noted.placed >= placing.upto.0 && noted.lanes.iter().eq(placing.lanes)
         });
-        let receipt = if reads {
+        let due = if reads {
             self.receipt_due(placing, moment)?
         } else {
             None
         };
-        if is_placed && receipt.is_none() {
-            return Ok(None);
-        }
-        self.act(|tx, mind| {
+        let (is_new, receipt) = due.map_or((false, None), |(is_new, it)| (is_new, Some(it)));
+        self.act_if(!is_placed || is_new, |tx, mind| {
             if !is_placed {
                 mind.place_rest(tx, placing)?;
             }
-            if let Some(receipt) = &receipt {
+            if let Some(receipt) = receipt.as_ref().filter(|_| is_new) {
                 tx.put_receipt(&KeptReceipt {
                     receipt: receipt.clone(),
                     lanes: mind.own_lanes().into_iter().collect(),
@@ -132,11 +132,20 @@ impl Replica {
         }))
     }
 
+    fn act_if(
+        &mut self,
+        is_due: bool,
+        action: impl FnOnce(&mut dyn StoreTx, &mut Mind) -> Result<(), ReplicaError>,
+    ) -> Result<(), ReplicaError> {
+        if is_due { self.act(action) } else { Ok(()) }
+    }
+
+    /// A receipt that the relay should have, and whether it is new here.
     fn receipt_due(
         &self,
         placing: &Placing<'_>,
         moment: &Moment<'_>,
-    ) -> Result<Option<VerifiedReceipt>, ReplicaError> {
+    ) -> Result<Option<(bool, VerifiedReceipt)>, ReplicaError> {
         let (mind, lanes) = (&self.mind, self.mind.own_lanes());
         let belongs = mind.roster.devices().contains_key(&mind.us);
         // A lane that the relay does not know yet will have positions that we have not read.
@@ -154,10 +163,17 @@ impl Replica {
             *kept.receipt.device() == mind.us && kept.receipt.reading().store == *placing.store
         });
         let is_news = before.is_none_or(|before| reading.replaces(before.receipt.reading()));
-        if !is_news {
-            return Ok(None);
+        if is_news {
+            let signed = VerifiedReceipt::sign(&*mind.signer, &mind.community, reading);
+            return Ok(signed.ok().map(|receipt| (true, receipt)));
         }
-        Ok(VerifiedReceipt::sign(&*mind.signer, &mind.community, reading).ok())
+        // It was signed and did not get there: the connection was cut.
+        let before = before.map(|before| before.receipt.clone());
+        let is_owed = |receipt: &VerifiedReceipt| {
+            (placing.told.saturating_add(1)..=placing.position)
+                .contains(&receipt.reading().position)
+        };
+        Ok(before.filter(is_owed).map(|receipt| (false, receipt)))
     }
 
     /// Takes receipts that a relay hands on; says whether any was news. Those that are not signed, or not

@@ -32,6 +32,7 @@ mod rights;
 mod sealing;
 mod states;
 mod strays;
+mod ticks;
 mod waits;
 
 struct Phone {

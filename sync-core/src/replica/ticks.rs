@@ -175,7 +175,7 @@ impl Replica {
         stores: &[StoreId],
     ) -> Result<Ticks, ReplicaError> {
         let mut newest = Vec::new();
-        for (log, seq) in self.newest_of(record)? {
+        for (log, seq) in self.newest_entries(record)? {
             let first = self.store.missing(&log, seq, 1)?;
             let arrival = first.first().map(|batch| batch.arrival);
             let positions = match arrival {
@@ -211,7 +211,10 @@ impl Replica {
     }
 
     /// The newest sealed entry of each log that a record was made of: who has it has those before it.
-    fn newest_of(&self, record: &RecordId) -> Result<BTreeMap<LogId, Seq>, ReplicaError> {
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn newest_entries(&self, record: &RecordId) -> Result<BTreeMap<LogId, Seq>, ReplicaError> {
         let Some(doc) = self.store.doc(record)? else {
             return Ok(BTreeMap::new());
         };

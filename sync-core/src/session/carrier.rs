@@ -128,6 +128,10 @@ pub trait Carrier {
     fn receipts_for(&self, _device: &DeviceId) -> Option<u64> {
         None
     }
+    /// Of a relay: the position of the receipt that it keeps of this device, 0 if it has none.
+    fn reading_of(&self, _device: &DeviceId) -> Option<u64> {
+        None
+    }
     /// Logs with batches that a relay may lack: those that reached us by another way since.
     ///
     /// # Errors

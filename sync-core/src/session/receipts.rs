@@ -80,6 +80,13 @@ impl Session {
         hello.receipts.filter(|_| hello.kind == PeerKind::Relay)
     }
 
+    /// The position of our receipt that the relay at the other end had when it said hello.
+    #[must_use]
+    pub fn read_there(&self) -> u64 {
+        let hello = self.peer_hello.as_ref();
+        hello.and_then(|hello| hello.read).unwrap_or_default()
+    }
+
     /// Whether the other side knows receipts, and positions beside batches and acks.
     #[must_use]
     pub fn knows_receipts(&self) -> bool {

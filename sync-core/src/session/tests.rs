@@ -15,6 +15,7 @@ use crate::session::marks::Marks;
 
 mod hostile;
 mod lapse;
+mod receipts;
 mod uploads;
 
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);

@@ -34,6 +34,7 @@ fn hello() -> impl Strategy<Value = Frame> {
                 store: None,
                 receipts: join.as_ref().map(|it| it.len() as u64),
                 tip: join.as_ref().map(|it| it.len() as u64 + 7),
+                read: join.as_ref().map(|it| it.len() as u64 + 3),
                 version_min,
                 version_max,
                 community: CommunityId::new(community),

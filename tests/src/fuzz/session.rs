@@ -104,6 +104,8 @@ fn sides(mode: u8) -> (Side, Side) {
         us.carrier.take(received_again(batch));
     }
     they.write(SPACE, &["theirs", "and again"]);
+    us.carrier.receipts = Some(3);
+    they.carrier.receipts = Some(2);
     let shared = BTreeSet::from([roster_lane(&COMMUNITY), SPACE]);
     us.carrier.peers.insert(they.device(), shared.clone());
     they.carrier.peers.insert(us.device(), shared);

@@ -259,6 +259,7 @@ impl World {
             store: None,
             receipts: None,
             tip: None,
+            read: None,
             version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             community,

@@ -184,6 +184,18 @@ impl Peer {
         frames: impl IntoIterator<Item = Frame>,
         moment: &mut Moment<'_>,
     ) -> Result<(), PeerError> {
+        let taken = self.take_frames(replica, frames, moment);
+        // What was lost on the way to the disk has been heard all the same, and must not be signed for.
+        self.reading.has_failed |= taken.is_err();
+        taken
+    }
+
+    fn take_frames(
+        &mut self,
+        replica: &mut Replica,
+        frames: impl IntoIterator<Item = Frame>,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
         self.require_same_store(replica)?;
         for frame in frames {
             let events = self.session.receive(frame, replica)?;

@@ -333,7 +333,7 @@ impl Session {
             received_batches: 0,
             counts: Counts::default(),
         };
-        session.hello.tip = session.tip_to_tell(carrier);
+        session.hello.tip = session.tip_to_tell();
         Ok(session)
     }
 

@@ -8,6 +8,7 @@
 
 mod damage;
 mod flips;
+mod fresh;
 mod held;
 mod help;
 mod import;

@@ -12,6 +12,8 @@ use crate::wire::receipts::Receipts;
 /// What a session remembers of it.
 #[derive(Debug, Default)]
 pub(super) struct Following {
+    /// Something that had come could not be stored: how far has been read is not known.
+    pub(super) has_failed: bool,
     /// Where batches of ours lie, not noted yet.
     pub(super) placed: Vec<(Arrival, u64)>,
     /// The relay still has to answer which receipts it has.
@@ -55,7 +57,8 @@ impl Peer {
         replica: &mut Replica,
         moment: &Moment<'_>,
     ) -> Result<(), PeerError> {
-        let Some(store) = self.relay_store().filter(|_| !self.session.is_ended()) else {
+        let is_over = self.reading.has_failed || self.session.is_ended();
+        let Some(store) = self.relay_store().filter(|_| !is_over) else {
             return Ok(());
         };
         self.begin_reading(replica, &store)?;

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{Arrival, LaneId};
-use crate::session::carrier::Carrier;
 use crate::session::{Event, Session, SessionError, Stage, Taken};
 use crate::wire::receipts::{
     AskReceipts, RECEIPTS_MAX, Receipts, decode_positions, encode_positions,
@@ -114,7 +113,8 @@ impl Session {
     }
 
     pub(super) fn is_for_listener(&self) -> bool {
-        self.parties.kind == PeerKind::Relay && self.knows_receipts()
+        let is_relay = self.parties.kind == PeerKind::Relay;
+        is_relay && self.hello.receipts.is_some() && self.knows_receipts()
     }
 
     /// The two have the same: what the relay's hello says of its store holds for us.
@@ -183,10 +183,9 @@ impl Session {
         Ok(placed)
     }
 
-    pub(super) fn tip_to_tell(&self, carrier: &dyn Carrier) -> Option<u64> {
+    pub(super) fn tip_to_tell(&self) -> Option<u64> {
         let is_relay = self.parties.kind == PeerKind::Relay && !self.is_dialer;
-        let knows = carrier.receipts_for(&self.parties.peer).is_some();
-        (is_relay && knows).then_some(self.tail_after.0)
+        (is_relay && self.hello.receipts.is_some()).then_some(self.tail_after.0)
     }
 }
 

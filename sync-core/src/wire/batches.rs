@@ -239,7 +239,9 @@ impl BatchReader {
             let mut received = self.read_one(&bytes)?;
             // Without its own, it is not after the position up to which its lane has been sent.
             let of_lane = upto.get(&received.batch.place().log.lane);
-            received.position = positions.get(index).or(of_lane).copied();
+            let told = |position: &&u64| **position > 0;
+            let own = positions.get(index).filter(told);
+            received.position = own.or(of_lane).filter(told).copied();
             Ok(received)
         });
         read.collect()

@@ -36,9 +36,10 @@ impl World {
                     });
                     if !has {
                         return broken!(
-                            "phone {index} says that {} has record {}, and they have not: {newest:?}",
+                            "phone {index} says that {} has record {}, and they have not: {newest:?}{}",
                             member.short(),
-                            record.short()
+                            record.short(),
+                            self.told_of_readings(record)?
                         );
                     }
                 }
@@ -79,7 +80,12 @@ impl World {
     /// What each phone has of receipts and of a record's entries, for whoever reads of a failure.
     fn told_of_readings(&self, record: &RecordId) -> Outcome<String> {
         let mut told = String::new();
-        for index in self.phones_in() {
+        for row in self.hub.rows() {
+            let (log, last) = (row.batch.log(), row.batch.last_seq());
+            let (lane, device) = (log.lane.short(), log.device.short());
+            _ = write!(told, "\nat {}: {lane} {device} upto {last}", row.arrival.0);
+        }
+        for index in self.phones_on() {
             let replica = self.replica(index)?;
             let newest = replica.newest_entries(record).map_err(unreadable)?;
             let member = replica.roster().member_id(&replica.device());
@@ -87,6 +93,13 @@ impl World {
                 told,
                 "\nphone {index}, {member:?}, has {newest:?} and of receipts:"
             );
+            for (log, seq) in &newest {
+                let first = replica.store().missing(log, *seq, 1).map_err(unreadable)?;
+                let arrival = first.first().map(|batch| batch.arrival).unwrap_or_default();
+                let store = self.hub.store_id();
+                let position = replica.store().position(&store, arrival);
+                _ = write!(told, " at {:?};", position.map_err(unreadable)?);
+            }
             for kept in replica.store().receipts().map_err(unreadable)? {
                 let reading = kept.receipt.reading();
                 let device = kept.receipt.device().short();
@@ -137,7 +150,8 @@ impl World {
                 let readers = readers.filter_map(|device| roster.member_id(&device));
                 let readers: BTreeSet<MemberId> =
                     readers.filter(|member| Some(*member) != us).collect();
-                let is_whole = told == readers
+                // Who has lost their phone may have read it too.
+                let is_whole = told.is_superset(&readers)
                     && ticks.on_relay
                     && ticks.pending == 0
                     && (readers.is_empty() || ticks.level >= TickLevel::Colleague);

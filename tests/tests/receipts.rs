@@ -64,12 +64,13 @@ impl Phone {
     }
 
     fn receipts_said(&self) -> Vec<&Receipts> {
-        let said = self.said.iter();
-        said.filter_map(|frame| match frame {
-            Frame::Receipts(receipts) => Some(receipts),
-            _ => None,
-        })
-        .collect()
+        let mut all = Vec::new();
+        for frame in &self.said {
+            if let Frame::Receipts(receipts) = frame {
+                all.push(receipts);
+            }
+        }
+        all
     }
 }
 
@@ -317,13 +318,13 @@ impl Scene {
     }
 
     fn refusals(&self, phone: usize) -> Vec<Refusal> {
-        let heard = self.phones[phone].heard.iter();
-        heard
-            .filter_map(|frame| match frame {
-                Frame::Refuse(refuse) => Some(Refusal::from_code(refuse.code)),
-                _ => None,
-            })
-            .collect()
+        let mut all = Vec::new();
+        for frame in &self.phones[phone].heard {
+            if let Frame::Refuse(refuse) = frame {
+                all.push(Refusal::from_code(refuse.code));
+            }
+        }
+        all
     }
 
     fn receipt(&self, phone: usize, store: StoreId, position: u64) -> Frame {

@@ -471,7 +471,7 @@ fn receipts(store: &mut dyn Store) -> Result<(), StoreError> {
     }
     tx.commit()?;
     let key = |kept: &KeptReceipt| (kept.receipt.reading().store, *kept.receipt.device());
-    let mut all = vec![later, elsewhere.clone(), others.clone()];
+    let mut all = vec![later, elsewhere, others];
     all.sort_by_key(key);
     assert_eq!(store.receipts()?, all);
     let mut tx = store.begin()?;

@@ -6,6 +6,7 @@ mod edit;
 mod erase;
 mod export;
 mod found;
+mod fresh;
 mod grant;
 mod held;
 mod import;

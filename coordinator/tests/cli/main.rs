@@ -9,6 +9,7 @@
 mod damage;
 mod export;
 mod flips;
+mod fresh;
 mod held;
 mod help;
 mod import;

@@ -2,7 +2,7 @@
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shell {
-    /// "zh-CN" or "en", for <html lang>.
+    /// "zh-CN" or "en", for the page as a whole.
     pub(crate) lang: String,
     /// Language that the community's records are written in: "zh-CN", also when the page is English.
     pub(crate) content_lang: String,
@@ -125,7 +125,7 @@ pub(crate) struct Row {
     /// Who changed it last.
     pub(crate) who: String,
     pub(crate) when: String,
-    /// For <time>.
+    /// The same for programs.
     pub(crate) iso: String,
     pub(crate) state: String,
     pub(crate) state_tone: String,

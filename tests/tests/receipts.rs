@@ -17,7 +17,7 @@ use sync_core::replica::{MemberFreshness, Moment, Removal, Replica, TickLevel};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::Schema;
 use sync_core::session::carrier::Carrier as _;
-use sync_core::store::{MemoryStore, StoreRead as _};
+use sync_core::store::MemoryStore;
 use sync_core::wire::receipts::{ReceiptRow, Receipts};
 use sync_core::wire::{Frame, PeerKind, Refusal};
 

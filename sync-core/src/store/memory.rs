@@ -5,7 +5,7 @@ mod data;
 use std::collections::BTreeMap;
 use std::mem;
 
-use crate::id::{DeviceId, Millis};
+use crate::id::DeviceId;
 use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
 use crate::store::{Store, StoreTx};

@@ -124,6 +124,25 @@ impl Console {
         }
     }
 
+    /// A page that listens; from here on it hears everything.
+    fn listen(&self) -> BufReader<TcpStream> {
+        let mut stream = self.open();
+        let request = format!(
+            "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
+            self.port, self.cookie
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut news = BufReader::new(stream);
+        let mut line = String::new();
+        news.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+        while line != "\r\n" {
+            line.clear();
+            news.read_line(&mut line).unwrap();
+        }
+        news
+    }
+
     fn get(&self, path: &str) -> Reply {
         self.send("GET", path, &[], "")
     }
@@ -154,6 +173,17 @@ fn form(fields: &[(&str, &str)]) -> String {
         .iter()
         .map(|(name, value)| format!("{}={}", escape(name), escape(value)));
     pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Who founded a community with a village and a relay, and who may join it.
+fn two_with_a_relay() -> (Served, Desk, Desk) {
+    let served = Served::new(Admission::Open);
+    let (lead, other) = (Desk::new(), Desk::new());
+    let relay = served.text();
+    lead.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
+        .ok();
+    lead.run(["space", "add", "良登村"]).ok();
+    (served, lead, other)
 }
 
 fn space_of(page: &Reply) -> String {
@@ -387,12 +417,7 @@ fn wait_for(news: &mut BufReader<TcpStream>, topic: &str) {
 
 #[test]
 fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
-    let served = Served::new(Admission::Open);
-    let (lead, other) = (Desk::new(), Desk::new());
-    let relay = served.text();
-    lead.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
-        .ok();
-    lead.run(["space", "add", "良登村"]).ok();
+    let (_served, lead, other) = two_with_a_relay();
     let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
     let ticket = lead.run(invite).ok().out;
     let ticket = ticket.lines().next().unwrap().to_owned();
@@ -401,19 +426,7 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
     other.run(["sync"]).ok();
     lead.run(["sync"]).ok();
     let console = Console::entered(&lead);
-    let mut stream = console.open();
-    let request = format!(
-        "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
-        console.port, console.cookie
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut news = BufReader::new(stream);
-    // The answer has begun: from here on everything is heard.
-    let mut line = String::new();
-    while line != "\r\n" {
-        line.clear();
-        news.read_line(&mut line).unwrap();
-    }
+    let mut news = console.listen();
     other.run(["sync"]).ok();
     let visit = other.put_visit("5号门 陈家");
     other.run(["sync"]).ok();
@@ -438,15 +451,7 @@ fn port_that_is_taken_is_said() {
 fn program_ends_when_it_is_asked_to_although_a_page_listens() {
     let desk = Desk::with_village();
     let mut console = Console::entered(&desk);
-    let mut stream = console.open();
-    let request = format!(
-        "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
-        console.port, console.cookie
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut begun = [0; 12];
-    stream.read_exact(&mut begun).unwrap();
-    assert_eq!(&begun, b"HTTP/1.1 200");
+    let _news = console.listen();
     let pid = console.program.id().to_string();
     let asked = std::process::Command::new("kill")
         .args(["-INT", &pid])
@@ -457,12 +462,7 @@ fn program_ends_when_it_is_asked_to_although_a_page_listens() {
 
 #[test]
 fn ticket_of_the_console_lets_somebody_join() {
-    let served = Served::new(Admission::Open);
-    let (lead, other) = (Desk::new(), Desk::new());
-    let relay = served.text();
-    lead.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
-        .ok();
-    lead.run(["space", "add", "良登村"]).ok();
+    let (_served, lead, other) = two_with_a_relay();
     let console = Console::entered(&lead);
     let page = console.get("/invite");
     let (_, rest) = page.body.split_once("name=\"space\">").unwrap();

@@ -18,6 +18,8 @@ use crate::console::views::shared::Change;
 
 /// Steps of the history on the page unless all are asked for.
 const TURNS_MAX: usize = 20;
+/// The kind that is said about others.
+const COMMENT: &str = "comment";
 /// Records that lead here, on the page.
 const LINKS_MAX: usize = 50;
 
@@ -59,7 +61,9 @@ fn shown(
     } = open;
     let state = row.state.clone().unwrap_or_default();
     let (history, older) = history(replica, cx, open)?;
-    let links = links(replica, cx, open)?;
+    let leading_here = leading_here(replica, open)?;
+    let links = links(replica, cx, &leading_here);
+    let empty_fields = empty_fields(cx, open);
     let has_masked = kind.fields().iter().any(Field::personal);
     let (moves, reason_moves) = moves(replica, cx, open);
     let href = rows::href(row);
@@ -85,14 +89,11 @@ fn shown(
         },
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
-        has_empty_fields: !empty_fields(cx, open).is_empty(),
-        empty_fields: cx.with(
-            "console.record.empty_fields",
-            &[("fields", &empty_fields(cx, open))],
-        ),
+        has_empty_fields: !empty_fields.is_empty(),
+        empty_fields: cx.with("console.record.empty_fields", &[("fields", &empty_fields)]),
         has_links: !links.is_empty(),
         links,
-        comments: comments(replica, cx, open)?,
+        comments: comments(replica, cx, &leading_here),
         can_comment: may_comment(replica, open),
         history,
         has_older: older > 0,
@@ -213,41 +214,46 @@ fn empty_fields(cx: &Cx, open: &Open) -> String {
     labels.collect::<Vec<_>>().join(&cx.say("word.and"))
 }
 
-/// What leads here and where this leads, each once.
-fn links(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::LinkLine>, Trouble> {
-    let mut lines = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for (record, _) in replica.links_to(open.id)? {
-        let Some(row) = replica.store().row(&record)? else {
-            continue;
-        };
-        // Comments stand in a place of their own.
-        if row.kind == "comment" || !seen.insert(record) || lines.len() >= LINKS_MAX {
-            continue;
-        }
-        let state = row.state.clone().unwrap_or_default();
-        let kind = fields::kind_label(replica, cx, &row.kind);
-        let who = replica.name_of(&row.updated_by);
-        lines.push(views::LinkLine {
-            href: rows::href(&row),
-            icon: fields::kind_icon(&row.kind).to_owned(),
-            title: fields::title(replica, cx, &row),
-            meta: format!("{kind} · {who} · {}", cx.clock.moment(row.updated_at)),
-            tone: fields::state_tone(replica, &row.kind, &state).to_owned(),
-            state: fields::state_label(replica, cx, &row.kind, &state),
-        });
-    }
-    Ok(lines)
-}
-
-fn comments(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Comment>, Trouble> {
+/// Records that lead here, each with the field that does.
+fn leading_here(replica: &Replica, open: &Open) -> Result<Vec<(ViewRow, String)>, Trouble> {
     let mut rows = Vec::new();
     for (record, field) in replica.links_to(open.id)? {
         let row = replica.store().row(&record)?;
-        rows.extend(row.filter(|row| row.kind == "comment" && field == "about"));
+        rows.extend(row.map(|row| (row, field)));
     }
+    Ok(rows)
+}
+
+/// What leads here, each once; comments stand in a place of their own.
+fn links(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> Vec<views::LinkLine> {
+    let mut seen = std::collections::BTreeSet::new();
+    let rows = leading_here.iter().map(|(row, _)| row);
+    let rows = rows.filter(|row| row.kind != COMMENT && seen.insert(row.record));
+    rows.take(LINKS_MAX)
+        .map(|row| {
+            let state = row.state.clone().unwrap_or_default();
+            let kind = fields::kind_label(replica, cx, &row.kind);
+            let who = replica.name_of(&row.updated_by);
+            views::LinkLine {
+                href: rows::href(row),
+                icon: fields::kind_icon(&row.kind).to_owned(),
+                title: fields::title(replica, cx, row),
+                meta: format!("{kind} · {who} · {}", cx.clock.moment(row.updated_at)),
+                tone: fields::state_tone(replica, &row.kind, &state).to_owned(),
+                state: fields::state_label(replica, cx, &row.kind, &state),
+            }
+        })
+        .collect()
+}
+
+/// What was said about the record, the oldest first.
+fn comments(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> Vec<views::Comment> {
+    let said = leading_here
+        .iter()
+        .filter(|(row, field)| row.kind == COMMENT && field == "about");
+    let mut rows: Vec<&ViewRow> = said.map(|(row, _)| row).collect();
     rows.sort_by_key(|row| (row.created_at, row.record));
-    let comments = rows.iter().map(|row| {
+    let comments = rows.into_iter().map(|row| {
         let who = replica.name_of(&row.created_by);
         let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
         let text = fields.get("text").and_then(Value::as_str);
@@ -258,18 +264,18 @@ fn comments(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Commen
             text: text.unwrap_or(&row.title).to_owned(),
         }
     });
-    Ok(comments.collect())
+    comments.collect()
 }
 
 fn may_comment(replica: &Replica, open: &Open) -> bool {
     let role = replica
         .roster()
         .role_in(&replica.device(), &Scope::Space(open.row.space));
-    let kind = replica.schema().kind("comment");
+    let kind = replica.schema().kind(COMMENT);
     let may = role
         .zip(kind)
         .is_some_and(|(role, kind)| kind.may_create(role));
-    may && open.kind.name() != "comment"
+    may && open.kind.name() != COMMENT
 }
 
 /// The newest steps first, and how many are left out.

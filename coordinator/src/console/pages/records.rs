@@ -29,7 +29,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let has_next = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
     let next = found.last().map(|row| row.record.to_string());
-    let active = active(replica, cx, query);
+    let offered = NAMES.map(|name| (name, options_of(replica, cx, name, query)));
+    let active = active(cx, query, &offered);
     let is_plain = active.is_empty() && query.get("q").trim().is_empty();
     let has_rows = !found.is_empty();
     let key = if total == 0 {
@@ -45,7 +46,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         count_line: key,
         views: views(replica, cx, query)?,
         q: query.get("q").to_owned(),
-        filters: filters(replica, cx, query),
+        filters: filters(cx, query, offered),
         filters_open: !active.is_empty(),
         filter_line: if active.is_empty() {
             cx.say("console.records.filters")
@@ -177,17 +178,19 @@ fn period_start(cx: &Cx, period: &str) -> Option<Millis> {
     Some(Millis(cx.clock.now.0 - days * DAY_MILLIS))
 }
 
-fn filters(replica: &Replica, cx: &Cx, query: &Form) -> Vec<Filter> {
+/// Values and labels, by the filter that offers them.
+type Offered = [(&'static str, Vec<(String, String)>); NAMES.len()];
+
+fn filters(cx: &Cx, query: &Form, offered: Offered) -> Vec<Filter> {
     let sorts = [
         ("", "console.sort.newest"),
         ("due", "console.sort.due"),
         ("day", "console.sort.day"),
     ];
-    let mut filters: Vec<Filter> = NAMES
-        .iter()
-        .map(|name| {
-            let mut options = vec![(String::new(), cx.say("console.filter.any"))];
-            options.extend(options_of(replica, cx, name, query));
+    let mut filters: Vec<Filter> = offered
+        .into_iter()
+        .map(|(name, mut options)| {
+            options.insert(0, (String::new(), cx.say("console.filter.any")));
             select(cx, name, options, query)
         })
         .collect();
@@ -265,14 +268,15 @@ fn states(replica: &Replica, cx: &Cx, kind: &str) -> Vec<(String, String)> {
 }
 
 /// The conditions that hold, each with the address that drops it.
-fn active(replica: &Replica, cx: &Cx, query: &Form) -> Vec<Active> {
-    let names = NAMES.iter().filter(|name| !query.get(name).is_empty());
-    names
-        .map(|name| {
+fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+    let given = offered
+        .iter()
+        .filter(|(name, _)| !query.get(name).is_empty());
+    given
+        .map(|(name, options)| {
             let value = query.get(name);
-            let options = options_of(replica, cx, name, query);
-            let label = options.into_iter().find(|(known, _)| known == value);
-            let label = label.map_or_else(|| value.to_owned(), |(_, label)| label);
+            let label = options.iter().find(|(known, _)| known == value);
+            let label = label.map_or(value, |(_, label)| label);
             let head = cx.say(&format!("console.filter.{name}"));
             Active {
                 href: address(&query.query_without(&[name, "after"])),

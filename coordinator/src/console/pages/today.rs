@@ -6,9 +6,9 @@ use sync_core::schema::{Schema, State, Who};
 use sync_core::store::{Order, RowFilter, ViewRow};
 
 use super::records::as_of;
-use super::{new, rows};
+use super::rows;
 use crate::console::answer::Shown;
-use crate::console::cx::{Cx, Trouble, initial, own_name};
+use crate::console::cx::{Cx, Trouble, highest_role, initial, own_name};
 use crate::console::fields;
 use crate::console::views::shared::Number;
 use crate::console::views::work::{FeedLine, Queue, QueueRow, Today};
@@ -21,7 +21,7 @@ const FEED_ROWS: usize = 6;
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let name = own_name(replica);
-    let is_lead = new::highest_role(replica) >= Some(Role::Lead);
+    let is_lead = highest_role(replica) >= Some(Role::Lead);
     let first = if is_lead {
         review(replica, cx)?
     } else {

@@ -422,35 +422,35 @@ impl Rows<'_> {
     }
 
     fn due_within(&self, filter: &RowFilter) -> Result<Vec<i64>, StoreError> {
-        let from = filter.due_from.as_deref().unwrap_or_default();
-        let to = filter.due_to.as_deref().unwrap_or(NEVER);
-        let found = self.ids(
+        self.within(
             "SELECT id FROM rows INDEXED BY rows_due \
              WHERE due >= ?1 AND due <= ?2 AND due <> '~'",
-            [from, to],
-        )?;
-        let again = self.ids(
             "SELECT id FROM rows INDEXED BY rows_due_again \
              WHERE due >= ?1 AND due <= ?2 AND due <> '~'",
-            [from, to],
-        )?;
-        agreed(found, again)
+            (filter.due_from.as_deref(), filter.due_to.as_deref()),
+        )
     }
 
     fn day_within(&self, filter: &RowFilter) -> Result<Vec<i64>, StoreError> {
-        let from = filter.day_from.as_deref().unwrap_or(NO_DAY);
-        let to = filter.day_to.as_deref().unwrap_or(NEVER);
-        let found = self.ids(
+        self.within(
             "SELECT id FROM rows INDEXED BY rows_day \
              WHERE day >= ?1 AND day <= ?2 AND day <> ''",
-            [from, to],
-        )?;
-        let again = self.ids(
             "SELECT id FROM rows INDEXED BY rows_day_again \
              WHERE day >= ?1 AND day <= ?2 AND day <> ''",
-            [from, to],
-        )?;
-        agreed(found, again)
+            (filter.day_from.as_deref(), filter.day_to.as_deref()),
+        )
+    }
+
+    /// Rows with a day from one to another, both included, as two indexes have it.
+    fn within(
+        &self,
+        sql: &str,
+        again: &str,
+        (from, to): (Option<&str>, Option<&str>),
+    ) -> Result<Vec<i64>, StoreError> {
+        // Every day sorts after the one and before the other.
+        let ends = [from.unwrap_or(NO_DAY), to.unwrap_or(NEVER)];
+        agreed(self.ids(sql, ends)?, self.ids(again, ends)?)
     }
 
     fn changed_within(&self, filter: &RowFilter, groups: &Groups) -> Result<Vec<i64>, StoreError> {

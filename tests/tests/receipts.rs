@@ -1,5 +1,10 @@
 //! Receipts from end to end: replicas and the relay's core in one thread, with time as an argument.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "phones are named by their place, and a test that names a wrong one fails"
+)]
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

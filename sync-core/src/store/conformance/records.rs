@@ -4,8 +4,8 @@ use super::{Author, Check};
 use crate::entry::EntryKind;
 use crate::id::{Arrival, DeviceId, EpochId, LaneId, Millis, RecordId, Seq, StoreId};
 use crate::store::{
-    DocRow, EntryRef, HeldRow, HoldCode, KeptReceipt, KindCount, PendingRow, RowFilter, RowIndex, Store,
-    StoreError, TailRow, ViewRow,
+    DocRow, EntryRef, HeldRow, HoldCode, KeptReceipt, KindCount, PendingRow, RowFilter, RowIndex,
+    Store, StoreError, TailRow, ViewRow,
 };
 
 const HERE: LaneId = LaneId::new([1; 16]);

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use relay::relay::Admission;
 use serde_json::Value;
@@ -415,9 +415,9 @@ fn wait_for(news: &mut BufReader<TcpStream>, topic: &str) {
     }
 }
 
-#[test]
-fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
-    let (_served, lead, other) = two_with_a_relay();
+/// The same two, both in, and each has heard of the other.
+fn two_who_know_each_other() -> (Served, Desk, Desk) {
+    let (served, lead, other) = two_with_a_relay();
     let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
     let ticket = lead.run(invite).ok().out;
     let ticket = ticket.lines().next().unwrap().to_owned();
@@ -425,9 +425,15 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
     other.run(["join", &ticket, "--name", "陈小明"]).ok();
     other.run(["sync"]).ok();
     lead.run(["sync"]).ok();
+    other.run(["sync"]).ok();
+    (served, lead, other)
+}
+
+#[test]
+fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
+    let (_served, lead, other) = two_who_know_each_other();
     let console = Console::entered(&lead);
     let mut news = console.listen();
-    other.run(["sync"]).ok();
     let visit = other.put_visit("5号门 陈家");
     other.run(["sync"]).ok();
     let page = format!("/record/{visit}");
@@ -435,6 +441,46 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
         wait_for(&mut news, "records");
     }
     assert!(console.get("/records").body.contains(&page));
+}
+
+fn level(desk: &Desk, record: &str) -> Value {
+    desk.run(["--json", "show", record]).ok().json()["ticks"]["level"].clone()
+}
+
+#[test]
+fn open_page_hears_that_a_record_is_on_the_relay_and_then_with_a_colleague() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let console = Console::entered(&lead);
+    let mut news = console.listen();
+    let space = space_of(&console.get("/new/visit"));
+    let typed = [
+        ("_space", space.as_str()),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-04"),
+        ("purpose", "health"),
+    ];
+    let written = console.post("/new/visit", "/new/visit", &typed);
+    let href = written.header("location").unwrap().to_owned();
+    let visit = href.rsplit('/').next().unwrap();
+    while level(&lead, visit) != "relay" {
+        wait_for(&mut news, "sync");
+    }
+    other.run(["sync"]).ok();
+    while level(&lead, visit) != "colleague" {
+        wait_for(&mut news, "sync");
+    }
+}
+
+#[test]
+fn console_that_stays_open_says_that_it_has_what_others_wrote() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let _console = Console::entered(&lead);
+    let visit = other.put_visit("5号门 陈家");
+    let begun = Instant::now();
+    while level(&other, &visit) != "coordinator" {
+        assert!(begun.elapsed() < PATIENCE, "the console says nothing");
+        other.run(["sync"]).ok();
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::record::{Payload, change_time};
 use crate::replica::mind::Mind;
 use crate::replica::{Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
-use crate::store::{EntryRef, KeptReceipt};
+use crate::store::{EntryRef, KeptReceipt, PendingRow};
 use crate::wire::Digest;
 
 /// How far a record's newest version has come.
@@ -310,16 +310,11 @@ impl Replica {
         for ((id, member), covered) in members.into_iter().zip(&covered) {
             let is_self = Some(*id) == us;
             let may = |lane: &LaneId| self.mind.may_member_read(&member.devices, lane);
-            let mut lacking: BTreeSet<RecordId> = BTreeSet::new();
-            for change in changes.iter().filter(|_| !is_self) {
-                let has = covered.get(change.log).copied().flatten();
-                let is_beyond = has.is_none_or(|has| change.batch > has);
-                if is_beyond && own.get(change.log).is_some_and(|own| may(&own.log.lane)) {
-                    lacking.insert(change.record);
-                }
-            }
-            let unsealed = pending.iter().filter(|row| !is_self && may(&row.lane));
-            lacking.extend(unsealed.filter_map(|row| row.record));
+            let lacking = if is_self {
+                BTreeSet::new()
+            } else {
+                lacking(&own, covered, &changes, &pending, may)
+            };
             let mut lanes = own.iter().map(|own| &own.log.lane);
             let may_read = lanes.any(may) || pending.iter().any(|row| may(&row.lane));
             all.push(MemberFreshness {
@@ -335,6 +330,29 @@ impl Replica {
             });
         }
         Ok(all)
+    }
+
+    /// The records that [`MemberFreshness::lacks`] counts, in the order of their ids: those with a change
+    /// of mine that a member may read and that none of their devices has. None of myself, and none of
+    /// somebody who does not belong.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn lacked_by(&self, id: &MemberId) -> Result<Vec<RecordId>, ReplicaError> {
+        let roster = &self.mind.roster;
+        let member = roster.members().get(id).filter(|it| !it.is_former());
+        let Some(member) = member.filter(|_| roster.member_id(&self.mind.us) != Some(*id)) else {
+            return Ok(Vec::new());
+        };
+        let (own, readers) = (self.own_logs()?, self.readers()?);
+        let covered: Vec<Option<usize>> = own
+            .iter()
+            .map(|own| covered_by(id, own, &readers))
+            .collect();
+        let changes = self.changes_beyond(&own, &covered)?;
+        let may = |lane: &LaneId| self.mind.may_member_read(&member.devices, lane);
+        let lacking = lacking(&own, &covered, &changes, &self.store.pending()?, may);
+        Ok(lacking.into_iter().collect())
     }
 
     /// What numbers on this device are the state of; who was not heard from since then may have
@@ -506,6 +524,26 @@ fn covered_by(member: &MemberId, own: &OwnLog, readers: &[Reader]) -> Option<usi
         let mut devices = devices.iter();
         devices.any(|reader| reader.has(&own.log.lane, positions))
     })
+}
+
+/// The records with changes of mine beyond what somebody has, in lanes that they may read.
+fn lacking(
+    own: &[OwnLog],
+    covered: &[Option<usize>],
+    changes: &[OwnChange],
+    pending: &[PendingRow],
+    may: impl Fn(&LaneId) -> bool,
+) -> BTreeSet<RecordId> {
+    let beyond = changes.iter().filter(|change| {
+        let has = covered.get(change.log).copied().flatten();
+        has.is_none_or(|has| change.batch > has)
+            && own.get(change.log).is_some_and(|own| may(&own.log.lane))
+    });
+    let unsealed = pending.iter().filter(|row| may(&row.lane));
+    let beyond = beyond.map(|change| change.record);
+    beyond
+        .chain(unsealed.filter_map(|row| row.record))
+        .collect()
 }
 
 impl Mind {

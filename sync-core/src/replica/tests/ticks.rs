@@ -79,6 +79,10 @@ impl Phone {
         self.replica.ticks(record).unwrap().level
     }
 
+    fn lacked_by(&self, other: &Self) -> Vec<RecordId> {
+        self.replica.lacked_by(&other.member()).unwrap()
+    }
+
     fn freshness_of(&self, other: &Self) -> MemberFreshness {
         let all = self.replica.freshness().unwrap();
         let of = all.into_iter().find(|it| it.member == other.member());
@@ -289,21 +293,26 @@ fn freshness_counts_what_each_person_lacks_and_up_to_when_they_have_it() {
     at.chen.hears(&at.wang.says(RELAY, position));
     at.chen.now += 60_000;
     at.chen.edit(first, "household", "9号门");
-    visit(&mut at.chen, at.space);
+    let second = visit(&mut at.chen, at.space);
     at.chen.upload(RELAY);
-    visit(&mut at.chen, at.space);
+    let third = visit(&mut at.chen, at.space);
     let wang = at.chen.freshness_of(&at.wang);
     assert_eq!((wang.lacks, wang.has_all_of_mine), (3, false));
+    let mut edited = vec![first, second, third];
+    edited.sort();
+    assert_eq!(at.chen.lacked_by(&at.wang), edited);
     assert_eq!(wang.upto, Some(Millis(written)));
     assert_eq!(wang.heard_at, Some(Millis(at.wang.now)));
     let founder = at.chen.freshness_of(&at.founder);
     assert_eq!((founder.lacks, founder.upto), (3, None));
     let own = at.chen.freshness_of(&at.chen);
     assert!(own.is_self && own.has_all_of_mine && own.lacks == 0);
+    assert_eq!(at.chen.lacked_by(&at.chen), []);
     let position = at.chen.upload(RELAY);
     at.chen.hears(&at.wang.says(RELAY, position));
     let wang = at.chen.freshness_of(&at.wang);
     assert_eq!((wang.lacks, wang.has_all_of_mine), (0, true));
+    assert_eq!(at.chen.lacked_by(&at.wang), []);
     assert_eq!(wang.upto, Some(Millis(at.chen.now)));
 }
 
@@ -319,9 +328,11 @@ fn who_may_not_read_a_space_lacks_nothing_of_it() {
     let wang = at.founder.freshness_of(&at.wang);
     assert_eq!((wang.may_read, wang.lacks), (false, 0));
     assert!(!wang.has_all_of_mine);
-    visit(&mut at.founder, at.space);
+    assert_eq!(at.founder.lacked_by(&at.wang), []);
+    let visit = visit(&mut at.founder, at.space);
     let wang = at.founder.freshness_of(&at.wang);
     assert_eq!((wang.may_read, wang.lacks), (true, 1));
+    assert_eq!(at.founder.lacked_by(&at.wang), [visit]);
 }
 
 #[test]

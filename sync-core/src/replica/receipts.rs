@@ -25,7 +25,7 @@ struct Noted {
     /// The number up to which its receipts have come.
     #[n(1)]
     receipts: u64,
-    /// Up to which of our arrivals all batches of `lanes` have a position.
+    /// Up to which of our arrivals all batches of `lanes` have a position, if the relay has them.
     #[n(2)]
     placed: u64,
     #[n(3)]
@@ -47,6 +47,14 @@ pub(crate) struct Placing<'s> {
     pub(crate) but: &'s BTreeSet<Arrival>,
     /// The position of our receipt that it keeps.
     pub(crate) told: u64,
+}
+
+impl Placing<'_> {
+    /// Up to which of our arrivals nothing is left for another session to find out.
+    fn settled(&self) -> Arrival {
+        let first = self.but.first().map(|first| first.0.saturating_sub(1));
+        Arrival(first.map_or(self.upto.0, |before| before.min(self.upto.0)))
+    }
 }
 
 impl Replica {
@@ -104,7 +112,7 @@ impl Replica {
     ) -> Result<Option<Receipts>, ReplicaError> {
         let noted = noted_of(&*self.store, placing.store)?;
         let is_placed = noted.is_some_and(|noted| {
-            noted.placed >= placing.upto.0 && noted.lanes.iter().eq(placing.lanes)
+            noted.placed >= placing.settled().0 && noted.lanes.iter().eq(placing.lanes)
         });
         let due = if reads {
             self.receipt_due(placing, moment)?
@@ -306,10 +314,12 @@ impl Mind {
         let store = placing.store;
         let noted = noted_of(tx, store)?;
         let noted = noted.unwrap_or_else(|| Noted::nothing(*store));
-        let arrivals = if noted.lanes.iter().eq(placing.lanes) {
-            self.unplaced_since(tx, Arrival(noted.placed), placing)?
+        // Of further lanes, nothing is settled yet.
+        let (arrivals, before) = if noted.lanes.iter().eq(placing.lanes) {
+            let since = Arrival(noted.placed);
+            (self.unplaced_since(tx, since, placing)?, noted.placed)
         } else {
-            self.unplaced_of_all(tx, placing)?
+            (self.unplaced_of_all(tx, placing)?, 0)
         };
         for arrival in arrivals {
             tx.put_position(store, arrival, placing.position)?;
@@ -317,7 +327,7 @@ impl Mind {
         put_noted(
             tx,
             Noted {
-                placed: noted.placed.max(placing.upto.0),
+                placed: before.max(placing.settled().0),
                 lanes: placing.lanes.iter().copied().collect(),
                 ..noted
             },

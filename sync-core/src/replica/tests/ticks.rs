@@ -420,6 +420,54 @@ fn batches_of_which_nothing_better_is_known_lie_not_beyond_what_was_read() {
     assert_eq!(at.chen.level(record), TickLevel::Colleague);
 }
 
+/// A session ends in which the relay had these already, and said so without their places.
+fn reads_but(phone: &mut Phone, lanes: &BTreeSet<LaneId>, but: &BTreeSet<Arrival>) {
+    let placing = Placing {
+        store: &RELAY,
+        lanes,
+        upto: phone.replica.last_arrival().unwrap(),
+        position: 40,
+        but,
+        told: 40,
+    };
+    phone
+        .with_moment(|replica, moment| replica.note_read(&placing, true, moment))
+        .unwrap();
+}
+
+#[test]
+fn batch_that_a_relay_had_already_is_placed_by_the_next_session() {
+    let mut at = station();
+    let record = visit(&mut at.chen, at.space);
+    at.chen
+        .with_moment(|replica, moment| replica.seal_pending(moment))
+        .unwrap();
+    let lanes = at.chen.replica.own_lanes();
+    let but = BTreeSet::from([at.chen.replica.last_arrival().unwrap()]);
+    reads_but(&mut at.chen, &lanes, &but);
+    assert_eq!(at.chen.level(record), TickLevel::Saved);
+    reads_but(&mut at.chen, &lanes, &BTreeSet::new());
+    assert_eq!(at.chen.level(record), TickLevel::Relay);
+}
+
+#[test]
+fn batch_of_a_lane_that_is_new_to_a_relay_is_placed_by_the_next_session() {
+    let mut at = station();
+    let record = visit(&mut at.chen, at.space);
+    at.chen
+        .with_moment(|replica, moment| replica.seal_pending(moment))
+        .unwrap();
+    let lanes = at.chen.replica.own_lanes();
+    let but = BTreeSet::from([at.chen.replica.last_arrival().unwrap()]);
+    let mut fewer = lanes.clone();
+    fewer.remove(&at.space);
+    reads_but(&mut at.chen, &fewer, &BTreeSet::new());
+    reads_but(&mut at.chen, &lanes, &but);
+    assert_eq!(at.chen.level(record), TickLevel::Saved);
+    reads_but(&mut at.chen, &lanes, &BTreeSet::new());
+    assert_eq!(at.chen.level(record), TickLevel::Relay);
+}
+
 #[test]
 fn clock_that_is_years_ahead_does_not_make_a_receipt_newer() {
     let mut at = station();

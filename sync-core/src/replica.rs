@@ -35,6 +35,7 @@ mod schema;
 mod seal;
 mod states;
 mod take;
+mod together;
 mod verdict;
 mod waits;
 
@@ -69,6 +70,7 @@ pub use read::{
     ChangeView, Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status,
 };
 pub use revoke::Removal;
+pub use together::Writer;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
 

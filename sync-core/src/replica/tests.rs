@@ -35,6 +35,7 @@ mod schemas;
 mod sealing;
 mod states;
 mod strays;
+mod together;
 mod waits;
 
 struct Phone {

@@ -37,6 +37,7 @@ mod seal;
 mod states;
 mod take;
 mod ticks;
+mod together;
 mod verdict;
 mod waits;
 
@@ -73,6 +74,7 @@ pub use read::{
 pub(crate) use receipts::{Placing, SOMEWHERE};
 pub use revoke::Removal;
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
+pub use together::Writer;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
 

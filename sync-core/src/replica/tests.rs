@@ -36,6 +36,7 @@ mod sealing;
 mod states;
 mod strays;
 mod ticks;
+mod together;
 mod waits;
 
 struct Phone {

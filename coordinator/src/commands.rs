@@ -6,7 +6,7 @@ mod edit;
 mod erase;
 mod export;
 mod found;
-mod fresh;
+pub(crate) mod fresh;
 mod grant;
 mod held;
 mod import;

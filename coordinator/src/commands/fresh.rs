@@ -39,7 +39,7 @@ pub(super) fn tick_line(replica: &Replica, ticks: &Ticks, text: &Text) -> String
     }
 }
 
-fn names(replica: &Replica, members: &[MemberId], text: &Text) -> String {
+pub(crate) fn names(replica: &Replica, members: &[MemberId], text: &Text) -> String {
     let shown = members.iter().take(NAMES_SHOWN);
     let shown: Vec<String> = shown.map(|member| replica.member_name(member)).collect();
     let shown = shown.join(&text.say("word.and"));
@@ -75,7 +75,15 @@ pub(super) fn lines(all: &[MemberFreshness], now: Millis, text: &Text) -> Vec<St
     let mut others: Vec<&MemberFreshness> = all.iter().filter(|it| !it.is_self).collect();
     others.sort_by_key(|it| (it.has_all_of_mine, it.heard_at));
     let shown = others.iter().take(PEOPLE_SHOWN);
-    let mut lines: Vec<String> = shown.map(|it| line(it, now, text)).collect();
+    let mut lines: Vec<String> = shown
+        .map(|it| {
+            format!(
+                "{}{}",
+                has(it, text, &output::time),
+                heard(it.heard_at, now, text)
+            )
+        })
+        .collect();
     let more = others.len().saturating_sub(PEOPLE_SHOWN);
     if more > 0 {
         let more = output::thousands(more as u64);
@@ -84,14 +92,15 @@ pub(super) fn lines(all: &[MemberFreshness], now: Millis, text: &Text) -> Vec<St
     lines
 }
 
-fn line(of: &MemberFreshness, now: Millis, text: &Text) -> String {
+/// What somebody has of mine, in one sentence; `time` says a moment in words.
+pub(crate) fn has(of: &MemberFreshness, text: &Text, time: &dyn Fn(Millis) -> String) -> String {
     let name = of.name.as_str();
-    let has = if !of.may_read {
+    if !of.may_read {
         text.with("out.fresh.reads_nothing", &[("name", name)])
     } else if of.has_all_of_mine {
         match of.upto {
             Some(upto) => {
-                let places = [("name", name), ("time", &output::time(upto))];
+                let places = [("name", name), ("time", &time(upto))];
                 text.with("out.fresh.all", &places)
             }
             None => text.with("out.fresh.nothing_yet", &[("name", name)]),
@@ -99,12 +108,11 @@ fn line(of: &MemberFreshness, now: Millis, text: &Text) -> String {
     } else {
         let lacks = output::thousands(of.lacks);
         text.with("out.fresh.lacks", &[("name", name), ("n", &lacks)])
-    };
-    format!("{has}{}", heard(of.heard_at, now, text))
+    }
 }
 
 /// When somebody was heard from, if that is a day ago or more.
-fn heard(at: Option<Millis>, now: Millis, text: &Text) -> String {
+pub(crate) fn heard(at: Option<Millis>, now: Millis, text: &Text) -> String {
     let Some(at) = at else {
         return text.say("out.fresh.never");
     };

@@ -6,6 +6,7 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod console;
 mod damage;
 mod export;
 mod flips;
@@ -21,6 +22,7 @@ mod recover;
 mod refusals;
 mod relay;
 mod replay;
+mod review;
 mod run;
 mod serve;
 mod trouble;

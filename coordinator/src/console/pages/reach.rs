@@ -2,9 +2,10 @@
 
 use sync_core::id::{MemberId, Millis};
 use sync_core::replica::{MemberFreshness, Replica, TickLevel, Ticks};
+use sync_core::roster::role::{Role, Scope};
 
 use crate::commands::fresh;
-use crate::console::cx::{Cx, Trouble, initial};
+use crate::console::cx::{Cx, Trouble, initial, own_name};
 use crate::console::views::shared::{PersonLine, Step};
 use crate::output::thousands;
 
@@ -109,13 +110,24 @@ pub(super) fn steps(replica: &Replica, cx: &Cx, ticks: &Ticks) -> Vec<Step> {
             "phone",
             names(&ticks.colleagues),
         ),
-        step(
-            TickLevel::Coordinator,
-            !ticks.coordinators.is_empty(),
-            "person",
-            names(&ticks.coordinators),
-        ),
+        at_the_top(replica, cx).unwrap_or_else(|| {
+            let is_there = !ticks.coordinators.is_empty();
+            let names = names(&ticks.coordinators);
+            step(TickLevel::Coordinator, is_there, "person", names)
+        }),
     ]
+}
+
+/// The last step on a coordinator's own device: what is there has arrived.
+fn at_the_top(replica: &Replica, cx: &Cx) -> Option<Step> {
+    let roster = replica.roster();
+    let role = roster.role_in(&replica.device(), &Scope::Community);
+    (role >= Some(Role::Coordinator)).then(|| Step {
+        done: true,
+        icon: "person".to_owned(),
+        label: word(cx, TickLevel::Coordinator),
+        detail: own_name(replica),
+    })
 }
 
 /// Who has what of mine, those first who lack something or have been quiet longest.
@@ -130,7 +142,9 @@ fn person(cx: &Cx, of: &MemberFreshness) -> PersonLine {
     let quiet = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
     let (tone, icon, word) = if of.heard_at.is_none_or(|at| at < quiet) {
         ("bad", "clock", "console.word.quiet")
-    } else if of.may_read && !of.has_all_of_mine {
+    } else if !of.may_read {
+        ("info", "check", "console.word.heard")
+    } else if !of.has_all_of_mine {
         ("warn", "clock", "console.word.lacks")
     } else {
         ("good", "check", "console.word.has_all")
@@ -138,7 +152,14 @@ fn person(cx: &Cx, of: &MemberFreshness) -> PersonLine {
     let lacks = of.may_read && of.lacks > 0;
     PersonLine {
         initial: initial(&of.name),
-        line: fresh::has(of, &cx.text, &|at| cx.clock.moment(at)),
+        line: match of.heard_at {
+            // What they may not read says nothing about them; that they are there does.
+            Some(at) if !of.may_read => {
+                let places = [("name", of.name.as_str()), ("when", &cx.clock.moment(at))];
+                cx.with("console.sync.heard", &places)
+            }
+            _ => fresh::has(of, &cx.text, &|at| cx.clock.moment(at)),
+        },
         tone: tone.to_owned(),
         icon: icon.to_owned(),
         word: cx.say(word),

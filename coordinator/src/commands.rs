@@ -7,6 +7,7 @@ mod edit;
 mod erase;
 mod export;
 mod found;
+pub(crate) mod fresh;
 mod grant;
 mod held;
 mod import;

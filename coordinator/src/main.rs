@@ -15,6 +15,7 @@ mod exchange;
 mod exit;
 mod failure;
 mod lookup;
+mod mask;
 mod output;
 mod passphrase;
 mod place;

@@ -75,7 +75,9 @@ pub mod domain {
     /// A certificate of service.
     pub const CERTIFICATE: &str = "banyan/certificate/1";
     /// A device's signed receipt.
-    pub const RECEIPT: &str = "banyan/receipt/1";
+    pub const RECEIPT: &str = "banyan/receipt/2";
+    /// Mark of the lanes that a receipt is about.
+    pub const RECEIPT_LANES: &str = "banyan/receipt-lanes/1";
     /// A relay's word that it has erased something.
     pub const RELAY_ERASED: &str = "banyan/relay-erased/1";
     /// Digest of what a replica shows.
@@ -118,6 +120,7 @@ pub mod domain {
         LOG_MARK,
         CERTIFICATE,
         RECEIPT,
+        RECEIPT_LANES,
         RELAY_ERASED,
         VIEW_DIGEST,
         RECOVERY,

@@ -19,6 +19,7 @@ const ROOMS: [&str; 10] = [
     "src/keys",
     "src/epoch",
     "src/entry",
+    "src/receipt",
     "src/roster",
     "src/wire",
     "src/session",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sync_core::replica::Replica;
+use sync_core::roster::role::Role;
 
 use super::asked::Asked;
 use super::gate::Flash;
@@ -66,6 +67,14 @@ pub(super) fn initial(name: &str) -> String {
 /// What this person is called.
 pub(super) fn own_name(replica: &Replica) -> String {
     replica.name_of(&replica.device())
+}
+
+/// The highest role that this person has anywhere.
+pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
+    let roster = replica.roster();
+    let member = roster.member_id(&replica.device())?;
+    let roles = roster.members().get(&member)?.roles.iter();
+    roles.map(|(_, role)| *role).max()
 }
 
 /// What is said of things that are not here.

@@ -8,21 +8,8 @@ use sync_core::store::ViewRow;
 
 use super::cx::Cx;
 use crate::lookup::Lookup;
+use crate::mask;
 use crate::values;
-
-/// Stands for what is hidden.
-const HIDDEN: &str = "**";
-
-/// What is shown of a personal text: the first character of each word of its first line, because nobody
-/// can tell which of them is the name.
-pub(super) fn mask(text: &str) -> String {
-    let line = text.trim().lines().next().unwrap_or_default();
-    let words = line.split_whitespace().filter_map(|word| {
-        let first = word.chars().next()?;
-        Some(format!("{first}{HIDDEN}"))
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
 
 /// The title of a row as a list shows it.
 pub(super) fn title(replica: &Replica, cx: &Cx, row: &ViewRow) -> String {
@@ -32,7 +19,7 @@ pub(super) fn title(replica: &Replica, cx: &Cx, row: &ViewRow) -> String {
     if row.title.trim().is_empty() {
         cx.say("console.untitled")
     } else if is_personal && !cx.shows_personal() {
-        mask(&row.title)
+        mask::by_word(&row.title)
     } else {
         row.title.clone()
     }
@@ -102,7 +89,7 @@ pub(super) fn shown(replica: &Replica, cx: &Cx, kind: &Kind, name: &str, value: 
     let is_personal = field.is_none_or(Field::personal);
     let words = in_words(replica, cx, field, value);
     if is_personal && !cx.shows_personal() {
-        mask(&words)
+        mask::by_word(&words)
     } else {
         words
     }
@@ -179,18 +166,4 @@ pub(super) fn space_label(cx: &Cx, name: &str) -> String {
 /// The same where the words of a page are not at hand.
 pub(super) fn space_label_plain(replica: &Replica, space: &LaneId) -> String {
     replica.space_name(space)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_personal_text_only_first_characters_are_shown() {
-        assert_eq!(mask("3号门 王奶奶"), "3** 王**");
-        assert_eq!(mask("李晴莲 新村一路3号"), "李** 新**");
-        assert_eq!(mask("Granny Wang"), "G** W**");
-        assert_eq!(mask("王\n第二行"), "王**");
-        assert_eq!(mask("  "), "");
-    }
 }

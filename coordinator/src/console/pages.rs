@@ -5,6 +5,7 @@ pub(super) mod invite;
 pub(super) mod members;
 pub(super) mod new;
 pub(super) mod notices;
+mod reach;
 pub(super) mod record;
 pub(super) mod records;
 pub(super) mod rows;

@@ -1,11 +1,13 @@
 //! How this device shows things: language, size of letters, light or dark. A small file beside the store.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sync_core::schema::Lang;
+
+use crate::durable;
+use crate::failure::Failure;
 
 const FILE: &str = "looks.json";
 
@@ -58,12 +60,9 @@ impl PrefsFile {
     }
 
     /// Keeps a choice, whole or not at all.
-    pub(super) fn write(&self, prefs: &Prefs) -> io::Result<()> {
-        let dir = self.0.parent().unwrap_or_else(|| Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(&serde_json::to_vec_pretty(prefs)?)?;
-        file.persist(&self.0)?;
-        Ok(())
+    pub(super) fn write(&self, prefs: &Prefs) -> Result<(), Failure> {
+        let json = serde_json::to_vec_pretty(prefs).expect("plain texts are written as JSON");
+        durable::write(&self.0, &json, true)
     }
 }
 

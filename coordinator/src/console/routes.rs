@@ -98,8 +98,8 @@ async fn set_looks(State(hall): State<Shared>, asked: Asked, body: Bytes) -> Res
     let form = Form::read(&body);
     if hall.is_ours(&asked, &form) {
         let prefs = settings::chosen(&form, hall.prefs.read());
-        if let Err(error) = hall.prefs.write(&prefs) {
-            return settings::not_kept(&hall, &error);
+        if let Err(failure) = hall.prefs.write(&prefs) {
+            return settings::not_kept(&hall, &failure);
         }
     }
     hall.act(asked, form, settings::looks_kept).await

@@ -1,12 +1,12 @@
 //! The frame around every page: who is here, the menu, and whether everything has been sent.
 
 use sync_core::replica::Replica;
-use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::role::Scope;
 use sync_core::schema::Lang;
 
 use super::answer::Shown;
 use super::assets;
-use super::cx::{Cx, Trouble, initial, own_name};
+use super::cx::{Cx, Trouble, highest_role, initial, own_name};
 use super::views::shared::{NavItem, Shell};
 
 /// A place of the menu: section, address, picture, label, where it is shown, group that it begins.
@@ -102,13 +102,10 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
 }
 
 fn own_role(replica: &Replica, cx: &Cx) -> String {
-    let roster = replica.roster();
-    let everywhere = roster.role_in(&replica.device(), &Scope::Community);
-    let member = roster.member_id(&replica.device());
-    let member = member.and_then(|id| roster.members().get(&id));
-    let highest = member.and_then(|member| member.roles.iter().map(|(_, role)| *role).max());
-    let role: Option<Role> = everywhere.or(highest);
-    role.map_or_else(
+    let everywhere = replica
+        .roster()
+        .role_in(&replica.device(), &Scope::Community);
+    everywhere.or_else(|| highest_role(replica)).map_or_else(
         || cx.say("word.not_met"),
         |role| cx.say(&format!("word.role.{}", role.name())),
     )

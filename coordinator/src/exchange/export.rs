@@ -6,8 +6,8 @@
 
 mod about;
 mod csv;
+mod fields;
 mod geojson;
-mod mask;
 mod table;
 mod value;
 mod xlsx;

@@ -16,6 +16,8 @@ pub(crate) const UPDATED_AT: &str = "$updated_at";
 pub(crate) const UPDATED_BY: &str = "$updated_by";
 /// The kind, in files that hold several.
 pub(crate) const KIND: &str = "$kind";
+/// A place on the map, `latitude, longitude`, of a map file's feature.
+pub(crate) const POINT: &str = "$point";
 /// Ends the name of a column that shows in words what the column of the same name holds as an id.
 pub(crate) const SHOWN: &str = ".shown";
 /// Ends a cell that was cut because a spreadsheet holds no more; such a cell is never imported.
@@ -51,17 +53,17 @@ pub(crate) fn defused(text: &str) -> String {
     }
 }
 
+/// The text that [`defused`] was given.
+pub(crate) fn original(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(text) if is_risky(text) => text,
+        Some(_) | None => cell,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The text that [`defused`] was given.
-    fn original(cell: &str) -> &str {
-        match cell.strip_prefix('\'') {
-            Some(text) if is_risky(text) => text,
-            Some(_) | None => cell,
-        }
-    }
 
     #[test]
     fn formulas_are_defused_and_come_back() {

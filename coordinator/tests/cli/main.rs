@@ -7,10 +7,12 @@
 )]
 
 mod certificate;
+mod console;
 mod damage;
 mod export;
 mod flips;
 mod forms;
+mod fresh;
 mod held;
 mod help;
 mod import;
@@ -22,6 +24,7 @@ mod recover;
 mod refusals;
 mod relay;
 mod replay;
+mod review;
 mod run;
 mod serve;
 mod trouble;

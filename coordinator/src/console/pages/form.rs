@@ -25,13 +25,19 @@ fn kind_asked(replica: &Replica, cx: &Cx) -> Result<Kind, Trouble> {
 /// An empty form for a new record.
 pub(in crate::console) fn blank(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let kind = kind_asked(replica, cx)?;
-    Ok(new_form(replica, cx, &kind, None, &Wrong::new()))
+    new_form(replica, cx, &kind, None, &Wrong::new())
 }
 
-fn new_form(replica: &Replica, cx: &Cx, kind: &Kind, typed: Option<&Form>, wrong: &Wrong) -> Shown {
+fn new_form(
+    replica: &Replica,
+    cx: &Cx,
+    kind: &Kind,
+    typed: Option<&Form>,
+    wrong: &Wrong,
+) -> Result<Shown, Trouble> {
     let label = kind.label(cx.text.lang());
     let seen = beginning(cx, kind);
-    let mut inputs = inputs::inputs(replica, cx, kind, &seen, typed, wrong);
+    let mut inputs = inputs::inputs(replica, cx, kind, &seen, typed, wrong)?;
     inputs.insert(0, space_input(replica, cx, kind, typed));
     let form = work::Form {
         title: cx.with("console.form.new", &[("kind", label)]),
@@ -44,7 +50,7 @@ fn new_form(replica: &Replica, cx: &Cx, kind: &Kind, typed: Option<&Form>, wrong
         save_label: cx.say("console.act.save"),
         ..with_errors(cx, kind, wrong)
     };
-    Shown::new("new", "", form)
+    Ok(Shown::new("new", "", form))
 }
 
 fn with_errors(cx: &Cx, kind: &Kind, wrong: &Wrong) -> work::Form {
@@ -139,7 +145,7 @@ pub(in crate::console) fn create(
     let edits = match inputs::edits(replica, cx, &kind, form, &Seen::new()) {
         Ok(edits) => edits,
         Err(wrong) => {
-            let again = new_form(replica, cx, &kind, Some(form), &wrong);
+            let again = new_form(replica, cx, &kind, Some(form), &wrong)?;
             return Ok(Answer::Again(again.refused()));
         }
     };
@@ -151,7 +157,7 @@ pub(in crate::console) fn create(
         )),
         Err(error) => {
             let line = said_above(cx, error)?;
-            let again = new_form(replica, cx, &kind, Some(form), &line);
+            let again = new_form(replica, cx, &kind, Some(form), &line)?;
             Ok(Answer::Again(again.refused()))
         }
     }
@@ -181,14 +187,8 @@ fn kept(replica: &Replica, cx: &Cx) -> Result<(RecordId, Kind, Seen), Trouble> {
 /// The form for a record that is there.
 pub(in crate::console) fn filled(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let (record, kind, seen) = kept(replica, cx)?;
-    Ok(old_form(
-        replica,
-        cx,
-        (record, &kind),
-        &seen,
-        None,
-        &Wrong::new(),
-    ))
+    let wrong = Wrong::new();
+    old_form(replica, cx, (record, &kind), &seen, None, &wrong)
 }
 
 fn old_form(
@@ -198,7 +198,7 @@ fn old_form(
     seen: &Seen,
     typed: Option<&Form>,
     wrong: &Wrong,
-) -> Shown {
+) -> Result<Shown, Trouble> {
     let label = kind.label(cx.text.lang());
     let form = work::Form {
         title: cx.with("console.form.edit", &[("kind", label)]),
@@ -207,11 +207,11 @@ fn old_form(
         up_href: format!("/record/{record}"),
         action: format!("/record/{record}/edit"),
         seen: packed(seen),
-        inputs: inputs::inputs(replica, cx, kind, seen, typed, wrong),
+        inputs: inputs::inputs(replica, cx, kind, seen, typed, wrong)?,
         save_label: cx.say("console.act.save"),
         ..with_errors(cx, kind, wrong)
     };
-    Shown::new("records", "", form)
+    Ok(Shown::new("records", "", form))
 }
 
 /// Writes what was changed. What somebody else changed meanwhile in the same field is shown first.
@@ -226,7 +226,7 @@ pub(in crate::console) fn change(
     let edits = match inputs::edits(replica, cx, &kind, form, &seen) {
         Ok(edits) => edits,
         Err(wrong) => {
-            let again = old_form(replica, cx, (record, &kind), &seen, Some(form), &wrong);
+            let again = old_form(replica, cx, (record, &kind), &seen, Some(form), &wrong)?;
             return Ok(Answer::Again(again.refused()));
         }
     };
@@ -240,7 +240,7 @@ pub(in crate::console) fn change(
         }
     }
     if !overtaken.is_empty() {
-        let again = old_form(replica, cx, (record, &kind), &now, Some(form), &overtaken);
+        let again = old_form(replica, cx, (record, &kind), &now, Some(form), &overtaken)?;
         return Ok(Answer::Again(again.refused()));
     }
     let edited = replica.edit(record, &edits, moment);
@@ -255,7 +255,7 @@ pub(in crate::console) fn change(
         }),
         Err(error) => {
             let line = said_above(cx, error)?;
-            let again = old_form(replica, cx, (record, &kind), &seen, Some(form), &line);
+            let again = old_form(replica, cx, (record, &kind), &seen, Some(form), &line)?;
             Ok(Answer::Again(again.refused()))
         }
     }

@@ -5,9 +5,8 @@ use qrcode::{EcLevel, QrCode};
 use sync_core::replica::{Moment, Replica};
 use sync_core::roster::role::{Role, Scope};
 
-use super::new::highest_role;
 use crate::console::answer::{Answer, Shown};
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, highest_role};
 use crate::console::fields;
 use crate::console::form::Form;
 use crate::console::views::people::{Invite, RoleChoice};

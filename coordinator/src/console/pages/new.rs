@@ -1,11 +1,10 @@
 //! Which kind of record is to be written.
 
 use sync_core::replica::Replica;
-use sync_core::roster::role::Role;
 use sync_core::schema::Group;
 
 use crate::console::answer::Shown;
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, highest_role};
 use crate::console::fields;
 use crate::console::views::work::{KindTile, New};
 
@@ -27,12 +26,4 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         kinds: tiles.collect(),
     };
     Ok(Shown::new("new", "", new))
-}
-
-/// The highest role that this person has anywhere.
-pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
-    let roster = replica.roster();
-    let member = roster.member_id(&replica.device())?;
-    let roles = roster.members().get(&member)?.roles.iter();
-    roles.map(|(_, role)| *role).max()
 }

@@ -1,15 +1,16 @@
 //! One record: its fields with who wrote them, its conflicts, what it leads to, comments, history, state.
 
 pub(in crate::console) mod acts;
+mod review;
 
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
-use sync_core::replica::{FieldView, HistoryEntry, RecordView, Replica};
+use sync_core::replica::{Conflict, FieldView, HistoryEntry, RecordView, Replica};
 use sync_core::roster::role::Scope;
 use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
-use super::rows;
+use super::{reach, rows};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
@@ -18,6 +19,8 @@ use crate::console::views::shared::Change;
 
 /// Steps of the history on the page unless all are asked for.
 const TURNS_MAX: usize = 20;
+/// The kind that is said about others.
+const COMMENT: &str = "comment";
 /// Records that lead here, on the page.
 const LINKS_MAX: usize = 50;
 
@@ -59,7 +62,9 @@ fn shown(
     } = open;
     let state = row.state.clone().unwrap_or_default();
     let (history, older) = history(replica, cx, open)?;
-    let links = links(replica, cx, open)?;
+    let leading_here = leading_here(replica, open)?;
+    let links = links(replica, cx, &leading_here);
+    let empty_fields = empty_fields(cx, open);
     let has_masked = kind.fields().iter().any(Field::personal);
     let (moves, reason_moves) = moves(replica, cx, open);
     let href = rows::href(row);
@@ -85,14 +90,11 @@ fn shown(
         },
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
-        has_empty_fields: !empty_fields(cx, open).is_empty(),
-        empty_fields: cx.with(
-            "console.record.empty_fields",
-            &[("fields", &empty_fields(cx, open))],
-        ),
+        has_empty_fields: !empty_fields.is_empty(),
+        empty_fields: cx.with("console.record.empty_fields", &[("fields", &empty_fields)]),
         has_links: !links.is_empty(),
         links,
-        comments: comments(replica, cx, open)?,
+        comments: comments(replica, cx, &leading_here),
         can_comment: may_comment(replica, open),
         history,
         has_older: older > 0,
@@ -118,8 +120,33 @@ fn shown(
             ],
         ),
         href,
+        ..way(replica, cx, open, &leading_here)?
     };
-    Ok(Shown::new("records", "records", page))
+    Ok(Shown::new("records", "records sync", page))
+}
+
+/// How far the record has come: to other people's devices, and through their look.
+fn way(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    leading_here: &[(ViewRow, String)],
+) -> Result<views::Record, Trouble> {
+    let ticks = replica.ticks(open.id)?;
+    let returned = review::returned(cx, open, leading_here);
+    Ok(views::Record {
+        tick: reach::number(ticks.level),
+        tick_word: reach::word(cx, ticks.level),
+        ticks: reach::steps(replica, cx, &ticks),
+        can_review: review::waits_for_me(replica, open),
+        is_returned: returned.is_returned,
+        return_title: returned.title,
+        return_reason: returned.reason,
+        has_pointed: !returned.field.is_empty(),
+        pointed_key: returned.field,
+        pointed_line: returned.field_line,
+        ..views::Record::default()
+    })
 }
 
 /// Who began it and who changed it last.
@@ -213,41 +240,46 @@ fn empty_fields(cx: &Cx, open: &Open) -> String {
     labels.collect::<Vec<_>>().join(&cx.say("word.and"))
 }
 
-/// What leads here and where this leads, each once.
-fn links(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::LinkLine>, Trouble> {
-    let mut lines = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for (record, _) in replica.links_to(open.id)? {
-        let Some(row) = replica.store().row(&record)? else {
-            continue;
-        };
-        // Comments stand in a place of their own.
-        if row.kind == "comment" || !seen.insert(record) || lines.len() >= LINKS_MAX {
-            continue;
-        }
-        let state = row.state.clone().unwrap_or_default();
-        let kind = fields::kind_label(replica, cx, &row.kind);
-        let who = replica.name_of(&row.updated_by);
-        lines.push(views::LinkLine {
-            href: rows::href(&row),
-            icon: fields::kind_icon(&row.kind).to_owned(),
-            title: fields::title(replica, cx, &row),
-            meta: format!("{kind} · {who} · {}", cx.clock.moment(row.updated_at)),
-            tone: fields::state_tone(replica, &row.kind, &state).to_owned(),
-            state: fields::state_label(replica, cx, &row.kind, &state),
-        });
-    }
-    Ok(lines)
-}
-
-fn comments(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Comment>, Trouble> {
+/// Records that lead here, each with the field that does.
+fn leading_here(replica: &Replica, open: &Open) -> Result<Vec<(ViewRow, String)>, Trouble> {
     let mut rows = Vec::new();
     for (record, field) in replica.links_to(open.id)? {
         let row = replica.store().row(&record)?;
-        rows.extend(row.filter(|row| row.kind == "comment" && field == "about"));
+        rows.extend(row.map(|row| (row, field)));
     }
+    Ok(rows)
+}
+
+/// What leads here, each once; comments stand in a place of their own.
+fn links(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> Vec<views::LinkLine> {
+    let mut seen = std::collections::BTreeSet::new();
+    let rows = leading_here.iter().map(|(row, _)| row);
+    let rows = rows.filter(|row| row.kind != COMMENT && seen.insert(row.record));
+    rows.take(LINKS_MAX)
+        .map(|row| {
+            let state = row.state.clone().unwrap_or_default();
+            let kind = fields::kind_label(replica, cx, &row.kind);
+            let who = replica.name_of(&row.updated_by);
+            views::LinkLine {
+                href: rows::href(row),
+                icon: fields::kind_icon(&row.kind).to_owned(),
+                title: fields::title(replica, cx, row),
+                meta: format!("{kind} · {who} · {}", cx.clock.moment(row.updated_at)),
+                tone: fields::state_tone(replica, &row.kind, &state).to_owned(),
+                state: fields::state_label(replica, cx, &row.kind, &state),
+            }
+        })
+        .collect()
+}
+
+/// What was said about the record, the oldest first.
+fn comments(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> Vec<views::Comment> {
+    let said = leading_here
+        .iter()
+        .filter(|(row, field)| row.kind == COMMENT && field == "about");
+    let mut rows: Vec<&ViewRow> = said.map(|(row, _)| row).collect();
     rows.sort_by_key(|row| (row.created_at, row.record));
-    let comments = rows.iter().map(|row| {
+    let comments = rows.into_iter().map(|row| {
         let who = replica.name_of(&row.created_by);
         let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
         let text = fields.get("text").and_then(Value::as_str);
@@ -258,18 +290,18 @@ fn comments(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Commen
             text: text.unwrap_or(&row.title).to_owned(),
         }
     });
-    Ok(comments.collect())
+    comments.collect()
 }
 
 fn may_comment(replica: &Replica, open: &Open) -> bool {
     let role = replica
         .roster()
         .role_in(&replica.device(), &Scope::Space(open.row.space));
-    let kind = replica.schema().kind("comment");
+    let kind = replica.schema().kind(COMMENT);
     let may = role
         .zip(kind)
         .is_some_and(|(role, kind)| kind.may_create(role));
-    may && open.kind.name() != "comment"
+    may && open.kind.name() != COMMENT
 }
 
 /// The newest steps first, and how many are left out.
@@ -326,6 +358,12 @@ fn turn(
         who: entry.by.clone(),
         act: cx.say(act),
         when: cx.clock.moment(Millis(entry.at)),
+        note: if entry.beside.is_empty() {
+            String::new()
+        } else {
+            let who = entry.beside.join(&cx.say("word.and"));
+            cx.with("console.hist.beside", &[("who", &who)])
+        },
         changes: changes.collect(),
     }
 }
@@ -363,27 +401,34 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
         cx.with("console.clash.lead", &places)
     };
     let said = |value: &Value| fields::shown(replica, cx, &open.kind, &field.name, value);
-    let mut options = vec![views::Rival {
-        key: "0".to_owned(),
-        value: said(&field.value),
-        by: field.by.clone(),
-        shown: true,
-    }];
-    for (n, other) in field.conflicts.iter().enumerate() {
-        options.push(views::Rival {
-            key: (n + 1).to_string(),
-            value: said(&other.value),
-            by: other.by.clone(),
-            shown: false,
-        });
-    }
+    let rival = |(n, rival): (usize, &Conflict)| views::Rival {
+        key: n.to_string(),
+        value: said(&rival.value),
+        by: match rival.at {
+            Some(at) => format!("{} · {}", rival.by, cx.clock.moment(Millis(at))),
+            None => rival.by.clone(),
+        },
+        saw: rival.saw.as_ref().map_or_else(String::new, |saw| {
+            cx.with("console.clash.saw", &[("value", &said(saw))])
+        }),
+        shown: n == 0,
+    };
+    let options = field.shown.iter().chain(&field.conflicts).enumerate();
+    let options = options.map(rival).collect();
     views::Conflict {
         field_key: field.name.clone(),
         title: cx.with("console.clash.title", &[("field", &label)]),
         lead,
+        can_keep_both: can_keep_both(&open.kind, field),
         seen: rivals(field),
         options,
     }
+}
+
+/// Whether all values of a field can stand in it, one after the other.
+fn can_keep_both(kind: &Kind, field: &FieldView) -> bool {
+    let ty = kind.field(&field.name).map(Field::ty);
+    matches!(ty, Some(FieldType::Line | FieldType::Text))
 }
 
 /// All values of a field as they were shown, so that a choice is of them and not of others.

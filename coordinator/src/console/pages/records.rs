@@ -1,8 +1,8 @@
 //! Lists and search.
 
-use sync_core::id::{LaneId, MemberId, Millis};
+use sync_core::id::{LaneId, MemberId, Millis, RecordId};
 use sync_core::replica::Replica;
-use sync_core::store::{Cursor, Order, RowFilter};
+use sync_core::store::{Cursor, Order, RowFilter, ViewRow};
 
 use super::rows;
 use crate::console::answer::Shown;
@@ -17,19 +17,20 @@ use crate::output::thousands;
 const PAGE_ROWS: usize = 50;
 const DAY_MILLIS: i64 = 86_400_000;
 /// What a filter's name in the address is.
-const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
+const NAMES: [&str; 7] = [
+    "kind", "state", "village", "person", "period", "flag", "lacked",
+];
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let query = &cx.asked.query;
-    let mut filter = filter(replica, cx, query)?;
-    let total = replica.count(&filter)?;
-    filter.limit = Some(PAGE_ROWS + 1);
-    filter.after = after(replica, query)?;
-    let mut found = replica.list(&filter)?;
+    let (mut found, total) = found(replica, cx, query)?;
     let has_next = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
+    let ids: Vec<RecordId> = found.iter().map(|row| row.record).collect();
+    let ticks = replica.ticks_of(&ids)?;
     let next = found.last().map(|row| row.record.to_string());
-    let active = active(replica, cx, query);
+    let offered = NAMES.map(|name| (name, options_of(replica, cx, name, query)));
+    let active = active(cx, query, &offered);
     let is_plain = active.is_empty() && query.get("q").trim().is_empty();
     let has_rows = !found.is_empty();
     let key = if total == 0 {
@@ -45,7 +46,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         count_line: key,
         views: views(replica, cx, query)?,
         q: query.get("q").to_owned(),
-        filters: filters(replica, cx, query),
+        filters: filters(cx, query, offered),
         filters_open: !active.is_empty(),
         filter_line: if active.is_empty() {
             cx.say("console.records.filters")
@@ -57,13 +58,16 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         has_rows,
         rows: found
             .iter()
-            .map(|row| rows::row(replica, cx, row))
+            .zip(&ticks)
+            .map(|(row, ticks)| rows::row(replica, cx, row, ticks))
             .collect(),
         has_prev: query.has("after"),
         prev_href: address(&query.query_without(&["after"])),
         has_next,
         next_href: next_href(query, next.as_deref()),
         as_of: as_of(cx),
+        has_missing: false,
+        missing: String::new(),
         show_word: cx.say(if shows {
             "console.record.hide_personal"
         } else {
@@ -90,8 +94,37 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     Ok(Shown::new("records", "records", page))
 }
 
+/// The rows from the place that the page begins at, one more than it shows, and how many there are.
+fn found(replica: &Replica, cx: &Cx, query: &Form) -> Result<(Vec<ViewRow>, u64), Trouble> {
+    if let Ok(member) = query.get("lacked").parse() {
+        return lacked(replica, query, &member);
+    }
+    let mut filter = filter(replica, cx, query)?;
+    let total = replica.count(&filter)?;
+    filter.limit = Some(PAGE_ROWS + 1);
+    filter.after = after(replica, query)?;
+    Ok((replica.list(&filter)?, total))
+}
+
+/// Records with a change of mine that somebody does not have yet.
+fn lacked(
+    replica: &Replica,
+    query: &Form,
+    member: &MemberId,
+) -> Result<(Vec<ViewRow>, u64), Trouble> {
+    let records = replica.lacked_by(member)?;
+    let after = query.get("after").parse::<RecordId>().ok();
+    let begin = after.and_then(|after| records.iter().position(|it| *it == after));
+    let rest = records.iter().skip(begin.map_or(0, |at| at + 1));
+    let mut rows = Vec::new();
+    for record in rest.take(PAGE_ROWS + 1) {
+        rows.extend(replica.store().row(record)?);
+    }
+    Ok((rows, records.len() as u64))
+}
+
 /// Up to when what is shown goes.
-pub(super) fn as_of(cx: &Cx) -> String {
+fn as_of(cx: &Cx) -> String {
     let now = cx.clock.moment(cx.clock.now);
     cx.with("console.asof.here", &[("when", &now)])
 }
@@ -138,14 +171,23 @@ fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble
     let today = cx.clock.today();
     let yesterday = today.yesterday().unwrap_or(today);
     let is_late = query.get("flag") == "late";
+    let narrowed = if query.get("flag") == "review" {
+        rows::to_review(replica)?
+    } else {
+        RowFilter::default()
+    };
+    let mut states: Vec<String> = query
+        .all("state")
+        .filter(|state| !state.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if states.is_empty() {
+        states.clone_from(&narrowed.states);
+    }
     Ok(RowFilter {
         kind: some("kind").map(str::to_owned),
         space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
-        states: query
-            .all("state")
-            .filter(|state| !state.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        states,
         only_conflicts: query.get("flag") == "clash",
         kinds: if is_late {
             rows::due_kinds(replica)
@@ -163,7 +205,7 @@ fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble
             "day" => Order::Day,
             _ => Order::Newest,
         },
-        ..RowFilter::default()
+        ..narrowed
     })
 }
 
@@ -177,17 +219,19 @@ fn period_start(cx: &Cx, period: &str) -> Option<Millis> {
     Some(Millis(cx.clock.now.0 - days * DAY_MILLIS))
 }
 
-fn filters(replica: &Replica, cx: &Cx, query: &Form) -> Vec<Filter> {
+/// Values and labels, by the filter that offers them.
+type Offered = [(&'static str, Vec<(String, String)>); NAMES.len()];
+
+fn filters(cx: &Cx, query: &Form, offered: Offered) -> Vec<Filter> {
     let sorts = [
         ("", "console.sort.newest"),
         ("due", "console.sort.due"),
         ("day", "console.sort.day"),
     ];
-    let mut filters: Vec<Filter> = NAMES
-        .iter()
-        .map(|name| {
-            let mut options = vec![(String::new(), cx.say("console.filter.any"))];
-            options.extend(options_of(replica, cx, name, query));
+    let mut filters: Vec<Filter> = offered
+        .into_iter()
+        .map(|(name, mut options)| {
+            options.insert(0, (String::new(), cx.say("console.filter.any")));
             select(cx, name, options, query)
         })
         .collect();
@@ -231,7 +275,7 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
                 })
                 .collect()
         }
-        "person" => {
+        "person" | "lacked" => {
             let members = replica.members().into_iter();
             members
                 .map(|member| (member.id, member.name.unwrap_or_else(|| "?".to_owned())))
@@ -245,6 +289,7 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
         _ => vec![
             said("clash", "console.flag.clash"),
             said("late", "console.flag.overdue"),
+            said("review", "console.flag.review"),
         ],
     }
 }
@@ -265,14 +310,15 @@ fn states(replica: &Replica, cx: &Cx, kind: &str) -> Vec<(String, String)> {
 }
 
 /// The conditions that hold, each with the address that drops it.
-fn active(replica: &Replica, cx: &Cx, query: &Form) -> Vec<Active> {
-    let names = NAMES.iter().filter(|name| !query.get(name).is_empty());
-    names
-        .map(|name| {
+fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+    let given = offered
+        .iter()
+        .filter(|(name, _)| !query.get(name).is_empty());
+    given
+        .map(|(name, options)| {
             let value = query.get(name);
-            let options = options_of(replica, cx, name, query);
-            let label = options.into_iter().find(|(known, _)| known == value);
-            let label = label.map_or_else(|| value.to_owned(), |(_, label)| label);
+            let label = options.iter().find(|(known, _)| known == value);
+            let label = label.map_or(value, |(_, label)| label);
             let head = cx.say(&format!("console.filter.{name}"));
             Active {
                 href: address(&query.query_without(&[name, "after"])),

@@ -1,7 +1,5 @@
 //! How this device shows things, and which relays it knows.
 
-use std::io;
-
 use axum::response::Response;
 use sync_core::replica::{Moment, Replica};
 use sync_core::roster::ticket::RelayAddr;
@@ -13,9 +11,7 @@ use crate::console::hall::Hall;
 use crate::console::prefs::Prefs;
 use crate::console::views::shared::{Choice, Input, Labelled};
 use crate::console::views::station::Settings;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::text::Text;
 
 /// A choice of looks: its name, and its values with their words.
 type Look = (
@@ -130,15 +126,9 @@ pub(in crate::console) fn looks_kept(
 }
 
 /// The file could not be written.
-pub(in crate::console) fn not_kept(hall: &Hall, error: &io::Error) -> Response {
-    let (_, text): (_, std::sync::Arc<Text>) = hall.looks();
-    let is_full = error.kind() == io::ErrorKind::StorageFull;
-    let failure = if is_full {
-        Failure::new(Exit::DiskFull, "err.disk_full")
-    } else {
-        Failure::new(Exit::System, "err.internal").with("reason", error)
-    };
-    hall.bare(&super::notices::not_kept(&text, &failure))
+pub(in crate::console) fn not_kept(hall: &Hall, failure: &Failure) -> Response {
+    let (_, text) = hall.looks();
+    hall.bare(&super::notices::not_kept(&text, failure))
 }
 
 /// One more relay.

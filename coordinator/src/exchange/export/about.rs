@@ -1,11 +1,12 @@
 //! What an export says about itself.
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use sync_core::id::Millis;
 use sync_core::replica::Replica;
 use sync_core::schema::Lang;
 
-use super::mask::left_out;
+use super::fields::left_out;
 use super::table::utc;
 use super::{Request, Rows};
 use crate::failure::Failure;
@@ -50,7 +51,7 @@ impl About {
             made_by: replica.name_of(&replica.device()),
             device: replica.device().short(),
             made_at: now,
-            digest: digest.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: HEXLOWER.encode(&digest.0),
             pending: replica.pending_count()?,
             personal: request.personal,
             counts: Vec::new(),

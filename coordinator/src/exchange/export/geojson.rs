@@ -6,12 +6,13 @@ use serde_json::json;
 use sync_core::schema::{Field, FieldType, Kind, Point};
 use sync_core::store::ViewRow;
 
-use super::mask::{has_personal_title, masked, shown_fields};
+use super::fields::{has_personal_title, shown_fields};
 use super::table::utc;
 use super::value::Names;
 use super::{About, Rows};
 use crate::exchange::names;
 use crate::failure::Failure;
+use crate::mask;
 
 /// The map: a feature for each record with a place that may be shown, as rounded as its field says.
 /// What is to be said about it is its foreign member `banyan`; the records without a place are counted there.
@@ -53,7 +54,7 @@ fn feature(kind: &Kind, row: &ViewRow, names: Names<'_>) -> Option<Feature> {
     put(names::RECORD, json!(row.record.to_string()));
     put(names::KIND, json!(kind.name()));
     if !names.personal && has_personal_title(kind) {
-        put(names::TITLE, json!(masked(&row.title)));
+        put(names::TITLE, json!(mask::whole(&row.title)));
     }
     for field in shown_fields(kind, names.personal) {
         let value = values.get(field.name()).filter(|value| !value.is_null());

@@ -6,9 +6,10 @@ use sync_core::schema::{Field, FieldType, Kind};
 use sync_core::store::ViewRow;
 
 use super::Rows;
-use super::mask::{has_personal_title, masked, shown_fields};
+use super::fields::{has_personal_title, shown_fields};
 use super::value::{Cell, Names, cell, has_words};
 use crate::exchange::names;
+use crate::mask;
 
 /// A table: headings that say what the columns are, and rows of as many cells.
 #[derive(Debug)]
@@ -107,7 +108,7 @@ impl Column<'_> {
     fn cell(&self, row: &ViewRow, fields: &serde_json::Value, names: Names<'_>) -> Cell {
         match self {
             Self::Record => Cell::Text(row.record.to_string()),
-            Self::MaskedTitle => Cell::of_text(masked(&row.title)),
+            Self::MaskedTitle => Cell::of_text(mask::whole(&row.title)),
             Self::Field(field) => {
                 let value = fields.get(field.name());
                 value.map_or(Cell::Empty, |value| cell(field, value, names.text))

@@ -4,7 +4,8 @@ use sync_core::id::{DeviceId, LaneId, MemberId, RecordId};
 use sync_core::replica::Replica;
 use sync_core::schema::{Choice, Field, FieldType, Lang, Point};
 
-use super::mask::{has_personal_title, masked};
+use super::fields::has_personal_title;
+use crate::mask;
 use crate::text::Text;
 use crate::values;
 
@@ -97,7 +98,7 @@ impl<'r> Names<'r> {
         // A kind that this version does not know may have any title.
         let kind = self.replica.schema().kind(&row.kind);
         if !self.personal && kind.is_none_or(has_personal_title) {
-            return masked(&row.title);
+            return mask::whole(&row.title);
         }
         row.title
     }

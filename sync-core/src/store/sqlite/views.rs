@@ -220,31 +220,13 @@ impl Rows<'_> {
         let group = self.join_group(id, row)?;
         let words = joined(&index.words);
         let spot = spot_for(id, group, row, &index.links, &words);
-        let spot_sum = spot.sum().done();
-        self.conn
-            .prepare_cached(
-                "INSERT INTO rows(id, record, of_group, updated_at, due, day, conflicts, \
-                 created_by, updated_by, links, words, spot_sum, created_at, sum, title, fields) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-            )?
-            .execute(params![
-                id,
-                row.record.as_bytes(),
-                group,
-                row.updated_at.0,
-                due_text(row.due.as_deref()),
-                day_text(row.day.as_deref()),
-                row.conflicts,
-                row.created_by.as_bytes(),
-                row.updated_by.as_bytes(),
-                spot.links,
-                spot.words,
-                spot_sum,
-                row.created_at.0,
-                row_sum(spot_sum, row).done(),
-                row.title,
-                row.fields,
-            ])?;
+        self.write_row(
+            "INSERT INTO rows(id, record, of_group, updated_at, due, day, conflicts, \
+             created_by, updated_by, links, words, spot_sum, created_at, sum, title, fields) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            &spot,
+            row,
+        )?;
         self.add_links(id, &index.links)?;
         self.add_words(id, words)
     }
@@ -262,52 +244,40 @@ impl Rows<'_> {
             self.remove_words(key.id)?;
             self.add_words(key.id, words)?;
         }
-        let spot_sum = spot.sum().done();
-        let sum = row_sum(spot_sum, row).done();
-        if spot.is_but_later(&before) {
+        let sql = if spot.is_but_later(&before) {
             // SQLite writes every index anew that holds one of the columns, changed or not.
-            self.conn
-                .prepare_cached(
-                    "UPDATE rows SET updated_at = ?2, links = ?3, words = ?4, spot_sum = ?5, \
-                     created_at = ?6, sum = ?7, title = ?8, fields = ?9 WHERE id = ?1",
-                )?
-                .execute(params![
-                    key.id,
-                    row.updated_at.0,
-                    spot.links,
-                    spot.words,
-                    spot_sum,
-                    row.created_at.0,
-                    sum,
-                    row.title,
-                    row.fields,
-                ])?;
-            return Ok(());
-        }
-        self.conn
-            .prepare_cached(
-                "UPDATE rows SET of_group = ?2, updated_at = ?3, due = ?4, day = ?5, \
-                 conflicts = ?6, created_by = ?7, updated_by = ?8, links = ?9, words = ?10, \
-                 spot_sum = ?11, created_at = ?12, sum = ?13, title = ?14, fields = ?15 \
-                 WHERE id = ?1",
-            )?
-            .execute(params![
-                key.id,
-                group,
-                row.updated_at.0,
-                due_text(row.due.as_deref()),
-                day_text(row.day.as_deref()),
-                row.conflicts,
-                row.created_by.as_bytes(),
-                row.updated_by.as_bytes(),
-                spot.links,
-                spot.words,
-                spot_sum,
-                row.created_at.0,
-                sum,
-                row.title,
-                row.fields,
-            ])?;
+            "UPDATE rows SET updated_at = ?4, links = ?10, words = ?11, spot_sum = ?12, \
+             created_at = ?13, sum = ?14, title = ?15, fields = ?16 WHERE id = ?1"
+        } else {
+            "UPDATE rows SET of_group = ?3, updated_at = ?4, due = ?5, day = ?6, \
+             conflicts = ?7, created_by = ?8, updated_by = ?9, links = ?10, words = ?11, \
+             spot_sum = ?12, created_at = ?13, sum = ?14, title = ?15, fields = ?16 \
+             WHERE id = ?1"
+        };
+        self.write_row(sql, &spot, row)
+    }
+
+    /// Writes all columns of a row, or those that the statement names.
+    fn write_row(&self, sql: &str, spot: &Spot, row: &ViewRow) -> Result<(), StoreError> {
+        let spot_sum = spot.sum().done();
+        self.conn.prepare_cached(sql)?.execute(params![
+            spot.id,
+            row.record.as_bytes(),
+            spot.group,
+            row.updated_at.0,
+            due_text(row.due.as_deref()),
+            day_text(row.day.as_deref()),
+            row.conflicts,
+            row.created_by.as_bytes(),
+            row.updated_by.as_bytes(),
+            spot.links,
+            spot.words,
+            spot_sum,
+            row.created_at.0,
+            row_sum(spot_sum, row).done(),
+            row.title,
+            row.fields,
+        ])?;
         Ok(())
     }
 

@@ -328,8 +328,10 @@ pub(crate) struct ImportArgs {
     pub(crate) mapping: Option<PathBuf>,
     #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
     pub(crate) write_mapping: Option<PathBuf>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
     #[arg(long)]
-    pub(crate) strict: bool,
+    pub(crate) skip: bool,
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rows of the view → export::table → csv | xlsx, or export::geojson → bytes
-//! bytes, name → sheet::parse → Sheet → mapping → check: a report, and the work → apply
+//! bytes, name → import::survey (sheet, mapping) → import::plan (check) → import::apply
 //! ```
 //! All of it is pure: rows and bytes go in, bytes and reports come out. The command line writes the
 //! files and says the sentences.
@@ -13,9 +13,10 @@
 mod apply;
 mod check;
 pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod mapping;
 pub(crate) mod names;
 pub(crate) mod sheet;
 
-pub(crate) use apply::{Applied, apply};
-pub(crate) use check::{Checked, Context, Problem, check};
+pub(crate) use apply::Applied;
+pub(crate) use check::Problem;

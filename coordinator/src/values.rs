@@ -15,10 +15,15 @@ use crate::text::Text;
 
 const LANGS: [Lang; 2] = [Lang::Zh, Lang::En];
 
-/// The kind with this name or label.
+/// The kind of the station's with this name or label.
 pub(crate) fn kind(typed: &str) -> Result<&'static Kind, Failure> {
+    kind_in(Schema::station(), typed)
+}
+
+/// The kind with this name or label, of those that a community has.
+pub(crate) fn kind_in<'s>(schema: &'s Schema, typed: &str) -> Result<&'s Kind, Failure> {
     let typed = typed.trim();
-    let kinds = Schema::station().kinds();
+    let kinds = schema.kinds();
     let found = kinds.iter().find(|kind| {
         kind.name().eq_ignore_ascii_case(typed) || has_label(typed, |lang| kind.label(lang))
     });

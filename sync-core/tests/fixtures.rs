@@ -14,6 +14,7 @@ mod newer;
 use std::collections::BTreeSet;
 
 use expected::{BEFORE, COMMUNITY, DIR, Fixture, Value, all, epoch, join_place, keys};
+use sync_core::certificate::SignedCertificate;
 use sync_core::entry::seal::BatchCipher;
 use sync_core::entry::{Body, EntryKind, VerifiedBatch};
 use sync_core::id::ChainHash;
@@ -98,6 +99,11 @@ fn committed_bytes_are_read_as_what_they_are() {
     for fixture in all() {
         let bytes = read(&fixture);
         match &fixture.value {
+            Value::Certificate(expected) => {
+                let text = String::from_utf8(bytes).unwrap();
+                let signed: SignedCertificate = text.parse().unwrap();
+                assert_eq!(signed.certificate(), expected);
+            }
             Value::Change(payload) => check_change(&bytes, payload),
             Value::Frame(expected) => assert_eq!(&frame(&bytes), expected, "{}", fixture.name),
             Value::Join(expected) => {

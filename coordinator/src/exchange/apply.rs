@@ -1,10 +1,8 @@
 //! Writes what a check has planned, in pieces that are durable one by one: whoever is stopped in the
 //! middle imports the file again, and only the rest is written.
 
-use rand::rand_core::CryptoRng;
-use sync_core::id::{Millis, RecordId};
-use sync_core::peer::moment;
-use sync_core::replica::{Import, Replica};
+use sync_core::id::RecordId;
+use sync_core::replica::{Import, Moment, Replica};
 
 use super::check::{Deed, Problem, Work, is_about_the_row};
 use crate::failure::Failure;
@@ -23,7 +21,7 @@ pub(crate) struct Applied {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Writes the work. `now` is the clock; `progress` hears after each piece how many rows are done.
+/// Writes the work. `progress` hears after each piece how many rows are done.
 ///
 /// A row that is refused becomes a problem; a fault of the store ends the import, and what was written
 /// before stays.
@@ -31,8 +29,7 @@ pub(crate) fn apply(
     replica: &mut Replica,
     kind: &str,
     work: &[Work],
-    now: &dyn Fn() -> Millis,
-    rng: &mut dyn CryptoRng,
+    moment: &mut Moment<'_>,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Applied, Failure> {
     let mut applied = Applied::default();
@@ -40,7 +37,7 @@ pub(crate) fn apply(
     while let Some(first) = rest.first() {
         let piece = piece_of(rest, first);
         let (these, others) = rest.split_at(piece);
-        write(replica, kind, these, now, rng, &mut applied)?;
+        write(replica, kind, these, moment, &mut applied)?;
         rest = others;
         progress(work.len() - rest.len());
     }
@@ -62,8 +59,7 @@ fn write(
     replica: &mut Replica,
     kind: &str,
     piece: &[Work],
-    now: &dyn Fn() -> Millis,
-    rng: &mut dyn CryptoRng,
+    moment: &mut Moment<'_>,
     applied: &mut Applied,
 ) -> Result<(), Failure> {
     let written = match piece {
@@ -73,7 +69,7 @@ fn write(
                 ..
             },
         ] => {
-            let edited = replica.edit(*record, edits, &mut moment(now(), rng));
+            let edited = replica.edit(*record, edits, moment);
             edited.map(|edited| applied.changed += u64::from(edited.is_changed))
         }
         begun => {
@@ -91,7 +87,7 @@ fn write(
             let Some(space) = space else {
                 return Ok(());
             };
-            let made = replica.import(kind, space, &rows, &mut moment(now(), rng));
+            let made = replica.import(kind, space, &rows, moment);
             made.map(|made| applied.begun.extend(made))
         }
     };
@@ -111,6 +107,6 @@ fn write(
         // One of them is refused: each by itself.
         (Err(_), many) => many
             .iter()
-            .try_for_each(|one| write(replica, kind, std::slice::from_ref(one), now, rng, applied)),
+            .try_for_each(|one| write(replica, kind, std::slice::from_ref(one), moment, applied)),
     }
 }

@@ -21,6 +21,7 @@ use crate::exchange::mapping::Mapping;
 use crate::exchange::sheet::{Row, Sheet};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::text::Text;
 
 use cells::Cells;
 use compare::Difference;
@@ -70,8 +71,11 @@ pub(crate) struct Report {
     pub(crate) same: u64,
     /// Rows that change their record.
     pub(crate) changed: u64,
-    /// Rows that do nothing because of a problem.
+    /// Rows that do not fit: each has a problem.
     pub(crate) refused: u64,
+    /// Fields that stay as people here have changed them, though the file says something newer: each has a
+    /// problem, and the rest of its row is done.
+    pub(crate) kept: u64,
     pub(crate) problems: Vec<Problem>,
     pub(crate) examples: Vec<Example>,
 }
@@ -146,6 +150,26 @@ enum Outcome {
     Partly(Option<Deed>, Vec<String>),
 }
 
+impl Problem {
+    /// Where it is: `row 5, column "Date", line 6`.
+    pub(crate) fn place(&self, text: &Text) -> String {
+        let row = self.row.to_string();
+        let mut place = text.with("out.import.row", &[("row", &row)]);
+        if let Some(column) = &self.column {
+            place += &text.with("out.import.column", &[("column", column)]);
+        }
+        if let Some(line) = self.line {
+            place += &text.with("out.import.line", &[("line", &line.to_string())]);
+        }
+        place
+    }
+
+    /// Why, and what to do.
+    pub(crate) fn reason(&self, text: &Text) -> String {
+        self.failure.sentence(text).unwrap_or_default()
+    }
+}
+
 impl Checker<'_> {
     fn row(&mut self, row: &Row) -> Result<(), Failure> {
         let origin = self.occurrences.origin(row);
@@ -180,6 +204,7 @@ impl Checker<'_> {
                     None => self.checked.report.same += 1,
                 }
                 for field in fields {
+                    self.checked.report.kept += 1;
                     let column = self.cells.column_of(&field).map(str::to_owned);
                     let failure = Failure::new(Exit::BadFile, "err.import.changed_here");
                     self.problem(row, column, failure);

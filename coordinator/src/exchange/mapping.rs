@@ -14,7 +14,7 @@ use crate::exchange::sheet::Sheet;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-pub(crate) use suggest::suggest;
+pub(crate) use suggest::{Suggested, suggest, values_of};
 
 /// The version of the JSON form.
 const VERSION: u32 = 1;

@@ -7,6 +7,7 @@ mod book;
 mod decode;
 mod delimited;
 mod map;
+mod repeats;
 mod survey;
 
 pub(crate) use survey::{id_columns, is_of_the_source, time_columns};
@@ -23,6 +24,9 @@ const UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub(crate) const ROWS_MAX: usize = 100_000;
 /// Most columns of one table.
 pub(crate) const COLUMNS_MAX: usize = 1_000;
+
+/// So many rows above the headings may be titles.
+const TITLES_MAX: usize = 5;
 
 /// Whose table it is, by its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,10 @@ pub(crate) struct Sheet {
     pub(crate) source: Source,
     /// What the columns are called: never twice the same.
     pub(crate) columns: Vec<String>,
+    /// The columns that were put together from ticks and are nothing but answers to several choices.
+    pub(crate) answers: Vec<String>,
+    /// Features of a map that are lines or areas: of them the middle is taken.
+    pub(crate) shapes: u64,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -96,6 +104,8 @@ impl Sheet {
             name: name.to_owned(),
             source,
             columns,
+            answers: Vec::new(),
+            shapes: 0,
             rows,
         };
         survey::fold(&mut sheet);
@@ -122,6 +132,27 @@ impl Sheet {
     }
 }
 
+/// Ends each answer in a cell that was put together from ticks: no answer has it in it.
+pub(crate) const WORD_END: &str = "\u{1f}";
+
+/// What stands in a cell with several answers. Surveys put spaces between them.
+pub(crate) fn words_of(cell: &str, is_survey: bool) -> Vec<&str> {
+    let is_between = |c: char| {
+        if cell.contains(WORD_END) {
+            WORD_END.contains(c)
+        } else {
+            crate::values::SEPARATORS.contains(&c) || (is_survey && c.is_whitespace())
+        }
+    };
+    let words = cell.split(is_between).map(str::trim);
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// A cell as it is shown.
+pub(crate) fn shown(cell: &str) -> String {
+    cell.trim_end_matches(WORD_END).replace(WORD_END, ", ")
+}
+
 /// The name of a column: of our own tables, the one in brackets.
 pub(crate) fn plain(column: &str) -> &str {
     names::name_in(column).unwrap_or(column)
@@ -132,18 +163,27 @@ pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<Vec<Sheet>, Failure> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(too_large(FILE_BYTES_MAX));
     }
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    if archive::is_zip(bytes) {
-        return archive::read(bytes);
-    }
-    if book::is_old_workbook(bytes) {
-        return book::read(bytes);
-    }
+    let mut sheets = if archive::is_zip(bytes) {
+        archive::read(bytes)?
+    } else if book::is_old_workbook(bytes) {
+        book::read(bytes)?
+    } else {
+        text(bytes, name)?
+    };
+    repeats::join(&mut sheets);
+    Ok(sheets)
+}
+
+/// The tables of one text.
+fn text(bytes: &[u8], name: &str) -> Result<Vec<Sheet>, Failure> {
+    let stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
     let text = decode::decode(bytes)?;
     if text.trim_start().starts_with('{') {
-        return map::read(&text, stem);
+        map::read(&text, stem)
+    } else {
+        Ok(vec![delimited::read(&text, stem)?])
     }
-    Ok(vec![delimited::read(&text, stem)?])
 }
 
 fn too_large(bytes: u64) -> Failure {
@@ -151,26 +191,59 @@ fn too_large(bytes: u64) -> Failure {
     Failure::new(Exit::BadFile, "err.import.too_large").with("n", limit)
 }
 
-/// Headings without spaces around them. A column without a name at the end is one that a trailing comma
-/// makes; cells in it are refused with their row. One in between, or one twice, refuses the file.
-fn columns<'c>(header: impl Iterator<Item = &'c str>) -> Result<Vec<String>, Failure> {
-    let mut columns: Vec<String> = header.map(|name| name.trim().to_owned()).collect();
+fn too_many() -> Failure {
+    Failure::new(Exit::BadFile, "err.import.too_many").with("n", ROWS_MAX)
+}
+
+/// Which row names the columns: the first, but for titles above it, which stand alone in their rows.
+fn heading_at(rows: &[Row]) -> usize {
+    let filled = |row: &Row| {
+        row.cells
+            .iter()
+            .filter(|cell| !cell.trim().is_empty())
+            .count()
+    };
+    let widths: Vec<usize> = rows.iter().take(TITLES_MAX + 1).map(filled).collect();
+    let first = widths.iter().position(|width| *width > 1);
+    first.unwrap_or(0)
+}
+
+/// A table from its rows, the headings among them. A column without a name at the end is one that a
+/// trailing comma makes; cells in it are refused with their row. Of columns that are called the same, the
+/// second gets a number: nobody misses it unless a field is in both.
+fn with_headings(name: &str, mut rows: Vec<Row>) -> Result<Sheet, Failure> {
+    let heading = heading_at(&rows);
+    let below = rows.split_off(rows.len().min(heading + 1));
+    let mut columns: Vec<String> = rows.pop().map(|row| row.cells).unwrap_or_default();
+    for column in &mut columns {
+        // Line breaks in headings are for the eye.
+        *column = column.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     let end = columns.iter().rposition(|name| !name.is_empty());
     columns.truncate(end.map_or(0, |last| last + 1));
     if columns.is_empty() {
         return Err(Failure::new(Exit::BadFile, "err.import.empty"));
     }
     if columns.len() > COLUMNS_MAX {
-        return Err(
-            Failure::new(Exit::BadFile, "err.import.too_many_columns").with("n", COLUMNS_MAX)
-        );
+        let many = Failure::new(Exit::BadFile, "err.import.too_many_columns");
+        return Err(many.with("n", COLUMNS_MAX));
     }
-    let mut seen = std::collections::BTreeSet::new();
-    match columns.iter().find(|name| !seen.insert(name.as_str())) {
-        Some(twice) => {
-            Err(Failure::new(Exit::Unknown, "err.import.column_twice").with("column", twice))
+    if below.len() > ROWS_MAX {
+        return Err(too_many());
+    }
+    number_twins(&mut columns);
+    Ok(Sheet::new(name, columns, below))
+}
+
+fn number_twins(columns: &mut [String]) {
+    let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
+    for column in columns {
+        let name = column.clone();
+        let mut number = 2;
+        while !seen.insert(column.clone()) {
+            *column = format!("{name} ({number})");
+            number += 1;
         }
-        None => Ok(columns),
     }
 }
 
@@ -192,9 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn columns_called_the_same_refuse_the_file() {
-        let failure = parse(b"a,b,a\n1,2,3\n", "t.csv").unwrap_err();
-        assert_eq!(failure.exit(), Exit::Unknown);
+    fn columns_called_the_same_are_told_apart() {
+        let sheets = parse(b"a,b,a,a (2),,c\n1,2,3,4,5,6\n", "t.csv").unwrap();
+        let columns = ["a", "b", "a (2)", "a (2) (2)", "", "c"];
+        assert_eq!(sheets[0].columns, columns);
     }
 
     #[test]

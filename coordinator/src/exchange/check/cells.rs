@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use sync_core::id::RecordId;
 use sync_core::replica::{Origin, Replica, natural_record};
 use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind};
@@ -14,11 +14,15 @@ use super::{Context, Problem, find};
 use crate::exchange::export::utc;
 use crate::exchange::mapping::Mapping;
 use crate::exchange::names;
-use crate::exchange::sheet::{Row, Sheet, Source};
+use crate::exchange::sheet::{Row, Sheet, Source, shown, words_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lookup::Lookup;
 use crate::values;
+
+/// Days of workbooks that count, from 1954 to 2119: a smaller number is hardly meant to be one.
+const SERIAL_MIN: f64 = 20_000.0;
+const SERIAL_MAX: f64 = 80_000.0;
 
 /// A column that a field takes.
 struct Taken<'a> {
@@ -36,6 +40,7 @@ pub(super) struct Cells<'a> {
     replica: &'a Replica,
     zone: &'a TimeZone,
     taken: Vec<Taken<'a>>,
+    is_workbook: bool,
     record: Option<usize>,
     updated_at: Option<usize>,
     space: Option<usize>,
@@ -58,6 +63,8 @@ impl<'a> Cells<'a> {
             taken: taken.collect(),
             record: sheet.column(&[&record, names::RECORD]).filter(|_| is_own),
             updated_at: sheet.column(&[names::UPDATED_AT]).filter(|_| is_own),
+            is_workbook: sheet.rows.iter().all(|row| row.line.is_none())
+                && !matches!(sheet.source, Source::Comapeo | Source::Map),
             space: mapping.space_column.as_deref().and_then(position),
             sheet,
             mapping,
@@ -161,56 +168,76 @@ impl<'a> Cells<'a> {
             }
             .into());
         }
-        Ok(Some(self.parse(taken.field, &typed)?))
+        let parsed = self.parse(taken.field, &typed);
+        Ok(Some(parsed.map_err(|error| match error {
+            // The sentence about ids is for who types a record's.
+            FieldError::NotALink { .. } => Failure::new(Exit::Unknown, "err.import.no_link"),
+            other => other.into(),
+        })?))
     }
 
     /// What a cell means by the mapping's table of values.
     fn translated(&self, taken: &Taken<'_>, raw: &str) -> String {
-        let meant = |word: &str| {
-            let word = word.trim();
-            taken
-                .values
-                .get(word)
-                .map_or(word, String::as_str)
-                .to_owned()
-        };
+        let meant = |word: &str| taken.values.get(word.trim()).map(String::as_str);
         if !taken.field.ty().is_set() {
-            return taken
-                .values
-                .get(raw.trim())
-                .map_or(raw, String::as_str)
-                .to_owned();
+            return meant(raw).map_or_else(|| shown(raw), str::to_owned);
         }
-        let is_survey = self.sheet.source.is_survey();
-        let is_between =
-            |c: char| values::SEPARATORS.contains(&c) || (is_survey && c.is_whitespace());
-        let words = raw.split(is_between).filter(|word| !word.trim().is_empty());
-        words.map(meant).collect::<Vec<_>>().join(",")
+        let choices = taken.field.ty().choices();
+        let words = words_of(raw, self.sheet.source.is_survey()).into_iter();
+        let words = words.map(|word| {
+            let named = meant(word).map(str::to_owned);
+            // Labels may have commas in them; names have none.
+            named
+                .or_else(|| values::named_choice(choices, word))
+                .unwrap_or_else(|| word.to_owned())
+        });
+        words.collect::<Vec<_>>().join(",")
     }
 
     fn parse(&self, field: &Field, typed: &str) -> Result<FieldEdit, FieldError> {
         let typed = match field.ty() {
-            FieldType::Date => moment(typed, self.zone).map(|at| at.date().to_string()),
-            FieldType::Time => {
-                moment(typed, self.zone).map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())
-            }
+            FieldType::Date => moment(typed, self.zone)
+                .or_else(|| self.numbered(typed))
+                .map(|at| at.date().to_string())
+                .or_else(|| Some(clock_of(typed)?.0)),
+            FieldType::Time => moment(typed, self.zone)
+                .or_else(|| self.numbered(typed))
+                .map(|at| at.strftime("%Y-%m-%d %H:%M").to_string())
+                .or_else(|| clock_of(typed).map(|(day, clock)| format!("{day} {clock}"))),
+            FieldType::Flag => flag(typed),
+            FieldType::Number => number(typed),
+            FieldType::Minutes => minutes(typed),
             FieldType::Point { .. } => place(typed),
             FieldType::Link(kinds) => self.linked(kinds, typed),
             FieldType::Choice(_)
             | FieldType::Choices(_)
-            | FieldType::Flag
             | FieldType::Line
             | FieldType::Links(_)
             | FieldType::List
             | FieldType::Member
             | FieldType::Members
-            | FieldType::Minutes
-            | FieldType::Number
             | FieldType::Other(_)
             | FieldType::Text => None,
         }
         .unwrap_or_else(|| typed.to_owned());
         values::edit(self.kind, field, &typed, Lookup::of(self.replica))
+    }
+
+    /// A day that a workbook holds as its number, because its column is not formatted as days.
+    fn numbered(&self, typed: &str) -> Option<DateTime> {
+        let days: f64 = typed.trim().parse().ok().filter(|_| self.is_workbook)?;
+        if !(SERIAL_MIN..SERIAL_MAX).contains(&days) {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "between two days of this century and the last"
+        )]
+        let minutes = (days * 24.0 * 60.0).round() as i64;
+        date(1899, 12, 30)
+            .at(0, 0, 0, 0)
+            .checked_add(minutes.minutes())
+            .ok()
     }
 
     /// A record that is named by the natural key of its kind, or, in a survey, by the row that it came from.
@@ -260,6 +287,75 @@ fn moment(typed: &str, zone: &TimeZone) -> Option<DateTime> {
     format!("{day}T{clock}").parse().ok()
 }
 
+/// A day with a time after it, as office programs write both: `2026/3/4 9:05:00`.
+fn clock_of(typed: &str) -> Option<(String, String)> {
+    let (day, clock) = typed.trim().split_once([' ', '\u{a0}'])?;
+    let mut parts = clock.trim().split([':', '：']);
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next());
+    let number = |text: &str| text.parse::<u8>().ok();
+    let is_second = second.is_none_or(|text| {
+        let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+        number(whole).is_some_and(|second| second < 61)
+    });
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    if !is_second || parts.next().is_some() || hour > 23 || minute > 59 {
+        return None;
+    }
+    Some((day.to_owned(), format!("{hour:02}:{minute:02}")))
+}
+
+/// What tables put for yes and no.
+fn flag(typed: &str) -> Option<String> {
+    let word = typed.trim().to_lowercase();
+    let is = |words: &[&str]| words.contains(&word.as_str());
+    if is(&["1", "1.0", "y", "t", "有", "√", "✓", "✔", "对"]) {
+        Some("yes".to_owned())
+    } else if is(&["0", "0.0", "n", "f", "无", "没有", "×", "✗"]) {
+        Some("no".to_owned())
+    } else {
+        None
+    }
+}
+
+/// A whole number as office programs write it: `3.0`, `1,200`, `３`.
+fn number(typed: &str) -> Option<String> {
+    let plain: String = typed.trim().chars().map(narrow).collect();
+    let (whole, rest) = plain.split_once('.').unwrap_or((&plain, ""));
+    if !rest.bytes().all(|digit| digit == b'0') {
+        return None;
+    }
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let mut rest = groups.clone();
+    let is_grouped = rest.all(|group| group.len() == 3)
+        && (1..=3).contains(&first.trim_start_matches('-').len());
+    if groups.next().is_some() && !is_grouped {
+        return None;
+    }
+    Some(whole.replace(',', ""))
+}
+
+/// Minutes without the zeros that a number gets, and with the colon of either keyboard.
+fn minutes(typed: &str) -> Option<String> {
+    let plain: String = typed.trim().chars().map(narrow).collect();
+    let parts: Vec<&str> = plain.split(':').collect();
+    match parts.as_slice() {
+        [hours, minutes, "00"] => Some(format!("{hours}:{minutes}")),
+        [_] => number(&plain),
+        _other => Some(plain),
+    }
+}
+
+/// The narrow form of a wide digit or sign.
+fn narrow(c: char) -> char {
+    match c {
+        '０'..='９' | '，' | '．' | '：' | '－' => {
+            char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
+        }
+        c => c,
+    }
+}
+
 /// `lat lon altitude accuracy`, as forms write a place, or `[lat, lon]`.
 fn place(typed: &str) -> Option<String> {
     let bare = typed.trim().trim_start_matches('[').trim_end_matches(']');
@@ -295,6 +391,38 @@ mod tests {
         );
         assert_eq!(day("2026-03-04"), None);
         assert_eq!(day("Tuesday"), None);
+    }
+
+    #[test]
+    fn what_office_programs_write_becomes_the_one_form() {
+        let clock = |typed: &str| clock_of(typed).map(|(day, clock)| format!("{day}|{clock}"));
+        assert_eq!(clock("2026/3/4 9:05:00").as_deref(), Some("2026/3/4|09:05"));
+        assert_eq!(
+            clock("2026-03-04 00:00:00.000").as_deref(),
+            Some("2026-03-04|00:00")
+        );
+        for typed in ["2026-03-04", "2026-03-04 25:00", "2026-03-04 soon", "a b c"] {
+            assert_eq!(clock(typed), None, "{typed}");
+        }
+        for (typed, whole) in [
+            ("3.0", "3"),
+            ("1,200", "1200"),
+            ("３", "3"),
+            ("-7", "-7"),
+            ("12,345,678.00", "12345678"),
+        ] {
+            assert_eq!(number(typed).as_deref(), Some(whole));
+        }
+        for typed in ["3.5", "1,20", "1,2,3"] {
+            assert_eq!(number(typed), None, "{typed}");
+        }
+        assert_eq!(minutes("1：30").as_deref(), Some("1:30"));
+        assert_eq!(minutes("1:30:00").as_deref(), Some("1:30"));
+        assert_eq!(minutes("45.0").as_deref(), Some("45"));
+        assert_eq!(
+            (flag("1"), flag(" 无 "), flag("maybe")),
+            (Some("yes".into()), Some("no".into()), None)
+        );
     }
 
     #[test]

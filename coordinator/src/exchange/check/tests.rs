@@ -11,7 +11,7 @@ use sync_core::schema::Schema;
 use sync_core::store::{MemoryStore, RowFilter};
 
 use super::*;
-use crate::exchange::apply;
+use crate::exchange::apply::apply;
 use crate::exchange::mapping::suggest;
 use crate::exchange::sheet::parse;
 
@@ -52,10 +52,10 @@ impl Station {
     }
 
     fn apply(&mut self, work: &[Work]) -> usize {
-        let now = || Millis(3);
         let Self { replica, rng, .. } = self;
         let mut pieces = 0;
-        let applied = apply(replica, "visit", work, &now, rng, &mut |_| pieces += 1).unwrap();
+        let now = &mut moment(Millis(3), rng);
+        let applied = apply(replica, "visit", work, now, &mut |_| pieces += 1).unwrap();
         assert!(applied.problems.is_empty(), "{:?}", applied.problems);
         pieces
     }
@@ -113,8 +113,7 @@ fn two_imports_of_one_file_planned_at_the_same_time_begin_nothing_twice() {
         replica,
         "visit",
         &second.work,
-        &|| Millis(4),
-        rng,
+        &mut moment(Millis(4), rng),
         &mut |_| {},
     );
     assert_eq!(applied.unwrap().problems.len(), 5);
@@ -129,7 +128,8 @@ fn one_row_that_the_replica_refuses_does_not_stop_its_piece() {
     let mut work = station.check(&table(4)).work;
     work.insert(1, first.work[0].clone());
     let Station { replica, rng, .. } = &mut station;
-    let applied = apply(replica, "visit", &work, &|| Millis(4), rng, &mut |_| {}).unwrap();
+    let now = &mut moment(Millis(4), rng);
+    let applied = apply(replica, "visit", &work, now, &mut |_| {}).unwrap();
     assert_eq!((applied.begun.len(), applied.problems.len()), (3, 1));
     assert_eq!(applied.problems[0].row, 2);
 }

@@ -6,7 +6,9 @@ use sync_core::schema::{Choice, Field, FieldType, Kind, Lang};
 
 use super::{ColumnMapping, Mapping, VERSION};
 use crate::exchange::names;
-use crate::exchange::sheet::{Sheet, Source, id_columns, is_of_the_source, plain, time_columns};
+use crate::exchange::sheet::{
+    Sheet, Source, id_columns, is_of_the_source, plain, time_columns, words_of,
+};
 
 /// How many different values of a column are looked at.
 const VALUES_MAX: usize = 200;
@@ -14,6 +16,12 @@ const VALUES_MAX: usize = 200;
 const ALIKE_MIN: f64 = 0.9;
 /// What is certain: the name, a label, or a name that everybody uses for it.
 const SURE: u32 = 80;
+
+/// What somebody should look at.
+const LIKELY: u32 = 70;
+/// The kind whose records are named by their doors, and what tables call those.
+const HOUSEHOLD: &str = "household";
+const DOORS: [&str; 6] = ["door", "门牌", "门牌号", "住户", "household", "house"];
 
 /// A mapping, and what is to be said about it.
 #[derive(Debug)]
@@ -26,9 +34,10 @@ pub(crate) struct Suggested {
 }
 
 /// Names that people and forms use for fields, beside those of the schema.
-const ALIASES: [(&str, &[&str]); 24] = [
+const ALIASES: [(&str, &[&str]); 25] = [
     ("birth_year", &["出生年", "year_of_birth", "yob"]),
     ("body", &["详情", "描述", "说明", "description", "details"]),
+    ("category", &["categoryId", "类别", "分类"]),
     ("code", &["代码", "编码", "区划编码"]),
     ("date", &["日期", "时间", "visit_date", "day", "服务日期"]),
     (
@@ -136,7 +145,11 @@ pub(crate) fn suggest(sheet: &Sheet, kind: &Kind) -> Suggested {
     for (position, column) in sheet.columns.iter().enumerate() {
         let found = placed.get(&position);
         let field = found.and_then(|(field, _)| kind.field(field));
-        if field.is_none() && !is_of_the_source(sheet.source, column) {
+        let question = column.rsplit_once('/').map(|(question, _)| question);
+        let is_tick = question
+            .is_some_and(|question| sheet.answers.iter().any(|answers| answers == question));
+        let is_source = is_tick || is_of_the_source(sheet.source, column);
+        if field.is_none() && !is_source && !sheet.answers.contains(column) {
             unknown.push(column.clone());
         }
         columns.push(ColumnMapping {
@@ -172,6 +185,10 @@ fn scores<'k>(sheet: &Sheet, kind: &'k Kind) -> Vec<(u32, usize, &'k str)> {
     let mut scored = Vec::new();
     for (position, column) in sheet.columns.iter().enumerate() {
         for field in kind.fields() {
+            // Ticks are answers to several choices and nothing else.
+            if sheet.answers.contains(column) && !field.ty().is_set() {
+                continue;
+            }
             if let Some(score) = score(sheet.source, column, field) {
                 scored.push((score, position, field.name()));
             }
@@ -227,6 +244,13 @@ fn score(source: Source, column: &str, field: &Field) -> Option<u32> {
     if !last.is_empty() && aliases.any(is_meant) {
         return Some(SURE);
     }
+    let is_door = || DOORS.iter().any(|door| simple(door) == last);
+    if matches!(field.ty(), FieldType::Link(kinds) if kinds.iter().any(|kind| kind == HOUSEHOLD))
+        && is_door()
+    {
+        // Only likely: the households may not be here yet.
+        return Some(LIKELY);
+    }
     let mut known = labels().to_vec();
     known.push(simple(field.name()));
     let alike = known
@@ -273,20 +297,22 @@ fn alike(known: &str, wanted: &str) -> f64 {
 
 /// What stands in the column of a choice and is not one of its names or labels, with what it probably
 /// means; what it does not resemble is named with nothing, to be filled in.
-fn values_of(sheet: &Sheet, column: usize, field: &Field) -> BTreeMap<String, String> {
+pub(crate) fn values_of(sheet: &Sheet, column: usize, field: &Field) -> BTreeMap<String, String> {
     let choices = field.ty().choices();
     let mut values = BTreeMap::new();
     if choices.is_empty() || sheet.source == Source::Own {
         return values;
     }
     let mut seen = BTreeSet::new();
-    let split = |c: char| {
-        let is_set = matches!(field.ty(), FieldType::Choices(_));
-        let is_space = sheet.source.is_survey() && c.is_whitespace();
-        is_set && (is_space || crate::values::SEPARATORS.contains(&c))
-    };
+    let is_survey = sheet.source.is_survey();
     for row in &sheet.rows {
-        for word in row.cell(column).split(split).map(str::trim) {
+        let cell = row.cell(column);
+        let words = if matches!(field.ty(), FieldType::Choices(_)) {
+            words_of(cell, is_survey)
+        } else {
+            vec![cell]
+        };
+        for word in words {
             if word.is_empty() || seen.len() == VALUES_MAX || !seen.insert(word.to_owned()) {
                 continue;
             }

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::{Sheet, UNPACKED_BYTES_MAX, book, decode, delimited, too_large};
+use super::{Sheet, UNPACKED_BYTES_MAX, book, too_large};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -52,18 +52,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sheet>, Failure> {
     if tables.is_empty() {
         return Err(Failure::new(Exit::BadFile, "err.import.no_table"));
     }
-    let sheet = |(name, content): (String, Vec<u8>)| {
-        let stem = name.rsplit(['/', '\\']).next().unwrap_or(&name);
-        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
-        delimited::read(&decode::decode(&content)?, stem)
-    };
-    tables.into_iter().map(sheet).collect()
+    let mut sheets = Vec::new();
+    for (name, content) in tables {
+        sheets.extend(super::text(&content, &name)?);
+    }
+    Ok(sheets)
 }
 
 fn is_table(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    let endings = [".csv", ".tsv", ".geojson"];
     // macOS puts a file of its own beside each.
-    !name.starts_with("__macosx/") && (name.ends_with(".csv") || name.ends_with(".tsv"))
+    !name.starts_with("__macosx/") && endings.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use calamine::{Data, ExcelDateTime, Range, Reader, open_workbook_auto_from_rs};
 use jiff::civil::{DateTime, date};
 
-use super::{COLUMNS_MAX, ROWS_MAX, Row, Sheet};
+use super::{COLUMNS_MAX, ROWS_MAX, Row, Sheet, TITLES_MAX};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -39,29 +39,21 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Sheet>, Failure> {
 fn sheet(name: &str, range: &Range<Data>) -> Result<Option<Sheet>, Failure> {
     let is_blank = |cells: &[Data]| cells.iter().all(|cell| text_of(cell).trim().is_empty());
     let first = range.start().map_or(0, |(row, _)| u64::from(row));
-    let mut rows = (first + 1..).zip(range.rows());
-    let Some((_, header)) = rows.find(|(_, cells)| !is_blank(cells)) else {
-        return Ok(None);
-    };
-    let header: Vec<String> = header.iter().take(COLUMNS_MAX + 1).map(text_of).collect();
-    let filled: Vec<(u64, &[Data])> = rows
+    let rows = (first + 1..).zip(range.rows());
+    let rows = rows
         .filter(|(_, cells)| !is_blank(cells))
-        .take(ROWS_MAX + 1)
-        .collect();
-    if filled.is_empty() {
-        return Ok(None);
-    }
-    if filled.len() > ROWS_MAX {
-        return Err(Failure::new(Exit::BadFile, "err.import.too_many").with("n", ROWS_MAX));
-    }
-    let rows = filled.into_iter().map(|(row, cells)| Row {
+        .take(ROWS_MAX + TITLES_MAX + 2);
+    let rows = rows.map(|(row, cells)| Row {
         row,
         line: None,
         cells: cells.iter().take(COLUMNS_MAX + 1).map(text_of).collect(),
     });
-    let rows = rows.collect();
-    let columns = super::columns(header.iter().map(String::as_str))?;
-    Ok(Some(Sheet::new(name, columns, rows)))
+    let rows: Vec<Row> = rows.collect();
+    // A sheet with nothing below its headings is not looked at.
+    if rows.len() <= super::heading_at(&rows) + 1 {
+        return Ok(None);
+    }
+    super::with_headings(name, rows).map(Some)
 }
 
 /// What a cell shows, days in the one form that is kept.

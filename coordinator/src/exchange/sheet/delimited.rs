@@ -1,20 +1,25 @@
 //! Tables as text: cells between commas, semicolons or tabs.
 
+use std::borrow::Cow;
+
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{COLUMNS_MAX, ROWS_MAX, Row, Sheet};
+use super::{COLUMNS_MAX, ROWS_MAX, Row, Sheet, TITLES_MAX};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Characters that office programs put between columns, the likeliest first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Reads all rows; the first one names the columns. Empty rows are passed over.
+/// Reads all rows; the first one that is not a title names the columns. Empty rows are passed over.
 pub(super) fn read(text: &str, name: &str) -> Result<Sheet, Failure> {
-    refuse_open_quote(text)?;
+    let (text, delimiter) = said_delimiter(text);
+    let text = text.as_ref();
+    refuse_open_quote(text, delimiter)?;
     let mut reader = ReaderBuilder::new()
         .flexible(true)
-        .delimiter(delimiter(text))
+        .has_headers(false)
+        .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let bad_csv = |error: csv::Error| {
         let line = error.position().map_or(0, csv::Position::line);
@@ -25,12 +30,10 @@ pub(super) fn read(text: &str, name: &str) -> Result<Sheet, Failure> {
         offset: 0,
         line: 1,
     };
-    let columns = super::columns(reader.headers().map_err(bad_csv)?.iter())?;
     let mut rows = Vec::new();
     let mut record = StringRecord::new();
-    // The first row is row 1, as office programs count; a line break in a cell makes no row, an empty line does.
-    let (mut row, _) = lines.to(0);
-    row += 1;
+    // Rows are counted as office programs do: a line break in a cell makes none, an empty line does.
+    let mut row = 0;
     while reader.read_record(&mut record).map_err(bad_csv)? {
         let start = record.position().map_or(0, csv::Position::byte);
         let (empty, line) = lines.to(start);
@@ -38,8 +41,8 @@ pub(super) fn read(text: &str, name: &str) -> Result<Sheet, Failure> {
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        if rows.len() == ROWS_MAX {
-            return Err(Failure::new(Exit::BadFile, "err.import.too_many").with("n", ROWS_MAX));
+        if rows.len() == ROWS_MAX + TITLES_MAX + 1 {
+            return Err(super::too_many());
         }
         let cells = record.iter().take(COLUMNS_MAX + 1).map(str::to_owned);
         rows.push(Row {
@@ -48,7 +51,22 @@ pub(super) fn read(text: &str, name: &str) -> Result<Sheet, Failure> {
             cells: cells.collect(),
         });
     }
-    Ok(Sheet::new(name, columns, rows))
+    super::with_headings(name, rows)
+}
+
+/// The text and what stands between its columns. Office programs may say it on a line of its own before
+/// the table; that line becomes an empty one.
+fn said_delimiter(text: &str) -> (Cow<'_, str>, u8) {
+    let said = text.get(..5).filter(|word| {
+        word.eq_ignore_ascii_case("sep=,")
+            || word.eq_ignore_ascii_case("sep=;")
+            || word.eq_ignore_ascii_case("sep=\t")
+    });
+    let said = said.and_then(|word| word.bytes().last());
+    match said.zip(text.get(5..).filter(|rest| rest.starts_with(['\r', '\n']))) {
+        Some((delimiter, rest)) => (Cow::Owned(rest.to_owned()), delimiter),
+        None => (Cow::Borrowed(text), delimiter(text)),
+    }
 }
 
 /// Line numbers of rising positions.
@@ -82,14 +100,20 @@ impl Lines<'_> {
     }
 }
 
-/// The delimiter that the first line has most of, outside quotes.
+/// The delimiter that the first lines have most of, outside quotes: a title above the table has none.
 fn delimiter(text: &str) -> u8 {
     let mut counts = [0_usize; DELIMITERS.len()];
-    let mut is_quoted = false;
+    let (mut is_quoted, mut lines) = (false, 0);
     for byte in text.bytes() {
         match byte {
             b'"' => is_quoted = !is_quoted,
-            b'\n' if !is_quoted => break,
+            b'\n' if !is_quoted => {
+                lines += 1;
+                // The headings alone tell; below them there may be a comma in every sentence.
+                if counts.iter().any(|count| *count > 0) || lines > TITLES_MAX {
+                    break;
+                }
+            }
             _ if is_quoted => {}
             byte => {
                 for (count, delimiter) in counts.iter_mut().zip(DELIMITERS) {
@@ -107,8 +131,7 @@ fn delimiter(text: &str) -> u8 {
 }
 
 /// A file that was cut off inside a quoted cell would be read as one long cell.
-fn refuse_open_quote(text: &str) -> Result<(), Failure> {
-    let delimiter = delimiter(text);
+fn refuse_open_quote(text: &str, delimiter: u8) -> Result<(), Failure> {
     let (mut line, mut opened, mut is_start) = (1_u64, None, true);
     let mut bytes = text.bytes().peekable();
     while let Some(byte) = bytes.next() {
@@ -167,6 +190,22 @@ mod tests {
         assert_eq!(places(text), expected);
         assert_eq!(places(&text.replace('\n', "\r\n")), expected);
         assert_eq!(places("\n\na\n1\n"), [(4, Some(4))]);
+    }
+
+    #[test]
+    fn titles_above_the_headings_are_passed_over() {
+        for text in [
+            "走访登记表,,\n2026年\n住户,日期,目的\nA,2026-03-04,x\n",
+            "sep=;\r\n住户;日期;目的\r\nA;2026-03-04;x\r\n",
+        ] {
+            let sheet = table(text);
+            assert_eq!(sheet.columns, ["住户", "日期", "目的"], "{text}");
+            assert_eq!(sheet.rows.len(), 1);
+        }
+        assert_eq!(places("登记表,\na,b\n1,2\n"), [(3, Some(3))]);
+        assert_eq!(places("sep=,\na,b\n1,2\n"), [(3, Some(3))]);
+        // One column is a table too.
+        assert_eq!(table("door\nA\nB\n").rows.len(), 2);
     }
 
     #[test]

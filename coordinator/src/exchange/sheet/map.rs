@@ -1,7 +1,7 @@
 //! Maps: each feature of a GeoJSON collection is a row, its properties are the cells.
 
 use geojson::feature::Id;
-use geojson::{Feature, FeatureCollection, GeoJson, GeometryValue};
+use geojson::{Feature, FeatureCollection, GeoJson, GeometryValue, Position};
 use serde_json::Value;
 
 use super::{COLUMNS_MAX, ROWS_MAX, Row, Sheet};
@@ -11,6 +11,9 @@ use crate::failure::Failure;
 
 /// The column of a feature's id, where its properties have none.
 const ID: &str = "id";
+/// The id of an observation or a track, as older and newer versions call it.
+const DOC: &str = "docId";
+const NEWER_DOC: &str = "$id";
 
 /// Reads a collection. One of ours may hold several kinds: each is a sheet of its own.
 pub(super) fn read(text: &str, name: &str) -> Result<Vec<Sheet>, Failure> {
@@ -41,9 +44,13 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Sheet>, Failure> {
 fn sheet(name: &str, features: Vec<(u64, Feature)>) -> Result<Sheet, Failure> {
     let mut table = Table::default();
     let mut rows = Vec::with_capacity(features.len());
+    let mut shapes = 0;
     for (number, feature) in features {
         let mut cells = Vec::new();
-        if let Some(place) = place(&feature) {
+        let shape = feature.geometry.as_ref().map(|geometry| &geometry.value);
+        if let Some(place) = shape.and_then(middle) {
+            let is_point = matches!(shape, Some(GeometryValue::Point { .. }));
+            shapes += u64::from(!is_point);
             table.put(&mut cells, names::POINT, place)?;
         }
         let id = match feature.id {
@@ -55,8 +62,15 @@ fn sheet(name: &str, features: Vec<(u64, Feature)>) -> Result<Sheet, Failure> {
         if let Some(id) = id.filter(|_| !properties.contains_key(ID)) {
             table.put(&mut cells, ID, id)?;
         }
+        let has_doc = properties.contains_key(DOC);
         for (key, value) in properties {
-            table.put_value(&mut cells, &key, value)?;
+            // Observations and tracks in one file name the same thing in two ways.
+            let key = if key == NEWER_DOC && !has_doc {
+                DOC
+            } else {
+                &key
+            };
+            table.put_value(&mut cells, key, value)?;
         }
         rows.push(Row {
             row: number,
@@ -64,19 +78,47 @@ fn sheet(name: &str, features: Vec<(u64, Feature)>) -> Result<Sheet, Failure> {
             cells,
         });
     }
-    Ok(Sheet::new(name, table.columns, rows))
+    let mut sheet = Sheet::new(name, table.columns, rows);
+    sheet.shapes = shapes;
+    Ok(sheet)
 }
 
-/// `latitude, longitude` of a point.
-fn place(feature: &Feature) -> Option<String> {
-    let GeometryValue::Point { coordinates } = &feature.geometry.as_ref()?.value else {
-        return None;
+/// `latitude, longitude` of a point, of the middle of a way, or of the middle of what an area spans.
+fn middle(shape: &GeometryValue) -> Option<String> {
+    let (longitude, latitude) = match shape {
+        GeometryValue::Point { coordinates } => corner(coordinates)?,
+        GeometryValue::LineString { coordinates } => {
+            corner(coordinates.get(coordinates.len() / 2)?)?
+        }
+        GeometryValue::MultiPoint { coordinates } => span(coordinates.iter())?,
+        GeometryValue::MultiLineString { coordinates } | GeometryValue::Polygon { coordinates } => {
+            span(coordinates.iter().flatten())?
+        }
+        GeometryValue::MultiPolygon { coordinates } => {
+            span(coordinates.iter().flatten().flatten())?
+        }
+        GeometryValue::GeometryCollection { .. } => return None,
     };
-    let (longitude, latitude) = (
-        coordinates.as_slice().first()?,
-        coordinates.as_slice().get(1)?,
-    );
     Some(format!("{latitude}, {longitude}"))
+}
+
+fn corner(position: &Position) -> Option<(f64, f64)> {
+    match position.as_slice() {
+        [longitude, latitude, ..] => Some((*longitude, *latitude)),
+        _too_few => None,
+    }
+}
+
+fn span<'p>(positions: impl Iterator<Item = &'p Position>) -> Option<(f64, f64)> {
+    let mut corners = positions.filter_map(corner);
+    let first = corners.next()?;
+    let (low, high) = corners.fold((first, first), |(low, high), (x, y)| {
+        let low: (f64, f64) = low;
+        let high: (f64, f64) = high;
+        ((low.0.min(x), low.1.min(y)), (high.0.max(x), high.1.max(y)))
+    });
+    let middle = |a: f64, b: f64| f64::midpoint(a, b);
+    Some((middle(low.0, high.0), middle(low.1, high.1)))
 }
 
 #[derive(Default)]
@@ -174,6 +216,33 @@ mod tests {
             ("cd34".into(), "2".into())
         );
         assert_eq!(cell(1, names::POINT), "");
+    }
+
+    #[test]
+    fn lines_and_areas_are_at_their_middle_and_newer_names_are_known() {
+        let map = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","properties":{"docId":"t1","tags":{"name":"水渠"},"locations":[{"a":1}]},
+             "geometry":{"type":"LineString","coordinates":[[113,23,5],[114,24],[115,25]]}},
+            {"type":"Feature","properties":{"docId":"p1","name":"鱼塘"},
+             "geometry":{"type":"Polygon","coordinates":[[[113,23],[113.5,23],[113.5,24],[113,23]]]}},
+            {"type":"Feature","properties":{"$id":"o1","$createdAt":"2026-03-04T01:00:00.000Z","name":"古井","attachment_1":null},
+             "$comapeo":{"docId":"o1"},"geometry":{"type":"Point","coordinates":[113,23]}},
+            {"type":"Feature","properties":{"$id":"e1"},"geometry":{"type":"Polygon","coordinates":[]}}]}"#;
+        let sheet = parse(map.as_bytes(), "m.geojson").unwrap().remove(0);
+        assert_eq!((sheet.source, sheet.shapes), (Source::Comapeo, 2));
+        let column = |name: &str| {
+            let at = sheet.column(&[name]).unwrap();
+            sheet
+                .rows
+                .iter()
+                .map(|row| row.cell(at))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            column(names::POINT),
+            ["24, 114", "23.5, 113.25", "23, 113", ""]
+        );
+        assert_eq!(column("docId"), ["t1", "p1", "o1", "e1"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tables of survey programs: whose they are, and what they spread over several columns.
 
-use super::{Sheet, Source, plain};
+use super::{Sheet, Source, WORD_END, plain, repeats};
 use crate::exchange::names;
 
 /// Whose a table is, by columns that nobody else has.
@@ -13,7 +13,11 @@ pub(super) fn source_of(columns: &[String]) -> Source {
         Source::Odk
     } else if has("_uuid") && (has("_submission_time") || has("_id")) || has("_submission__uuid") {
         Source::Kobo
-    } else if has("docId") || has("$created") || (has("created_at") && has("category")) {
+    } else if ["docId", "$id", "$created", "$createdAt"]
+        .into_iter()
+        .any(has)
+        || (has("created_at") && has("category"))
+    {
         Source::Comapeo
     } else if has(names::POINT) {
         Source::Map
@@ -26,7 +30,13 @@ pub(super) fn source_of(columns: &[String]) -> Source {
 pub(crate) fn id_columns(source: Source) -> &'static [&'static str] {
     match source {
         Source::Odk => &["KEY", "meta-instanceID"],
-        Source::Kobo => &["meta/rootUuid", "_uuid", "_id", "_submission__uuid"],
+        Source::Kobo => &[
+            repeats::ROW,
+            "meta/rootUuid",
+            "_uuid",
+            "_id",
+            "_submission__uuid",
+        ],
         Source::Comapeo => &["docId", "$id", "id"],
         Source::Map => &["id"],
         Source::Own | Source::Table => &[],
@@ -38,7 +48,7 @@ pub(crate) fn time_columns(source: Source) -> &'static [&'static str] {
     match source {
         Source::Odk => &["today", "start", "SubmissionDate"],
         Source::Kobo => &["today", "start", "_submission_time"],
-        Source::Comapeo => &["$created", "created_at", "createdAt"],
+        Source::Comapeo => &["$created", "$createdAt", "created_at", "createdAt"],
         Source::Own | Source::Map | Source::Table => &[],
     }
 }
@@ -90,11 +100,21 @@ pub(crate) fn is_of_the_source(source: Source, column: &str) -> bool {
                 "attachments",
                 "photos",
                 "categoryId",
+                "id",
+                "locations",
+                "observationRefs",
                 "lat",
                 "lon",
                 names::POINT,
             ];
-            let parts = ["$", "metadata/", "presetRef/", "preset/", "attachments/"];
+            let parts = [
+                "$",
+                "metadata/",
+                "presetRef/",
+                "preset/",
+                "attachments/",
+                "attachment_",
+            ];
             parts.iter().any(|part| column.starts_with(part)) || known.contains(&column)
         }
         Source::Map => column == names::POINT,
@@ -111,36 +131,64 @@ pub(super) fn fold(sheet: &mut Sheet) {
     fold_places(sheet);
 }
 
-/// `q/a`, `q/b` with 0 and 1 beside `q`: the answers stand in `q` itself, or are put there.
+/// `q/a`, `q/b` with 0 and 1: the answers are put into `q`, which is made if it is not there. What the
+/// program wrote into `q` itself has spaces between the answers, and labels have spaces in them.
 fn fold_choices(sheet: &mut Sheet) {
-    let mut gone = Vec::new();
-    for base in 0..sheet.columns.len() {
-        let Some(prefix) = sheet.columns.get(base).map(|name| format!("{name}/")) else {
+    let mut questions: Vec<(String, Vec<(usize, String)>)> = Vec::new();
+    for (position, name) in (0..).zip(&sheet.columns) {
+        let Some((question, option)) = name.rsplit_once('/') else {
             continue;
         };
-        let parts: Vec<(usize, String)> = (0..)
-            .zip(&sheet.columns)
-            .filter_map(|(position, name)| Some((position, name.strip_prefix(&prefix)?.to_owned())))
-            .filter(|(position, _)| is_ticks(sheet, *position))
-            .collect();
-        if parts.is_empty() {
-            continue;
+        let option = (position, option.to_owned());
+        match questions.iter_mut().find(|(known, _)| known == question) {
+            Some((_, options)) => options.push(option),
+            None => questions.push((question.to_owned(), vec![option])),
         }
-        for row in &mut sheet.rows {
-            if row.cell(base).is_empty() {
-                let ticked = parts
-                    .iter()
-                    .filter(|(at, _)| is_tick(row.cell(*at)) == Some(true));
-                let words: Vec<&str> = ticked.map(|(_, option)| option.as_str()).collect();
-                let words = words.join(" ");
-                if let Some(cell) = row.cells.get_mut(base) {
-                    *cell = words;
-                }
-            }
+    }
+    let mut gone = Vec::new();
+    for (question, options) in questions {
+        let base = sheet.columns.iter().position(|name| *name == question);
+        let ticks = options.iter().filter(|(at, _)| is_ticks(sheet, *at));
+        let ticks: Vec<(usize, String)> = ticks.cloned().collect();
+        if base.is_some() && !ticks.is_empty() {
+            put_answers(sheet, base, &ticks);
+            gone.extend(ticks.into_iter().map(|(position, _)| position));
+        } else if ticks.len() == options.len() && ticks.len() > 1 {
+            // It may as well be a group of questions with numbers: those stay beside it.
+            put_answers(sheet, None, &ticks);
+            sheet.columns.push(question.clone());
+            sheet.answers.push(question);
         }
-        gone.extend(parts.into_iter().map(|(position, _)| position));
     }
     drop_columns(sheet, &gone);
+}
+
+/// Writes the options that are ticked into a column, or into a new one at the end.
+fn put_answers(sheet: &mut Sheet, base: Option<usize>, ticks: &[(usize, String)]) {
+    let width = sheet.columns.len();
+    for row in &mut sheet.rows {
+        let ticked = ticks
+            .iter()
+            .filter(|(at, _)| is_tick(row.cell(*at)) == Some(true));
+        let words: String = ticked.fold(String::new(), |words, (_, option)| {
+            words + option + WORD_END
+        });
+        let is_full = row
+            .cells
+            .iter()
+            .skip(width)
+            .any(|cell| !cell.trim().is_empty());
+        match base.and_then(|base| row.cells.get_mut(base)) {
+            Some(cell) if !words.is_empty() => *cell = words,
+            Some(_) => {}
+            // Cells that are too many are refused with their row, so they stay where they are.
+            None if is_full => row.cells.push(words),
+            None => {
+                row.cells.resize(width, String::new());
+                row.cells.push(words);
+            }
+        }
+    }
 }
 
 fn is_tick(cell: &str) -> Option<bool> {
@@ -153,7 +201,8 @@ fn is_tick(cell: &str) -> Option<bool> {
 
 fn is_ticks(sheet: &Sheet, column: usize) -> bool {
     let mut rows = sheet.rows.iter();
-    rows.all(|row| is_tick(row.cell(column)).is_some())
+    let is_answered = rows.clone().any(|row| !row.cell(column).is_empty());
+    is_answered && rows.all(|row| is_tick(row.cell(column)).is_some())
 }
 
 /// Endings of the two columns of a place, and of the columns beside them that no field takes.
@@ -235,7 +284,7 @@ fn drop_columns(sheet: &mut Sheet, gone: &[usize]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{parse, words_of};
     use super::*;
 
     fn sheet(text: &str) -> Sheet {
@@ -250,8 +299,22 @@ mod tests {
         );
         assert_eq!(sheet.source, Source::Kobo);
         assert_eq!(sheet.columns, ["_uuid", "_id", "care", "group/flag"]);
-        assert_eq!(sheet.rows[0].cell(2), "alone chronic");
-        assert_eq!(sheet.rows[1].cell(2), "chronic");
+        assert_eq!(words_of(sheet.rows[0].cell(2), true), ["alone", "chronic"]);
+        assert_eq!(words_of(sheet.rows[1].cell(2), true), ["chronic"]);
+    }
+
+    #[test]
+    fn answers_that_stand_only_in_columns_of_their_own_are_put_together_too() {
+        let sheet = sheet(
+            "_uuid,_id,home/照护/Lives alone,home/照护/慢性病,home/size\n\
+                           u1,1,1,0,3\nu2,2,1,1,4\nu3,3,,,1\n",
+        );
+        assert_eq!(sheet.answers, ["home/照护"]);
+        let at = sheet.column(&["home/照护"]).unwrap();
+        let words = |row: usize| words_of(sheet.rows[row].cell(at), true);
+        assert_eq!(words(0), ["Lives alone"]);
+        assert_eq!(words(1), ["Lives alone", "慢性病"]);
+        assert!(words(2).is_empty());
     }
 
     #[test]

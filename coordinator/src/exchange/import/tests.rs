@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use sync_core::id::Millis;
+use sync_core::keys::DeviceKeys;
+use sync_core::peer::moment;
+use sync_core::schema::Lang;
+use sync_core::store::{MemoryStore, RowFilter};
+
+use super::*;
+
+fn station() -> (Replica, LaneId, ChaCha8Rng) {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let keys = Arc::new(DeviceKeys::generate(&mut rng));
+    let store = Box::new(MemoryStore::new());
+    let now = &mut moment(Millis(1), &mut rng);
+    let founding = Replica::found(store, keys, "丹灶", "李芳", &[], now).unwrap();
+    let mut replica = founding.replica;
+    let space = replica.add_space("良登村", &mut moment(Millis(2), &mut rng));
+    (replica, space.unwrap(), rng)
+}
+
+fn surveyed(kind: &str, text: &str) -> Survey {
+    let wanted = Wanted {
+        kind: Some(kind),
+        ..Wanted::default()
+    };
+    survey(text.as_bytes(), "表.csv", Schema::station(), wanted).unwrap()
+}
+
+#[test]
+fn columns_come_with_samples_and_what_they_probably_are() {
+    let survey = surveyed(
+        "visit",
+        "住户,Dat,走访目的,颜色\n3号门,2026-03-04,Helth,红\n3号门,2026-03-05,quux,\n",
+    );
+    let columns = survey.columns();
+    assert_eq!(columns[0].field.as_deref(), Some("household"));
+    assert_eq!(columns[0].samples, ["3号门"]);
+    assert_eq!(columns[1].samples, ["2026-03-04", "2026-03-05"]);
+    assert_eq!(columns[2].unclear, ["quux"]);
+    let left = &columns[3];
+    assert!(left.field.is_none() && !left.is_of_the_source);
+}
+
+#[test]
+fn nothing_is_written_while_rows_do_not_fit_unless_they_are_left_out() {
+    let (mut replica, space, mut rng) = station();
+    let survey = surveyed(
+        "visit",
+        "住户,走访日期,走访目的\n3号门,2026-03-04,健康随访\n4号门,soon,健康随访\n",
+    );
+    let planned = plan(&survey, &replica, Some(space), TimeZone::UTC).unwrap();
+    let text = Text::of(Lang::Zh);
+    let problem = &planned.report.problems[0];
+    assert_eq!(problem.column.as_deref(), Some("走访日期"));
+    assert!(problem.place(&text).contains('3') && problem.reason(&text).contains("2026"));
+    let now = &mut moment(Millis(3), &mut rng);
+    let refused = apply(&planned, &mut replica, Misfits::Refuse, now, &mut |_| {});
+    assert!(refused.unwrap_err().is_about("err.import.misfits"));
+    assert!(replica.list(&RowFilter::default()).unwrap().is_empty());
+    let applied = apply(&planned, &mut replica, Misfits::Skip, now, &mut |_| {}).unwrap();
+    assert_eq!(applied.begun.len(), 1);
+    let again = plan(&survey, &replica, Some(space), TimeZone::UTC).unwrap();
+    assert_eq!(
+        (again.len(), again.report.same, again.report.refused),
+        (0, 1, 1)
+    );
+}
+
+#[test]
+fn somebody_says_what_a_column_is() {
+    let mut survey = surveyed("visit", "A,B,住户\nx,2026-03-04,y\n");
+    let text = Text::of(Lang::En);
+    assert!(survey.clone().settle(&text).is_err());
+    survey.assign(0, Some("household")).unwrap();
+    survey.assign(1, Some("date")).unwrap();
+    let fields: Vec<_> = survey
+        .columns()
+        .into_iter()
+        .map(|column| column.field)
+        .collect();
+    let expected = [Some("household"), Some("date"), None];
+    assert_eq!(fields, expected.map(|field| field.map(str::to_owned)));
+    assert!(survey.assign(0, Some("colour")).is_err());
+    survey.assign(1, None).unwrap();
+    assert_eq!(survey.columns()[1].field, None);
+    assert!(survey.settle(&text).unwrap().is_empty());
+}
+
+#[test]
+fn spaces_and_kinds_must_be_said() {
+    let (replica, _, _) = station();
+    let text = "住户,走访日期,走访目的\n";
+    let none = survey(
+        text.as_bytes(),
+        "t.csv",
+        Schema::station(),
+        Wanted::default(),
+    );
+    assert!(none.unwrap_err().is_about("err.import.no_kind"));
+    let none = plan(&surveyed("visit", text), &replica, None, TimeZone::UTC);
+    assert!(none.unwrap_err().is_about("err.import.no_space"));
+}

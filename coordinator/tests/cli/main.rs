@@ -6,6 +6,7 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod console;
 mod damage;
 mod export;
 mod flips;
@@ -22,4 +23,5 @@ mod relay;
 mod replay;
 mod run;
 mod serve;
+mod serve_places;
 mod trouble;

@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 6] = [
+const PLACES: [Place; 11] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -43,7 +43,33 @@ const PLACES: [Place; 6] = [
         "/members",
         "people",
         "console.nav.members",
-        "both",
+        "wide",
+        "",
+    ),
+    (
+        "devices",
+        "/devices",
+        "phone",
+        "console.nav.devices",
+        "wide",
+        "",
+    ),
+    ("more", "/more", "more", "console.nav.more", "phone", ""),
+    (
+        "held",
+        "/held",
+        "held",
+        "console.nav.held",
+        "wide",
+        "console.nav.group.station",
+    ),
+    ("audit", "/audit", "audit", "console.nav.audit", "wide", ""),
+    (
+        "schema",
+        "/schema",
+        "form",
+        "console.nav.schema",
+        "wide",
         "",
     ),
     (
@@ -52,7 +78,7 @@ const PLACES: [Place; 6] = [
         "settings",
         "console.nav.settings",
         "wide",
-        "console.nav.group.station",
+        "",
     ),
 ];
 

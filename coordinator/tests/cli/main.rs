@@ -25,4 +25,5 @@ mod replay;
 mod review;
 mod run;
 mod serve;
+mod serve_places;
 mod trouble;

@@ -1,4 +1,4 @@
-//! The console as a browser uses it: a real process, its link, its pages and its forms.
+//! The console as a browser uses it.
 
 use std::time::Instant;
 

@@ -57,6 +57,11 @@ fn every_place_of_the_menu_is_a_page_in_both_languages() {
             "{place}"
         );
     }
+    for from in ["/today", "/more", "/settings", "/members", "/sync"] {
+        for href in console.get(from).hrefs() {
+            assert_eq!(console.get(&href).status, 200, "{from} leads to {href}");
+        }
+    }
     let members = console.get("/members").body;
     assert!(members.contains(&me), "members lead to their pages");
     assert_eq!(console.get("/member/nobody").status, 404);

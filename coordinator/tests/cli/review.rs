@@ -37,6 +37,8 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
         let queue = console.get("/records?flag=review");
         assert!(!queue.body.contains(&page));
     }
+    let of_lead = lead.put_visit("7号门 何家");
+    lead.run(["edit", &of_lead, "state=submitted"]).ok();
     carry(&lead, &other);
     {
         let console = Console::entered(&other);
@@ -44,6 +46,11 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
         assert!(back.body.contains("请补上量的血压") && back.body.contains("#f-findings"));
         let queue = console.get("/records?flag=review");
         assert!(!queue.body.contains(&page), "nobody judges their own");
+        assert!(console.get("/records").body.contains(&of_lead));
+        assert!(
+            !queue.body.contains(&of_lead),
+            "a volunteer judges nobody's"
+        );
         let typed = [("to", "resubmitted")];
         let again = console.post(&page, &format!("{page}/move"), &typed);
         assert_eq!(again.status, 303, "{}", again.body);
@@ -53,6 +60,11 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
     assert!(console.get("/records?flag=review").body.contains(&page));
     let typed = [("to", "accepted")];
     console.post(&page, &format!("{page}/move"), &typed);
+    let queue = console.get("/records?flag=review");
+    assert!(
+        !queue.body.contains(&page),
+        "what is accepted waits no more"
+    );
     let reviews = lead.run(["--json", "list", "--kind", "review"]).ok().json();
     let reviews = reviews.as_array().unwrap();
     assert_eq!(reviews.len(), 2, "{reviews:?}");

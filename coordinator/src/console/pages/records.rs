@@ -176,18 +176,14 @@ fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble
     } else {
         RowFilter::default()
     };
-    let mut states: Vec<String> = query
-        .all("state")
-        .filter(|state| !state.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if states.is_empty() {
-        states.clone_from(&narrowed.states);
-    }
     Ok(RowFilter {
         kind: some("kind").map(str::to_owned),
         space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
-        states,
+        states: query
+            .all("state")
+            .filter(|state| !state.is_empty())
+            .map(str::to_owned)
+            .collect(),
         only_conflicts: query.get("flag") == "clash",
         kinds: if is_late {
             rows::due_kinds(replica)

@@ -26,8 +26,8 @@ pub(super) struct Returned {
 /// Whether the record waits for this person's look.
 pub(super) fn waits_for_me(replica: &Replica, open: &Open) -> bool {
     let state = open.row.state.as_deref().unwrap_or_default();
-    let waiting = rows::states_to_review(replica.schema());
-    waiting.iter().any(|known| known == state)
+    let state = open.kind.state(state);
+    state.is_some_and(|state| rows::is_handed_in(&open.kind, state))
         && !is_own(replica, open)
         && rows::may_review(replica, open.row.space)
 }

@@ -68,6 +68,15 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
     let reviews = lead.run(["--json", "list", "--kind", "review"]).ok().json();
     let reviews = reviews.as_array().unwrap();
     assert_eq!(reviews.len(), 2, "{reviews:?}");
+    let said = format!("{reviews:?}");
+    assert!(
+        said.contains("returned") && said.contains("accepted"),
+        "{said}"
+    );
+    assert!(
+        said.contains("请补上量的血压") && said.contains("Accepted"),
+        "{said}"
+    );
 }
 
 /// Two people write a title each, without seeing the other's.
@@ -119,7 +128,46 @@ fn choice_between_two_values_is_told_to_the_one_whose_value_was_not_kept() {
     let console = Console::entered(&other);
     let today = console.get("/today");
     assert!(today.body.contains("李芳 wrote to you"), "{}", today.body);
-    assert!(console.get(&page).body.contains("桥边路灯"));
+    let told = other.run(["--json", "list", "--kind", "comment"]).ok().out;
+    assert!(told.contains("is now as 李芳 wrote it"), "{told}");
+    assert!(
+        !told.contains("桥边路灯"),
+        "the value is in the record alone"
+    );
+    let shown = console.get(&format!("{page}?personal=1"));
+    assert!(shown.body.contains("桥边路灯"));
+    let hidden = console.get(&page);
+    assert!(
+        !hidden.body.contains("桥边路灯"),
+        "nothing tells what is hidden"
+    );
+}
+
+#[test]
+fn reason_that_was_given_elsewhere_points_at_no_field_of_an_earlier_return() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let visit = handed_in(&lead, &other);
+    let page = format!("/record/{visit}");
+    {
+        let console = Console::entered(&lead);
+        let typed = [
+            ("to", "returned"),
+            ("reason", "血压"),
+            ("field", "findings"),
+        ];
+        console.post(&page, &format!("{page}/move"), &typed);
+    }
+    carry(&lead, &other);
+    other.run(["edit", &visit, "state=resubmitted"]).ok();
+    carry(&other, &lead);
+    lead.run(["edit", &visit, "state=returned", "reason=日期不对"])
+        .ok();
+    let console = Console::entered(&lead);
+    let shown = console.get(&page).body;
+    assert!(
+        shown.contains("日期不对") && !shown.contains("#f-findings"),
+        "{shown}"
+    );
 }
 
 #[test]

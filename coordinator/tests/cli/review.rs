@@ -81,16 +81,7 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
 
 /// Two people write a title each, without seeing the other's.
 fn need_with_two_titles(lead: &Desk, other: &Desk) -> String {
-    let args = [
-        "put",
-        "need",
-        "--space",
-        "良登村",
-        "title=路灯",
-        "category=roads",
-        "urgency=high",
-    ];
-    let need = other.run(args).ok().out.trim().to_owned();
+    let need = other.put_need();
     carry(other, lead);
     other.run(["edit", &need, "title=东头路灯"]).ok();
     lead.run(["edit", &need, "title=桥边路灯"]).ok();

@@ -17,9 +17,9 @@ use crate::output::thousands;
 const PAGE_ROWS: usize = 50;
 const DAY_MILLIS: i64 = 86_400_000;
 /// What a filter's name in the address is.
-const NAMES: [&str; 7] = [
-    "kind", "state", "village", "person", "period", "flag", "lacked",
-];
+const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
+/// Asks for a list of its own, beside which no filter holds: what somebody does not have yet.
+const LACKED: &str = "lacked";
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let query = &cx.asked.query;
@@ -30,7 +30,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let ticks = replica.ticks_of(&ids)?;
     let next = found.last().map(|row| row.record.to_string());
     let offered = NAMES.map(|name| (name, options_of(replica, cx, name, query)));
-    let active = active(cx, query, &offered);
+    let active = active(replica, cx, query, &offered);
     let is_plain = active.is_empty() && query.get("q").trim().is_empty();
     let has_rows = !found.is_empty();
     let key = if total == 0 {
@@ -96,7 +96,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
 
 /// The rows from the place that the page begins at, one more than it shows, and how many there are.
 fn found(replica: &Replica, cx: &Cx, query: &Form) -> Result<(Vec<ViewRow>, u64), Trouble> {
-    if let Ok(member) = query.get("lacked").parse() {
+    if let Ok(member) = query.get(LACKED).parse() {
         return lacked(replica, query, &member);
     }
     let mut filter = filter(replica, cx, query)?;
@@ -271,7 +271,7 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
                 })
                 .collect()
         }
-        "person" | "lacked" => {
+        "person" => {
             let members = replica.members().into_iter();
             members
                 .map(|member| (member.id, member.name.unwrap_or_else(|| "?".to_owned())))
@@ -306,7 +306,10 @@ fn states(replica: &Replica, cx: &Cx, kind: &str) -> Vec<(String, String)> {
 }
 
 /// The conditions that hold, each with the address that drops it.
-fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+fn active(replica: &Replica, cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+    if let Ok(member) = query.get(LACKED).parse::<MemberId>() {
+        return vec![lacked_pill(replica, cx, &member)];
+    }
     let given = offered
         .iter()
         .filter(|(name, _)| !query.get(name).is_empty());
@@ -322,6 +325,16 @@ fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
             }
         })
         .collect()
+}
+
+/// The one condition of the list of what somebody lacks.
+fn lacked_pill(replica: &Replica, cx: &Cx, member: &MemberId) -> Active {
+    let head = cx.say("console.filter.lacked");
+    let name = replica.member_name(member);
+    Active {
+        href: address(""),
+        label: format!("{head}{}{name}", cx.say("console.colon")),
+    }
 }
 
 /// What is often looked at.

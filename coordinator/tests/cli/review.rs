@@ -204,4 +204,10 @@ fn sync_page_says_who_lacks_what_and_opens_it() {
         "{}",
         page.body
     );
+    let list = console.get(&format!("/records?lacked={member}"));
+    assert!(
+        list.body.contains("Nothing is missing there"),
+        "{}",
+        list.body
+    );
 }

@@ -33,6 +33,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let active = active(replica, cx, query, &offered);
     let is_plain = active.is_empty() && query.get("q").trim().is_empty();
     let has_rows = !found.is_empty();
+    let (empty_icon, empty_title, empty_text) = empty_words(query, is_plain);
     let key = if total == 0 {
         cx.say("console.records.none")
     } else if is_plain {
@@ -78,20 +79,26 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         } else {
             address(&joined(&personal, "personal=1"))
         },
-        empty_icon: if is_plain { "banyan" } else { "search" }.to_owned(),
-        empty_title: cx.say(if is_plain {
-            "console.records.empty"
-        } else {
-            "console.records.no_match"
-        }),
-        empty_text: cx.say(if is_plain {
-            "console.records.empty_text"
-        } else {
-            "console.records.no_match_text"
-        }),
+        empty_icon: empty_icon.to_owned(),
+        empty_title: cx.say(empty_title),
+        empty_text: cx.say(empty_text),
         can_clear: !is_plain,
     };
     Ok(Shown::new("records", "records", page))
+}
+
+/// Picture, title and text of a list without rows.
+fn empty_words(query: &Form, is_plain: bool) -> (&'static str, &'static str, &'static str) {
+    if query.has(LACKED) {
+        let title = "console.records.none_lacked";
+        return ("check", title, "console.records.none_lacked_text");
+    }
+    if is_plain {
+        let title = "console.records.empty";
+        return ("banyan", title, "console.records.empty_text");
+    }
+    let title = "console.records.no_match";
+    ("search", title, "console.records.no_match_text")
 }
 
 /// The rows from the place that the page begins at, one more than it shows, and how many there are.

@@ -30,6 +30,16 @@ impl Reply {
             .next()
     }
 
+    /// Where the links of the page lead, within the console.
+    pub(crate) fn hrefs(&self) -> Vec<String> {
+        let links = self.body.split(" href=\"").skip(1);
+        let hrefs = links.filter_map(|rest| rest.split('"').next());
+        hrefs
+            .filter(|href| href.starts_with('/') && !href.starts_with("/static/"))
+            .map(|href| href.replace("&#38;", "&").replace("&amp;", "&"))
+            .collect()
+    }
+
     /// The value of a hidden input.
     pub(crate) fn hidden(&self, name: &str) -> String {
         let mark = format!("name=\"{name}\" value=\"");

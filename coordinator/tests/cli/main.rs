@@ -27,4 +27,5 @@ mod replay;
 mod review;
 mod run;
 mod serve;
+mod serve_places;
 mod trouble;

@@ -1,6 +1,7 @@
 //! What keeps the station going.
 
-use super::shared::{Input, Labelled, PersonLine};
+use super::places::Go;
+use super::shared::{Input, Labelled, Notice, PersonLine};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sync {
@@ -26,10 +27,12 @@ pub(crate) struct Sync {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) lead: String,
+    pub(crate) notices: Vec<Notice>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) relays: Vec<Labelled>,
     pub(crate) relay_typed: String,
     pub(crate) has_relay_error: bool,
     pub(crate) relay_error: String,
+    pub(crate) links: Vec<Go>,
     pub(crate) about: String,
 }

@@ -14,7 +14,7 @@ use sync_core::wire::{FRAME_TYPES, Refusal};
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
-const ROOMS: [&str; 10] = [
+const ROOMS: [&str; 11] = [
     "src/id",
     "src/keys",
     "src/epoch",

@@ -10,6 +10,7 @@
 //! heads session                   lists of heads; a whole session
 //! statement roster                roster statements; a roster of any statements
 //! ticket device_… recovery_…      what people type or scan
+//! certificate roster_file         what somebody checks who is no member
 //! sealed_… wrapped_key            what keys open
 //! compressed payload change       a change, from what was sealed to what is merged
 //! assignments schema addition     what people type into fields, and what says which fields there are
@@ -21,6 +22,7 @@ mod content;
 mod field;
 mod frame;
 mod genuine;
+mod paper;
 mod roster;
 mod sealed;
 mod session;
@@ -71,6 +73,8 @@ pub const TARGETS: &[Target] = &[
     target!(text::recovery_sheet, 8_000),
     target!(text::recovery_key, 16_000),
     target!(text::relay_address, 16_000),
+    target!(paper::certificate, 8_000),
+    target!(paper::roster_file, 800),
     target!(sealed::sealed_key, 2_000),
     target!(sealed::wrapped_key, 16_000),
     target!(sealed::sealed_text, 16_000),

@@ -15,7 +15,11 @@ pub(super) fn batches() -> &'static [VerifiedBatch] {
 fn batch_of(fixture: Fixture) -> Option<VerifiedBatch> {
     match fixture.value {
         Value::Join(batch) | Value::Wire(batch, ..) => Some(batch),
-        Value::Change(_) | Value::Frame(_) | Value::Statement(_) | Value::Ticket(_) => None,
+        Value::Certificate(_)
+        | Value::Change(_)
+        | Value::Frame(_)
+        | Value::Statement(_)
+        | Value::Ticket(_) => None,
     }
 }
 

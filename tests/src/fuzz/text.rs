@@ -19,7 +19,7 @@ const SHEET: &str = "BANYANRECOVER1";
 const CHECKSUM_LEN: usize = 5;
 
 /// The text that has this content.
-fn with_checksum(prefix: &str, content: &[u8]) -> String {
+pub(super) fn with_checksum(prefix: &str, content: &[u8]) -> String {
     let hash = derive(domain::CHECKSUM, &[content]);
     let sum = hash.as_bytes().iter().take(CHECKSUM_LEN);
     let bytes: Vec<u8> = content.iter().chain(sum).copied().collect();

@@ -257,10 +257,22 @@ impl FromStr for SignedCertificate {
 
     /// Reads a text and checks its signature; either case, and white space anywhere.
     fn from_str(text: &str) -> Result<Self, ParseCertificateError> {
+        // A ticket begins like a newer certificate; so what it begins with is asked first.
+        let begins = |prefix: &str| {
+            let letters = text.chars().filter(|c| !c.is_whitespace());
+            letters
+                .take(prefix.len())
+                .map(|c| c.to_ascii_uppercase())
+                .eq(prefix.chars())
+        };
         let wrapped: Wrapped = read_text(PREFIX, text).map_err(|error| match error {
             ParseTicketError::Damaged => ParseCertificateError::Damaged,
-            ParseTicketError::Newer => ParseCertificateError::Newer,
-            ParseTicketError::NotATicket => not_this_version(text),
+            ParseTicketError::Newer | ParseTicketError::NotATicket if begins(PREFIX_OF_ANY) => {
+                ParseCertificateError::Newer
+            }
+            ParseTicketError::Newer | ParseTicketError::NotATicket => {
+                ParseCertificateError::NotACertificate
+            }
         })?;
         let content = wrapped.content.to_vec();
         if content.len() + Signature::LEN > CERTIFICATE_BYTES_MAX {
@@ -277,16 +289,6 @@ impl FromStr for SignedCertificate {
             content,
             signature,
         })
-    }
-}
-
-fn not_this_version(text: &str) -> ParseCertificateError {
-    let text = text.trim().to_ascii_uppercase();
-    let version = text.strip_prefix(PREFIX_OF_ANY);
-    if version.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        ParseCertificateError::Newer
-    } else {
-        ParseCertificateError::NotACertificate
     }
 }
 

@@ -118,7 +118,7 @@ impl Sheet {
             let mut columns = self.columns.iter();
             columns.position(|column| plain(column) == *name || column == *name)
         };
-        names.iter().find_map(|name| find(&name))
+        names.iter().find_map(find)
     }
 
     /// The kind that one of our own tables is of, by name.

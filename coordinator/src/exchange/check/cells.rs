@@ -169,10 +169,14 @@ impl<'a> Cells<'a> {
             .into());
         }
         let parsed = self.parse(taken.field, &typed);
-        Ok(Some(parsed.map_err(|error| match error {
-            // The sentence about ids is for who types a record's.
-            FieldError::NotALink { .. } => Failure::new(Exit::Unknown, "err.import.no_link"),
-            other => other.into(),
+        // The sentence about ids is for who types a record's.
+        let is_no_link = |error: &FieldError| matches!(error, FieldError::NotALink { .. });
+        Ok(Some(parsed.map_err(|error| {
+            if is_no_link(&error) {
+                Failure::new(Exit::Unknown, "err.import.no_link")
+            } else {
+                error.into()
+            }
         })?))
     }
 

@@ -18,6 +18,7 @@ mod fields;
 mod form;
 mod gate;
 mod hall;
+mod imports;
 mod inputs;
 mod news;
 mod pages;

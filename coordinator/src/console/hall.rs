@@ -15,6 +15,7 @@ use super::asked::Asked;
 use super::cx::{Cx, Net, Trouble};
 use super::form::Form;
 use super::gate::{Flash, Gate, Pass};
+use super::imports::Imports;
 use super::news::Board;
 use super::pages::notices;
 use super::prefs::{Prefs, PrefsFile};
@@ -40,6 +41,8 @@ pub(super) struct Hall {
     pub(super) own_lang: Lang,
     /// The community's name, for whoever is not in yet.
     pub(super) community: String,
+    /// The file that is being imported.
+    pub(super) imports: Imports,
     gate: Mutex<Gate>,
     texts: [Arc<Text>; 2],
 }
@@ -77,6 +80,7 @@ impl Hall {
             prefs,
             own_lang,
             community,
+            imports: Imports::default(),
             gate: Mutex::default(),
             texts: [Lang::Zh, Lang::En].map(|lang| Arc::new(Text::of(lang))),
         }
@@ -139,7 +143,11 @@ impl Hall {
     }
 
     /// Answers with a page.
-    pub(super) async fn show(&self, asked: Asked, look: Look) -> Response {
+    pub(super) async fn show(
+        &self,
+        asked: Asked,
+        look: impl FnOnce(&Replica, &Cx) -> Result<Shown, Trouble> + Send + 'static,
+    ) -> Response {
         let cx = self.cx(asked, true);
         let inner = cx.clone();
         let made = self
@@ -153,7 +161,12 @@ impl Hall {
     }
 
     /// Answers a form.
-    pub(super) async fn act(&self, asked: Asked, form: Form, act: Act) -> Response {
+    pub(super) async fn act<A>(&self, asked: Asked, form: Form, act: A) -> Response
+    where
+        A: FnOnce(&mut Replica, &mut Moment<'_>, &Cx, &Form) -> Result<Answer, Trouble>
+            + Send
+            + 'static,
+    {
         if !self.is_ours(&asked, &form) {
             let cx = self.cx(asked, false);
             return self.refuse(&cx, notices::stale(&cx), StatusCode::FORBIDDEN);

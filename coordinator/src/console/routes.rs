@@ -1,5 +1,6 @@
 //! Which address is which page.
 
+mod exchange;
 mod station;
 
 use axum::Router;
@@ -42,6 +43,7 @@ pub(super) fn all(hall: Shared) -> Router {
         .route("/sync", look(sync::view).merge(post(sync_now)))
         .route("/settings", look(settings::view).merge(post(set_looks)))
         .route("/settings/relay", act(settings::add_relay))
+        .merge(exchange::routes())
         .merge(station::routes())
         .fallback(lost)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 12] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -62,6 +62,22 @@ const PLACES: [Place; 10] = [
         "console.nav.held",
         "wide",
         "console.nav.group.station",
+    ),
+    (
+        "import",
+        "/import",
+        "import",
+        "console.nav.import",
+        "wide",
+        "",
+    ),
+    (
+        "export",
+        "/export",
+        "download",
+        "console.nav.export",
+        "wide",
+        "",
     ),
     ("audit", "/audit", "audit", "console.nav.audit", "wide", ""),
     (

@@ -1,6 +1,7 @@
 //! What pages show, ready to print: text is finished, nothing is personal that should not be shown.
 //! The templates in `console/templates` say how.
 
+pub(super) mod exchange;
 pub(super) mod member;
 pub(super) mod people;
 pub(super) mod places;
@@ -61,3 +62,5 @@ view!(MemberPage, member::Member, "member.html");
 view!(DevicesPage, member::Devices, "devices.html");
 view!(HeldPage, proof::Held, "held.html");
 view!(AuditPage, proof::Audit, "audit.html");
+view!(ImportPage, exchange::Import, "import.html");
+view!(ExportPage, exchange::Export, "export.html");

@@ -164,6 +164,15 @@ impl Problem {
         place
     }
 
+    /// The same without the column, for a table that has one of columns.
+    pub(crate) fn place_of_row(&self, text: &Text) -> String {
+        let without = Self {
+            column: None,
+            ..self.clone()
+        };
+        without.place(text)
+    }
+
     /// Why, and what to do.
     pub(crate) fn reason(&self, text: &Text) -> String {
         self.failure.sentence(text).unwrap_or_default()

@@ -4,27 +4,28 @@
 //! The command line and the console both go this way. A survey needs no store and may wait between two
 //! pages; a plan is about the records as they were when it was made, so it is made anew before it is done.
 
+mod columns;
+
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use sync_core::id::LaneId;
 use sync_core::replica::{Moment, Replica};
-use sync_core::schema::{Field, FieldError, Kind, Schema};
+use sync_core::schema::{FieldError, Kind, Schema};
 
 use super::apply::{self, Applied};
 use super::check::{Context, Report, Work, check};
-use super::mapping::{Mapping, Suggested, suggest, values_of};
-use super::sheet::{self, Sheet, Source, is_of_the_source, parse};
+use super::mapping::{Mapping, Suggested, suggest};
+use super::sheet::{Sheet, Source, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::text::Text;
 use crate::values;
 
-/// So many values of a column are shown, and so many letters of each.
-const SAMPLES_MAX: usize = 3;
-const SAMPLE_CHARS_MAX: usize = 40;
-/// So many rows are looked through for them.
-const SAMPLED_ROWS_MAX: usize = 1_000;
+pub(crate) use columns::{Column, Word};
+
+/// So many things are written in one turn where others wait for theirs.
+const PIECE: usize = 200;
 
 /// What is known of a file before anybody looks into it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,24 +48,8 @@ pub(crate) struct Survey {
     twice: Option<String>,
     /// Somebody has looked through the mapping.
     is_settled: bool,
-}
-
-/// A column as somebody is shown it, who says what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Column {
-    /// As the file calls it.
-    pub(crate) name: String,
-    /// Some different values, cut if they are long. They may be about residents.
-    pub(crate) samples: Vec<String>,
-    /// The field, by name.
-    pub(crate) field: Option<String>,
-    /// The field is only likely.
-    pub(crate) is_guess: bool,
-    /// No field takes it, and none is missed: the other program's own.
-    pub(crate) is_of_the_source: bool,
-    /// Words that are none of the field's choices and resemble none: their rows do not fit until
-    /// somebody says what they mean.
-    pub(crate) unclear: Vec<String>,
+    /// Words that somebody was asked about: the column's place, and what stands in it.
+    asked: BTreeSet<(usize, String)>,
 }
 
 /// What an import would do, and the work that does it.
@@ -119,6 +104,7 @@ pub(crate) fn survey(
         mapping: suggested.mapping,
         twice: suggested.twice,
         is_settled: wanted.mapping.is_some(),
+        asked: BTreeSet::new(),
         sheet,
     };
     if survey.is_settled {
@@ -174,77 +160,6 @@ fn names_of(sheets: &[Sheet]) -> String {
 }
 
 impl Survey {
-    /// The columns, in the order of the mapping.
-    pub(crate) fn columns(&self) -> Vec<Column> {
-        let columns = self.mapping.columns.iter().map(|column| {
-            let unclear = column.values.iter().filter(|(_, meant)| meant.is_empty());
-            Column {
-                name: column.column.clone(),
-                samples: self.samples(&column.column),
-                field: column.field.clone(),
-                is_guess: column.guess,
-                is_of_the_source: is_of_the_source(self.sheet.source, &column.column),
-                unclear: unclear.map(|(word, _)| word.clone()).collect(),
-            }
-        });
-        columns.collect()
-    }
-
-    fn samples(&self, column: &str) -> Vec<String> {
-        let Some(position) = self.position(column) else {
-            return Vec::new();
-        };
-        let mut samples: Vec<String> = Vec::new();
-        for row in self.sheet.rows.iter().take(SAMPLED_ROWS_MAX) {
-            let sample: String = sheet::shown(row.cell(position))
-                .chars()
-                .take(SAMPLE_CHARS_MAX)
-                .collect();
-            if !sample.is_empty() && !samples.contains(&sample) {
-                samples.push(sample);
-            }
-            if samples.len() == SAMPLES_MAX {
-                break;
-            }
-        }
-        samples
-    }
-
-    fn position(&self, column: &str) -> Option<usize> {
-        let mut columns = self.sheet.columns.iter();
-        columns.position(|known| known == column)
-    }
-
-    /// Says what a column is, by its place among [`Survey::columns`]; nothing leaves it out. The field
-    /// moves here from another column that had it.
-    pub(crate) fn assign(&mut self, column: usize, field: Option<&str>) -> Result<(), Failure> {
-        let known = |name: &str| {
-            let field = self.kind.field(name);
-            field.ok_or_else(|| Failure::from(self.kind.unknown_field(name)))
-        };
-        let field = field.map(known).transpose()?.cloned();
-        let name = field.as_ref().map(Field::name);
-        let named = self.mapping.columns.get(column);
-        let position = named.and_then(|named| self.position(&named.column));
-        let values = position.zip(field.as_ref());
-        let values = values.map(|(position, field)| values_of(&self.sheet, position, field));
-        for (other, mapped) in self.mapping.columns.iter_mut().enumerate() {
-            if other == column {
-                // What somebody has said of its values stays, if it is still the same field.
-                if mapped.field.as_deref() != name {
-                    mapped.values = values.clone().unwrap_or_default();
-                }
-                mapped.field = name.map(str::to_owned);
-                mapped.guess = false;
-            } else if name.is_some() && mapped.field.as_deref() == name {
-                mapped.field = None;
-                mapped.values.clear();
-            }
-        }
-        self.is_settled = true;
-        Ok(())
-    }
-
     /// Makes do without anybody who looks at the columns, and gives those that are left out. What is only
     /// likely is never done then; in a table that a person made, a column that nobody knows may be a slip
     /// of the pen, and refuses the file.
@@ -318,6 +233,16 @@ impl Plan {
     /// How many records it begins or changes.
     pub(crate) fn len(&self) -> usize {
         self.work.len()
+    }
+
+    /// Takes off what is done first, so that others have their turn between two pieces.
+    pub(crate) fn take_piece(&mut self) -> Option<Self> {
+        let piece: Vec<Work> = self.work.drain(..PIECE.min(self.work.len())).collect();
+        (!piece.is_empty()).then(|| Self {
+            report: Report::default(),
+            kind: self.kind.clone(),
+            work: piece,
+        })
     }
 }
 

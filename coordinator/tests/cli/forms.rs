@@ -15,7 +15,9 @@ fn import(desk: &Desk, file: &str, more: &[&str]) -> Ran {
 /// What is imported when the rows that do not fit are left out; without that word nothing is.
 fn import_rest(desk: &Desk, file: &str, more: &[&str]) -> Value {
     assert_eq!(import(desk, file, more).code, 15);
-    import(desk, file, &[more, &["--skip"]].concat()).ok().json()
+    import(desk, file, &[more, &["--skip"]].concat())
+        .ok()
+        .json()
 }
 
 fn rows(desk: &Desk, kind: &str) -> Vec<Value> {

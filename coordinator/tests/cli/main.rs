@@ -27,5 +27,6 @@ mod replay;
 mod review;
 mod run;
 mod serve;
+mod serve_exchange;
 mod serve_places;
 mod trouble;

@@ -25,6 +25,20 @@ const PEOPLE: [Place; 2] = [
         "console.more.devices",
     ),
 ];
+const EXCHANGE: [Place; 2] = [
+    (
+        "/import",
+        "import",
+        "console.nav.import",
+        "console.more.import",
+    ),
+    (
+        "/export",
+        "download",
+        "console.nav.export",
+        "console.more.export",
+    ),
+];
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
 const SETTINGS: Place = (
@@ -41,7 +55,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         count: thousands(status.held),
         ..go(cx, &HELD)
     };
-    let station = [&AUDIT, &SETTINGS].map(|place| go(cx, place));
+    let [import, export] = &EXCHANGE;
+    let station = [import, export, &AUDIT, &SETTINGS].map(|place| go(cx, place));
     let groups = vec![
         MoreGroup {
             title: cx.say("console.nav.group.people"),

@@ -39,9 +39,37 @@ fn columns_come_with_samples_and_what_they_probably_are() {
     assert_eq!(columns[0].field.as_deref(), Some("household"));
     assert_eq!(columns[0].samples, ["3号门"]);
     assert_eq!(columns[1].samples, ["2026-03-04", "2026-03-05"]);
-    assert_eq!(columns[2].unclear, ["quux"]);
+    assert_eq!(columns[2].words[0].word, "quux");
     let left = &columns[3];
     assert!(left.field.is_none() && !left.is_of_the_source);
+}
+
+#[test]
+fn somebody_says_what_a_word_means_and_sees_it_again() {
+    let mut survey = surveyed("visit", "住户,走访日期,走访目的\n3号门,2026-03-04,quux\n");
+    assert!(!survey.mean(2, "other", "health"));
+    assert!(!survey.mean(2, "quux", "no such choice"));
+    assert!(!survey.mean(9, "quux", "health"));
+    assert!(survey.mean(2, "quux", "health"));
+    let word = survey.columns()[2].words[0].clone();
+    assert_eq!(
+        (word.word.as_str(), word.meant.as_str()),
+        ("quux", "health")
+    );
+    let (replica, space, _) = station();
+    let planned = plan(&survey, &replica, Some(space), TimeZone::UTC).unwrap();
+    assert_eq!((planned.report.new, planned.report.refused), (1, 0));
+}
+
+#[test]
+fn work_is_taken_in_pieces_until_there_is_none() {
+    let (replica, space, _) = station();
+    let rows = (0..450).map(|row| format!("{row}号门,2026-03-04,健康随访\n"));
+    let table = format!("住户,走访日期,走访目的\n{}", rows.collect::<String>());
+    let survey = surveyed("visit", &table);
+    let mut planned = plan(&survey, &replica, Some(space), TimeZone::UTC).unwrap();
+    let sizes: Vec<usize> = std::iter::from_fn(|| Some(planned.take_piece()?.len())).collect();
+    assert_eq!(sizes, [200, 200, 50]);
 }
 
 #[test]

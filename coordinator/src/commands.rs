@@ -1,6 +1,6 @@
 //! The verbs, one file each.
 
-mod certificate;
+pub(crate) mod certificate;
 pub(crate) mod decide;
 pub(crate) mod device;
 mod edit;

@@ -74,7 +74,7 @@ pub use read::{
 };
 pub(crate) use receipts::{Placing, SOMEWHERE};
 pub use revoke::Removal;
-pub use service::Service;
+pub use service::{CertifyError, Service};
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
 pub use together::Writer;
 pub use verdict::HeldOf;

@@ -5,13 +5,10 @@ mod verify;
 
 use std::path::Path;
 
-use data_encoding::BASE32_NOPAD;
-use rand::Rng;
 use serde_json::json;
-use sync_core::certificate::{Certificate, SignCertificateError, SignedCertificate};
-use sync_core::id::MemberId;
-use sync_core::replica::{Replica, ReplicaError, Service};
-use sync_core::roster::role::{Role, Scope};
+use sync_core::certificate::{SignCertificateError, SignedCertificate};
+use sync_core::peer::moment;
+use sync_core::replica::{CertifyError, Service};
 use sync_core::schema::{Edit, Kind, Value};
 
 use super::App;
@@ -25,24 +22,20 @@ use crate::{durable, place, values};
 pub(super) use verify::run as verify;
 
 pub(super) fn run(app: &mut App, args: &CertificateArgs) -> Result<(), Failure> {
-    let (replica, keys) = app.open()?;
-    let role = replica
-        .roster()
-        .role_in(&replica.device(), &Scope::Community);
-    if role.is_none_or(|role| role < Role::Coordinator) {
-        let least = Role::Coordinator;
-        return Err(ReplicaError::NotAllowed { least }.into());
-    }
+    let replica = app.replica()?;
     let member = replica.find_member(&args.member)?;
     let (from, to) = (day(&args.from)?, day(&args.to)?);
-    let service = replica.service_of(&member, &from, &to)?;
-    if service.records == 0 {
-        name_uncounted(app, &service)?;
-        let none = Failure::new(Exit::Unknown, "err.certificate.none");
-        return Err(none.with("member", replica.member_name(&member)));
-    }
-    let certificate = certificate(&replica, member, (from, to), &service)?;
-    let signed = certificate.sign(&*keys).map_err(failure)?;
+    let mut rng = rand::rng();
+    let mut now = moment(place::now(), &mut rng);
+    let (signed, service) = match replica.certify(member, (&from, &to), &mut now) {
+        Ok(certified) => certified,
+        Err(error) => {
+            if let CertifyError::Nothing(service) = &error {
+                name_uncounted(app, service)?;
+            }
+            return Err(failure(error, &replica.member_name(&member)));
+        }
+    };
     if let Some(path) = &args.out {
         let bytes = file(app, path, &signed, &service)?;
         durable::write(path, bytes.as_bytes(), args.force)?;
@@ -50,37 +43,8 @@ pub(super) fn run(app: &mut App, args: &CertificateArgs) -> Result<(), Failure> 
     tell(app, args, &signed, &service)
 }
 
-fn certificate(
-    replica: &Replica,
-    member: MemberId,
-    (from, to): (String, String),
-    service: &Service,
-) -> Result<Certificate, Failure> {
-    let now = place::now();
-    let mut letters = [0; 5];
-    rand::rng().fill_bytes(&mut letters);
-    let year = utc(now).chars().take(4).collect::<String>();
-    let letters = BASE32_NOPAD.encode(&letters).to_ascii_lowercase();
-    let digest = replica.heads_digest()?;
-    Ok(Certificate {
-        community: replica.community(),
-        number: format!("{year}-{letters}"),
-        member,
-        name: replica.member_name(&member),
-        from,
-        to,
-        minutes: service.minutes,
-        records: service.records,
-        issuer: replica.device(),
-        issuer_name: replica.name_of(&replica.device()),
-        issued_at: now.0,
-        title: replica.title(),
-        as_of: digest.0.into(),
-    })
-}
-
 /// A day as offices write it.
-fn day(typed: &str) -> Result<String, Failure> {
+pub(crate) fn day(typed: &str) -> Result<String, Failure> {
     let wrong = || Failure::new(Exit::Usage, "err.certificate.day").with("typed", typed);
     let kind: &Kind = values::kind("hours")?;
     let field = kind.field("date").ok_or_else(wrong)?;
@@ -91,13 +55,22 @@ fn day(typed: &str) -> Result<String, Failure> {
     }
 }
 
-fn failure(error: SignCertificateError) -> Failure {
+/// What is said of service that is not certified.
+pub(crate) fn failure(error: CertifyError, member: &str) -> Failure {
     match error {
-        SignCertificateError::Period => Failure::new(Exit::Usage, "err.certificate.period"),
-        SignCertificateError::TooLong => Failure::new(Exit::Usage, "err.certificate.too_long"),
-        SignCertificateError::OtherIssuer | SignCertificateError::Keys(_) => {
-            Failure::internal(error)
+        CertifyError::Replica(error) => error.into(),
+        CertifyError::Nothing(_) => {
+            Failure::new(Exit::Unknown, "err.certificate.none").with("member", member)
         }
+        CertifyError::Sign(SignCertificateError::Period) => {
+            Failure::new(Exit::Usage, "err.certificate.period")
+        }
+        CertifyError::Sign(SignCertificateError::TooLong) => {
+            Failure::new(Exit::Usage, "err.certificate.too_long")
+        }
+        CertifyError::Sign(
+            error @ (SignCertificateError::OtherIssuer | SignCertificateError::Keys(_)),
+        ) => Failure::internal(error),
     }
 }
 
@@ -171,7 +144,7 @@ fn tell(
 }
 
 /// What stands on the paper.
-fn lines(text: &crate::text::Text, signed: &SignedCertificate) -> Vec<(String, String)> {
+pub(crate) fn lines(text: &crate::text::Text, signed: &SignedCertificate) -> Vec<(String, String)> {
     let certificate = signed.certificate();
     let unnamed = || text.say("word.unknown_title");
     let (hours, minutes) = (certificate.minutes / 60, certificate.minutes % 60);
@@ -205,16 +178,23 @@ fn lines(text: &crate::text::Text, signed: &SignedCertificate) -> Vec<(String, S
 }
 
 fn name_uncounted(app: &mut App, service: &Service) -> Result<(), Failure> {
-    for (key, count) in [
+    if app.is_json {
+        return Ok(());
+    }
+    for line in uncounted(&app.text, service) {
+        app.out.line(&line)?;
+    }
+    Ok(())
+}
+
+/// What does not count, and why.
+pub(crate) fn uncounted(text: &crate::text::Text, service: &Service) -> Vec<String> {
+    let reasons = [
         ("out.certificate.unconfirmed", service.unconfirmed),
         ("out.certificate.self_confirmed", service.self_confirmed),
         ("out.certificate.changed_since", service.changed_since),
         ("out.certificate.unsettled", service.unsettled),
-    ] {
-        if count > 0 && !app.is_json {
-            let line = app.text.count(key, count);
-            app.out.line(&line)?;
-        }
-    }
-    Ok(())
+    ];
+    let some = reasons.iter().filter(|(_, count)| *count > 0);
+    some.map(|(key, count)| text.count(key, *count)).collect()
 }

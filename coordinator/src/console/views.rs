@@ -59,6 +59,7 @@ view!(SettingsPage, station::Settings, "settings.html");
 view!(MorePage, places::More, "more.html");
 view!(ConfirmPage, places::Confirm, "confirm.html");
 view!(MemberPage, member::Member, "member.html");
+view!(CertificatePage, member::Certificate, "certificate.html");
 view!(DevicesPage, member::Devices, "devices.html");
 view!(HeldPage, proof::Held, "held.html");
 view!(AuditPage, proof::Audit, "audit.html");

@@ -2,6 +2,7 @@
 
 use relay::relay::Admission;
 
+use crate::console::Console;
 use crate::relay::Served;
 use crate::run::{Desk, Ran};
 
@@ -165,4 +166,50 @@ fn service_that_nobody_confirmed_is_not_certified() {
         "2026-06-30",
     ];
     assert!(desk.run(wrong).fails(2).contains("soon"));
+}
+
+#[test]
+fn coordinator_makes_a_certificate_in_the_console_that_a_school_checks() {
+    let served = Served::new(Admission::Open);
+    let (owner, volunteer) = scene(&served);
+    let members = owner.run(["--json", "members"]).ok().json();
+    let mut members = members.as_array().unwrap().iter();
+    let member = members.find(|member| member["name"] == "阿明").unwrap();
+    let page = format!("/member/{}", member["member"].as_str().unwrap());
+    let at = format!("{page}/certificate");
+    let console = Console::entered(&owner);
+    assert!(console.get(&page).hrefs().contains(&at));
+    let period = |from: &str, to: &str| console.post(&at, &at, &[("from", from), ("to", to)]);
+    let paper = period("2026-01-01", "2026-06-30");
+    assert_eq!(paper.status, 200, "{}", paper.body);
+    assert!(paper.body.contains("1 h 30 min") && paper.body.contains("<svg"));
+    assert!(
+        paper
+            .body
+            .contains("Not counted: 1 record that nobody has confirmed.")
+    );
+    let (_, text) = paper.body.split_once("id=\"cert-text\"").unwrap();
+    let (_, text) = text.split_once('>').unwrap();
+    let text = text.split('<').next().unwrap();
+    volunteer.run(["verify-certificate", text]).ok();
+    for (from, to, says) in [
+        (
+            "2026-06-30",
+            "2026-01-01",
+            "The last day is before the first one.",
+        ),
+        ("2020-01-01", "2020-06-30", "no confirmed service"),
+        ("some day", "2026-06-30", "is no day"),
+    ] {
+        let again = period(from, to);
+        assert_eq!(again.status, 422);
+        assert!(again.body.contains(says), "{}", again.body);
+        assert!(again.body.contains(&format!("value=\"{from}\"")));
+    }
+    drop(console);
+    let console = Console::entered(&volunteer);
+    assert!(!console.get(&page).hrefs().contains(&at));
+    let refused = console.post(&at, &at, &[("from", "2026-01-01"), ("to", "2026-06-30")]);
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("coordinator"), "{}", refused.body);
 }

@@ -1,11 +1,16 @@
 //! Service that counts: hours that another member has confirmed, and the roster for who checks certificates.
 
+use data_encoding::BASE32_NOPAD;
+use thiserror::Error;
+
+use crate::certificate::{Certificate, SignCertificateError, SignedCertificate};
 use crate::id::MemberId;
 use crate::record::HistoryItem;
 use crate::replica::merge::load;
 use crate::replica::mind::each_in_lane;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::file::RosterWriter;
+use crate::roster::role::{Role, Scope};
 use crate::schema::{STATE_FIELD, Value};
 use crate::store::{RowFilter, ViewRow};
 
@@ -48,7 +53,64 @@ pub struct Service {
     pub unsettled: u64,
 }
 
+/// Why service is not certified.
+#[derive(Debug, Error)]
+pub enum CertifyError {
+    /// Only coordinators and owners certify; or the store's.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// Nothing in this period counts; how much is there that does not is told.
+    #[error("no confirmed service in this period")]
+    Nothing(Service),
+    /// The period, a name or the key store.
+    #[error(transparent)]
+    Sign(#[from] SignCertificateError),
+}
+
 impl Replica {
+    /// Signs a certificate of a member's service from one day to another, both `YYYY-MM-DD` and included;
+    /// with what it counts and what it does not.
+    ///
+    /// # Errors
+    /// [`CertifyError`]; nothing is written either way.
+    pub fn certify(
+        &self,
+        member: MemberId,
+        (from, to): (&str, &str),
+        moment: &mut Moment<'_>,
+    ) -> Result<(SignedCertificate, Service), CertifyError> {
+        let us = self.device();
+        let role = self.mind.roster.role_in(&us, &Scope::Community);
+        if role.is_none_or(|role| role < Role::Coordinator) {
+            let least = Role::Coordinator;
+            return Err(ReplicaError::NotAllowed { least }.into());
+        }
+        // Days in the wrong order hold nothing, which would be the lesser half of the truth.
+        if from > to {
+            return Err(SignCertificateError::Period.into());
+        }
+        let service = self.service_of(&member, from, to)?;
+        if service.records == 0 {
+            return Err(CertifyError::Nothing(service));
+        }
+        let certificate = Certificate {
+            community: self.community(),
+            number: number(moment),
+            member,
+            name: self.member_name(&member),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            minutes: service.minutes,
+            records: service.records,
+            issuer: us,
+            issuer_name: self.name_of(&us),
+            issued_at: moment.now.0,
+            title: self.title(),
+            as_of: self.heads_digest().map_err(ReplicaError::from)?.0.into(),
+        };
+        Ok((certificate.sign(&*self.mind.signer)?, service))
+    }
+
     /// A member's service from one day to another, both `YYYY-MM-DD` and included, in all spaces that
     /// this device reads.
     ///
@@ -145,6 +207,17 @@ impl Replica {
         })?;
         Ok(file.finish())
     }
+}
+
+/// The year and eight letters, by which a certificate is filed.
+fn number(moment: &mut Moment<'_>) -> String {
+    let mut letters = [0; 5];
+    moment.rng.fill_bytes(&mut letters);
+    let letters = BASE32_NOPAD.encode(&letters).to_ascii_lowercase();
+    let year = jiff::Timestamp::from_millisecond(moment.now.0);
+    // A clock beyond the calendar's end has no year.
+    let year = year.map_or(0, |at| at.to_zoned(jiff::tz::TimeZone::UTC).year());
+    format!("{year:04}-{letters}")
 }
 
 fn confirms(item: &HistoryItem) -> bool {

@@ -1,6 +1,7 @@
 //! One member: roles, devices, how they grew, what there is of theirs.
 
 pub(in crate::console) mod acts;
+pub(in crate::console) mod certificate;
 
 use sync_core::id::MemberId;
 use sync_core::replica::{MemberView, Replica};
@@ -85,8 +86,19 @@ fn page(replica: &Replica, cx: &Cx, open: &Open, granting: &Granting) -> Result<
         can_remove: is_there && cut::is_above(replica, &open.id),
         remove_ask: cx.with("console.member.remove_ask", &name),
         remove_kept: cx.with("console.member.remove_kept", &name),
+        certificate_href: if may_certify(replica) {
+            format!("{}/certificate", href(&open.view.id))
+        } else {
+            String::new()
+        },
     };
     Ok(Shown::new("members", "roster records", page))
+}
+
+fn may_certify(replica: &Replica) -> bool {
+    let us = replica.device();
+    let role = replica.roster().role_in(&us, &Scope::Community);
+    role >= Some(Role::Coordinator)
 }
 
 fn lead(cx: &Cx, open: &Open) -> String {

@@ -13,6 +13,10 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/member/{id}/grant", act(member::acts::grant))
         .route("/member/{id}/take-role", act(member::acts::take_role))
         .route("/member/{id}/remove", act(member::acts::remove))
+        .route(
+            "/member/{id}/certificate",
+            look(member::certificate::view).merge(act(member::certificate::make)),
+        )
         .route("/devices", look(devices::view))
         .route("/devices/add", act(devices::add))
         .route("/devices/remove", act(devices::remove))

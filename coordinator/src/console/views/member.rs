@@ -28,6 +28,8 @@ pub(crate) struct Member {
     /// "把陈小明移出社区？".
     pub(crate) remove_ask: String,
     pub(crate) remove_kept: String,
+    /// Leads to a record of hours; empty for whoever may not make one.
+    pub(crate) certificate_href: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,4 +67,32 @@ pub(crate) struct Devices {
     pub(crate) typed: String,
     pub(crate) has_error: bool,
     pub(crate) error: String,
+}
+
+/// Confirmed service: the form that asks for the period, or the paper.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    pub(crate) up_href: String,
+    pub(crate) up: String,
+    pub(crate) title: String,
+    pub(crate) action: String,
+    /// Days as they were typed, or `YYYY-MM-DD`.
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// Why there is no paper.
+    pub(crate) errors: Vec<String>,
+    /// The paper, or else the form.
+    pub(crate) is_paper: bool,
+    pub(crate) lines: Vec<Line>,
+    /// What does not count and why; not printed.
+    pub(crate) uncounted: Vec<String>,
+    /// An SVG, which is printed as it is.
+    pub(crate) qr: String,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) label: String,
+    pub(crate) text: String,
 }

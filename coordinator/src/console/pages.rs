@@ -15,6 +15,8 @@ pub(super) mod notices;
 pub(super) mod record;
 pub(super) mod records;
 pub(super) mod rows;
+pub(super) mod schema;
+pub(super) mod session;
 pub(super) mod settings;
 pub(super) mod sync;
 pub(super) mod today;

@@ -24,4 +24,5 @@ mod replay;
 mod run;
 mod serve;
 mod serve_places;
+mod serve_schema;
 mod trouble;

@@ -6,6 +6,7 @@ mod edit;
 mod erase;
 mod export;
 mod found;
+pub(crate) mod fresh;
 pub(crate) mod grant;
 pub(crate) mod held;
 mod import;

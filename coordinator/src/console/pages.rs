@@ -12,6 +12,7 @@ pub(super) mod members;
 pub(super) mod more;
 pub(super) mod new;
 pub(super) mod notices;
+mod reach;
 pub(super) mod record;
 pub(super) mod records;
 pub(super) mod rows;

@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 11] = [
+const PLACES: [Place; 10] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -64,14 +64,6 @@ const PLACES: [Place; 11] = [
         "console.nav.group.station",
     ),
     ("audit", "/audit", "audit", "console.nav.audit", "wide", ""),
-    (
-        "schema",
-        "/schema",
-        "form",
-        "console.nav.schema",
-        "wide",
-        "",
-    ),
     (
         "settings",
         "/settings",

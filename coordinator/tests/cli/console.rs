@@ -1,4 +1,4 @@
-//! A console with a browser that is in: a real process, its link, its pages and its forms.
+//! A browser for tests: it opens a console of a real process, follows pages and sends forms.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -12,12 +12,12 @@ use crate::relay::Served;
 use crate::run::{Desk, command};
 
 /// How long an answer or a piece of news may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came back.
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    head: String,
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -28,6 +28,16 @@ impl Reply {
             .filter(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
             .next()
+    }
+
+    /// Where the links of the page lead, within the console.
+    pub(crate) fn hrefs(&self) -> Vec<String> {
+        let links = self.body.split(" href=\"").skip(1);
+        let hrefs = links.filter_map(|rest| rest.split('"').next());
+        hrefs
+            .filter(|href| href.starts_with('/') && !href.starts_with("/static/"))
+            .map(|href| href.replace("&#38;", "&").replace("&amp;", "&"))
+            .collect()
     }
 
     /// The value of a hidden input.
@@ -47,7 +57,7 @@ pub(crate) struct Console {
     pub(crate) program: Child,
     pub(crate) port: u16,
     pub(crate) link: String,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl Drop for Console {
@@ -91,7 +101,7 @@ impl Console {
         self.send("POST", "/open", &[], &form(&[("link", &self.link)]))
     }
 
-    fn open(&self) -> TcpStream {
+    pub(crate) fn open(&self) -> TcpStream {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
@@ -205,4 +215,18 @@ pub(crate) fn wait_for(news: &mut BufReader<TcpStream>, topic: &str) {
         line.clear();
         assert!(news.read_line(&mut line).unwrap() > 0, "the news ended");
     }
+}
+
+/// The same two, both in, and each has heard of the other.
+pub(crate) fn two_who_know_each_other() -> (Served, Desk, Desk) {
+    let (served, lead, other) = two_with_a_relay();
+    let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
+    let ticket = lead.run(invite).ok().out;
+    let ticket = ticket.lines().next().unwrap().to_owned();
+    lead.run(["sync"]).ok();
+    other.run(["join", &ticket, "--name", "陈小明"]).ok();
+    other.run(["sync"]).ok();
+    lead.run(["sync"]).ok();
+    other.run(["sync"]).ok();
+    (served, lead, other)
 }

@@ -1,6 +1,12 @@
 //! The console as a browser uses it.
 
-use crate::console::{Console, form, space_of, two_with_a_relay, wait_for};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::console::{
+    Console, PATIENCE, form, space_of, two_who_know_each_other, two_with_a_relay, wait_for,
+};
 use crate::run::Desk;
 
 #[test]
@@ -184,16 +190,7 @@ fn what_somebody_else_changed_meanwhile_is_shown_before_it_is_overwritten() {
 #[test]
 fn record_is_moved_on_with_a_reason_and_talked_about() {
     let desk = Desk::with_village();
-    let args = [
-        "put",
-        "need",
-        "--space",
-        "良登村",
-        "title=路灯",
-        "category=roads",
-        "urgency=high",
-    ];
-    let need = desk.run(args).ok().out.trim().to_owned();
+    let need = desk.put_need();
     let console = Console::entered(&desk);
     let page = format!("/record/{need}");
     let move_to = format!("{page}/move");
@@ -219,17 +216,9 @@ fn record_is_moved_on_with_a_reason_and_talked_about() {
 
 #[test]
 fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
-    let (_served, lead, other) = two_with_a_relay();
-    let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
-    let ticket = lead.run(invite).ok().out;
-    let ticket = ticket.lines().next().unwrap().to_owned();
-    lead.run(["sync"]).ok();
-    other.run(["join", &ticket, "--name", "陈小明"]).ok();
-    other.run(["sync"]).ok();
-    lead.run(["sync"]).ok();
+    let (_served, lead, other) = two_who_know_each_other();
     let console = Console::entered(&lead);
     let mut news = console.listen();
-    other.run(["sync"]).ok();
     let visit = other.put_visit("5号门 陈家");
     other.run(["sync"]).ok();
     let page = format!("/record/{visit}");
@@ -237,6 +226,46 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
         wait_for(&mut news, "records");
     }
     assert!(console.get("/records").body.contains(&page));
+}
+
+fn level(desk: &Desk, record: &str) -> Value {
+    desk.run(["--json", "show", record]).ok().json()["ticks"]["level"].clone()
+}
+
+#[test]
+fn open_page_hears_that_a_record_is_on_the_relay_and_then_with_a_colleague() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let console = Console::entered(&lead);
+    let mut news = console.listen();
+    let space = space_of(&console.get("/new/visit"));
+    let typed = [
+        ("_space", space.as_str()),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-04"),
+        ("purpose", "health"),
+    ];
+    let written = console.post("/new/visit", "/new/visit", &typed);
+    let href = written.header("location").unwrap().to_owned();
+    let visit = href.rsplit('/').next().unwrap();
+    while level(&lead, visit) != "relay" {
+        wait_for(&mut news, "sync");
+    }
+    other.run(["sync"]).ok();
+    while level(&lead, visit) != "colleague" {
+        wait_for(&mut news, "sync");
+    }
+}
+
+#[test]
+fn console_that_stays_open_says_that_it_has_what_others_wrote() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let _console = Console::entered(&lead);
+    let visit = other.put_visit("5号门 陈家");
+    let begun = Instant::now();
+    while level(&other, &visit) != "coordinator" {
+        assert!(begun.elapsed() < PATIENCE, "the console says nothing");
+        other.run(["sync"]).ok();
+    }
 }
 
 #[test]

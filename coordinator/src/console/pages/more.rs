@@ -27,12 +27,6 @@ const PEOPLE: [Place; 2] = [
 ];
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
-const SCHEMA: Place = (
-    "/schema",
-    "form",
-    "console.nav.schema",
-    "console.more.schema",
-);
 const SETTINGS: Place = (
     "/settings",
     "settings",
@@ -47,7 +41,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         count: thousands(status.held),
         ..go(cx, &HELD)
     };
-    let station = [&AUDIT, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
+    let station = [&AUDIT, &SETTINGS].map(|place| go(cx, place));
     let groups = vec![
         MoreGroup {
             title: cx.say("console.nav.group.people"),
@@ -69,7 +63,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
 /// Where settings lead to.
 pub(super) fn from_settings(cx: &Cx) -> Vec<Go> {
     let [_, devices] = &PEOPLE;
-    let places = [&SCHEMA, devices, &AUDIT, &HELD];
+    let places = [devices, &AUDIT, &HELD];
     places.map(|place| go(cx, place)).into()
 }
 

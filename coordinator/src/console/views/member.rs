@@ -1,6 +1,6 @@
 //! One member, and the devices of a person.
 
-use super::shared::{Choice, Notice, Number};
+use super::shared::{Choice, Notice, Number, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Member {
@@ -13,6 +13,9 @@ pub(crate) struct Member {
     pub(crate) did_title: String,
     pub(crate) numbers: Vec<Number>,
     pub(crate) as_of: String,
+    /// Somebody has not been heard from.
+    pub(crate) has_missing: bool,
+    pub(crate) missing: String,
     pub(crate) roles: Vec<RoleLine>,
     pub(crate) can_grant: bool,
     pub(crate) role_options: Vec<Choice>,
@@ -35,17 +38,6 @@ pub(crate) struct RoleLine {
     pub(crate) space: String,
     pub(crate) label: String,
     pub(crate) can_take: bool,
-}
-
-/// A knot of a root: how somebody grew.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) done: bool,
-    pub(crate) icon: String,
-    pub(crate) label: String,
-    pub(crate) detail: String,
-    pub(crate) is_link: bool,
-    pub(crate) href: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

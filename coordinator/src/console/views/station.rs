@@ -9,6 +9,11 @@ pub(crate) struct Sync {
     pub(crate) headline: String,
     pub(crate) lead: String,
     pub(crate) as_of: String,
+    /// Somebody has not been heard from.
+    pub(crate) has_missing: bool,
+    pub(crate) missing: String,
+    /// Who has what of mine; those first who lack something.
+    pub(crate) people: Vec<PersonLine>,
     pub(crate) relays: Vec<PersonLine>,
     pub(crate) waiting: Vec<String>,
     /// There is a relay.

@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 12] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -30,6 +30,14 @@ const PLACES: [Place; 10] = [
         "",
     ),
     ("new", "/new", "plus", "console.nav.new", "both", ""),
+    (
+        "session",
+        "/session",
+        "session",
+        "console.nav.session",
+        "wide",
+        "",
+    ),
     (
         "sync",
         "/sync",
@@ -64,6 +72,14 @@ const PLACES: [Place; 10] = [
         "console.nav.group.station",
     ),
     ("audit", "/audit", "audit", "console.nav.audit", "wide", ""),
+    (
+        "schema",
+        "/schema",
+        "form",
+        "console.nav.schema",
+        "wide",
+        "",
+    ),
     (
         "settings",
         "/settings",

@@ -66,4 +66,5 @@ view!(AuditPage, proof::Audit, "audit.html");
 view!(SchemaPage, schema::Schema, "schema.html");
 view!(SchemaDraftPage, schema::SchemaDraft, "schema_draft.html");
 view!(SchemaKindPage, schema::SchemaKind, "schema_kind.html");
+view!(NoSessionPage, session::NoSession, "session_none.html");
 view!(SessionPage, session::Session, "session.html");

@@ -27,4 +27,5 @@ mod run;
 mod serve;
 mod serve_places;
 mod serve_schema;
+mod serve_session;
 mod trouble;

@@ -1,6 +1,13 @@
 //! What is asked in forms, changed in the console and seen on every device.
 
-use crate::console::{Console, Reply, space_of, two_with_a_relay};
+use rand::SeedableRng as _;
+use rand::rngs::ChaCha8Rng;
+use sync_core::id::Millis;
+use sync_core::replica::Moment;
+use sync_core::schema::SchemaAddition;
+use sync_node::Home;
+
+use crate::console::{Console, Reply, space_of, two_who_know_each_other, two_with_a_relay};
 use crate::run::Desk;
 
 const VISIT: &str = "/schema/visit";
@@ -12,6 +19,8 @@ fn dialect<'f>() -> Vec<(&'f str, &'f str)> {
         ("field_en", "Dialect"),
         ("type", "choice"),
         ("choices", "粤语 / Cantonese\n客家话 / Hakka"),
+        ("help_zh", "在家里讲的"),
+        ("help_en", "Spoken at home every day"),
         ("personal", "yes"),
     ]
 }
@@ -34,7 +43,9 @@ fn field_added_in_the_console_is_written_here_and_read_on_another_device() {
     let console = Console::entered(&lead);
     done(&console.post(VISIT, "/schema/visit/field", &dialect()));
     let form = console.get("/new/visit");
-    assert!(form.body.contains("Dialect") && form.body.contains("Hakka"));
+    for word in ["Dialect", "Hakka", "Spoken at home every day"] {
+        assert!(form.body.contains(word), "{word}");
+    }
     let space = space_of(&form);
     let typed = [
         ("_space", space.as_str()),
@@ -73,10 +84,11 @@ fn bad_input_is_refused_beside_the_field_and_stays() {
         ("field_en", ""),
         ("type", "choice"),
         ("required", "yes"),
+        ("help_zh", "在家里讲的"),
     ];
     let refused = console.post(VISIT, "/schema/visit/field", &typed);
     assert_eq!(refused.status, 422);
-    for name in ["field_en", "choices"] {
+    for name in ["field_en", "choices", "help_en"] {
         assert!(
             refused.body.contains(&format!("id=\"er-{name}\"")),
             "{name}"
@@ -221,4 +233,119 @@ fn kind_made_in_the_console_is_written_and_listed() {
             assert!(!words.contains("console."), "a key without words: {path}");
         }
     }
+}
+
+/// What a program that was made later, or earlier, has laid over the schema under the console's name.
+fn lay(desk: &Desk, addition: &SchemaAddition) {
+    let (mut replica, _keys) = Home::at(&desk.data()).open().unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut moment = Moment {
+        now: Millis(1_772_600_000_000),
+        rng: &mut rng,
+    };
+    replica.extend_schema(addition, &mut moment).unwrap();
+}
+
+/// What counts now, as another version.
+fn laid(desk: &Desk, version: u32) -> SchemaAddition {
+    let (replica, _keys) = Home::at(&desk.data()).open().unwrap();
+    let addition = replica.schema().additions().first().unwrap().to_json();
+    let mut addition: serde_json::Value = serde_json::from_str(&addition).unwrap();
+    addition["version"] = version.into();
+    SchemaAddition::parse(&addition.to_string()).unwrap()
+}
+
+fn value(desk: &Desk, record: &str, field: &str) -> serde_json::Value {
+    let shown = desk.run(["--json", "show", record]).ok().json();
+    let fields = shown["fields"].as_array().unwrap().iter();
+    let mut named = fields.filter(|it| it["name"] == field);
+    named
+        .next()
+        .map_or(serde_json::Value::Null, |it| it["value"].clone())
+}
+
+#[test]
+fn device_that_lacks_the_field_keeps_its_value_when_it_changes_the_record() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let console = Console::entered(&lead);
+    done(&console.post(VISIT, "/schema/visit/field", &dialect()));
+    drop(console);
+    lead.run(["sync"]).ok();
+    other.run(["sync"]).ok();
+    let visit = other.put_visit("3号门 王奶奶");
+    other.run(["edit", &visit, "dialect=hakka"]).ok();
+    let with_it = laid(&lead, 100);
+    let without = r#"{"id": "console", "version": 99, "kinds": []}"#;
+    lay(&lead, &SchemaAddition::parse(without).unwrap());
+    lead.run(["sync"]).ok();
+    other.run(["sync"]).ok();
+    let console = Console::entered(&other);
+    assert!(!console.get("/new/visit").body.contains("Dialect"));
+    let edit = format!("/record/{visit}/edit");
+    let typed = [
+        ("seen", &*console.get(&edit).hidden("seen")),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-05"),
+        ("purpose", "health"),
+    ];
+    done(&console.post(&edit, &edit, &typed));
+    drop(console);
+    other.run(["sync"]).ok();
+    lead.run(["sync"]).ok();
+    for desk in [&lead, &other] {
+        assert_eq!(value(desk, &visit, "date"), "2026-03-05");
+        assert_eq!(value(desk, &visit, "dialect"), "hakka");
+    }
+    lay(&lead, &with_it);
+    let console = Console::entered(&lead);
+    let shown = console.get(&format!("/record/{visit}?personal=1")).body;
+    assert!(
+        shown.contains("Dialect") && shown.contains("Hakka"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_stays_as_it_is_says_why_and_records_from_before_still_show() {
+    let desk = Desk::with_village();
+    let before = desk.put_visit("3号门 王奶奶");
+    let console = Console::entered(&desk);
+    done(&console.post(VISIT, "/schema/visit/field", &dialect()));
+    let shown = console.get(&format!("/record/{before}?personal=1")).body;
+    assert!(
+        shown.contains("王奶奶") && shown.contains("Dialect"),
+        "{shown}"
+    );
+    let field = "/schema/visit/field/dialect";
+    let page = console.get(field).body;
+    for why in ["relied on that", "records hold them", "stop asking for it"] {
+        assert!(page.contains(why), "{why}: {page}");
+    }
+    assert!(!page.contains("name=\"personal\"") && page.contains("name=\"required\""));
+    // Whoever sends it anyhow takes nothing off.
+    let typed = [
+        ("field_zh", "方言"),
+        ("field_en", "Dialect"),
+        ("choice.cantonese.zh", "粤语"),
+        ("choice.cantonese.en", "Cantonese"),
+        ("choice.hakka.zh", "客家话"),
+        ("choice.hakka.en", "Hakka"),
+    ];
+    done(&console.post(field, field, &typed));
+    let kind = console.get(VISIT).body;
+    let (_, row) = kind.split_once("<div class=\"name\">Dialect").unwrap();
+    let (row, _) = row.split_once("</li>").unwrap();
+    assert!(row.contains("#i-lock"), "{row}");
+    let station = console.get("/schema/visit/field/household").body;
+    assert!(
+        station.contains("stands for a record in lists"),
+        "{station}"
+    );
+    assert!(!station.contains("name=\"required\""));
+    assert!(kind.contains("every phone judges by them alike"), "{kind}");
+    let state = console.get("/schema/visit/field/state").body;
+    assert!(
+        state.contains("Its steps and who may take them stay"),
+        "{state}"
+    );
 }

@@ -82,7 +82,7 @@ fn new_kind(cx: &Cx, asked: &Asked<'_>) -> Shown {
         title: cx.say("console.schema.add"),
         action: href("new"),
         save_label: cx.say("console.schema.add"),
-        ..asked.form(cx, inputs::new_kind(cx, asked))
+        ..asked.form(cx, inputs::new_kind(cx, asked), &[])
     };
     let page = views::SchemaDraft {
         up_href: HREF.to_owned(),

@@ -29,6 +29,15 @@ fn labels(cx: &Cx, form: &Form, stem: &str, wrong: &mut Wrong) -> Labels {
     }
 }
 
+/// The hint in both languages, or what is said beside the one that is missing; none if neither is there.
+fn help(cx: &Cx, form: &Form, wrong: &mut Wrong) -> Option<Labels> {
+    let is_empty = |lang: &str| form.get(lang).trim().is_empty();
+    if is_empty("help_zh") && is_empty("help_en") {
+        return None;
+    }
+    Some(labels(cx, form, "help", wrong))
+}
+
 /// One of the values that a form offers.
 fn offered<'f>(
     cx: &Cx,
@@ -206,6 +215,7 @@ fn new_field(
 ) -> Result<FieldPart, Wrong> {
     let mut wrong = Wrong::new();
     let words = labels(cx, form, "field", &mut wrong);
+    let help = help(cx, form, &mut wrong);
     let ty = offered(cx, form, "type", TYPES.into_iter(), &mut wrong);
     let mut fields = kind.fields().iter();
     if fields.any(|field| is_field_called(field, &words)) {
@@ -213,6 +223,7 @@ fn new_field(
     }
     let mut part = FieldPart {
         ty: Some(ty.to_owned()),
+        help,
         required: Some(form.has("required")),
         personal: Some(form.has("personal")),
         ..FieldPart::default()
@@ -278,26 +289,26 @@ pub(in crate::console) fn change_field(
     if others.any(|other| other.name() != field.name() && is_field_called(other, &words)) {
         wrong.insert("field_zh".to_owned(), cx.say("console.schema.twice"));
     }
-    let is_own = draft.has_made_field(kind.name(), field.name());
+    let help = help(cx, form, &mut wrong);
     let part = draft.kind_mut(kind.name()).field_mut(field.name());
+    if !is_helped(field, help.as_ref()) {
+        part.help = help;
+    }
     if field.label(Lang::Zh) != words.zh || field.label(Lang::En) != words.en {
         part.labels = Some(words);
     }
     if may.required {
         part.required = Some(form.has("required"));
     }
-    if may.personal && field.personal() != form.has("personal") {
-        part.personal = Some(form.has("personal"));
+    if may.personal && form.has("personal") {
+        part.personal = Some(true);
     }
     if is_choice(field) {
-        change_choices(cx, field, part, form, is_own, &mut wrong);
+        change_choices(cx, field, part, form, &mut wrong);
         add_choices(part, form, |name| {
             let mut choices = field.ty().choices().iter();
             choices.any(|choice| choice.value() == name)
         });
-        if is_own && part.choices.is_empty() {
-            wrong.insert("choices".to_owned(), cx.say("console.schema.no_choices"));
-        }
     }
     let refused = if wrong.is_empty() {
         match draft.write(replica, moment, cx)? {
@@ -311,15 +322,14 @@ pub(in crate::console) fn change_field(
     Ok(Answer::Again(shown.refused()))
 }
 
-/// Choices called otherwise; one of the community's own that has no words any more is taken out.
-fn change_choices(
-    cx: &Cx,
-    field: &Field,
-    part: &mut FieldPart,
-    form: &Form,
-    is_own: bool,
-    wrong: &mut Wrong,
-) {
+/// Whether a field says this already to whoever fills it in.
+fn is_helped(field: &Field, help: Option<&Labels>) -> bool {
+    let said = |lang| help.map(|help| help.get(lang));
+    field.help(Lang::Zh) == said(Lang::Zh) && field.help(Lang::En) == said(Lang::En)
+}
+
+/// Choices called otherwise. None is taken out: records that hold it would show its bare value.
+fn change_choices(cx: &Cx, field: &Field, part: &mut FieldPart, form: &Form, wrong: &mut Wrong) {
     for choice in field.ty().choices() {
         let value = choice.value();
         let word = |lang: &str| {
@@ -331,10 +341,7 @@ fn change_choices(
             zh: word("zh"),
             en: word("en"),
         };
-        let is_gone = labels.zh.is_empty() && labels.en.is_empty();
-        if is_gone && is_own {
-            part.choices.retain(|known| known.value != value);
-        } else if labels.zh.is_empty() || labels.en.is_empty() {
+        if labels.zh.is_empty() || labels.en.is_empty() {
             wrong.insert(format!("choice.{value}"), cx.say("console.err.empty"));
         } else if choice.label(Lang::Zh) != labels.zh || choice.label(Lang::En) != labels.en {
             match part.choices.iter_mut().find(|known| known.value == value) {

@@ -54,6 +54,9 @@ pub(super) struct FieldPart {
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<Labels>,
+    /// What is said below the label in a form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) help: Option<Labels>,
     /// Only of fields that are the community's own.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub(super) ty: Option<String>,
@@ -244,9 +247,15 @@ impl FieldPart {
             }
         }
         self.labels = other.labels.or_else(|| self.labels.take());
+        self.help = other.help.or_else(|| self.help.take());
         self.ty = other.ty.or_else(|| self.ty.take());
         self.required = other.required.or(self.required);
-        self.personal = other.personal.or(self.personal);
+        // Whoever has promised that it stays hidden is believed.
+        let is_personal = self.personal == Some(true) || other.personal == Some(true);
+        self.personal = is_personal
+            .then_some(true)
+            .or(other.personal)
+            .or(self.personal);
         self.hidden = other.hidden.or(self.hidden);
         if !other.kinds.is_empty() {
             self.kinds = other.kinds;

@@ -32,8 +32,8 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A form of these inputs, with what is wrong above it.
-    pub(super) fn form(&self, cx: &Cx, inputs: Vec<Input>) -> Draft {
+    /// A form of these inputs, with what is wrong above it, and what stays as it is and why.
+    pub(super) fn form(&self, cx: &Cx, inputs: Vec<Input>, stays: &[&str]) -> Draft {
         let errors = inputs.iter().filter(|input| input.has_error);
         let errors: Vec<FormError> = errors
             .map(|input| FormError {
@@ -47,11 +47,20 @@ impl<'a> Asked<'a> {
             icon: "warn".to_owned(),
             text: line.clone(),
         });
+        let stays = (!stays.is_empty()).then(|| Notice {
+            tone: "info".to_owned(),
+            icon: "info".to_owned(),
+            text: stays
+                .iter()
+                .map(|key| cx.say(key))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        });
         Draft {
             has_errors: !errors.is_empty(),
             errors_title: cx.count("console.form.errors", errors.len() as u64),
             errors,
-            notices: whole.into_iter().collect(),
+            notices: whole.into_iter().chain(stays).collect(),
             inputs,
             ..Draft::default()
         }
@@ -80,6 +89,14 @@ impl<'a> Asked<'a> {
             value: typed.to_owned(),
             must: cx.say("console.form.must"),
             ..self.input(cx, name, label, "line")
+        }
+    }
+
+    /// A line that may stay empty.
+    fn may_line(&self, cx: &Cx, name: &str, label: &str, kept: &str) -> Input {
+        Input {
+            must: String::new(),
+            ..self.line(cx, name, label, kept)
         }
     }
 
@@ -199,6 +216,8 @@ pub(super) fn new_field(cx: &Cx, asked: &Asked<'_>, schema: &Schema) -> Vec<Inpu
     vec![
         asked.line(cx, "field_zh", "console.schema.label_zh", ""),
         asked.line(cx, "field_en", "console.schema.label_en", ""),
+        asked.may_line(cx, "help_zh", "console.schema.help_zh", ""),
+        asked.may_line(cx, "help_en", "console.schema.help_en", ""),
         asked.select(cx, "type", "console.schema.type", "line", types),
         asked.choice_lines(cx, "console.schema.choices"),
         kinds,
@@ -210,9 +229,12 @@ pub(super) fn new_field(cx: &Cx, asked: &Asked<'_>, schema: &Schema) -> Vec<Inpu
 /// What may be changed about a field.
 pub(super) fn field(cx: &Cx, asked: &Asked<'_>, field: &Field, may: MayChange) -> Vec<Input> {
     let (zh, en) = both(|lang| field.label(lang));
+    let (help_zh, help_en) = both(|lang| field.help(lang).unwrap_or_default());
     let mut inputs = vec![
         asked.line(cx, "field_zh", "console.schema.label_zh", zh),
         asked.line(cx, "field_en", "console.schema.label_en", en),
+        asked.may_line(cx, "help_zh", "console.schema.help_zh", help_zh),
+        asked.may_line(cx, "help_en", "console.schema.help_en", help_en),
     ];
     if is_choice(field) {
         inputs.push(asked.choice_lines(cx, "console.schema.more_choices"));

@@ -52,14 +52,18 @@ pub(super) fn page(
             title: cx.say("console.schema.about"),
             action: address.clone(),
             save_label: cx.say("console.act.save"),
-            ..about.form(cx, inputs::kind(cx, about, kind, is_made_here))
+            ..about.form(
+                cx,
+                inputs::kind(cx, about, kind, is_made_here),
+                kind_stays(is_made_here),
+            )
         },
         rows: rows(cx, kind, &draft, may),
         field: views::Draft {
             title: cx.say("console.schema.new_field"),
             action: format!("{address}/field"),
             save_label: cx.say("console.schema.add_field"),
-            ..field.form(cx, inputs::new_field(cx, field, replica.schema()))
+            ..field.form(cx, inputs::new_field(cx, field, replica.schema()), &[])
         },
         href: address,
     };
@@ -149,7 +153,11 @@ pub(super) fn field_page(replica: &Replica, cx: &Cx, asked: &Asked<'_>) -> Resul
         action: format!("{up_href}/field/{}", field.name()),
         save_label: cx.say("console.act.save"),
         choices: inputs::choice_rows(asked, field),
-        ..asked.form(cx, inputs::field(cx, asked, field, may))
+        ..asked.form(
+            cx,
+            inputs::field(cx, asked, field, may),
+            &field_stays(kind, field, may),
+        )
     };
     let page = views::SchemaDraft {
         up: kind.label(cx.text.lang()).to_owned(),
@@ -159,13 +167,39 @@ pub(super) fn field_page(replica: &Replica, cx: &Cx, asked: &Asked<'_>) -> Resul
     Ok(Shown::new("schema", "", page))
 }
 
-/// What the station says is needed or personal stays so.
+/// Why rights of the station's own kinds are not asked for.
+fn kind_stays(is_made_here: bool) -> &'static [&'static str] {
+    if is_made_here {
+        &[]
+    } else {
+        &["console.schema.stays_rights"]
+    }
+}
+
+/// What of a field stays as it is, and why, as sentences.
+fn field_stays(kind: &Kind, field: &Field, may: MayChange) -> Vec<&'static str> {
+    let needed = if field.name() == kind.title() {
+        "console.schema.stays_title"
+    } else {
+        "console.schema.stays_needed"
+    };
+    let all = [
+        (kind.is_state(field.name()), "console.schema.stays_state"),
+        (true, "console.schema.stays_type"),
+        (inputs::is_choice(field), "console.schema.stays_choices"),
+        (!may.required, needed),
+        (!may.personal, "console.schema.stays_personal"),
+    ];
+    let stays = all.into_iter().filter(|(is_so, _)| *is_so);
+    stays.map(|(_, key)| key).collect()
+}
+
+/// What the station says is needed stays so, and what is personal stays hidden: it was written under that
+/// promise.
 pub(super) fn what_may_change(kind: &Kind, field: &Field, draft: &Draft) -> MayChange {
     let is_own = draft.has_made_field(kind.name(), field.name());
-    let station = Schema::station().kind(kind.name());
-    let built_in = station.and_then(|kind| kind.field(field.name()));
     MayChange {
         required: is_own && field.name() != kind.title(),
-        personal: is_own || built_in.is_some_and(|field| !field.personal()),
+        personal: !field.personal(),
     }
 }

@@ -73,6 +73,11 @@ fn field_added_in_the_console_is_written_here_and_read_on_another_device() {
     let refused = console.post("/settings", "/schema/visit/field", &dialect());
     assert_eq!(refused.header("location"), Some("/settings"));
     assert!(console.get("/settings").body.contains("class=\"note bad"));
+    for path in ["/schema/new", "/schema/visit/field/dialect"] {
+        assert_eq!(console.get(path).status, 404, "{path}");
+    }
+    let all = console.get("/schema").body;
+    assert!(all.contains("A coordinator may change") && !all.contains("/schema/new"));
 }
 
 #[test]
@@ -273,7 +278,18 @@ fn device_that_lacks_the_field_keeps_its_value_when_it_changes_the_record() {
     lead.run(["sync"]).ok();
     other.run(["sync"]).ok();
     let visit = other.put_visit("3号门 王奶奶");
-    other.run(["edit", &visit, "dialect=hakka"]).ok();
+    let console = Console::entered(&other);
+    let edit = format!("/record/{visit}/edit");
+    let typed = [
+        ("seen", &*console.get(&edit).hidden("seen")),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-04"),
+        ("purpose", "health"),
+        ("dialect", "hakka"),
+    ];
+    done(&console.post(&edit, &edit, &typed));
+    drop(console);
+    assert_eq!(value(&other, &visit, "dialect"), "hakka");
     let with_it = laid(&lead, 100);
     let without = r#"{"id": "console", "version": 99, "kinds": []}"#;
     lay(&lead, &SchemaAddition::parse(without).unwrap());
@@ -281,7 +297,6 @@ fn device_that_lacks_the_field_keeps_its_value_when_it_changes_the_record() {
     other.run(["sync"]).ok();
     let console = Console::entered(&other);
     assert!(!console.get("/new/visit").body.contains("Dialect"));
-    let edit = format!("/record/{visit}/edit");
     let typed = [
         ("seen", &*console.get(&edit).hidden("seen")),
         ("household", "3号门 王奶奶"),

@@ -72,8 +72,10 @@ fn line(cx: &Cx, kind: &Kind, records: u64) -> views::KindLine {
 }
 
 /// The form for a kind that is not there yet.
-#[expect(clippy::unnecessary_wraps, reason = "all pages are made alike")]
-pub(in crate::console) fn blank(_replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+pub(in crate::console) fn blank(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    if !may_change(replica) {
+        return Err(Trouble::Missing);
+    }
     Ok(new_kind(cx, &Asked::default()))
 }
 

@@ -1,12 +1,13 @@
 //! What is done to the schema: kinds and fields added, called otherwise, put in another order, retired.
 
-use sync_core::replica::{Moment, Replica};
+use sync_core::replica::{Moment, Replica, ReplicaError};
+use sync_core::roster::role::Role;
 use sync_core::schema::{Field, Kind, Labels, Lang};
 
 use super::draft::{ChoicePart, Draft, FieldPart, Saved};
 use super::inputs::{Asked, CREATORS, TYPES, is_choice};
 use super::kind::{field_asked, field_page, kind_asked, may_retire, page, what_may_change};
-use super::{href, names, new_kind};
+use super::{href, may_change, names, new_kind};
 use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
@@ -67,6 +68,15 @@ fn right(least: &str) -> serde_json::Value {
     serde_json::json!({ "any": { "least": least } })
 }
 
+/// What counts now, for whoever may change it: others are told so before anything else.
+fn to_change(replica: &Replica) -> Result<Draft, Trouble> {
+    if may_change(replica) {
+        return Draft::of(replica);
+    }
+    let least = Role::Coordinator;
+    Err(ReplicaError::NotAllowed { least }.into())
+}
+
 fn whole(line: String) -> Wrong {
     Wrong::from([(String::new(), line)])
 }
@@ -78,6 +88,7 @@ pub(in crate::console) fn make_kind(
     cx: &Cx,
     form: &Form,
 ) -> Result<Answer, Trouble> {
+    let mut draft = to_change(replica)?;
     let mut wrong = Wrong::new();
     let words = labels(cx, form, "label", &mut wrong);
     let title = labels(cx, form, "title", &mut wrong);
@@ -94,7 +105,6 @@ pub(in crate::console) fn make_kind(
     if !wrong.is_empty() {
         return again(wrong);
     }
-    let mut draft = Draft::of(replica)?;
     let is_taken = |name: &str| replica.schema().kind(name).is_some() || draft.kind(name).is_some();
     let name = names::name(&words.en, "kind", is_taken);
     let line = cx.with("console.schema.made", &[("kind", words_of(cx, &words))]);
@@ -136,7 +146,7 @@ pub(in crate::console) fn change_kind(
 ) -> Result<Answer, Trouble> {
     let kind = kind_asked(replica, cx)?;
     let name = kind.name().to_owned();
-    let mut draft = Draft::of(replica)?;
+    let mut draft = to_change(replica)?;
     if !draft.may_change_kind(&name) {
         return Err(Trouble::Missing);
     }
@@ -180,7 +190,7 @@ pub(in crate::console) fn add_field(
 ) -> Result<Answer, Trouble> {
     let kind = kind_asked(replica, cx)?;
     let address = href(kind.name());
-    let mut draft = Draft::of(replica)?;
+    let mut draft = to_change(replica)?;
     if !draft.may_change_kind(kind.name()) {
         return Err(Trouble::Missing);
     }
@@ -278,7 +288,7 @@ pub(in crate::console) fn change_field(
     let kind = kind_asked(replica, cx)?;
     let field = field_asked(kind, cx)?;
     let address = href(kind.name());
-    let mut draft = Draft::of(replica)?;
+    let mut draft = to_change(replica)?;
     if !draft.may_change_field(kind.name(), field.name()) {
         return Err(Trouble::Missing);
     }
@@ -364,7 +374,7 @@ pub(in crate::console) fn move_up(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let name = kind_asked(replica, cx)?.name().to_owned();
-    let mut draft = Draft::of(replica)?;
+    let mut draft = to_change(replica)?;
     if !draft.has_made_field(&name, form.get("field")) {
         return Err(Trouble::Missing);
     }
@@ -382,7 +392,7 @@ pub(in crate::console) fn retire(
     let kind = kind_asked(replica, cx)?;
     let name = kind.name().to_owned();
     let field = kind.field(form.get("field")).ok_or(Trouble::Missing)?;
-    let mut draft = Draft::of(replica)?;
+    let mut draft = to_change(replica)?;
     let is_own = draft.has_made_field(&name, field.name());
     if !draft.may_change_field(&name, field.name()) || !may_retire(kind, field, is_own) {
         return Err(Trouble::Missing);

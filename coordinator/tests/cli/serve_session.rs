@@ -146,7 +146,7 @@ fn need_is_closed_only_after_the_resident_has_confirmed() {
 }
 
 #[test]
-fn residents_are_masked_on_the_wall_whatever_the_address_asks_for() {
+fn needs_are_masked_on_the_wall_whatever_is_asked_and_the_urgent_stand_first() {
     let desk = Desk::with_village();
     let (session, need) = session_and_need(&desk);
     let console = Console::entered(&desk);
@@ -160,6 +160,27 @@ fn residents_are_masked_on_the_wall_whatever_the_address_asks_for() {
         assert!(wall.contains(&other) && !wall.contains("路灯"), "{wall}");
         assert!(wall.contains("值班表"));
     }
+    // An urgent need stands before one that can wait, whichever came first.
+    let waits = [
+        "put",
+        "need",
+        "--space",
+        "良登村",
+        "title=榕树头长凳",
+        "category=elders",
+        "urgency=low",
+    ];
+    let waits = desk.run(waits).ok().out.trim().to_owned();
+    for need in [&waits, &other] {
+        send(&console, &page, "agenda", &[("need", need)]);
+    }
+    let wall = console.get(&page).hrefs();
+    let at = |need: &String| wall.iter().position(|it| *it == format!("/record/{need}"));
+    assert!(
+        at(&need) < at(&other) && at(&other) < at(&waits),
+        "{wall:?}"
+    );
+    assert!(at(&need).is_some());
     let asked = console.post(
         &page,
         &format!("{page}/resolve?personal=1"),

@@ -152,10 +152,11 @@ fn way(
 
 /// Where a session is shown on the wall.
 fn wall_href(open: &Open) -> String {
-    let is_session = open.view.kind == session::SESSION;
-    is_session
-        .then(|| session::href(&open.id))
-        .unwrap_or_default()
+    if open.view.kind == session::SESSION {
+        session::href(&open.id)
+    } else {
+        String::new()
+    }
 }
 
 /// Who began it and who changed it last.

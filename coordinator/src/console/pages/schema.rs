@@ -81,12 +81,12 @@ pub(in crate::console) fn blank(replica: &Replica, cx: &Cx) -> Result<Shown, Tro
 
 fn new_kind(cx: &Cx, asked: &Asked<'_>) -> Shown {
     let form = views::Draft {
-        title: cx.say("console.schema.add"),
         action: href("new"),
         save_label: cx.say("console.schema.add"),
         ..asked.form(cx, inputs::new_kind(cx, asked), &[])
     };
     let page = views::SchemaDraft {
+        title: cx.say("console.schema.add"),
         up_href: HREF.to_owned(),
         up: String::new(),
         form,

@@ -24,6 +24,7 @@ pub(crate) struct KindLine {
 /// A form about the schema: a kind, a new kind, a field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Draft {
+    /// Empty where it is the page's.
     pub(crate) title: String,
     pub(crate) action: String,
     pub(crate) has_errors: bool,
@@ -50,9 +51,9 @@ pub(crate) struct ChoiceRow {
 /// Page of a new kind or of a field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SchemaDraft {
+    pub(crate) title: String,
     pub(crate) up: String,
     pub(crate) up_href: String,
-    /// Also the heading.
     pub(crate) form: Draft,
 }
 

@@ -100,9 +100,10 @@ pub(super) fn may_retire(kind: &Kind, field: &Field, is_own: bool) -> bool {
 }
 
 fn meta(cx: &Cx, field: &Field) -> String {
-    let ty = match field.ty() {
-        FieldType::Other(name) => name.clone(),
-        ty => cx.say(&format!("console.type.{}", ty.name())),
+    let ty = if let FieldType::Other(name) = field.ty() {
+        name.clone()
+    } else {
+        cx.say(&format!("console.type.{}", field.ty().name()))
     };
     let choices = field.ty().choices().iter();
     let choices: Vec<&str> = choices.map(|it| it.label(cx.text.lang())).collect();
@@ -149,7 +150,6 @@ pub(super) fn field_page(replica: &Replica, cx: &Cx, asked: &Asked<'_>) -> Resul
     let may = what_may_change(kind, field, &draft);
     let up_href = href(kind.name());
     let form = views::Draft {
-        title: field.label(cx.text.lang()).to_owned(),
         action: format!("{up_href}/field/{}", field.name()),
         save_label: cx.say("console.act.save"),
         choices: inputs::choice_rows(asked, field),
@@ -160,6 +160,7 @@ pub(super) fn field_page(replica: &Replica, cx: &Cx, asked: &Asked<'_>) -> Resul
         )
     };
     let page = views::SchemaDraft {
+        title: field.label(cx.text.lang()).to_owned(),
         up: kind.label(cx.text.lang()).to_owned(),
         up_href,
         form,

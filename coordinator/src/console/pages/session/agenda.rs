@@ -1,5 +1,7 @@
 //! What stands on the agenda of a session, and what was agreed about it.
 
+use std::cmp::Reverse;
+
 use serde_json::Value;
 use sync_core::id::RecordId;
 use sync_core::replica::Replica;
@@ -28,7 +30,7 @@ pub(super) fn points(
 ) -> Result<Vec<Point>, Trouble> {
     let agreed = agreed::of(replica, open)?;
     let resolved = |it: &Agreed| agreed::resolved(replica, cx, open, asked, it);
-    let needs = open.words("needs");
+    let needs = in_order(replica, &open.words("needs"))?;
     let can_write = open.may_write();
     let mut points = Vec::new();
     for need in &needs {
@@ -66,6 +68,29 @@ pub(super) fn points(
         });
     }
     Ok(points)
+}
+
+/// Needs of a session, the most urgent first and then the oldest, so that a set of them has numbers that
+/// are the same on every wall.
+fn in_order<'n>(replica: &Replica, needs: &[&'n str]) -> Result<Vec<&'n str>, Trouble> {
+    let kind = replica.schema().kind(NEED);
+    let urgencies = kind.and_then(|kind| kind.field("urgency"));
+    let urgencies = urgencies.map(|field| field.ty().choices());
+    let urgencies = urgencies.unwrap_or_default();
+    let mut ordered = Vec::new();
+    for need in needs {
+        let row = match need.parse::<RecordId>() {
+            Ok(record) => replica.store().row(&record)?,
+            Err(_) => None,
+        };
+        let values = row.as_ref().map(|row| row.fields.as_str());
+        let values: Value = serde_json::from_str(values.unwrap_or_default()).unwrap_or_default();
+        let urgency = values.get("urgency").and_then(Value::as_str);
+        let urgency = urgencies.iter().position(|it| Some(it.value()) == urgency);
+        ordered.push((Reverse(urgency), row.map(|row| row.created_at), *need));
+    }
+    ordered.sort();
+    Ok(ordered.into_iter().map(|(.., need)| need).collect())
 }
 
 /// A need, as far as this device has it.

@@ -214,6 +214,14 @@ fn what_is_wrong_is_said_beside_it_and_nothing_is_written() {
     assert!(refused.contains(&format!("<option value=\"{me}\" selected>")));
     assert!(post("resolve", &[("need", &need), ("text", " ")]).contains("id=\"rt-e-1\""));
     assert!(post("agenda", &[("need", ""), ("line", " ")]).contains("id=\"line-e\""));
+    let of_no_need = post("agenda", &[("need", &session)]);
+    assert!(of_no_need.contains("id=\"line-e\""));
+    let typed = [
+        ("need", need.as_str()),
+        ("text", "换灯泡"),
+        ("who", "nobody"),
+    ];
+    assert!(post("resolve", &typed).contains("id=\"rw-e-1\""));
     assert!(post("minutes", &[("text", "\n")]).contains("id=\"mi-e\""));
     let refused = post("guests", &[("guests", "几个")]);
     assert!(refused.contains("id=\"guests-e\"") && refused.contains("value=\"几个\""));

@@ -27,10 +27,10 @@ pub(super) fn routes() -> Router<Shared> {
             "/schema/{kind}",
             look(schema::kind::view).merge(act(schema::acts::change_kind)),
         )
-        .route("/schema/{kind}/field", act(schema::acts::add_field))
+        .route("/schema/{kind}/field", act(schema::acts::field::add))
         .route(
             "/schema/{kind}/field/{field}",
-            look(schema::kind::field).merge(act(schema::acts::change_field)),
+            look(schema::kind::field).merge(act(schema::acts::field::change)),
         )
         .route("/schema/{kind}/up", act(schema::acts::move_up))
         .route("/schema/{kind}/retire", act(schema::acts::retire))

@@ -80,8 +80,10 @@ pub(in crate::console) fn add_point(
     let (need, line) = (form.get("need"), form.get("line").trim());
     let mut edits = Vec::new();
     if !need.is_empty() {
-        // Whatever is no record of its kind is not put there.
-        open.kind.parse_edit("needs", need)?;
+        if !agenda::may_take(replica, &open, need)? {
+            let wrong = ("line", cx.say("console.err.link"));
+            return refused(replica, cx, &open, form, wrong);
+        }
         edits.push(add("needs", need));
     }
     if !line.is_empty() {

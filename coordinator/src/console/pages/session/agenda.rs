@@ -79,10 +79,7 @@ fn in_order<'n>(replica: &Replica, needs: &[&'n str]) -> Result<Vec<&'n str>, Tr
     let urgencies = urgencies.unwrap_or_default();
     let mut ordered = Vec::new();
     for need in needs {
-        let row = match need.parse::<RecordId>() {
-            Ok(record) => replica.store().row(&record)?,
-            Err(_) => None,
-        };
+        let row = row_of(replica, need)?;
         let values = row.as_ref().map(|row| row.fields.as_str());
         let values: Value = serde_json::from_str(values.unwrap_or_default()).unwrap_or_default();
         let urgency = values.get("urgency").and_then(Value::as_str);
@@ -95,10 +92,7 @@ fn in_order<'n>(replica: &Replica, needs: &[&'n str]) -> Result<Vec<&'n str>, Tr
 
 /// A need, as far as this device has it.
 fn need_point(replica: &Replica, cx: &Cx, open: &Open, need: &str) -> Result<Point, Trouble> {
-    let row = match need.parse::<RecordId>() {
-        Ok(record) => replica.store().row(&record)?,
-        Err(_) => None,
-    };
+    let row = row_of(replica, need)?;
     let Some((row, kind)) = row.zip(replica.schema().kind(NEED)) else {
         return Ok(Point {
             id: need.to_owned(),
@@ -172,6 +166,23 @@ pub(super) fn may_move(replica: &Replica, cx: &Cx, row: &ViewRow, to: &str) -> b
     kind.is_some_and(|kind| {
         let mut moves = moves(replica, cx, kind, row).into_iter();
         moves.any(|next| next.value == to)
+    })
+}
+
+/// Whether a need can be put on the agenda: one of the session's village, or any for the whole community.
+pub(super) fn may_take(replica: &Replica, open: &Open, need: &str) -> Result<bool, Trouble> {
+    let row = row_of(replica, need)?;
+    Ok(row.is_some_and(|row| {
+        let is_near = row.space == open.space || open.is_of_all(replica);
+        row.kind == NEED && is_near
+    }))
+}
+
+/// A record's row, if the record is here.
+pub(super) fn row_of(replica: &Replica, id: &str) -> Result<Option<ViewRow>, Trouble> {
+    Ok(match id.parse::<RecordId>() {
+        Ok(record) => replica.store().row(&record)?,
+        Err(_) => None,
     })
 }
 

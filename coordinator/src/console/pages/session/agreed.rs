@@ -4,12 +4,11 @@ pub(in crate::console) mod acts;
 
 use jiff::Span;
 use serde_json::Value;
-use sync_core::id::RecordId;
 use sync_core::replica::Replica;
 use sync_core::store::ViewRow;
 
 use super::super::rows;
-use super::{Asked, Open, RESOLUTION, SESSION, TASK};
+use super::{Asked, Open, RESOLUTION, SESSION, TASK, agenda};
 use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
 use crate::console::views::session::{Asks, Resolved, TaskLine};
@@ -92,10 +91,7 @@ pub(super) fn resolved(
 }
 
 fn task_line(replica: &Replica, cx: &Cx, task: &str) -> Result<TaskLine, Trouble> {
-    let row = match task.parse::<RecordId>() {
-        Ok(record) => replica.store().row(&record)?,
-        Err(_) => None,
-    };
+    let row = agenda::row_of(replica, task)?;
     let Some(task) = row.map(Agreed::of) else {
         return Ok(TaskLine {
             href: format!("/record/{task}"),

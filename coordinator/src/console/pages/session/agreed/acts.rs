@@ -6,7 +6,7 @@ use sync_core::schema::{FieldEdit, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
 use super::super::acts::{add, again, kind};
-use super::super::{NEED, Open, RESOLUTION, TASK, agenda, open};
+use super::super::{NEED, Open, RESOLUTION, TASK, agenda, open, people};
 use super::{Agreed, RESOLUTION_PLACES, TASK_PLACES};
 use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
@@ -30,9 +30,12 @@ pub(in crate::console) fn resolve(
         return Err(Trouble::Missing);
     }
     let text = form.get("text").replace("\r\n", "\n");
-    let mut wrong = Wrong::new();
-    let mut resolution = resolution(replica, cx, &open, form, text.trim(), &mut wrong)?;
     let who = form.get("who");
+    let mut wrong = Wrong::new();
+    if !who.is_empty() && !is_of_us(replica, &open, who) {
+        wrong.insert("who".to_owned(), cx.say("console.err.choose"));
+    }
+    let mut resolution = resolution(replica, cx, &open, form, text.trim(), &mut wrong)?;
     let title = text.trim().lines().next().unwrap_or_default();
     let task = if who.is_empty() {
         None
@@ -65,6 +68,11 @@ pub(in crate::console) fn resolve(
         }
     })?;
     Ok(Answer::done(open.href(), cx.say("console.session.written")))
+}
+
+/// Whether a member can be given something to do here.
+fn is_of_us(replica: &Replica, open: &Open, who: &str) -> bool {
+    people(replica, open).iter().any(|(_, id)| id == who)
 }
 
 /// The fields of a resolution.
@@ -136,10 +144,7 @@ fn talked_about(
     cx: &Cx,
     need: &str,
 ) -> Result<Option<(RecordId, FieldEdit)>, Trouble> {
-    let row = match need.parse::<RecordId>() {
-        Ok(need) => replica.store().row(&need)?,
-        Err(_) => None,
-    };
+    let row = agenda::row_of(replica, need)?;
     let row = row.filter(|row| agenda::may_move(replica, cx, row, DISCUSSED));
     let edit = |row: ViewRow| {
         let edit = kind(replica, NEED)?.parse_edit(STATE_FIELD, DISCUSSED)?;
@@ -160,7 +165,7 @@ pub(in crate::console) fn give_task(
     let resolution = agreed.find(|it| it.row.record.to_string() == form.get("resolution"));
     let resolution = resolution.ok_or(Trouble::Missing)?;
     let mut wrong = Wrong::new();
-    if form.get("who").is_empty() {
+    if !is_of_us(replica, &open, form.get("who")) {
         wrong.insert("task_who".to_owned(), cx.say("console.err.choose"));
     }
     let title = &resolution.row.title;

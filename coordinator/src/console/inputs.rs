@@ -15,7 +15,7 @@ use super::fields;
 use super::form::Form;
 use super::views::shared::{CheckLine, Choice, FormError, Input};
 
-pub(super) use self::typed::edits;
+pub(super) use self::typed::{edits, sentence};
 
 /// So many records are offered for a field that leads to one.
 const SUGGESTED_MAX: usize = 50;

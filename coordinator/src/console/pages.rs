@@ -18,6 +18,8 @@ mod reach;
 pub(super) mod record;
 pub(super) mod records;
 pub(super) mod rows;
+pub(super) mod schema;
+pub(super) mod session;
 pub(super) mod settings;
 pub(super) mod sync;
 pub(super) mod today;

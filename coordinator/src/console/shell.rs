@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 12] = [
+const PLACES: [Place; 14] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -30,6 +30,14 @@ const PLACES: [Place; 12] = [
         "",
     ),
     ("new", "/new", "plus", "console.nav.new", "both", ""),
+    (
+        "session",
+        "/session",
+        "session",
+        "console.nav.session",
+        "wide",
+        "",
+    ),
     (
         "sync",
         "/sync",
@@ -80,6 +88,14 @@ const PLACES: [Place; 12] = [
         "",
     ),
     ("audit", "/audit", "audit", "console.nav.audit", "wide", ""),
+    (
+        "schema",
+        "/schema",
+        "form",
+        "console.nav.schema",
+        "wide",
+        "",
+    ),
     (
         "settings",
         "/settings",

@@ -29,4 +29,6 @@ mod run;
 mod serve;
 mod serve_exchange;
 mod serve_places;
+mod serve_schema;
+mod serve_session;
 mod trouble;

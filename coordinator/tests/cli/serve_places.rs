@@ -11,7 +11,7 @@ use crate::run::Desk;
 const FOR_OTHERS: &str = "A coordinator or lead has to look at the content.";
 
 /// The id of a member by name.
-fn member(desk: &Desk, name: &str) -> String {
+pub(crate) fn member(desk: &Desk, name: &str) -> String {
     let members = desk.run(["--json", "members"]).ok().json();
     let members = members.as_array().unwrap().iter();
     let mut named = members.filter(|member| member["name"] == name);
@@ -45,7 +45,16 @@ fn every_place_of_the_menu_is_a_page_in_both_languages() {
     let me = format!("/member/{}", member(&desk, "李芳"));
     for lang in ["en", "zh"] {
         console.post("/settings", "/settings", &[("lang", lang)]);
-        for path in ["/more", "/devices", "/held", "/audit", &me, "/settings"] {
+        for path in [
+            "/more",
+            "/devices",
+            "/held",
+            "/audit",
+            &me,
+            "/settings",
+            "/schema",
+            "/session",
+        ] {
             let page = console.get(path);
             assert_eq!(page.status, 200, "{path}: {}", page.body);
             let words = page.body.replace("/static/console.", "");
@@ -54,7 +63,15 @@ fn every_place_of_the_menu_is_a_page_in_both_languages() {
         }
     }
     let more = console.get("/more").body;
-    for place in ["/members", "/devices", "/held", "/audit", "/settings"] {
+    for place in [
+        "/session",
+        "/members",
+        "/devices",
+        "/held",
+        "/audit",
+        "/schema",
+        "/settings",
+    ] {
         assert!(
             more.contains(&format!("<li><a href=\"{place}\"")),
             "{place}"

@@ -229,7 +229,7 @@ fn list_edits(field: &Field, form: &Form, kept: Option<&Value>) -> Vec<FieldEdit
 }
 
 /// What is wrong with what was typed, as a sentence beside the field.
-fn sentence(cx: &Cx, error: FieldError) -> String {
+pub(in crate::console) fn sentence(cx: &Cx, error: FieldError) -> String {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the others have their own words"

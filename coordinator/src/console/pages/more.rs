@@ -39,8 +39,20 @@ const EXCHANGE: [Place; 2] = [
         "console.more.export",
     ),
 ];
+const SESSION: Place = (
+    "/session",
+    "session",
+    "console.nav.session",
+    "console.more.session",
+);
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
+const SCHEMA: Place = (
+    "/schema",
+    "form",
+    "console.nav.schema",
+    "console.more.schema",
+);
 const SETTINGS: Place = (
     "/settings",
     "settings",
@@ -56,8 +68,12 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         ..go(cx, &HELD)
     };
     let [import, export] = &EXCHANGE;
-    let station = [import, export, &AUDIT, &SETTINGS].map(|place| go(cx, place));
+    let station = [import, export, &AUDIT, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
     let groups = vec![
+        MoreGroup {
+            title: cx.say("console.group.together"),
+            links: vec![go(cx, &SESSION)],
+        },
         MoreGroup {
             title: cx.say("console.nav.group.people"),
             links: PEOPLE.iter().map(|place| go(cx, place)).collect(),
@@ -78,7 +94,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
 /// Where settings lead to.
 pub(super) fn from_settings(cx: &Cx) -> Vec<Go> {
     let [_, devices] = &PEOPLE;
-    let places = [devices, &AUDIT, &HELD];
+    let places = [&SCHEMA, devices, &AUDIT, &HELD];
     places.map(|place| go(cx, place)).into()
 }
 

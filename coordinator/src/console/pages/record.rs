@@ -10,7 +10,7 @@ use sync_core::roster::role::Scope;
 use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
-use super::{reach, rows};
+use super::{reach, rows, session};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
@@ -135,6 +135,7 @@ fn way(
     let ticks = replica.ticks(open.id)?;
     let returned = review::returned(cx, open, leading_here);
     Ok(views::Record {
+        wall_href: wall_href(open),
         tick: reach::number(ticks.level),
         tick_word: reach::word(cx, ticks.level),
         ticks: reach::steps(replica, cx, &ticks),
@@ -147,6 +148,15 @@ fn way(
         pointed_line: returned.field_line,
         ..views::Record::default()
     })
+}
+
+/// Where a session is shown on the wall.
+fn wall_href(open: &Open) -> String {
+    if open.view.kind == session::SESSION {
+        session::href(&open.id)
+    } else {
+        String::new()
+    }
 }
 
 /// Who began it and who changed it last.

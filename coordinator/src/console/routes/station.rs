@@ -1,10 +1,11 @@
-//! Addresses of what keeps the station going: people, devices, what is held, the signed acts.
+//! Addresses of what keeps the station going: people, devices, what is held, the signed acts,
+//! the schema, the sharing session.
 
 use axum::Router;
 
 use super::{act, look};
 use crate::console::hall::Shared;
-use crate::console::pages::{audit, devices, held, member, more};
+use crate::console::pages::{audit, devices, held, member, more, schema, session};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -21,6 +22,33 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/devices/add", act(devices::add))
         .route("/devices/remove", act(devices::remove))
         .route("/held", look(held::view).merge(act(held::decide)))
+        .route("/schema", look(schema::view))
+        .route(
+            "/schema/new",
+            look(schema::blank).merge(act(schema::acts::make_kind)),
+        )
+        .route(
+            "/schema/{kind}",
+            look(schema::kind::view).merge(act(schema::acts::change_kind)),
+        )
+        .route("/schema/{kind}/field", act(schema::acts::field::add))
+        .route(
+            "/schema/{kind}/field/{field}",
+            look(schema::kind::field).merge(act(schema::acts::field::change)),
+        )
+        .route("/schema/{kind}/up", act(schema::acts::move_up))
+        .route("/schema/{kind}/retire", act(schema::acts::retire))
+        .route("/session", look(session::current))
+        .route("/session/{id}", look(session::view))
+        .route("/session/{id}/agenda", act(session::acts::add_point))
+        .route("/session/{id}/off", act(session::acts::take_off))
+        .route("/session/{id}/resolve", act(session::agreed::acts::resolve))
+        .route("/session/{id}/task", act(session::agreed::acts::give_task))
+        .route("/session/{id}/move", act(session::agreed::acts::move_need))
+        .route("/session/{id}/minutes", act(session::acts::note))
+        .route("/session/{id}/attendance", act(session::acts::attend))
+        .route("/session/{id}/guests", act(session::acts::count_guests))
+        .route("/session/{id}/close", act(session::acts::close))
         .route("/audit", look(audit::view))
         .route("/audit/verify", act(audit::verify))
 }

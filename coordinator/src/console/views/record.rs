@@ -12,6 +12,8 @@ pub(crate) struct Record {
     pub(crate) title: String,
     pub(crate) made_line: String,
     pub(crate) can_edit: bool,
+    /// A session's page for the projector; else empty.
+    pub(crate) wall_href: String,
     pub(crate) has_masked: bool,
     /// "显示个人信息" or "遮住个人信息".
     pub(crate) show_word: String,

@@ -18,6 +18,7 @@ mod w1_new_phone;
 mod w2_after_a_week;
 mod w3_live;
 mod w6_cold_open;
+mod w7_console;
 
 use std::path::PathBuf;
 
@@ -113,6 +114,7 @@ async fn main() -> Result<()> {
     w3_live::measure(&new_phone, folder.path(), &mut rows).await?;
     new_phone.stop().await?;
     w6_cold_open::measure(&args.programs, &folder.path().join("new-phone"), &mut rows)?;
+    w7_console::measure(&args.programs, folder.path(), &mut rows).await?;
     ingest::measure(town, &relay, args.idle, &mut rows).await?;
     print(&format!("workload (x{})", args.scale), &rows);
     Ok(())

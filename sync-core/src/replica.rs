@@ -42,6 +42,8 @@ mod together;
 mod verdict;
 mod waits;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
@@ -55,7 +57,7 @@ use crate::roster::Roster;
 use crate::roster::role::Role;
 use crate::roster::ticket::RelayAddr;
 use crate::schema::{FieldError, Schema, SchemaError, StateError};
-use crate::store::{Store, StoreError, StoreTx};
+use crate::store::{EntryRef, Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
@@ -223,6 +225,8 @@ pub struct Replica {
     notes: u64,
     /// Somebody said that they do not know this device, since the replica was opened.
     is_unknown_somewhere: bool,
+    /// When batches were made, by an entry of each: pages ask for the newest of every log again and again.
+    times: RefCell<HashMap<EntryRef, Millis>>,
 }
 
 impl Replica {
@@ -249,6 +253,7 @@ impl Replica {
             writes: 0,
             notes: 0,
             is_unknown_somewhere: false,
+            times: RefCell::default(),
         }
     }
 

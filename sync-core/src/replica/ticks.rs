@@ -15,6 +15,9 @@ use crate::roster::role::{Role, Scope};
 use crate::store::{EntryRef, KeptReceipt, PendingRow};
 use crate::wire::Digest;
 
+/// So many times of batches are remembered, in about a megabyte.
+const TIMES_MAX: usize = 8_192;
+
 /// How far a record's newest version has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum TickLevel {
@@ -414,6 +417,22 @@ impl Replica {
 
     /// When the last change of the batch was made that has this entry, by its author's clock.
     fn time_of(&self, entry: &EntryRef) -> Result<Option<Millis>, ReplicaError> {
+        // What a batch says never changes. One that cannot be opened may be, when its key has come.
+        if let Some(known) = self.times.borrow().get(entry) {
+            return Ok(Some(*known));
+        }
+        let time = self.read_time_of(entry)?;
+        if let Some(time) = time {
+            let mut times = self.times.borrow_mut();
+            if times.len() >= TIMES_MAX {
+                times.clear();
+            }
+            times.insert(*entry, time);
+        }
+        Ok(time)
+    }
+
+    fn read_time_of(&self, entry: &EntryRef) -> Result<Option<Millis>, ReplicaError> {
         let Some(batch) = self.store.batch_with(entry)? else {
             return Ok(None);
         };

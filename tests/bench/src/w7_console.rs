@@ -28,7 +28,10 @@ const PAUSE: Duration = Duration::from_millis(80);
 const PAGES: [(&str, &str); 9] = [
     ("today", "/today"),
     ("records", "/records"),
-    ("visits of a person's name", "/records?kind=visit&q=%E9%99%88"),
+    (
+        "visits of a person's name",
+        "/records?kind=visit&q=%E9%99%88",
+    ),
     ("needs by urgency", "/records?kind=need&sort=due"),
     ("review queue", "/records?flag=review"),
     ("new visit", "/new/visit"),
@@ -111,7 +114,9 @@ impl Console {
             Ok(started.elapsed().as_secs_f64() * 1000.0)
         };
         time()?;
-        Ok(percentiles((0..RUNS).map(|_| time()).collect::<Result<_>>()?))
+        Ok(percentiles(
+            (0..RUNS).map(|_| time()).collect::<Result<_>>()?,
+        ))
     }
 
     /// Resident memory, in MiB.
@@ -137,7 +142,11 @@ pub(crate) async fn measure(programs: &Path, folder: &Path, rows: &mut Vec<Row>)
         let row = Row::new(&format!("W7 page: {what}"), figure);
         rows.push(row.beside(format!("{floor:.1} ms (a file of its)"), p50 / floor));
     }
-    let first = [console.get("/today")?, console.get(&css)?, console.get(&js)?];
+    let first = [
+        console.get("/today")?,
+        console.get(&css)?,
+        console.get(&js)?,
+    ];
     let first: usize = first.iter().map(String::len).sum();
     rows.push(Row::new(
         "W7 first visit",
@@ -156,7 +165,11 @@ pub(crate) async fn measure(programs: &Path, folder: &Path, rows: &mut Vec<Row>)
 fn link_in(page: &str, file: &str) -> Result<String> {
     let start = page.find(file).context("the page's file")?;
     let rest = page.get(start..).context("the page's file")?;
-    Ok(rest.split('"').next().context("the page's file")?.to_owned())
+    Ok(rest
+        .split('"')
+        .next()
+        .context("the page's file")?
+        .to_owned())
 }
 
 /// From a volunteer's commit to the page that shows it, through the relay.

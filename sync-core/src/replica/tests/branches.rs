@@ -21,7 +21,7 @@ fn newest(phone: &Phone, space: LaneId) -> VerifiedBatch {
     let log = phone.replica.mind.own_log(space);
     let store = phone.replica.store();
     let seq = store.head(&log).unwrap().seq;
-    let batch = store.batch_with(&crate::store::EntryRef { log, seq });
+    let batch = store.batch_with(&EntryRef { log, seq });
     VerifiedBatch::clone(&batch.unwrap().unwrap())
 }
 

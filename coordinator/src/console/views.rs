@@ -1,6 +1,7 @@
 //! What pages show, ready to print: text is finished, nothing is personal that should not be shown.
 //! The templates in `console/templates` say how.
 
+pub(super) mod communities;
 pub(super) mod member;
 pub(super) mod people;
 pub(super) mod places;
@@ -61,3 +62,8 @@ view!(MemberPage, member::Member, "member.html");
 view!(DevicesPage, member::Devices, "devices.html");
 view!(HeldPage, proof::Held, "held.html");
 view!(AuditPage, proof::Audit, "audit.html");
+view!(
+    CommunitiesPage,
+    communities::Communities,
+    "communities.html"
+);

@@ -6,8 +6,10 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod communities;
 mod console;
 mod damage;
+mod demo;
 mod export;
 mod flips;
 mod fresh;
@@ -24,6 +26,7 @@ mod relay;
 mod replay;
 mod review;
 mod run;
+mod saved;
 mod serve;
 mod serve_places;
 mod trouble;

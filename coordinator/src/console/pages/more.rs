@@ -27,6 +27,12 @@ const PEOPLE: [Place; 2] = [
 ];
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
+const COMMUNITIES: Place = (
+    "/communities",
+    "communities",
+    "console.nav.communities",
+    "console.more.communities",
+);
 const SETTINGS: Place = (
     "/settings",
     "settings",
@@ -42,6 +48,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         ..go(cx, &HELD)
     };
     let station = [&AUDIT, &SETTINGS].map(|place| go(cx, place));
+    let beside = (!cx.beside.is_empty()).then(|| go(cx, &COMMUNITIES));
     let groups = vec![
         MoreGroup {
             title: cx.say("console.nav.group.people"),
@@ -49,7 +56,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: std::iter::once(held).chain(station).collect(),
+            links: std::iter::once(held).chain(beside).chain(station).collect(),
         },
     ];
     let roles = members::roles(&status.roles, &cx.text);

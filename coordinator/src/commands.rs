@@ -165,7 +165,7 @@ fn unlocked(dir: &Path, cli: &Cli, text: &Text, is_named: bool) -> Result<Home, 
 /// `banyan serve`: what is in one folder, or in several.
 fn serve(cli: Cli, text: Text) -> Result<(), Failure> {
     let homes = served(&cli, &text)?;
-    let home = Home::at(homes.first().map_or(Path::new(""), |(dir, _)| dir));
+    let home = Home::at(homes.first().map_or_else(|| Path::new(""), |(dir, _)| dir));
     let mut app = App::new(&cli, text, home);
     let Verb::Serve(args) = cli.verb else {
         return Ok(());

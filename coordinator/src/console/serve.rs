@@ -116,7 +116,9 @@ async fn furnish(
         .collect();
     let is_one = kept.len() == 1;
     let shown = if is_one { Vec::new() } else { beside.clone() };
-    let first = kept.first().map_or(app.home.dir(), |kept| &kept.dir);
+    let first = kept
+        .first()
+        .map_or_else(|| app.home.dir(), |kept| &kept.dir);
     let joint = app.text.say("word.and");
     let lang = app.text.lang();
     let prefs = PrefsFile::in_folder(first);

@@ -10,6 +10,9 @@ use crate::demo::story::Story;
 use crate::failure::Failure;
 use crate::text::Text;
 
+/// When the invented visit is said to have been: after what the station's three years tell of.
+const DAY: &str = "2026-01-15";
+
 /// Plays it with the phone of the volunteer who came last.
 pub(super) async fn is_lost(cast: &Cast, story: &mut Story<'_>) -> Result<(), Failure> {
     let Some(phone) = cast.players.last() else {
@@ -51,25 +54,25 @@ fn write_on(
     space: sync_core::id::LaneId,
     [forged, changed]: &[String; 2],
 ) -> Result<usize, ReplicaError> {
-    let day = "2026-01-15";
-    let fields = [
-        ("household", forged.as_str()),
-        ("date", day),
-        ("purpose", "check_in"),
-    ];
-    let forged = edits(replica, &fields)?;
-    replica.create("visit", space, &forged, moment)?;
     let own = RowFilter {
         kind: Some("visit".to_owned()),
         created_by: Some(vec![replica.device()]),
         limit: Some(1),
         ..RowFilter::default()
     };
-    let Some(visit) = replica.list(&own)?.first().map(|row| row.record) else {
+    let own = replica.list(&own)?;
+    let fields = [
+        ("household", forged.as_str()),
+        ("date", DAY),
+        ("purpose", "check_in"),
+    ];
+    let forged = edits(replica, &fields)?;
+    replica.create("visit", space, &forged, moment)?;
+    let Some(own) = own.first() else {
         return Ok(1);
     };
     let changed = edits(replica, &[("household", changed.as_str())])?;
-    replica.edit(visit, &changed, moment)?;
+    replica.edit(own.record, &changed, moment)?;
     Ok(2)
 }
 

@@ -30,7 +30,7 @@ const NAME_CHARS_MAX: usize = 100;
 )]
 pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    pub(crate) data: Vec<PathBuf>,
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[arg(long, global = true, value_name = "zh|en", value_parser = ["zh", "en"], hide_possible_values = true)]

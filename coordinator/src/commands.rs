@@ -28,6 +28,7 @@ pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod verify;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use sync_node::Home;
 use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
 use crate::console;
 use crate::demo;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Out};
 use crate::passphrase;
@@ -54,6 +56,15 @@ pub(crate) struct App {
 }
 
 impl App {
+    fn new(cli: &Cli, text: Text, home: Home) -> Self {
+        Self {
+            text,
+            is_json: cli.json,
+            home,
+            out: Out::new(),
+        }
+    }
+
     pub(crate) fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
         Ok(self.home.open()?)
     }
@@ -120,7 +131,7 @@ fn store_of(cli: &Cli) -> String {
     };
     let path = match kept {
         Some(keep) => keep.unwrap_or_else(std::env::temp_dir),
-        None => match place::data_dir(cli.data.clone()) {
+        None => match place::data_dir(cli.data.first().cloned()) {
             Ok(dir) => Home::at(&dir).store_path(),
             Err(_) => return String::new(),
         },
@@ -128,25 +139,65 @@ fn store_of(cli: &Cli) -> String {
     path.display().to_string()
 }
 
-/// The data folder; if its keys are protected, with the passphrase, which is asked for this once.
-fn unlocked(cli: &Cli, text: &Text) -> Result<Home, Failure> {
-    let home = Home::at(&place::data_dir(cli.data.clone())?);
+/// The data folder; only `serve` takes several.
+fn data_dir(cli: &Cli) -> Result<PathBuf, Failure> {
+    let may_be_several = matches!(cli.verb, Verb::Serve(_));
+    match cli.data.as_slice() {
+        [_, second, ..] if !may_be_several => {
+            Err(Failure::new(Exit::Usage, "err.usage.one_data").with("path", second.display()))
+        }
+        dirs => place::data_dir(dirs.first().cloned()),
+    }
+}
+
+/// A data folder; if its keys are protected, with the passphrase, which is asked for this once.
+fn unlocked(dir: &Path, cli: &Cli, text: &Text, is_named: bool) -> Result<Home, Failure> {
+    let home = Home::at(dir);
     let has_homes_of_its_own = matches!(cli.verb, Verb::Demo(_) | Verb::Replay(_));
     if has_homes_of_its_own || !home.is_protected()? {
         return Ok(home);
     }
-    let passphrase = passphrase::current(cli.passphrase_file.as_deref(), text)?;
+    let passphrase = passphrase::current(
+        cli.passphrase_file.as_deref(),
+        text,
+        is_named.then_some(dir),
+    )?;
     Ok(home.unlocked_by(passphrase))
 }
 
-fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
-    let home = unlocked(&cli, &text)?;
-    let mut app = App {
-        text,
-        is_json: cli.json,
-        home,
-        out: Out::new(),
+/// `banyan serve`: what is in one folder, or in several.
+fn serve(cli: Cli, text: Text) -> Result<(), Failure> {
+    let homes = served(&cli, &text)?;
+    let home = Home::at(homes.first().map_or_else(|| Path::new(""), |(dir, _)| dir));
+    let mut app = App::new(&cli, text, home);
+    let Verb::Serve(args) = cli.verb else {
+        return Ok(());
     };
+    console::run(&mut app, &args, homes)?;
+    app.out.flush()
+}
+
+/// The folders of the communities that are to be served.
+fn served(cli: &Cli, text: &Text) -> Result<Vec<console::Found>, Failure> {
+    let asked = match cli.data.as_slice() {
+        [] => vec![data_dir(cli)?],
+        asked => asked.to_vec(),
+    };
+    let dirs = place::communities_in(&asked);
+    let is_one = dirs.len() == 1;
+    let homes = dirs.into_iter().map(|dir| {
+        let home = unlocked(&dir, cli, text, !is_one);
+        (dir, home)
+    });
+    Ok(homes.collect())
+}
+
+fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
+    if matches!(cli.verb, Verb::Serve(_)) {
+        return serve(cli, text);
+    }
+    let home = unlocked(&data_dir(&cli)?, &cli, &text, false)?;
+    let mut app = App::new(&cli, text, home);
     match cli.verb {
         Verb::Found(args) => found::run(&mut app, args),
         Verb::Space(SpaceVerb::Add(args)) => space::add(&mut app, &args),
@@ -161,7 +212,8 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Export(args) => export::run(&mut app, &args),
         Verb::Import(args) => import::run(&mut app, &args),
         Verb::Sync(args) => sync::run(&mut app, &args),
-        Verb::Serve(args) => console::run(&mut app, &args),
+        // Has its own way, because it takes several folders.
+        Verb::Serve(_) => Ok(()),
         Verb::Status => status::run(&mut app),
         Verb::Members => members::run(&mut app),
         Verb::Grant(args) => grant::run(&mut app, &args),
@@ -181,7 +233,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::VerifyCertificate(args) => certificate::verify(&mut app, &args),
         Verb::Passphrase(verb) => protect::run(&mut app, &verb),
         Verb::Replay(args) => replay::run(&mut app, &args),
-        Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),
+        Verb::Demo(args) => demo::run(&mut app, &args),
     }?;
     app.out.flush()
 }

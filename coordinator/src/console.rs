@@ -6,6 +6,10 @@
 //! function of pages acts on the replica, and the answer leads to a page. **news** tells open pages that
 //! something has changed.
 //!
+//! Several communities may be served side by side: each has its **hall**, which shares the **porch** with
+//! the others; the **house** has all of them, and a page that shows them together; **prefix** gives each
+//! an address of its own.
+//!
 //! Pages work without script. Whatever a page does not show (personal fields that are masked) never
 //! reaches its template.
 
@@ -18,15 +22,21 @@ mod fields;
 mod form;
 mod gate;
 mod hall;
+mod house;
 mod imports;
 mod inputs;
 mod news;
 mod pages;
+mod porch;
+mod prefix;
 mod prefs;
 mod routes;
+mod saved;
 mod serve;
 mod shell;
+mod tour;
 mod views;
 mod when;
 
-pub(crate) use serve::run;
+pub(crate) use serve::{Found, Kept, run, serve};
+pub(crate) use tour::Tour;

@@ -6,23 +6,26 @@
 //! ```text
 //! cast: relay, coordinator, villages, volunteers → work: rounds without a network, then meetings
 //!   → story: what a coordinator sees, and the proof that everybody has the same
+//!   → phone: one is lost, and somebody writes on with it → the console, on the coordinator's computer
 //! ```
 
 mod cast;
 mod lost;
+mod phone;
 mod story;
 mod work;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 use station::Scale;
 
+use crate::commands::App;
+use crate::console::{self, Kept};
 use crate::demo::cast::Cast;
 use crate::failure::Failure;
-use crate::output::Out;
-use crate::text::Text;
 
 /// The station whose work is shown: the six villages of Danzao, ten volunteers each.
 const VILLAGES: usize = 6;
@@ -43,6 +46,8 @@ pub(crate) struct Args {
     pub(crate) lost_phone: bool,
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) no_serve: bool,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -68,10 +73,10 @@ struct Outcome {
     seconds: f64,
 }
 
-/// Runs the demonstration.
-pub(crate) fn run(args: &Args, is_json: bool, text: &Text, out: &mut Out) -> Result<(), Failure> {
+/// Runs the demonstration, then shows the coordinator's console on it.
+pub(crate) fn run(app: &mut App, args: &Args) -> Result<(), Failure> {
     if args.lost_phone {
-        return lost::run(args, is_json, text, out);
+        return lost::run(app, args);
     }
     let started = Instant::now();
     if args.villages.saturating_mul(args.volunteers) > PEOPLE_MAX {
@@ -83,23 +88,42 @@ pub(crate) fn run(args: &Args, is_json: bool, text: &Text, out: &mut Out) -> Res
         .enable_all()
         .build()
         .map_err(Failure::internal)?;
-    let mut story = story::Story {
-        text,
-        out,
-        is_json,
-        started,
-    };
-    let outcome = runtime.block_on(play(args, &mut story))?;
-    if is_json {
-        return story.out.json(&outcome);
-    }
-    if outcome.replicas_agreeing == outcome.replicas {
-        return Ok(());
-    }
-    Err(Failure::new(crate::exit::Exit::Internal, "demo.disagree"))
+    runtime.block_on(async {
+        let mut story = story::Story {
+            text: &app.text,
+            out: &mut app.out,
+            is_json: app.is_json,
+            started,
+        };
+        let (outcome, cast) = play(args, &mut story).await?;
+        let result = if args.no_serve {
+            Ok(())
+        } else {
+            show(app, &cast).await
+        };
+        cast.finish().await?;
+        result?;
+        if outcome.replicas_agreeing == outcome.replicas {
+            return Ok(());
+        }
+        Err(Failure::new(crate::exit::Exit::Internal, "demo.disagree"))
+    })
 }
 
-async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<Outcome, Failure> {
+/// The console on the coordinator's computer, with the relay still there.
+async fn show(app: &mut App, cast: &Cast) -> Result<(), Failure> {
+    if !app.is_json {
+        app.out.line("")?;
+        app.say("demo.look", &[])?;
+    }
+    let kept = Kept {
+        dir: cast.coordinator_dir.clone(),
+        node: Ok(Arc::clone(&cast.coordinator)),
+    };
+    console::serve(app, None, vec![kept]).await
+}
+
+async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<(Outcome, Cast), Failure> {
     let scale = scale(args);
     let station = station::generate(args.seed, &scale);
     let people = station.volunteers.len();
@@ -116,10 +140,10 @@ async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<Outcome, Fail
     story.conflict(&cast).await?;
     story.statistics(&cast).await?;
     story.proof(&proof)?;
+    phone::is_lost(&cast, story).await?;
+    cast.go_home().await;
     let status = cast.status().await?;
-    cast.finish().await?;
-    story.ending(args.keep.as_deref())?;
-    Ok(Outcome {
+    let outcome = Outcome {
         seed: args.seed,
         villages: args.villages,
         people: people + 1,
@@ -131,7 +155,13 @@ async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<Outcome, Fail
         replicas: proof.replicas,
         digest: proof.digest,
         seconds: story.started.elapsed().as_secs_f64(),
-    })
+    };
+    if story.is_json {
+        story.out.json(&outcome)?;
+        story.out.flush()?;
+    }
+    story.ending(args.keep.as_deref(), args.no_serve)?;
+    Ok((outcome, cast))
 }
 
 /// The work grows with the number of people, as it does in life.

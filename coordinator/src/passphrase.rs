@@ -15,11 +15,21 @@ const VARIABLE: &str = "BANYAN_PASSPHRASE";
 const NEW_VARIABLE: &str = "BANYAN_NEW_PASSPHRASE";
 const FILE_BYTES_MAX: u64 = 4096;
 
-/// The passphrase that the keys of this folder have now.
-pub(crate) fn current(file: Option<&Path>, text: &Text) -> Result<Passphrase, Failure> {
+/// The passphrase that the keys of this folder have now; the question names the folder if it is given.
+pub(crate) fn current(
+    file: Option<&Path>,
+    text: &Text,
+    folder: Option<&Path>,
+) -> Result<Passphrase, Failure> {
     match given(file, VARIABLE)? {
         Some(given) => Ok(given),
-        None if io::stdin().is_terminal() => typed(text, "out.passphrase.ask"),
+        None if io::stdin().is_terminal() => typed(&match folder {
+            Some(folder) => {
+                let path = folder.display().to_string();
+                text.with("out.passphrase.ask_of", &[("path", &path)])
+            }
+            None => text.say("out.passphrase.ask"),
+        }),
         None => Err(Failure::new(Exit::Passphrase, "err.passphrase.none")),
     }
 }
@@ -32,8 +42,8 @@ pub(crate) fn new(file: Option<&Path>, text: &Text) -> Result<Passphrase, Failur
     if !io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Passphrase, "err.passphrase.no_new"));
     }
-    let first = typed(text, "out.passphrase.ask_new")?;
-    if typed(text, "out.passphrase.ask_again")? == first {
+    let first = typed(&text.say("out.passphrase.ask_new"))?;
+    if typed(&text.say("out.passphrase.ask_again"))? == first {
         Ok(first)
     } else {
         Err(Failure::new(Exit::Usage, "err.passphrase.differ"))
@@ -65,8 +75,8 @@ fn read(path: &Path) -> Result<Passphrase, Failure> {
 }
 
 /// Asks at the keyboard, without showing what is typed.
-fn typed(text: &Text, question: &str) -> Result<Passphrase, Failure> {
-    let typed = rpassword::prompt_password(text.say(question) + " ");
+fn typed(question: &str) -> Result<Passphrase, Failure> {
+    let typed = rpassword::prompt_password(format!("{question} "));
     typed.map(Passphrase::new).map_err(|error| {
         Failure::new(Exit::System, "err.passphrase.keyboard").with("reason", error)
     })

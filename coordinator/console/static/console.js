@@ -122,7 +122,7 @@
   let source = null, lost = false;
   function listen() {
     if (!words.liveOn || !window.EventSource || source) return;
-    source = new EventSource("/events");
+    source = new EventSource(words.events);
     for (const topic of words.liveOn.split(" ")) source.addEventListener(topic, heard);
     source.onopen = () => { if (lost) { lost = false; hideBar(); soon(); } };
     source.onerror = () => {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use axum::http::header;
 use axum::http::request::Parts;
 
 use super::answer::Answer;
 use super::form::Form;
-use super::hall::Shared;
+use super::porch::Porch;
 
 /// The name of the cookie.
 pub(super) const COOKIE: &str = "banyan";
@@ -58,18 +58,23 @@ pub(super) fn cookie(parts: &Parts) -> Option<&str> {
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
-impl FromRequestParts<Shared> for Asked {
+impl<S> FromRequestParts<S> for Asked
+where
+    S: Send + Sync,
+    Porch: FromRef<S>,
+{
     type Rejection = axum::response::Response;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        hall: &Shared,
+        state: &S,
     ) -> Result<Self, axum::response::Response> {
-        let pass = cookie(parts).and_then(|cookie| hall.pass(cookie));
+        let porch = Porch::from_ref(state);
+        let pass = cookie(parts).and_then(|cookie| porch.pass(cookie));
         let Some(pass) = pass else {
-            return Err(hall.answer_stranger());
+            return Err(porch.answer_stranger());
         };
-        let params = RawPathParams::from_request_parts(parts, hall).await;
+        let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_or_else(
             |_| BTreeMap::new(),
             |params| {

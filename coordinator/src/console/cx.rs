@@ -1,5 +1,6 @@
 //! What a page knows beside the replica: who asks for what, when, and in which language.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sync_core::replica::Replica;
@@ -8,6 +9,7 @@ use sync_core::roster::role::Role;
 use super::asked::Asked;
 use super::gate::Flash;
 use super::prefs::Prefs;
+use super::views::shared::Beside;
 use super::when::Clock;
 use crate::failure::Failure;
 use crate::text::Text;
@@ -30,6 +32,11 @@ pub(super) struct Cx {
     pub(super) clock: Clock,
     pub(super) net: Net,
     pub(super) flash: Option<Flash>,
+    /// Communities that are served side by side; none if it is only one.
+    pub(super) beside: Arc<[Beside]>,
+    /// Where this device keeps what it remembers of the community beside the store; none on pages of no
+    /// community.
+    pub(super) dir: Option<Arc<Path>>,
 }
 
 impl Cx {

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::hall::Shared;
+use super::porch::Porch;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -26,8 +26,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// Stands before everything.
-pub(super) async fn watch(State(hall): State<Shared>, request: Request, next: Next) -> Response {
-    let mut response = if may_enter(hall.port, request.method(), request.headers()) {
+pub(super) async fn watch(State(porch): State<Porch>, request: Request, next: Next) -> Response {
+    let mut response = if may_enter(porch.port, request.method(), request.headers()) {
         next.run(request).await
     } else {
         StatusCode::FORBIDDEN.into_response()

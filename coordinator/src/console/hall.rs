@@ -1,12 +1,11 @@
-//! What all pages share, and how a page or a form is answered.
+//! What all pages of a community share, and how a page or a form is answered.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
-use jiff::tz::TimeZone;
+use axum::response::Response;
 use sync_core::replica::{Moment, Replica};
-use sync_core::schema::Lang;
 use sync_node::{Node, NodeError};
 use tokio::sync::watch;
 
@@ -14,37 +13,31 @@ use super::answer::{self, Answer, Shown};
 use super::asked::Asked;
 use super::cx::{Cx, Net, Trouble};
 use super::form::Form;
-use super::gate::{Flash, Gate, Pass};
+use super::gate::Flash;
 use super::imports::Imports;
 use super::news::Board;
 use super::pages::notices;
-use super::prefs::{Prefs, PrefsFile};
+use super::porch::{Porch, render};
+use super::prefs::Prefs;
 use super::shell;
 use super::views::shared::Shell;
-use super::when::Clock;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::place;
 use crate::text::Text;
 
-/// What all pages share.
+/// What all pages of a community share.
 #[derive(Debug)]
 pub(super) struct Hall {
+    pub(super) porch: Porch,
     pub(super) node: Arc<Node>,
-    pub(super) port: u16,
     pub(super) board: Board,
-    pub(super) net: watch::Receiver<Net>,
-    /// Becomes true when the program ends.
-    pub(super) ends: watch::Receiver<bool>,
-    pub(super) prefs: PrefsFile,
-    /// The language that the program was started in.
-    pub(super) own_lang: Lang,
-    /// The community's name, for whoever is not in yet.
-    pub(super) community: String,
+    net: watch::Receiver<Net>,
+    /// The community's name, for pages without a frame.
+    community: String,
     /// The file that is being imported.
     pub(super) imports: Imports,
-    gate: Mutex<Gate>,
-    texts: [Arc<Text>; 2],
+    /// Where this device keeps what it remembers of the community beside the store.
+    dir: Arc<Path>,
 }
 
 /// The hall, as handlers hold it.
@@ -63,82 +56,37 @@ enum Made {
 
 impl Hall {
     pub(super) fn new(
+        porch: Porch,
         node: Arc<Node>,
-        port: u16,
         net: watch::Receiver<Net>,
-        ends: watch::Receiver<bool>,
-        prefs: PrefsFile,
-        own_lang: Lang,
         community: String,
+        dir: &Path,
     ) -> Self {
         Self {
+            porch,
             node,
-            port,
             board: Board::new(),
             net,
-            ends,
-            prefs,
-            own_lang,
             community,
             imports: Imports::default(),
-            gate: Mutex::default(),
-            texts: [Lang::Zh, Lang::En].map(|lang| Arc::new(Text::of(lang))),
+            dir: dir.into(),
         }
     }
 
-    fn gate(&self) -> MutexGuard<'_, Gate> {
-        // Whatever panicked there left a list of secrets that still holds.
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn pass(&self, cookie: &str) -> Option<Pass> {
-        self.gate().pass(cookie)
-    }
-
-    /// A link that lets one browser in.
-    pub(super) fn new_link(&self) -> String {
-        let secret = self.gate().open(rand::random(), place::now());
-        format!("http://127.0.0.1:{}/open/{secret}", self.port)
-    }
-
-    pub(super) fn knows_link(&self, link: &str) -> bool {
-        self.gate().knows(link, place::now())
-    }
-
-    pub(super) fn enter(&self, link: &str) -> Option<Pass> {
-        self.gate()
-            .enter(link, [rand::random(), rand::random()], place::now())
-    }
-
     pub(super) fn is_ours(&self, asked: &Asked, form: &Form) -> bool {
-        self.gate().is_ours(&asked.cookie, form.get("csrf"))
-    }
-
-    pub(super) fn text(&self, lang: Lang) -> Arc<Text> {
-        let [zh, en] = &self.texts;
-        Arc::clone(match lang {
-            Lang::Zh => zh,
-            Lang::En => en,
-        })
+        self.porch.is_ours(asked, form)
     }
 
     /// The choices of this device, and the words in the language that was chosen.
     pub(super) fn looks(&self) -> (Prefs, Arc<Text>) {
-        let prefs = self.prefs.read();
-        let text = self.text(prefs.lang(self.own_lang));
-        (prefs, text)
+        self.porch.looks()
     }
 
-    fn cx(&self, asked: Asked, takes_flash: bool) -> Cx {
-        let (prefs, text) = self.looks();
-        let flash = takes_flash.then(|| self.gate().take_flash(&asked.cookie));
+    pub(super) fn cx(&self, asked: Asked, takes_flash: bool) -> Cx {
         Cx {
-            clock: Clock::new(place::now(), TimeZone::system(), text.lang()),
             net: self.net.borrow().clone(),
-            flash: flash.flatten(),
-            text,
-            asked,
-            prefs,
+            dir: Some(Arc::clone(&self.dir)),
+            ..self.porch.cx(asked, takes_flash)
         }
     }
 
@@ -193,10 +141,10 @@ impl Hall {
 
     fn answer(&self, cx: &Cx, made: Result<Result<Made, Trouble>, NodeError>) -> Response {
         match made {
-            Ok(Ok(Made::Page(shell, shown))) => self.page(cx, &shell, &shown),
+            Ok(Ok(Made::Page(shell, shown))) => render(cx, &shell, &shown),
             Ok(Ok(Made::Go(to, flash))) => {
                 if let Some(flash) = flash {
-                    self.gate().tell(&cx.asked.cookie, flash);
+                    self.porch.tell(&cx.asked, flash);
                 }
                 answer::go(&to)
             }
@@ -215,41 +163,15 @@ impl Hall {
         }
     }
 
-    fn page(&self, cx: &Cx, shell: &Shell, shown: &Shown) -> Response {
-        match shown.view.html(&cx.text, shell) {
-            Ok(html) => answer::page(shown.status, html),
-            // A template writes into memory; there is nothing that a person could do.
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        }
-    }
-
     fn refuse(&self, cx: &Cx, mut shown: Shown, status: StatusCode) -> Response {
         shown.status = status;
         let shell = shell::bare(cx, &self.community);
-        self.page(cx, &shell, &shown)
+        render(cx, &shell, &shown)
     }
 
-    /// A page without a frame, for whoever is not in yet.
+    /// A page without a frame.
     pub(super) fn bare(&self, shown: &Shown) -> Response {
-        let (prefs, text) = self.looks();
-        let cx = Cx {
-            clock: Clock::new(place::now(), TimeZone::system(), text.lang()),
-            net: Net::default(),
-            flash: None,
-            asked: Asked::default(),
-            text,
-            prefs,
-        };
-        let shell = shell::bare(&cx, &self.community);
-        self.page(&cx, &shell, shown)
-    }
-
-    /// What somebody sees who has no cookie of ours.
-    pub(super) fn answer_stranger(&self) -> Response {
-        let (_, text) = self.looks();
-        let mut shown = notices::closed(&text);
-        shown.status = StatusCode::UNAUTHORIZED;
-        self.bare(&shown)
+        self.porch.bare(shown)
     }
 }
 

@@ -60,13 +60,30 @@ impl Board {
     }
 }
 
+/// What an open page is sent.
+type Told = Result<Event, Infallible>;
+
 /// The news, as long as a page is open.
 pub(super) async fn events(
     State(hall): State<Shared>,
     _asked: Asked,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let heard = (hall.board.read(), hall.ends.clone());
-    let news = stream::unfold(heard, |(mut news, mut ends)| async move {
+) -> Sse<impl Stream<Item = Told>> {
+    lasting(stream_of(&hall.board, hall.porch.ends.clone()))
+}
+
+/// Keeps the connection while nothing happens.
+pub(super) fn lasting<S: Stream<Item = Told> + Send + 'static>(
+    news: S,
+) -> Sse<impl Stream<Item = Told>> {
+    Sse::new(news).keep_alive(KeepAlive::new().interval(Duration::from_secs(20)))
+}
+
+/// What is put up from now on, until the program ends.
+pub(super) fn stream_of(
+    board: &Board,
+    ends: watch::Receiver<bool>,
+) -> impl Stream<Item = Told> + Send + use<> {
+    stream::unfold((board.read(), ends), |(mut news, mut ends)| async move {
         let topic = tokio::select! {
             // The program ends, and a page that listens must not hold that up.
             _ = ends.wait_for(|is_over| *is_over) => return None,
@@ -80,8 +97,7 @@ pub(super) async fn events(
         };
         let event = Event::default().event(topic.name()).data("{}");
         Some((Ok(event), (news, ends)))
-    });
-    Sse::new(news).keep_alive(KeepAlive::new().interval(Duration::from_secs(20)))
+    })
 }
 
 /// Tells of everything that is written, by whomever.

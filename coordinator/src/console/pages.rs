@@ -1,6 +1,7 @@
 //! The pages, one file each: how the replica is looked at for them, and what their forms do.
 
 pub(super) mod audit;
+pub(super) mod communities;
 mod confirm;
 mod cut;
 pub(super) mod devices;
@@ -18,8 +19,10 @@ mod reach;
 pub(super) mod record;
 pub(super) mod records;
 pub(super) mod rows;
+pub(super) mod saved;
 pub(super) mod schema;
 pub(super) mod session;
 pub(super) mod settings;
 pub(super) mod sync;
 pub(super) mod today;
+pub(super) mod tour;

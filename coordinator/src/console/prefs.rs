@@ -45,7 +45,7 @@ impl Prefs {
 }
 
 /// Where the choices are kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PrefsFile(PathBuf);
 
 impl PrefsFile {

@@ -1,11 +1,14 @@
 //! Which address is which page.
 
 mod exchange;
+mod side;
 mod station;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Path, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
@@ -15,17 +18,64 @@ use super::answer;
 use super::asked::{Asked, COOKIE};
 use super::form::{FORM_BYTES_MAX, Form};
 use super::hall::{Act, Look, Shared};
+use super::house::House;
 use super::pages::{form, invite, members, new, notices, record, records, settings, sync, today};
-use super::{assets, door, news};
+use super::porch::Porch;
+use super::{assets, door, news, prefix};
 
-pub(super) fn all(hall: Shared) -> Router {
+/// One community, whose pages stand at the root.
+pub(super) fn of_one(hall: Shared) -> Router {
+    let porch = hall.porch.clone();
+    let pages = community().merge(front()).with_state(hall);
+    guarded(pages, porch)
+}
+
+/// Several, each under an address of its own.
+pub(super) fn of_many(house: House) -> Router {
+    let porch = house.porch.clone();
+    let mut all = Router::new();
+    for place in &*house.places {
+        all = match &place.hall {
+            Ok(hall) => all.nest(&place.base, beside(hall, &place.base)),
+            Err(_) => all.merge(side::closed(&place.base)),
+        };
+    }
+    guarded(
+        all.merge(side::routes()).merge(front()).with_state(house),
+        porch,
+    )
+}
+
+fn beside(hall: &Shared, base: &Arc<str>) -> Router<House> {
+    let put = middleware::map_response_with_state(Arc::clone(base), prefix::put);
+    community().layer(put).with_state(Arc::clone(hall))
+}
+
+/// Stands before everything: the door, and how much may come in.
+fn guarded(pages: Router, porch: Porch) -> Router {
+    pages
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(porch, door::watch))
+}
+
+/// What belongs to no community.
+fn front<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Porch: FromRef<S>,
+{
     Router::new()
-        .route("/", get(home))
         .route("/static/console.css", get(assets::css))
         .route("/static/console.js", get(assets::js))
-        .route("/events", get(news::events))
         .route("/open/{link}", get(knock))
         .route("/open", post(enter))
+}
+
+/// The pages of one community.
+fn community() -> Router<Shared> {
+    Router::new()
+        .route("/", get(home))
+        .route("/events", get(news::events))
         .route("/today", look(today::view))
         .route("/records", look(records::view))
         .route("/new", look(new::view))
@@ -46,9 +96,6 @@ pub(super) fn all(hall: Shared) -> Router {
         .merge(exchange::routes())
         .merge(station::routes())
         .fallback(lost)
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(hall.clone(), door::watch))
-        .with_state(hall)
 }
 
 fn look(look: Look) -> MethodRouter<Shared> {
@@ -74,21 +121,21 @@ async fn lost(State(hall): State<Shared>, asked: Asked) -> Response {
 
 /// The link is looked at first and used by a button, so that a program that previews links does not
 /// use it up.
-async fn knock(State(hall): State<Shared>, Path(link): Path<String>) -> Response {
-    let (_, text) = hall.looks();
-    if hall.knows_link(&link) {
-        hall.bare(&notices::open(&text, &hall.community, link))
+async fn knock(State(porch): State<Porch>, Path(link): Path<String>) -> Response {
+    let (_, text) = porch.looks();
+    if porch.knows_link(&link) {
+        porch.bare(&notices::open(&text, &porch.names, link))
     } else {
-        hall.bare(&notices::closed(&text))
+        porch.bare(&notices::closed(&text))
     }
 }
 
-async fn enter(State(hall): State<Shared>, body: Bytes) -> Response {
+async fn enter(State(porch): State<Porch>, body: Bytes) -> Response {
     let form = Form::read(&body);
-    let Some(pass) = hall.enter(form.get("link")) else {
-        return hall.answer_stranger();
+    let Some(pass) = porch.enter(form.get("link")) else {
+        return porch.answer_stranger();
     };
-    let mut response = answer::go("/today");
+    let mut response = answer::go("/");
     let cookie = format!(
         "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/",
         pass.cookie
@@ -102,8 +149,8 @@ async fn enter(State(hall): State<Shared>, body: Bytes) -> Response {
 async fn set_looks(State(hall): State<Shared>, asked: Asked, body: Bytes) -> Response {
     let form = Form::read(&body);
     if hall.is_ours(&asked, &form) {
-        let prefs = settings::chosen(&form, hall.prefs.read());
-        if let Err(failure) = hall.prefs.write(&prefs) {
+        let prefs = settings::chosen(&form, hall.porch.prefs.read());
+        if let Err(failure) = hall.porch.prefs.write(&prefs) {
             return settings::not_kept(&hall, &failure);
         }
     }

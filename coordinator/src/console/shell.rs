@@ -106,6 +106,22 @@ const PLACES: [Place; 14] = [
     ),
 ];
 
+const COMMUNITIES: Place = (
+    "communities",
+    "/communities",
+    "communities",
+    "console.nav.communities",
+    "wide",
+    "",
+);
+
+/// Where a place of the menu is.
+pub(super) fn place_of(section: &str) -> Option<&'static str> {
+    let mut places = PLACES.iter();
+    let place = places.find(|(name, ..)| *name == section);
+    place.map(|(_, href, ..)| *href)
+}
+
 /// Without menu and names, for pages that stand alone.
 pub(super) fn bare(cx: &Cx, community: &str) -> Shell {
     let lang = match cx.text.lang() {
@@ -121,7 +137,18 @@ pub(super) fn bare(cx: &Cx, community: &str) -> Shell {
         asset: assets::version().to_owned(),
         csrf: cx.asked.csrf.clone(),
         back: cx.asked.address(),
+        has_beside: !cx.beside.is_empty(),
+        beside: cx.beside.to_vec(),
         ..Shell::default()
+    }
+}
+
+/// For the page of several communities: nothing in it belongs to one.
+pub(super) fn of_many(cx: &Cx, shown: &Shown) -> Shell {
+    Shell {
+        section: shown.section.to_owned(),
+        live: shown.live.to_owned(),
+        ..bare(cx, &cx.say("console.com.title"))
     }
 }
 
@@ -151,7 +178,8 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
     })
 }
 
-fn own_role(replica: &Replica, cx: &Cx) -> String {
+/// What this person is in the community.
+pub(super) fn own_role(replica: &Replica, cx: &Cx) -> String {
     let everywhere = replica
         .roster()
         .role_in(&replica.device(), &Scope::Community);
@@ -181,7 +209,10 @@ fn pill(cx: &Cx, has_no_relay: bool, pending: u64) -> (&'static str, &'static st
 }
 
 fn nav(cx: &Cx, section: &str) -> Vec<NavItem> {
+    let all = &[COMMUNITIES];
     let places = PLACES.iter();
+    // To all communities, where there are several.
+    let places = places.chain(all.iter().filter(|_| !cx.beside.is_empty()));
     places
         .map(|(name, href, icon, label, show, group)| NavItem {
             section: (*name).to_owned(),

@@ -1,6 +1,7 @@
 //! What pages show, ready to print: text is finished, nothing is personal that should not be shown.
 //! The templates in `console/templates` say how.
 
+pub(super) mod communities;
 pub(super) mod exchange;
 pub(super) mod member;
 pub(super) mod people;
@@ -72,3 +73,8 @@ view!(SchemaDraftPage, schema::SchemaDraft, "schema_draft.html");
 view!(SchemaKindPage, schema::SchemaKind, "schema_kind.html");
 view!(NoSessionPage, session::NoSession, "session_none.html");
 view!(SessionPage, session::Session, "session.html");
+view!(
+    CommunitiesPage,
+    communities::Communities,
+    "communities.html"
+);

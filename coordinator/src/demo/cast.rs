@@ -16,6 +16,8 @@ use sync_node::{Home, Node, NodeError};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use crate::commands::sync::stop;
+use crate::console::Tour;
 use crate::demo::story::Story;
 use crate::failure::Failure;
 
@@ -28,6 +30,8 @@ pub(super) struct Player {
 
 /// Everybody.
 pub(super) struct Cast {
+    /// Where the coordinator's data lies.
+    pub(super) coordinator_dir: PathBuf,
     pub(super) coordinator: Arc<Node>,
     pub(super) players: Vec<Player>,
     pub(super) spaces: Vec<LaneId>,
@@ -57,7 +61,9 @@ impl Cast {
         let lang = story.text.lang();
         let title = story.text.say("demo.community");
         let name = story.text.say("demo.coordinator");
-        let (founding, keys) = Home::at(&dir.join("coordinator")).found(&title, &name, &[addr])?;
+        let coordinator_dir = dir.join("coordinator");
+        let (founding, keys) = Home::at(&coordinator_dir).found(&title, &name, &[addr])?;
+        Tour::default().keep(&coordinator_dir)?;
         let coordinator = Arc::new(Node::start(founding.replica, keys, Handle::current()));
         let names: Vec<String> = station
             .villages
@@ -74,6 +80,7 @@ impl Cast {
         let players = join_all(&dir, station, tickets, lang).await?;
         coordinator.sync_once().await?;
         let cast = Self {
+            coordinator_dir,
             coordinator,
             players,
             spaces,
@@ -154,15 +161,18 @@ impl Cast {
         })
     }
 
-    pub(super) async fn finish(self) -> Result<(), Failure> {
-        for player in self.players {
+    /// The volunteers' phones are put away.
+    pub(super) async fn go_home(&mut self) {
+        for player in std::mem::take(&mut self.players) {
             if let Some(node) = Arc::into_inner(player.node) {
                 node.stop().await;
             }
         }
-        if let Some(node) = Arc::into_inner(self.coordinator) {
-            node.stop().await;
-        }
+    }
+
+    pub(super) async fn finish(mut self) -> Result<(), Failure> {
+        self.go_home().await;
+        stop(self.coordinator).await;
         self.relay.shut_down().await.map_err(Failure::internal)
     }
 }

@@ -307,8 +307,8 @@ impl Story<'_> {
         self.line("demo.digest", &[("digest", &proof.digest)])
     }
 
-    /// Where to look further.
-    pub(super) fn ending(&mut self, keep: Option<&Path>) -> Result<(), Failure> {
+    /// Where to look further; the console says that itself.
+    pub(super) fn ending(&mut self, keep: Option<&Path>, no_serve: bool) -> Result<(), Failure> {
         if self.is_json {
             return Ok(());
         }
@@ -317,7 +317,8 @@ impl Story<'_> {
         self.line("demo.took", &[("seconds", &seconds)])?;
         match keep {
             Some(dir) => self.line("demo.kept_in", &[("path", &dir.display().to_string())]),
-            None => self.line("demo.keep_hint", &[]),
+            None if no_serve => self.line("demo.keep_hint", &[]),
+            None => Ok(()),
         }
     }
 }

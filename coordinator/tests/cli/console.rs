@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -70,15 +71,30 @@ impl Drop for Console {
 
 impl Console {
     pub(crate) fn of(desk: &Desk) -> Self {
-        let mut program = command(&desk.data())
-            .args(["--json", "serve", "--port", "0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let out = program.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
+        Self::at(&[&desk.data()])
+    }
+
+    /// What is in several folders.
+    pub(crate) fn at(folders: &[&Path]) -> Self {
+        let (first, more) = folders.split_first().unwrap();
+        let mut serve = command(first);
+        for folder in more {
+            serve.arg("--data").arg(folder);
+        }
+        serve.args(["--json", "serve", "--port", "0"]);
+        Self::told_by(serve.stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// The console that a program opens, whatever else it tells before.
+    pub(crate) fn told_by(mut program: Child) -> Self {
+        let mut out = BufReader::new(program.stdout.take().unwrap());
+        let told: Value = loop {
+            let mut line = String::new();
+            assert!(out.read_line(&mut line).unwrap() > 0, "no link was told");
+            if line.starts_with("{\"link\"") {
+                break serde_json::from_str(&line).unwrap();
+            }
+        };
         let link = told["link"].as_str().unwrap().to_owned();
         let port = u16::try_from(told["port"].as_u64().unwrap()).unwrap();
         Self {
@@ -90,11 +106,15 @@ impl Console {
     }
 
     pub(crate) fn entered(desk: &Desk) -> Self {
-        let mut console = Self::of(desk);
-        let reply = console.enter();
+        Self::of(desk).let_in()
+    }
+
+    /// The browser goes in.
+    pub(crate) fn let_in(mut self) -> Self {
+        let reply = self.enter();
         let cookie = reply.header("set-cookie").unwrap();
-        console.cookie = cookie.split(';').next().unwrap().to_owned();
-        console
+        self.cookie = cookie.split(';').next().unwrap().to_owned();
+        self
     }
 
     pub(crate) fn enter(&self) -> Reply {
@@ -144,9 +164,13 @@ impl Console {
 
     /// A page that listens; from here on it hears everything.
     pub(crate) fn listen(&self) -> BufReader<TcpStream> {
+        self.listen_at("/events")
+    }
+
+    pub(crate) fn listen_at(&self, path: &str) -> BufReader<TcpStream> {
         let mut stream = self.open();
         let request = format!(
-            "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
             self.port, self.cookie
         );
         stream.write_all(request.as_bytes()).unwrap();

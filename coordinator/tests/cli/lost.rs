@@ -24,7 +24,7 @@ fn story_of_a_lost_phone_holds_in_every_claim() {
     let desk = Desk::new();
     let keep = desk.path("kept");
     let mut told = command(&desk.data());
-    told.args(["demo", "--lost-phone", "--json", "--keep"])
+    told.args(["demo", "--lost-phone", "--json", "--no-serve", "--keep"])
         .arg(&keep);
     let outcome = ran(&told.output().unwrap()).ok().json();
     let claims = outcome["claims"].as_array().unwrap();
@@ -42,7 +42,9 @@ fn story_of_a_lost_phone_holds_in_every_claim() {
         .json();
     assert!(held.as_array().unwrap().len() >= 3, "{held}");
     let mut again = command(&desk.data());
-    again.args(["demo", "--lost-phone", "--keep"]).arg(&keep);
+    again
+        .args(["demo", "--lost-phone", "--no-serve", "--keep"])
+        .arg(&keep);
     ran(&again.output().unwrap()).fails(2);
 }
 
@@ -50,7 +52,7 @@ fn story_of_a_lost_phone_holds_in_every_claim() {
 fn story_is_told_in_chinese_too_and_says_that_all_holds() {
     relay_program();
     let mut told = command(&Desk::new().data());
-    told.args(["--lang", "zh", "demo", "--lost-phone"]);
+    told.args(["--lang", "zh", "demo", "--lost-phone", "--no-serve"]);
     let told = ran(&told.output().unwrap()).ok().out;
     assert!(told.contains("全部成立") && !told.contains('✗'), "{told}");
     assert!(told.contains("3号门 王奶奶 → 无人居住"), "{told}");

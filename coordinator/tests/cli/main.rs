@@ -7,8 +7,10 @@
 )]
 
 mod certificate;
+mod communities;
 mod console;
 mod damage;
+mod demo;
 mod export;
 mod flips;
 mod forms;
@@ -26,6 +28,7 @@ mod relay;
 mod replay;
 mod review;
 mod run;
+mod saved;
 mod serve;
 mod serve_exchange;
 mod serve_places;

@@ -53,6 +53,12 @@ const SCHEMA: Place = (
     "console.nav.schema",
     "console.more.schema",
 );
+const COMMUNITIES: Place = (
+    "/communities",
+    "communities",
+    "console.nav.communities",
+    "console.more.communities",
+);
 const SETTINGS: Place = (
     "/settings",
     "settings",
@@ -69,6 +75,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     };
     let [import, export] = &EXCHANGE;
     let station = [import, export, &AUDIT, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
+    let beside = (!cx.beside.is_empty()).then(|| go(cx, &COMMUNITIES));
     let groups = vec![
         MoreGroup {
             title: cx.say("console.group.together"),
@@ -80,7 +87,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: std::iter::once(held).chain(station).collect(),
+            links: std::iter::once(held).chain(beside).chain(station).collect(),
         },
     ];
     let roles = members::roles(&status.roles, &cx.text);

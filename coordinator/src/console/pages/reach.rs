@@ -17,16 +17,17 @@ const QUIET_DAYS: i64 = 7;
 pub(super) struct AsOf {
     pub(super) line: String,
     pub(super) missing: String,
+    /// Members whose work is in, of all.
+    pub(super) heard: u64,
+    pub(super) members: u64,
 }
 
 pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
     let since = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
     let as_of = replica.as_of(since)?;
     let when = cx.clock.moment(cx.clock.now);
-    let (n, m) = (
-        thousands(as_of.heard as u64),
-        thousands(as_of.members as u64),
-    );
+    let (heard, members) = (as_of.heard as u64, as_of.members as u64);
+    let (n, m) = (thousands(heard), thousands(members));
     let places = [("when", when.as_str()), ("n", &n), ("m", &m)];
     let line = if as_of.missing.is_empty() {
         cx.with("console.asof.all", &places)
@@ -42,6 +43,8 @@ pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
         } else {
             cx.with("console.asof.missing", &[("who", &who)])
         },
+        heard,
+        members,
     })
 }
 

@@ -4,13 +4,14 @@ use sync_core::id::{LaneId, MemberId, Millis, RecordId};
 use sync_core::replica::Replica;
 use sync_core::store::{Cursor, Order, RowFilter, ViewRow};
 
-use super::rows;
+use super::{rows, saved};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
 use crate::console::form::Form;
+use crate::console::saved::Refused;
 use crate::console::views::shared::{Choice, Filter};
-use crate::console::views::work::{Active, Records, SavedView};
+use crate::console::views::work::{Active, Records};
 use crate::output::thousands;
 
 /// Records on a page.
@@ -19,10 +20,19 @@ const DAY_MILLIS: i64 = 86_400_000;
 /// What a filter's name in the address is.
 const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
 /// Asks for a list of its own, beside which no filter holds: what somebody does not have yet.
-const LACKED: &str = "lacked";
+pub(super) const LACKED: &str = "lacked";
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
-    let query = &cx.asked.query;
+    page(replica, cx, &cx.asked.query, None)
+}
+
+/// The list that a query asks for; a name for it may have been refused.
+pub(super) fn page(
+    replica: &Replica,
+    cx: &Cx,
+    query: &Form,
+    refused: Option<(&str, Refused)>,
+) -> Result<Shown, Trouble> {
     let (mut found, total) = found(replica, cx, query)?;
     let has_next = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
@@ -45,7 +55,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let shows = cx.shows_personal();
     let page = Records {
         count_line: key,
-        views: views(replica, cx, query)?,
+        views: saved::views(replica, cx, query)?,
+        save: saved::save_view(cx, query, refused),
         q: query.get("q").to_owned(),
         filters: filters(cx, query, offered),
         filters_open: !active.is_empty(),
@@ -136,7 +147,7 @@ fn as_of(cx: &Cx) -> String {
     cx.with("console.asof.here", &[("when", &now)])
 }
 
-fn address(query: &str) -> String {
+pub(super) fn address(query: &str) -> String {
     if query.is_empty() {
         "/records".to_owned()
     } else {
@@ -169,7 +180,7 @@ fn after(replica: &Replica, query: &Form) -> Result<Option<Cursor>, Trouble> {
 }
 
 /// What the address asks for; what it asks for in a way that we do not know is left out.
-fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble> {
+pub(super) fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble> {
     let some = |name: &str| Some(query.get(name)).filter(|value| !value.is_empty());
     let person = match some("person").and_then(|id| id.parse::<MemberId>().ok()) {
         Some(member) => Some(replica.person(member)?),
@@ -342,40 +353,4 @@ fn lacked_pill(replica: &Replica, cx: &Cx, member: &MemberId) -> Active {
         href: address(""),
         label: format!("{head}{}{name}", cx.say("console.colon")),
     }
-}
-
-/// What is often looked at.
-fn views(replica: &Replica, cx: &Cx, query: &Form) -> Result<Vec<SavedView>, Trouble> {
-    let me = replica.roster().member_id(&replica.device());
-    let address_now = query.query_without(&["after", "personal"]);
-    let view = |key: &str, query: String, filter: &RowFilter| -> Result<SavedView, Trouble> {
-        Ok(SavedView {
-            label: cx.say(key),
-            count: thousands(replica.count(filter)?),
-            current: query == address_now,
-            href: address(&query),
-        })
-    };
-    let clashes = RowFilter {
-        only_conflicts: true,
-        ..RowFilter::default()
-    };
-    let mut views = vec![view(
-        "console.view.all",
-        String::new(),
-        &RowFilter::default(),
-    )?];
-    if let Some(me) = me {
-        let mine = RowFilter {
-            person: Some(replica.person(me)?),
-            ..RowFilter::default()
-        };
-        views.push(view("console.view.mine", format!("person={me}"), &mine)?);
-    }
-    views.push(view(
-        "console.view.clash",
-        "flag=clash".to_owned(),
-        &clashes,
-    )?);
-    Ok(views)
 }

@@ -4,7 +4,7 @@ use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::{Kind, State, Who};
-use sync_core::store::{RowFilter, ViewRow};
+use sync_core::store::{Order, RowFilter, ViewRow};
 
 use super::reach;
 
@@ -68,6 +68,17 @@ pub(super) fn due_kinds(replica: &Replica) -> Vec<String> {
     let kinds = replica.schema().kinds().iter();
     let due = kinds.filter(|kind| kind.due_field() == Some(DUE_FIELD));
     due.map(|kind| kind.name().to_owned()).collect()
+}
+
+/// What was due on a day before today.
+pub(super) fn late(replica: &Replica, cx: &Cx) -> RowFilter {
+    let today = cx.clock.today();
+    RowFilter {
+        kinds: due_kinds(replica),
+        due_to: Some(today.yesterday().unwrap_or(today).to_string()),
+        order: Order::Due,
+        ..RowFilter::default()
+    }
 }
 
 /// For how many days a record has been due.

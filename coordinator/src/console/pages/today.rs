@@ -6,7 +6,7 @@ use sync_core::replica::Replica;
 use sync_core::roster::role::Role;
 use sync_core::store::{LinkTarget, Order, RowFilter, ViewRow};
 
-use super::{reach, rows};
+use super::{reach, rows, tour};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, highest_role, initial, own_name};
 use crate::console::fields;
@@ -50,7 +50,16 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         12..18 => "console.today.afternoon",
         _ => "console.today.evening",
     };
+    let tour = tour::of(cx);
+    let is_shown = tour.is_some_and(|tour| !tour.is_put_away);
     let page = Today {
+        has_tour: is_shown,
+        tour: if is_shown {
+            tour::steps(replica, cx)?
+        } else {
+            Vec::new()
+        },
+        can_show_tour: tour.is_some() && !is_shown,
         greeting: cx.with(greeting, &[("name", &name)]),
         lead,
         queues: queues.into_iter().map(|(queue, _)| queue).collect(),
@@ -176,13 +185,7 @@ fn clashes(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
 }
 
 fn late(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
-    let today = cx.clock.today();
-    let filter = RowFilter {
-        kinds: rows::due_kinds(replica),
-        due_to: Some(today.yesterday().unwrap_or(today).to_string()),
-        order: Order::Due,
-        ..RowFilter::default()
-    };
+    let filter = rows::late(replica, cx);
     queue(
         replica,
         cx,

@@ -5,10 +5,13 @@ use axum::Router;
 
 use super::{act, look};
 use crate::console::hall::Shared;
-use crate::console::pages::{audit, devices, held, member, more, schema, session};
+use crate::console::pages::{audit, devices, held, member, more, saved, schema, session, tour};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
+        .route("/tour", act(tour::choose))
+        .route("/views", act(saved::save))
+        .route("/views/remove", act(saved::remove))
         .route("/more", look(more::view))
         .route("/member/{id}", look(member::view))
         .route("/member/{id}/grant", act(member::acts::grant))

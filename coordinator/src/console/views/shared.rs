@@ -42,6 +42,16 @@ pub(crate) struct Shell {
     pub(crate) flash_tone: String,
     pub(crate) flash_icon: String,
     pub(crate) flash: String,
+    /// Several communities are served side by side; then all of them, to go from one to another.
+    pub(crate) has_beside: bool,
+    pub(crate) beside: Vec<Beside>,
+}
+
+/// A community beside others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub(crate) href: String,
+    pub(crate) name: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,11 +1,16 @@
 //! Pages of the day.
 
-use super::shared::{Filter, FormError, Input, Notice, Number, PersonLine, Row};
+use super::shared::{Filter, FormError, Input, Notice, Number, PersonLine, Row, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Today {
     /// "王芳，早上好".
     pub(crate) greeting: String,
+    /// A demonstration made the community: what there is to look at.
+    pub(crate) has_tour: bool,
+    pub(crate) tour: Vec<Step>,
+    /// It has been put away, and can be shown again.
+    pub(crate) can_show_tour: bool,
     /// "9月17日 星期四。有 9 件事等你。".
     pub(crate) lead: String,
     /// Three: review, decide, late; of a volunteer: returned, mine, late.
@@ -69,6 +74,7 @@ pub(crate) struct Records {
     pub(crate) count_line: String,
     /// All, new, mine, unsent, conflicts, then the person's own (POST /views: name, query).
     pub(crate) views: Vec<SavedView>,
+    pub(crate) save: SaveView,
     pub(crate) q: String,
     /// Kind state village person period flag sort.
     pub(crate) filters: Vec<Filter>,
@@ -105,6 +111,23 @@ pub(crate) struct SavedView {
     pub(crate) count: String,
     pub(crate) href: String,
     pub(crate) current: bool,
+}
+
+/// What can be done with the list that is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SaveView {
+    pub(crate) can_save: bool,
+    pub(crate) query: String,
+    /// The name as it was typed.
+    pub(crate) typed: String,
+    /// Most characters of it.
+    pub(crate) most: usize,
+    pub(crate) has_error: bool,
+    pub(crate) error: String,
+    /// It is a saved one.
+    pub(crate) can_remove: bool,
+    /// What the button says.
+    pub(crate) remove: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -55,8 +55,8 @@ impl<'s, 't> Scene<'s, 't> {
         })
     }
 
-    /// Plays everything; gives where it was played too.
-    pub(super) fn play(mut self) -> Result<(Outcome, PathBuf), Failure> {
+    /// Plays everything; gives the relay too, which has not ended.
+    pub(super) fn play(mut self) -> Result<(Outcome, RelayProcess), Failure> {
         self.gather()?;
         let mut lost = self.work()?;
         self.cut_off(&mut lost)?;
@@ -75,7 +75,7 @@ impl<'s, 't> Scene<'s, 't> {
             digest: self.digest,
             seconds: self.story.started.elapsed().as_secs_f64(),
         };
-        Ok((outcome, self.dir))
+        Ok((outcome, self.relay))
     }
 
     fn gather(&mut self) -> Result<(), Failure> {

@@ -32,7 +32,7 @@ impl People {
         };
         Self {
             owner: person("owner"),
-            coordinator: person("coordinator"),
+            coordinator: person(super::COORDINATOR),
             lead: person("lead"),
             aunt: person("aunt"),
             uncle: person("uncle"),

@@ -6,13 +6,14 @@
 //! ```text
 //! cast: relay, coordinator, villages, volunteers → work: rounds without a network, then meetings
 //!   → story: what a coordinator sees, and the proof that everybody has the same
-//!   → phone: one is lost, and somebody writes on with it → the console, on the coordinator's computer
+//!   → week: what is in hand today → phone: one is lost, and somebody writes on with it → the console, on the coordinator's computer
 //! ```
 
 mod cast;
 mod lost;
 mod phone;
 mod story;
+mod week;
 mod work;
 
 use std::path::PathBuf;
@@ -140,6 +141,7 @@ async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<(Outcome, Cas
     story.conflict(&cast).await?;
     story.statistics(&cast).await?;
     story.proof(&proof)?;
+    week::is_worked(&cast, story).await?;
     phone::is_lost(&cast, story).await?;
     cast.go_home().await;
     let status = cast.status().await?;

@@ -11,6 +11,19 @@ use crate::lookup::Lookup;
 use crate::mask;
 use crate::values;
 
+/// The field of a need by which somebody says who may know of it, and the word for anybody.
+const PRIVACY: (&str, &str) = ("privacy", "open");
+
+/// Whether somebody has said that anybody may know of a record: then its title is no secret, so that a
+/// meeting can read from the wall what it talks about. Its other fields stay as they are.
+fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
+    let (name, open) = PRIVACY;
+    let has_field = kind.is_some_and(|kind| kind.field(name).is_some());
+    let fields = has_field.then(|| serde_json::from_str::<Value>(&row.fields).ok());
+    let fields = fields.flatten().unwrap_or_default();
+    fields.get(name).and_then(Value::as_str) == Some(open)
+}
+
 /// The title of a row as a list shows it.
 pub(super) fn title(replica: &Replica, cx: &Cx, row: &ViewRow) -> String {
     let kind = replica.schema().kind(&row.kind);
@@ -18,7 +31,7 @@ pub(super) fn title(replica: &Replica, cx: &Cx, row: &ViewRow) -> String {
     let is_personal = field.is_none_or(Field::personal);
     if row.title.trim().is_empty() {
         cx.say("console.untitled")
-    } else if is_personal && !cx.shows_personal() {
+    } else if is_personal && !cx.shows_personal() && !is_open(kind, row) {
         mask::by_word(&row.title)
     } else {
         row.title.clone()

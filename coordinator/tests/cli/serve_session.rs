@@ -190,6 +190,22 @@ fn needs_are_masked_on_the_wall_whatever_is_asked_and_the_urgent_stand_first() {
 }
 
 #[test]
+fn need_that_anybody_may_know_of_is_read_from_the_wall() {
+    let desk = Desk::with_village();
+    let (session, need) = session_and_need(&desk);
+    desk.run(["edit", &session, &format!("needs={need}")]).ok();
+    let console = Console::entered(&desk);
+    let wall = format!("/session/{session}");
+    assert!(!console.get(&wall).body.contains("王奶奶门口的路灯"));
+    drop(console);
+    desk.run(["edit", &need, "privacy=open"]).ok();
+    let console = Console::entered(&desk);
+    assert!(console.get(&wall).body.contains("王奶奶门口的路灯"));
+    let list = console.get("/records?kind=need").body;
+    assert!(list.contains("王奶奶门口的路灯"), "{list}");
+}
+
+#[test]
 fn what_is_wrong_is_said_beside_it_and_nothing_is_written() {
     let desk = Desk::with_village();
     let (session, need) = session_and_need(&desk);

@@ -87,6 +87,8 @@ fn community() -> Router<Shared> {
         )
         .route("/record/{id}/move", act(record::acts::set_state))
         .route("/record/{id}/choose", act(record::acts::choose))
+        .route("/record/{id}/erase", act(record::erased::erase))
+        .route("/erasures", look(record::erased::list))
         .route("/record/{id}/comment", act(record::acts::comment))
         .route("/members", look(members::view))
         .route("/invite", look(invite::view).merge(act(invite::make)))

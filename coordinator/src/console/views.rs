@@ -54,6 +54,8 @@ view!(NewPage, work::New, "new.html");
 view!(FormPage, work::Form, "form.html");
 view!(ErrorPage, work::ErrorPage, "error.html");
 view!(OpenPage, work::Open, "open.html");
+view!(ErasedPage, record::Erased, "erased.html");
+view!(ErasuresPage, record::Erasures, "erasures.html");
 view!(RecordPage, record::Record, "record.html");
 view!(MembersPage, people::Members, "members.html");
 view!(InvitePage, people::Invite, "invite.html");

@@ -11,6 +11,7 @@ mod communities;
 mod console;
 mod damage;
 mod demo;
+mod erase_page;
 mod export;
 mod flips;
 mod forms;

@@ -93,6 +93,12 @@ impl Replica {
         Ok(done)
     }
 
+    /// Whether this device may erase records of a space: that of a coordinator or owner there.
+    #[must_use]
+    pub fn may_erase_in(&self, space: &LaneId) -> bool {
+        self.mind.may_erase(space)
+    }
+
     /// Every erasure that counts, with who has confirmed it.
     ///
     /// # Errors

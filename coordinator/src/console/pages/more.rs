@@ -46,6 +46,12 @@ const SESSION: Place = (
     "console.more.session",
 );
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
+const ERASURES: Place = (
+    "/erasures",
+    "trash",
+    "console.nav.erasures",
+    "console.more.erasures",
+);
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
 const SCHEMA: Place = (
     "/schema",
@@ -74,7 +80,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         ..go(cx, &HELD)
     };
     let [import, export] = &EXCHANGE;
-    let station = [import, export, &AUDIT, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
+    let station =
+        [import, export, &AUDIT, &ERASURES, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
     let beside = (!cx.beside.is_empty()).then(|| go(cx, &COMMUNITIES));
     let groups = vec![
         MoreGroup {
@@ -101,7 +108,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
 /// Where settings lead to.
 pub(super) fn from_settings(cx: &Cx) -> Vec<Go> {
     let [_, devices] = &PEOPLE;
-    let places = [&SCHEMA, devices, &AUDIT, &HELD];
+    let places = [&SCHEMA, devices, &AUDIT, &ERASURES, &HELD];
     places.map(|place| go(cx, place)).into()
 }
 

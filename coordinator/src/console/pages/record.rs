@@ -1,6 +1,7 @@
 //! One record: its fields with who wrote them, its conflicts, what it leads to, comments, history, state.
 
 pub(in crate::console) mod acts;
+pub(in crate::console) mod erased;
 mod review;
 
 use serde_json::Value;
@@ -47,6 +48,9 @@ fn open(replica: &Replica, cx: &Cx) -> Result<Open, Trouble> {
 }
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
+    if let Some(gone) = erased::instead(replica, cx)? {
+        return Ok(gone);
+    }
     let open = open(replica, cx)?;
     shown(replica, cx, &open, None)
 }
@@ -136,6 +140,8 @@ fn way(
     let returned = review::returned(cx, open, leading_here);
     Ok(views::Record {
         wall_href: wall_href(open),
+        can_erase: replica.may_erase_in(&open.row.space),
+        erase_ask: erased::question(replica, cx, open),
         tick: reach::number(ticks.level),
         tick_word: reach::word(cx, ticks.level),
         ticks: reach::steps(replica, cx, &ticks),

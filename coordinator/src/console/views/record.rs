@@ -14,6 +14,9 @@ pub(crate) struct Record {
     pub(crate) can_edit: bool,
     /// A session's page for the projector; else empty.
     pub(crate) wall_href: String,
+    pub(crate) can_erase: bool,
+    /// "The content of … will be deleted on every device."
+    pub(crate) erase_ask: String,
     pub(crate) has_masked: bool,
     /// "显示个人信息" or "遮住个人信息".
     pub(crate) show_word: String,
@@ -139,4 +142,38 @@ pub(crate) struct Turn {
 pub(crate) struct Move {
     pub(crate) value: String,
     pub(crate) label: String,
+}
+
+/// What is left of a record that was erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Erased {
+    pub(crate) id: String,
+    /// Who erased it.
+    pub(crate) line: String,
+    /// "Who has erased it (3 of 5 devices)".
+    pub(crate) receipts_title: String,
+    /// Those who have not, first.
+    pub(crate) receipts: Vec<Receipt>,
+}
+
+/// A device or relay that has erased something, or has still to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    pub(crate) is_done: bool,
+    pub(crate) line: String,
+}
+
+/// All records that were erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Erasures {
+    pub(crate) rows: Vec<ErasureLine>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ErasureLine {
+    pub(crate) href: String,
+    pub(crate) line: String,
+    pub(crate) is_done: bool,
+    /// "3 of 5 devices have confirmed".
+    pub(crate) confirmed: String,
 }

@@ -23,6 +23,7 @@ use crate::commands::App;
 use crate::commands::sync::{asked_to_end, runtime, stop};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::text::Text;
 
 /// Where the console is unless somebody says otherwise.
 const PORT: u16 = 7420;
@@ -93,16 +94,13 @@ pub(crate) async fn serve(
 /// Makes the pages, and keeps them told of what happens.
 async fn furnish(
     app: &App,
-    kept: Vec<Kept>,
+    mut kept: Vec<Kept>,
     (port, ends): (u16, watch::Receiver<bool>),
     tasks: &mut JoinSet<()>,
 ) -> Result<(Porch, axum::Router), Failure> {
     let mut names = Vec::new();
-    for kept in &kept {
-        names.push(match &kept.node {
-            Ok(node) => Name::of(node, &app.text).await?,
-            Err(_) => Name::of_folder(&kept.dir),
-        });
+    for kept in &mut kept {
+        names.push(name_of(kept, &app.text).await);
     }
     let bases = house::bases(&names);
     let titles: Vec<&str> = names.iter().map(Name::title).collect();
@@ -126,9 +124,10 @@ async fn furnish(
     let mut places = Vec::new();
     for ((kept, base), beside) in kept.into_iter().zip(bases).zip(beside) {
         let hall = match kept.node {
-            Ok(node) => Ok(enliven(&porch, node, &kept.dir, &beside.name, lang, tasks).await?),
-            Err(failure) => Err(failure.with("path", kept.dir.display())),
+            Ok(node) => enliven(&porch, node, &kept.dir, &beside.name, lang, tasks).await,
+            Err(failure) => Err(failure),
         };
+        let hall = hall.map_err(|failure| failure.with("path", kept.dir.display()));
         places.push(Place { beside, base, hall });
     }
     let pages = match places.as_slice() {
@@ -139,6 +138,18 @@ async fn furnish(
         }),
     };
     Ok((porch, pages))
+}
+
+/// What a community is called; one that cannot even say that counts as not open.
+async fn name_of(kept: &mut Kept, text: &Text) -> Name {
+    let named = match &kept.node {
+        Ok(node) => Name::of(node, text).await,
+        Err(failure) => Err(failure.clone()),
+    };
+    named.unwrap_or_else(|failure| {
+        kept.node = Err(failure);
+        Name::of_folder(&kept.dir)
+    })
 }
 
 /// A community goes live, and its pages hear of what happens in it.

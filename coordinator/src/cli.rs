@@ -381,7 +381,7 @@ pub(crate) struct ReplayArgs {
 }
 
 /// A name that fits one line of a list.
-fn name(text: &str) -> Result<String, String> {
+pub(crate) fn name(text: &str) -> Result<String, String> {
     let name = text.trim();
     let is_line = !name.is_empty() && !name.contains(char::is_control);
     if is_line && name.chars().count() <= NAME_CHARS_MAX {

@@ -6,6 +6,8 @@
 //! function of pages acts on the replica, and the answer leads to a page. **news** tells open pages that
 //! something has changed.
 //!
+//! A folder without a community asks first how to **begin**.
+//!
 //! Several communities may be served side by side: each has its **hall**, which shares the **porch** with
 //! the others; the **house** has all of them, and a page that shows them together; **prefix** gives each
 //! an address of its own.
@@ -16,6 +18,7 @@
 mod answer;
 mod asked;
 mod assets;
+mod begin;
 mod cx;
 mod door;
 mod fields;
@@ -34,6 +37,7 @@ mod routes;
 mod saved;
 mod serve;
 mod shell;
+mod site;
 mod tour;
 mod views;
 mod when;

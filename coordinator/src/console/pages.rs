@@ -1,6 +1,7 @@
 //! The pages, one file each: how the replica is looked at for them, and what their forms do.
 
 pub(super) mod audit;
+pub(super) mod begin;
 pub(super) mod communities;
 mod confirm;
 mod cut;

@@ -18,6 +18,7 @@ use super::hall::Shared;
 use super::pages::notices;
 use super::prefs::{Prefs, PrefsFile};
 use super::shell;
+use super::site::Site;
 use super::views::shared::{Beside, Shell};
 use super::when::Clock;
 use crate::place;
@@ -48,21 +49,20 @@ impl FromRef<Shared> for Porch {
 
 impl Porch {
     pub(super) fn new(
-        port: u16,
-        ends: watch::Receiver<bool>,
+        site: &Site,
         prefs: PrefsFile,
         own_lang: Lang,
         names: &str,
         beside: Vec<Beside>,
     ) -> Self {
         Self {
-            port,
-            ends,
+            port: site.port,
+            ends: site.ends.clone(),
             prefs,
             own_lang,
             names: names.into(),
             beside: beside.into(),
-            gate: Arc::default(),
+            gate: Arc::clone(&site.gate),
             texts: [Lang::Zh, Lang::En].map(|lang| Arc::new(Text::of(lang))),
         }
     }

@@ -21,12 +21,19 @@ use super::hall::{Act, Look, Shared};
 use super::house::House;
 use super::pages::{form, invite, members, new, notices, record, records, settings, sync, today};
 use super::porch::Porch;
-use super::{assets, door, news, prefix};
+use super::{assets, begin, door, news, prefix};
 
 /// One community, whose pages stand at the root.
 pub(super) fn of_one(hall: Shared) -> Router {
     let porch = hall.porch.clone();
     let pages = community().merge(front()).with_state(hall);
+    guarded(pages, porch)
+}
+
+/// None yet.
+pub(super) fn of_none(begin: begin::Shared) -> Router {
+    let porch = Porch::from_ref(&begin);
+    let pages = begin::pages().merge(front()).with_state(begin);
     guarded(pages, porch)
 }
 

@@ -1,12 +1,9 @@
 //! `banyan serve`: the console, as long as the program runs.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::json;
 use sync_node::{Home, Live, Node};
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -16,16 +13,14 @@ use super::hall::{Hall, Shared};
 use super::house::{self, House, Name, Place};
 use super::porch::Porch;
 use super::prefs::PrefsFile;
+use super::site::Site;
 use super::views::shared::Beside;
-use super::{news, routes};
+use super::{begin, news, routes};
 use crate::cli::ServeArgs;
 use crate::commands::App;
-use crate::commands::sync::{asked_to_end, runtime, stop};
-use crate::exit::Exit;
+use crate::commands::sync::{runtime, stop};
 use crate::failure::Failure;
-
-/// Where the console is unless somebody says otherwise.
-const PORT: u16 = 7420;
+use crate::text::Text;
 
 /// A community that is served: the folder it is kept in, and its node or why there is none.
 #[derive(Debug)]
@@ -37,24 +32,27 @@ pub(crate) struct Kept {
 /// A data folder, or why it cannot be unlocked.
 pub(crate) type Found = (PathBuf, Result<Home, Failure>);
 
-/// Serves what is in these folders. One that cannot be opened does not hinder the others.
+/// Serves what is in these folders. One that cannot be opened does not hinder the others; one alone in which
+/// there is nothing yet asks how to begin.
 pub(crate) fn run(app: &mut App, args: &ServeArgs, homes: Vec<Found>) -> Result<(), Failure> {
     let runtime = runtime()?;
-    let kept: Vec<Kept> = homes
-        .into_iter()
-        .map(|(dir, home)| Kept {
-            node: home.and_then(|home| open(&home, runtime.handle())),
-            dir,
-        })
-        .collect();
-    let failures = kept.iter().map(|kept| kept.node.as_ref().err());
-    if let Some(first) = failures.collect::<Option<Vec<_>>>() {
-        let first = first.into_iter().next().cloned();
-        return Err(first.unwrap_or_else(|| Failure::internal("no folder to serve")));
-    }
-    let nodes: Vec<Arc<Node>> = kept.iter().flat_map(|it| &it.node).cloned().collect();
     runtime.block_on(async {
-        let result = serve(app, args.port, kept).await;
+        let site = match homes.as_slice() {
+            [(_, Ok(home))] if begin::is_needed(home) => {
+                let mut site = Site::open(args.port).await?;
+                if !begin::wait(app, &mut site, home).await? {
+                    return Ok(());
+                }
+                Some(site)
+            }
+            _ => None,
+        };
+        let kept = open_all(homes)?;
+        let nodes: Vec<Arc<Node>> = kept.iter().flat_map(|it| &it.node).cloned().collect();
+        let result = match site {
+            Some(site) => serve_at(app, site, kept).await,
+            None => serve(app, args.port, kept).await,
+        };
         for node in nodes {
             stop(node).await;
         }
@@ -62,9 +60,28 @@ pub(crate) fn run(app: &mut App, args: &ServeArgs, homes: Vec<Found>) -> Result<
     })
 }
 
-fn open(home: &Home, runtime: &Handle) -> Result<Arc<Node>, Failure> {
+/// Opens all; fails if none opens.
+fn open_all(homes: Vec<Found>) -> Result<Vec<Kept>, Failure> {
+    let kept: Vec<Kept> = homes
+        .into_iter()
+        .map(|(dir, home)| Kept {
+            node: home.and_then(|home| open(&home)),
+            dir,
+        })
+        .collect();
+    let failures = kept.iter().map(|kept| kept.node.as_ref().err());
+    match failures.collect::<Option<Vec<_>>>() {
+        None => Ok(kept),
+        Some(all) => {
+            let first = all.into_iter().next().cloned();
+            Err(first.unwrap_or_else(|| Failure::internal("no folder to serve")))
+        }
+    }
+}
+
+fn open(home: &Home) -> Result<Arc<Node>, Failure> {
     let (replica, keys) = home.open()?;
-    Ok(Arc::new(Node::start(replica, keys, runtime.clone())))
+    Ok(Arc::new(Node::start(replica, keys, Handle::current())))
 }
 
 /// Serves communities until the program is asked to end.
@@ -73,19 +90,17 @@ pub(crate) async fn serve(
     port: Option<u16>,
     kept: Vec<Kept>,
 ) -> Result<(), Failure> {
-    let ending = asked_to_end()?;
-    let listener = listen(port).await?;
-    let port = listener.local_addr().map_err(Failure::internal)?.port();
-    let (end, ends) = watch::channel(false);
+    let site = Site::open(port).await?;
+    serve_at(app, site, kept).await
+}
+
+async fn serve_at(app: &mut App, mut site: Site, kept: Vec<Kept>) -> Result<(), Failure> {
     let mut tasks = JoinSet::new();
-    let (porch, pages) = furnish(app, kept, (port, ends.clone()), &mut tasks).await?;
-    tell(app, &porch)?;
-    let served = axum::serve(listener, pages).with_graceful_shutdown(until(ends));
-    tasks.spawn(async move {
-        ending.await;
-        end.send_replace(true);
-    });
-    served.await.map_err(Failure::internal)?;
+    let (porch, pages) = furnish(app, kept, &site, &mut tasks).await?;
+    site.show(pages);
+    site.is_open.send_replace(true);
+    site.tell(app, &porch)?;
+    site.until_end().await?;
     tasks.shutdown().await;
     Ok(())
 }
@@ -93,16 +108,13 @@ pub(crate) async fn serve(
 /// Makes the pages, and keeps them told of what happens.
 async fn furnish(
     app: &App,
-    kept: Vec<Kept>,
-    (port, ends): (u16, watch::Receiver<bool>),
+    mut kept: Vec<Kept>,
+    site: &Site,
     tasks: &mut JoinSet<()>,
 ) -> Result<(Porch, axum::Router), Failure> {
     let mut names = Vec::new();
-    for kept in &kept {
-        names.push(match &kept.node {
-            Ok(node) => Name::of(node, &app.text).await?,
-            Err(_) => Name::of_folder(&kept.dir),
-        });
+    for kept in &mut kept {
+        names.push(name_of(kept, &app.text).await);
     }
     let bases = house::bases(&names);
     let titles: Vec<&str> = names.iter().map(Name::title).collect();
@@ -122,13 +134,14 @@ async fn furnish(
     let joint = app.text.say("word.and");
     let lang = app.text.lang();
     let prefs = PrefsFile::in_folder(first);
-    let porch = Porch::new(port, ends, prefs, lang, &titles.join(&joint), shown);
+    let porch = Porch::new(site, prefs, lang, &titles.join(&joint), shown);
     let mut places = Vec::new();
     for ((kept, base), beside) in kept.into_iter().zip(bases).zip(beside) {
         let hall = match kept.node {
-            Ok(node) => Ok(enliven(&porch, node, &kept.dir, &beside.name, lang, tasks).await?),
-            Err(failure) => Err(failure.with("path", kept.dir.display())),
+            Ok(node) => enliven(&porch, node, &kept.dir, &beside.name, lang, tasks).await,
+            Err(failure) => Err(failure),
         };
+        let hall = hall.map_err(|failure| failure.with("path", kept.dir.display()));
         places.push(Place { beside, base, hall });
     }
     let pages = match places.as_slice() {
@@ -139,6 +152,18 @@ async fn furnish(
         }),
     };
     Ok((porch, pages))
+}
+
+/// What a community is called; one that cannot even say that counts as not open.
+async fn name_of(kept: &mut Kept, text: &Text) -> Name {
+    let named = match &kept.node {
+        Ok(node) => Name::of(node, text).await,
+        Err(failure) => Err(failure.clone()),
+    };
+    named.unwrap_or_else(|failure| {
+        kept.node = Err(failure);
+        Name::of_folder(&kept.dir)
+    })
 }
 
 /// A community goes live, and its pages hear of what happens in it.
@@ -161,34 +186,4 @@ async fn enliven(
         porch.text(lang),
     ));
     Ok(Arc::new(hall))
-}
-
-async fn until(mut ends: watch::Receiver<bool>) {
-    // An error says that the program has gone on without us, which is an end too.
-    let _ended = ends.wait_for(|is_over| *is_over).await;
-}
-
-/// The port that was asked for; without one the usual, or any if that is taken.
-async fn listen(asked: Option<u16>) -> Result<TcpListener, Failure> {
-    let bind = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let taken = |port: u16| move |_| Failure::new(Exit::System, "err.port").with("port", port);
-    match asked {
-        Some(port) => bind(port).await.map_err(taken(port)),
-        None => match bind(PORT).await {
-            Ok(listener) => Ok(listener),
-            Err(_) => bind(0).await.map_err(taken(PORT)),
-        },
-    }
-}
-
-fn tell(app: &mut App, porch: &Porch) -> Result<(), Failure> {
-    let link = porch.new_link();
-    if app.is_json {
-        app.out
-            .json_line(&json!({ "link": link, "port": porch.port }))?;
-    } else {
-        app.say("out.serve.link", &[("link", &link)])?;
-        app.say("out.serve.end", &[])?;
-    }
-    app.out.flush()
 }

@@ -1,6 +1,7 @@
 //! What pages show, ready to print: text is finished, nothing is personal that should not be shown.
 //! The templates in `console/templates` say how.
 
+pub(super) mod begin;
 pub(super) mod communities;
 pub(super) mod exchange;
 pub(super) mod member;
@@ -48,6 +49,7 @@ macro_rules! view {
     };
 }
 
+view!(BeginPage, begin::Begin, "begin.html");
 view!(TodayPage, work::Today, "today.html");
 view!(RecordsPage, work::Records, "records.html");
 view!(NewPage, work::New, "new.html");

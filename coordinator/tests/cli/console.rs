@@ -121,6 +121,15 @@ impl Console {
         self.send("POST", "/open", &[], &form(&[("link", &self.link)]))
     }
 
+    /// Asks the program to end, and says whether it ends well.
+    #[cfg(unix)]
+    pub(crate) fn ends_when_asked(&mut self) -> bool {
+        let pid = self.program.id().to_string();
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args(["-INT", &pid]).status().unwrap().success());
+        self.program.wait().unwrap().success()
+    }
+
     pub(crate) fn open(&self) -> TcpStream {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -29,7 +29,8 @@ fn demonstration_ends_in_the_console_and_every_sight_is_there() {
     let keep = desk.path("kept");
     let mut told = demo(&desk);
     told.arg("--keep").arg(&keep).stdout(Stdio::piped());
-    let console = Console::told_by(told.spawn().unwrap()).let_in();
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "it is asked to end on unix"))]
+    let mut console = Console::told_by(told.spawn().unwrap()).let_in();
     let today = console.get("/today");
     let sights = sights(&today);
     assert!(sights.len() >= 5, "{sights:?}");
@@ -45,6 +46,8 @@ fn demonstration_ends_in_the_console_and_every_sight_is_there() {
     // The relay is still there to be met.
     assert_eq!(console.post("/sync", "/sync", &[]).status, 303);
     assert!(console.get("/sync").body.contains("note good"));
+    #[cfg(unix)]
+    assert!(console.ends_when_asked());
 }
 
 #[test]

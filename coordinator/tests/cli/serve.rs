@@ -283,12 +283,7 @@ fn program_ends_when_it_is_asked_to_although_a_page_listens() {
     let desk = Desk::with_village();
     let mut console = Console::entered(&desk);
     let _news = console.listen();
-    let pid = console.program.id().to_string();
-    let asked = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status();
-    assert!(asked.unwrap().success());
-    assert!(console.program.wait().unwrap().success());
+    assert!(console.ends_when_asked());
 }
 
 #[test]

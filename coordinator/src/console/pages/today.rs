@@ -6,7 +6,7 @@ use sync_core::replica::Replica;
 use sync_core::roster::role::Role;
 use sync_core::store::{LinkTarget, Order, RowFilter, ViewRow};
 
-use super::{reach, rows, tour};
+use super::{begin, reach, rows, tour};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, highest_role, initial, own_name};
 use crate::console::fields;
@@ -53,6 +53,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let tour = tour::of(cx);
     let is_shown = tour.is_some_and(|tour| !tour.is_put_away);
     let page = Today {
+        waiting: begin::waiting(replica, cx)?,
         has_tour: is_shown,
         tour: if is_shown {
             tour::steps(replica, cx)?
@@ -73,7 +74,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         has_feed: !feed.is_empty(),
         feed,
     };
-    Ok(Shown::new("today", "records sync", page))
+    Ok(Shown::new("today", "records sync roster", page))
 }
 
 /// A queue and how much is in it.

@@ -1,11 +1,14 @@
 //! Pages of the day.
 
+use super::begin::Waiting;
 use super::shared::{Filter, FormError, Input, Notice, Number, PersonLine, Row, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Today {
     /// "王芳，早上好".
     pub(crate) greeting: String,
+    /// This device has not been added yet, and shows what is needed for that.
+    pub(crate) waiting: Waiting,
     /// A demonstration made the community: what there is to look at.
     pub(crate) has_tour: bool,
     pub(crate) tour: Vec<Step>,

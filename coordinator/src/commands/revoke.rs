@@ -3,7 +3,6 @@
 use serde_json::json;
 use sync_core::peer::moment;
 use sync_core::replica::{Removal, Replica};
-use sync_core::roster::role::Scope;
 use sync_core::roster::ticket::Ticket;
 
 use super::App;
@@ -63,11 +62,7 @@ pub(crate) fn named(replica: &Replica, removal: &Removal, text: &Text) -> String
         Removal::Role(member, scope, role) => {
             let name = replica.member_name(member);
             let word = text.say(&format!("word.role.{}", role.name()));
-            let space = match scope {
-                Scope::Community => None,
-                Scope::Space(space) => Some(replica.space_name(space)),
-            };
-            let space = values::scope_label(space.as_deref(), text);
+            let space = values::scope_words(replica, scope, text);
             let places = [("member", &*name), ("role", &word), ("space", &space)];
             text.with("out.revoke.role", &places)
         }

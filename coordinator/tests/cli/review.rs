@@ -37,6 +37,8 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
         let queue = console.get("/records?flag=review");
         assert!(!queue.body.contains(&page));
     }
+    let of_lead = lead.put_visit("7号门 何家");
+    lead.run(["edit", &of_lead, "state=submitted"]).ok();
     carry(&lead, &other);
     {
         let console = Console::entered(&other);
@@ -44,6 +46,11 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
         assert!(back.body.contains("请补上量的血压") && back.body.contains("#f-findings"));
         let queue = console.get("/records?flag=review");
         assert!(!queue.body.contains(&page), "nobody judges their own");
+        assert!(console.get("/records").body.contains(&of_lead));
+        assert!(
+            !queue.body.contains(&of_lead),
+            "a volunteer judges nobody's"
+        );
         let typed = [("to", "resubmitted")];
         let again = console.post(&page, &format!("{page}/move"), &typed);
         assert_eq!(again.status, 303, "{}", again.body);
@@ -53,23 +60,28 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
     assert!(console.get("/records?flag=review").body.contains(&page));
     let typed = [("to", "accepted")];
     console.post(&page, &format!("{page}/move"), &typed);
+    let queue = console.get("/records?flag=review");
+    assert!(
+        !queue.body.contains(&page),
+        "what is accepted waits no more"
+    );
     let reviews = lead.run(["--json", "list", "--kind", "review"]).ok().json();
     let reviews = reviews.as_array().unwrap();
     assert_eq!(reviews.len(), 2, "{reviews:?}");
+    let said = format!("{reviews:?}");
+    assert!(
+        said.contains("returned") && said.contains("accepted"),
+        "{said}"
+    );
+    assert!(
+        said.contains("请补上量的血压") && said.contains("Accepted"),
+        "{said}"
+    );
 }
 
 /// Two people write a title each, without seeing the other's.
 fn need_with_two_titles(lead: &Desk, other: &Desk) -> String {
-    let args = [
-        "put",
-        "need",
-        "--space",
-        "良登村",
-        "title=路灯",
-        "category=roads",
-        "urgency=high",
-    ];
-    let need = other.run(args).ok().out.trim().to_owned();
+    let need = other.put_need();
     carry(other, lead);
     other.run(["edit", &need, "title=东头路灯"]).ok();
     lead.run(["edit", &need, "title=桥边路灯"]).ok();
@@ -107,7 +119,46 @@ fn choice_between_two_values_is_told_to_the_one_whose_value_was_not_kept() {
     let console = Console::entered(&other);
     let today = console.get("/today");
     assert!(today.body.contains("李芳 wrote to you"), "{}", today.body);
-    assert!(console.get(&page).body.contains("桥边路灯"));
+    let told = other.run(["--json", "list", "--kind", "comment"]).ok().out;
+    assert!(told.contains("is now as 李芳 wrote it"), "{told}");
+    assert!(
+        !told.contains("桥边路灯"),
+        "the value is in the record alone"
+    );
+    let shown = console.get(&format!("{page}?personal=1"));
+    assert!(shown.body.contains("桥边路灯"));
+    let hidden = console.get(&page);
+    assert!(
+        !hidden.body.contains("桥边路灯"),
+        "nothing tells what is hidden"
+    );
+}
+
+#[test]
+fn reason_that_was_given_elsewhere_points_at_no_field_of_an_earlier_return() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let visit = handed_in(&lead, &other);
+    let page = format!("/record/{visit}");
+    {
+        let console = Console::entered(&lead);
+        let typed = [
+            ("to", "returned"),
+            ("reason", "血压"),
+            ("field", "findings"),
+        ];
+        console.post(&page, &format!("{page}/move"), &typed);
+    }
+    carry(&lead, &other);
+    other.run(["edit", &visit, "state=resubmitted"]).ok();
+    carry(&other, &lead);
+    lead.run(["edit", &visit, "state=returned", "reason=日期不对"])
+        .ok();
+    let console = Console::entered(&lead);
+    let shown = console.get(&page).body;
+    assert!(
+        shown.contains("日期不对") && !shown.contains("#f-findings"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -152,5 +203,11 @@ fn sync_page_says_who_lacks_what_and_opens_it() {
         page.body.contains("陈小明 has everything of yours"),
         "{}",
         page.body
+    );
+    let list = console.get(&format!("/records?lacked={member}"));
+    assert!(
+        list.body.contains("Nothing is missing there"),
+        "{}",
+        list.body
     );
 }

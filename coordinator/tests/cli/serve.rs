@@ -190,16 +190,7 @@ fn what_somebody_else_changed_meanwhile_is_shown_before_it_is_overwritten() {
 #[test]
 fn record_is_moved_on_with_a_reason_and_talked_about() {
     let desk = Desk::with_village();
-    let args = [
-        "put",
-        "need",
-        "--space",
-        "良登村",
-        "title=路灯",
-        "category=roads",
-        "urgency=high",
-    ];
-    let need = desk.run(args).ok().out.trim().to_owned();
+    let need = desk.put_need();
     let console = Console::entered(&desk);
     let page = format!("/record/{need}");
     let move_to = format!("{page}/move");

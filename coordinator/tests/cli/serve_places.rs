@@ -7,6 +7,9 @@ use crate::held::scene;
 use crate::relay::Served;
 use crate::run::Desk;
 
+/// Said of what this person may not decide about.
+const FOR_OTHERS: &str = "A coordinator or lead has to look at the content.";
+
 /// The id of a member by name.
 fn member(desk: &Desk, name: &str) -> String {
     let members = desk.run(["--json", "members"]).ok().json();
@@ -163,6 +166,7 @@ fn held_entries_are_seen_and_let_in_or_left_out() {
     let page = console.get("/held").body;
     assert!(page.contains(&format!("id=\"h-{visit}\"")), "{page}");
     assert!(!page.contains("value=\"release\""), "not theirs to decide");
+    assert!(page.contains(FOR_OTHERS), "{page}");
     let release = [("record", visit.as_str()), ("do", "release")];
     let refused = console.post("/settings", "/held", &release);
     assert_eq!(refused.header("location"), Some("/settings"));
@@ -190,6 +194,25 @@ fn held_entries_are_seen_and_let_in_or_left_out() {
             .body
             .contains(&format!("id=\"h-{visit}\""))
     );
+}
+
+#[test]
+fn what_was_left_out_for_good_waits_for_nobody() {
+    let served = Served::new(Admission::Open);
+    let (owner, _phone, _other, visit) = scene(&served);
+    let console = Console::entered(&owner);
+    let discard = [
+        ("record", visit.as_str()),
+        ("do", "discard"),
+        ("confirmed", "yes"),
+    ];
+    let left_out = console.post("/held", "/held", &discard);
+    assert_eq!(left_out.status, 303, "{}", left_out.body);
+    let page = console.get("/held").body;
+    let (_, section) = page.split_once(&format!("id=\"h-{visit}\"")).unwrap();
+    let (section, _) = section.split_once("</section>").unwrap();
+    assert!(!section.contains(FOR_OTHERS), "{section}");
+    assert!(!section.contains("value=\"release\""), "{section}");
 }
 
 #[test]

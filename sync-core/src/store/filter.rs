@@ -94,6 +94,8 @@ pub struct RowFilter {
     pub spaces: Vec<LaneId>,
     /// Only rows in one of these states; none: all rows, those of kinds without states too.
     pub states: Vec<String>,
+    /// Only rows of one of these kinds in the state beside it; none: all.
+    pub in_states: Vec<(String, String)>,
     /// Only rows with a conflict.
     pub only_conflicts: bool,
     /// Only rows with a field that leads here.
@@ -176,6 +178,11 @@ impl RowFilter {
                     .states
                     .iter()
                     .any(|wanted| Some(wanted.as_str()) == state))
+            && (self.in_states.is_empty()
+                || self
+                    .in_states
+                    .iter()
+                    .any(|(of, wanted)| of == kind && Some(wanted.as_str()) == state))
     }
 
     /// Whether a row fits by its own columns; its links and words are elsewhere.

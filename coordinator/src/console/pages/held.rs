@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::id::{DeviceId, Millis, RecordId};
-use sync_core::replica::{HeldOf, Moment, Preview, Previews, Replica, Step};
+use sync_core::replica::{HeldOf, Hold, Moment, Preview, Previews, Replica, Step};
 use sync_core::schema::{Field, Kind};
 use sync_core::store::HeldRow;
 
@@ -86,6 +86,11 @@ fn item(
         .iter()
         .map(|(_, row)| reason(row.reason, &cx.text))
         .collect();
+    let can_decide = record.is_some() && !seen.is_empty();
+    // Of all that is held, only what comes after a cut is for anybody to decide.
+    let is_cut = entries
+        .iter()
+        .any(|(_, row)| row.reason == Hold::CutOff.code());
     let short = || record.map_or_else(|| "-".to_owned(), RecordId::short);
     Ok(HeldItem {
         id: record.map_or_else(String::new, ToString::to_string),
@@ -97,7 +102,8 @@ fn item(
         meta: parts.join(" · "),
         reasons: reasons.into_iter().collect(),
         is_new: first.is_some_and(|step| step.is_new),
-        can_decide: record.is_some() && !seen.is_empty(),
+        can_decide,
+        is_for_others: is_cut && !can_decide,
         steps: seen.iter().map(|it| held_step(replica, cx, it)).collect(),
     })
 }

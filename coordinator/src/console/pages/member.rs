@@ -7,15 +7,15 @@ use sync_core::replica::{MemberView, Replica};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::store::{LinkTarget, RowFilter, ViewRow};
 
-use super::reach;
-use super::{cut, devices, rows};
+use super::{cut, devices, reach, rows};
 use crate::commands::members;
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, highest_role};
 use crate::console::fields;
 use crate::console::views::member as views;
-use crate::console::views::shared::{Choice, Notice, Number};
+use crate::console::views::shared::{Choice, Notice, Number, Step};
 use crate::output::thousands;
+use crate::values;
 
 /// Kinds that tell how somebody grew.
 const GROWTH: [&str; 2] = ["training", "commendation"];
@@ -61,6 +61,8 @@ fn page(replica: &Replica, cx: &Cx, open: &Open, granting: &Granting) -> Result<
     let is_there = !open.view.is_removed();
     let name = [("name", open.name.as_str())];
     let as_of = reach::as_of(replica, cx)?;
+    let roles = role_lines(replica, cx, open);
+    let growth = growth(replica, cx, open, &roles)?;
     let page = views::Member {
         id: open.view.id.clone(),
         href: href(&open.view.id),
@@ -72,13 +74,13 @@ fn page(replica: &Replica, cx: &Cx, open: &Open, granting: &Granting) -> Result<
         as_of: as_of.line,
         has_missing: !as_of.missing.is_empty(),
         missing: as_of.missing,
-        roles: role_lines(replica, cx, open),
+        roles,
         can_grant: is_there && !role_options.is_empty() && !space_options.is_empty(),
         role_options,
         space_options,
         has_grant_error: !granting.error.is_empty(),
         grant_error: granting.error.clone(),
-        growth: growth(replica, cx, open)?,
+        growth,
         devices: devices::lines(replica, cx, &open.id),
         can_remove: is_there && cut::is_above(replica, &open.id),
         remove_ask: cx.with("console.member.remove_ask", &name),
@@ -144,10 +146,7 @@ fn role_lines(replica: &Replica, cx: &Cx, open: &Open) -> Vec<views::RoleLine> {
     let roles = known.flat_map(|known| &known.roles);
     roles
         .map(|(scope, role)| {
-            let space = match scope {
-                Scope::Community => None,
-                Scope::Space(space) => Some(*space),
-            };
+            let space = values::space_of(scope);
             let name = space.map(|space| replica.space_name(&space));
             let label = members::roles(&[(role.name().to_owned(), name)], &cx.text);
             views::RoleLine {
@@ -188,7 +187,12 @@ fn offered(replica: &Replica, cx: &Cx, granting: &Granting) -> (Vec<Choice>, Vec
 }
 
 /// Trainings and commendations by their day, then the roles that came of them.
-fn growth(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Step>, Trouble> {
+fn growth(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    roles: &[views::RoleLine],
+) -> Result<Vec<Step>, Trouble> {
     let filter = RowFilter {
         kinds: GROWTH.map(str::to_owned).into(),
         linked: Some(LinkTarget::Member(open.id)),
@@ -198,18 +202,17 @@ fn growth(replica: &Replica, cx: &Cx, open: &Open) -> Result<Vec<views::Step>, T
     let mut rows = replica.list(&filter)?;
     rows.sort_by(|a, b| (&a.day, a.record).cmp(&(&b.day, b.record)));
     let learnt = rows.iter().map(|row| step(replica, cx, row));
-    let roles = role_lines(replica, cx, open).into_iter();
-    let roles = roles.map(|role| views::Step {
+    let roles = roles.iter().map(|role| Step {
         done: true,
         icon: "shield".to_owned(),
-        label: role.label,
+        label: role.label.clone(),
         detail: cx.say("console.member.role"),
-        ..views::Step::default()
+        ..Step::default()
     });
     Ok(learnt.chain(roles).collect())
 }
 
-fn step(replica: &Replica, cx: &Cx, row: &ViewRow) -> views::Step {
+fn step(replica: &Replica, cx: &Cx, row: &ViewRow) -> Step {
     let state = row.state.as_deref().unwrap_or_default();
     let day = row.day.as_deref().unwrap_or_default();
     let first = replica.schema().kind(&row.kind);
@@ -220,13 +223,12 @@ fn step(replica: &Replica, cx: &Cx, row: &ViewRow) -> views::Step {
         fields::state_label(replica, cx, &row.kind, state),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    views::Step {
+    Step {
         // What is only planned is not behind them yet.
         done: first.is_none_or(|first| first.value() != state),
         icon: fields::kind_icon(&row.kind).to_owned(),
         label: fields::title(replica, cx, row),
         detail: parts.join(" · "),
-        is_link: true,
         href: rows::href(row),
     }
 }

@@ -12,8 +12,6 @@ use crate::output::thousands;
 const DAY_MILLIS: i64 = 86_400_000;
 /// Who has said nothing for so long is named beside every number.
 const QUIET_DAYS: i64 = 7;
-/// So many of them are named.
-const NAMED_MAX: usize = 3;
 
 /// Up to when what is shown goes, and who is missing in it.
 pub(super) struct AsOf {
@@ -36,21 +34,13 @@ pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
         cx.with("console.asof.some", &places)
     };
     let missing: Vec<MemberId> = as_of.missing.iter().map(|it| it.member).collect();
-    let missing = match missing.get(..NAMED_MAX.min(missing.len())) {
-        Some(few) if few.len() == missing.len() => fresh::names(replica, few, &cx.text),
-        Some(few) => {
-            let names = fresh::names(replica, few, &cx.text);
-            let more = thousands((missing.len() - few.len()) as u64);
-            cx.with("out.ticks.more", &[("names", &names), ("n", &more)])
-        }
-        None => String::new(),
-    };
+    let who = fresh::names(replica, &missing, &cx.text);
     Ok(AsOf {
         line,
         missing: if missing.is_empty() {
-            missing
+            String::new()
         } else {
-            cx.with("console.asof.missing", &[("who", &missing)])
+            cx.with("console.asof.missing", &[("who", &who)])
         },
     })
 }
@@ -95,6 +85,7 @@ pub(super) fn steps(replica: &Replica, cx: &Cx, ticks: &Ticks) -> Vec<Step> {
         icon: icon.to_owned(),
         label: word(cx, level),
         detail,
+        href: String::new(),
     };
     let on_relay = if ticks.on_relay {
         String::new()
@@ -127,6 +118,7 @@ fn at_the_top(replica: &Replica, cx: &Cx) -> Option<Step> {
         icon: "person".to_owned(),
         label: word(cx, TickLevel::Coordinator),
         detail: own_name(replica),
+        href: String::new(),
     })
 }
 

@@ -17,9 +17,9 @@ use crate::output::thousands;
 const PAGE_ROWS: usize = 50;
 const DAY_MILLIS: i64 = 86_400_000;
 /// What a filter's name in the address is.
-const NAMES: [&str; 7] = [
-    "kind", "state", "village", "person", "period", "flag", "lacked",
-];
+const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
+/// Asks for a list of its own, beside which no filter holds: what somebody does not have yet.
+const LACKED: &str = "lacked";
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let query = &cx.asked.query;
@@ -30,9 +30,10 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let ticks = replica.ticks_of(&ids)?;
     let next = found.last().map(|row| row.record.to_string());
     let offered = NAMES.map(|name| (name, options_of(replica, cx, name, query)));
-    let active = active(cx, query, &offered);
+    let active = active(replica, cx, query, &offered);
     let is_plain = active.is_empty() && query.get("q").trim().is_empty();
     let has_rows = !found.is_empty();
+    let (empty_icon, empty_title, empty_text) = empty_words(query, is_plain);
     let key = if total == 0 {
         cx.say("console.records.none")
     } else if is_plain {
@@ -78,25 +79,31 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         } else {
             address(&joined(&personal, "personal=1"))
         },
-        empty_icon: if is_plain { "banyan" } else { "search" }.to_owned(),
-        empty_title: cx.say(if is_plain {
-            "console.records.empty"
-        } else {
-            "console.records.no_match"
-        }),
-        empty_text: cx.say(if is_plain {
-            "console.records.empty_text"
-        } else {
-            "console.records.no_match_text"
-        }),
+        empty_icon: empty_icon.to_owned(),
+        empty_title: cx.say(empty_title),
+        empty_text: cx.say(empty_text),
         can_clear: !is_plain,
     };
     Ok(Shown::new("records", "records", page))
 }
 
+/// Picture, title and text of a list without rows.
+fn empty_words(query: &Form, is_plain: bool) -> (&'static str, &'static str, &'static str) {
+    if query.has(LACKED) {
+        let title = "console.records.none_lacked";
+        return ("check", title, "console.records.none_lacked_text");
+    }
+    if is_plain {
+        let title = "console.records.empty";
+        return ("banyan", title, "console.records.empty_text");
+    }
+    let title = "console.records.no_match";
+    ("search", title, "console.records.no_match_text")
+}
+
 /// The rows from the place that the page begins at, one more than it shows, and how many there are.
 fn found(replica: &Replica, cx: &Cx, query: &Form) -> Result<(Vec<ViewRow>, u64), Trouble> {
-    if let Ok(member) = query.get("lacked").parse() {
+    if let Ok(member) = query.get(LACKED).parse() {
         return lacked(replica, query, &member);
     }
     let mut filter = filter(replica, cx, query)?;
@@ -176,18 +183,14 @@ fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble
     } else {
         RowFilter::default()
     };
-    let mut states: Vec<String> = query
-        .all("state")
-        .filter(|state| !state.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if states.is_empty() {
-        states.clone_from(&narrowed.states);
-    }
     Ok(RowFilter {
         kind: some("kind").map(str::to_owned),
         space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
-        states,
+        states: query
+            .all("state")
+            .filter(|state| !state.is_empty())
+            .map(str::to_owned)
+            .collect(),
         only_conflicts: query.get("flag") == "clash",
         kinds: if is_late {
             rows::due_kinds(replica)
@@ -275,7 +278,7 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
                 })
                 .collect()
         }
-        "person" | "lacked" => {
+        "person" => {
             let members = replica.members().into_iter();
             members
                 .map(|member| (member.id, member.name.unwrap_or_else(|| "?".to_owned())))
@@ -310,7 +313,10 @@ fn states(replica: &Replica, cx: &Cx, kind: &str) -> Vec<(String, String)> {
 }
 
 /// The conditions that hold, each with the address that drops it.
-fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+fn active(replica: &Replica, cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+    if let Ok(member) = query.get(LACKED).parse::<MemberId>() {
+        return vec![lacked_pill(replica, cx, &member)];
+    }
     let given = offered
         .iter()
         .filter(|(name, _)| !query.get(name).is_empty());
@@ -326,6 +332,16 @@ fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
             }
         })
         .collect()
+}
+
+/// The one condition of the list of what somebody lacks.
+fn lacked_pill(replica: &Replica, cx: &Cx, member: &MemberId) -> Active {
+    let head = cx.say("console.filter.lacked");
+    let name = replica.member_name(member);
+    Active {
+        href: address(""),
+        label: format!("{head}{}{name}", cx.say("console.colon")),
+    }
 }
 
 /// What is often looked at.

@@ -3,7 +3,7 @@
 use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::{Role, Scope};
-use sync_core::schema::{Schema, State, Who};
+use sync_core::schema::{Kind, State, Who};
 use sync_core::store::{RowFilter, ViewRow};
 
 use super::reach;
@@ -79,33 +79,12 @@ pub(super) fn days_late(replica: &Replica, cx: &Cx, row: &ViewRow) -> Option<u64
     u64::try_from(days).ok().filter(|days| *days > 0)
 }
 
-/// States in which a record waits for somebody else's look: those from which only others go on to an end.
-pub(super) fn states_to_review(schema: &Schema) -> Vec<String> {
-    let mut states: Vec<String> = Vec::new();
-    for kind in schema.kinds() {
-        let is_judged = |state: &State| {
-            let mut next = kind.next_states(state.value());
-            !state.is_initial()
-                && next.any(|next| next.needs_reason() && next.who().least() >= Role::Lead)
-                && kind
-                    .next_states(state.value())
-                    .all(|next| next.who().least() >= Role::Lead)
-        };
-        let claims = |state: &State| {
-            let mut next = kind.next_states(state.value());
-            next.any(|next| matches!(next.who(), Who::Other { .. }))
-        };
-        let waiting = kind
-            .states()
-            .iter()
-            .filter(|state| is_judged(state) || claims(state));
-        for state in waiting {
-            if !states.iter().any(|known| known == state.value()) {
-                states.push(state.value().to_owned());
-            }
-        }
-    }
-    states
+/// Whether a record of a kind waits in a state for somebody else's look: its author has put it there, and
+/// cannot go on.
+pub(super) fn is_handed_in(kind: &Kind, state: &State) -> bool {
+    let is_own = |state: &State| matches!(state.who(), Who::Own { .. });
+    let mut next = kind.next_states(state.value()).peekable();
+    is_own(state) && next.peek().is_some() && !next.any(is_own)
 }
 
 /// Whether this person looks at what others hand in in a space.
@@ -124,11 +103,22 @@ pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
     if everywhere >= Some(Role::Lead) {
         // The commons too.
         spaces.clear();
+    } else if spaces.is_empty() {
+        return Ok(RowFilter {
+            created_by: Some(Vec::new()),
+            ..RowFilter::default()
+        });
     }
     let me = roster.member_id(&replica.device());
     let own = me.map(|me| replica.person(me)).transpose()?;
+    let kinds = replica.schema().kinds().iter();
+    let handed_in = kinds.flat_map(|kind| {
+        let states = kind.states().iter();
+        let waiting = states.filter(|state| is_handed_in(kind, state));
+        waiting.map(|state| (kind.name().to_owned(), state.value().to_owned()))
+    });
     Ok(RowFilter {
-        states: states_to_review(replica.schema()),
+        in_states: handed_in.collect(),
         spaces,
         not_created_by: own.map_or_else(Vec::new, |own| own.devices),
         ..RowFilter::default()

@@ -1,6 +1,6 @@
 //! One member, and the devices of a person.
 
-use super::shared::{Choice, Notice, Number};
+use super::shared::{Choice, Notice, Number, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Member {
@@ -38,17 +38,6 @@ pub(crate) struct RoleLine {
     pub(crate) space: String,
     pub(crate) label: String,
     pub(crate) can_take: bool,
-}
-
-/// A knot of a root: how somebody grew.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) done: bool,
-    pub(crate) icon: String,
-    pub(crate) label: String,
-    pub(crate) detail: String,
-    pub(crate) is_link: bool,
-    pub(crate) href: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -28,6 +28,8 @@ pub(crate) struct HeldItem {
     /// What letting it in would do; of those who may not decide, nothing.
     pub(crate) steps: Vec<HeldStep>,
     pub(crate) can_decide: bool,
+    /// Others may decide about it.
+    pub(crate) is_for_others: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

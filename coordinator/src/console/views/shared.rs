@@ -104,6 +104,8 @@ pub(crate) struct Step {
     pub(crate) icon: String,
     pub(crate) label: String,
     pub(crate) detail: String,
+    /// The record that it comes from; may be empty.
+    pub(crate) href: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

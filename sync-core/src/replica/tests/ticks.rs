@@ -19,6 +19,17 @@ struct Station {
     space: LaneId,
 }
 
+impl Station {
+    /// A visit of the volunteer that is ready to be sent.
+    fn sealed_visit(&mut self) -> RecordId {
+        let record = visit(&mut self.chen, self.space);
+        self.chen
+            .with_moment(|replica, moment| replica.seal_pending(moment))
+            .unwrap();
+        record
+    }
+}
+
 fn station() -> Station {
     let (mut founder, mut chen, space) = village();
     let scope = Scope::Space(space);
@@ -407,10 +418,7 @@ fn nothing_is_signed_while_a_lane_is_unknown_to_the_relay() {
 #[test]
 fn batches_of_which_nothing_better_is_known_lie_not_beyond_what_was_read() {
     let mut at = station();
-    let record = visit(&mut at.chen, at.space);
-    at.chen
-        .with_moment(|replica, moment| replica.seal_pending(moment))
-        .unwrap();
+    let record = at.sealed_visit();
     assert_eq!(at.chen.level(record), TickLevel::Saved);
     read(&mut at.chen, 40);
     assert_eq!(at.chen.level(record), TickLevel::Relay);
@@ -438,10 +446,7 @@ fn reads_but(phone: &mut Phone, lanes: &BTreeSet<LaneId>, but: &BTreeSet<Arrival
 #[test]
 fn batch_that_a_relay_had_already_is_placed_by_the_next_session() {
     let mut at = station();
-    let record = visit(&mut at.chen, at.space);
-    at.chen
-        .with_moment(|replica, moment| replica.seal_pending(moment))
-        .unwrap();
+    let record = at.sealed_visit();
     let lanes = at.chen.replica.own_lanes();
     let but = BTreeSet::from([at.chen.replica.last_arrival().unwrap()]);
     reads_but(&mut at.chen, &lanes, &but);
@@ -453,10 +458,7 @@ fn batch_that_a_relay_had_already_is_placed_by_the_next_session() {
 #[test]
 fn batch_of_a_lane_that_is_new_to_a_relay_is_placed_by_the_next_session() {
     let mut at = station();
-    let record = visit(&mut at.chen, at.space);
-    at.chen
-        .with_moment(|replica, moment| replica.seal_pending(moment))
-        .unwrap();
+    let record = at.sealed_visit();
     let lanes = at.chen.replica.own_lanes();
     let but = BTreeSet::from([at.chen.replica.last_arrival().unwrap()]);
     let mut fewer = lanes.clone();

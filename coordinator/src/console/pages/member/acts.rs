@@ -47,11 +47,7 @@ pub(in crate::console) fn grant(
         }
         Err(error) => return Err(error.into()),
     };
-    let space = match &scope {
-        Scope::Community => None,
-        Scope::Space(space) => Some(replica.space_name(space)),
-    };
-    let space = values::scope_label(space.as_deref(), &cx.text);
+    let space = values::scope_words(replica, &scope, &cx.text);
     let role = cx.say(&format!("word.role.{}", role.name()));
     let line = said(&cx.text, (&open.name, &role, &space), is_new);
     Ok(Answer::done(href(&open.view.id), line))

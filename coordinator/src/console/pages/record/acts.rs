@@ -53,7 +53,7 @@ pub(in crate::console) fn choose(
         .filter(|rival| !both && rival.value != value)
         .filter_map(|rival| rival.member.clone())
         .collect();
-    let told = told(replica, cx, &open, &field.name, (&value, &by), losers)?;
+    let told = told(replica, cx, &open, &field.name, &by, losers)?;
     let line = cx.with("console.clash.chosen", &[("who", &by)]);
     let (id, space) = (open.id, open.row.space);
     replica.together(moment, |writer| {
@@ -86,7 +86,7 @@ fn told(
     cx: &Cx,
     open: &Open,
     field: &str,
-    (value, by): (&serde_json::Value, &str),
+    by: &str,
     mut losers: BTreeSet<String>,
 ) -> Result<Option<Vec<FieldEdit>>, Trouble> {
     let me = replica.roster().member_id(&replica.device());
@@ -96,10 +96,8 @@ fn told(
         return Ok(None);
     };
     let label = field_label(cx, &open.kind, field);
-    let value = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    let places = [("field", label.as_str()), ("who", by), ("value", &value)];
+    // Not the value: a comment is a record of its own, which an erasure of this one does not reach.
+    let places = [("field", label.as_str()), ("who", by)];
     let mentions = losers.into_iter().collect::<Vec<_>>().join(",");
     Ok(Some(vec![
         kind.parse_edit("text", &cx.with("console.clash.told", &places))?,
@@ -164,7 +162,7 @@ pub(in crate::console) fn set_state(
         }
     }
     let label = state.label(cx.text.lang()).to_owned();
-    let opinion = review::opinion(replica, &open, state, &reason, form.get("field"))?;
+    let opinion = review::opinion(replica, cx, &open, state, &reason, form.get("field"))?;
     let (id, space) = (open.id, open.row.space);
     replica.together(moment, |writer| {
         writer.edit(id, &edits)?;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use sync_core::replica::Replica;
+use sync_core::roster::role::Role;
 use sync_core::schema::{FieldEdit, REASON_FIELD, State};
 use sync_core::store::ViewRow;
 
@@ -26,8 +27,8 @@ pub(super) struct Returned {
 /// Whether the record waits for this person's look.
 pub(super) fn waits_for_me(replica: &Replica, open: &Open) -> bool {
     let state = open.row.state.as_deref().unwrap_or_default();
-    let waiting = rows::states_to_review(replica.schema());
-    waiting.iter().any(|known| known == state)
+    let state = open.kind.state(state);
+    state.is_some_and(|state| rows::is_handed_in(&open.kind, state))
         && !is_own(replica, open)
         && rows::may_review(replica, open.row.space)
 }
@@ -41,16 +42,19 @@ pub(super) fn returned(cx: &Cx, open: &Open, leading_here: &[(ViewRow, String)])
     let Some(reason) = reason.filter(|_| needs_reason) else {
         return Returned::default();
     };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    // The reason may have been given without a review: then none of an earlier return is meant.
     let said = leading_here
         .iter()
         .filter(|(row, field)| row.kind == REVIEW && field == "about");
-    let latest = said.map(|(row, _)| row).max_by_key(|row| row.created_at);
-    let when = latest.map_or(open.row.updated_at, |row| row.created_at);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let field = latest.map_or_else(String::new, |row| {
-        let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
-        fields.get("field").map(text).unwrap_or_default()
+    let said = said.filter_map(|(row, _)| {
+        let fields: Value = serde_json::from_str(&row.fields).ok()?;
+        (fields.get("opinion") == Some(&reason.value)).then_some((row.created_at, fields))
     });
+    let latest = said.max_by_key(|(at, _)| *at);
+    let when = latest.as_ref().map_or(open.row.updated_at, |(at, _)| *at);
+    let field = latest.and_then(|(_, fields)| fields.get("field").map(text));
+    let field = field.unwrap_or_default();
     let who = reason.by.as_str();
     let label = field_label(cx, &open.kind, &field);
     Returned {
@@ -68,6 +72,7 @@ pub(super) fn returned(cx: &Cx, open: &Open, leading_here: &[(ViewRow, String)])
 /// What a look is kept as, beside the move that it leads to; none if it is not this person's to judge.
 pub(super) fn opinion(
     replica: &Replica,
+    cx: &Cx,
     open: &Open,
     to: &State,
     reason: &str,
@@ -79,13 +84,16 @@ pub(super) fn opinion(
     let Some(kind) = replica.schema().kind(REVIEW) else {
         return Ok(None);
     };
-    let decision = if to.needs_reason() {
+    let mut next = open.kind.next_states(to.value());
+    let decision = if !to.needs_reason() {
+        "accepted"
+    } else if next.any(|next| next.who().may(Role::Volunteer, true)) {
         "returned"
     } else {
-        "accepted"
+        "noted"
     };
     let opinion = if reason.is_empty() {
-        to.label(sync_core::schema::Lang::Zh)
+        to.label(cx.text.lang())
     } else {
         reason
     };

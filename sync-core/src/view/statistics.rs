@@ -4,6 +4,8 @@
 //! Every number counts rows that a filter gives: the question's, with one more condition. Whoever shows a
 //! number can so open the records behind it.
 
+pub mod account;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;

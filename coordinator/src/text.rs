@@ -221,6 +221,7 @@ mod tests {
                 "console.group.",
                 "console.role.",
                 "console.today.",
+                "report.what.",
                 "word.deed.",
                 "word.role.",
                 "demo.column.",

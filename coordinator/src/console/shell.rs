@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 11] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -30,6 +30,14 @@ const PLACES: [Place; 10] = [
         "",
     ),
     ("new", "/new", "plus", "console.nav.new", "both", ""),
+    (
+        "reports",
+        "/reports",
+        "chart",
+        "console.nav.reports",
+        "wide",
+        "",
+    ),
     (
         "sync",
         "/sync",

@@ -25,6 +25,12 @@ const PEOPLE: [Place; 2] = [
         "console.more.devices",
     ),
 ];
+const REPORTS: Place = (
+    "/reports",
+    "chart",
+    "console.nav.reports",
+    "console.more.reports",
+);
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
 const SETTINGS: Place = (
@@ -49,7 +55,10 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: std::iter::once(held).chain(station).collect(),
+            links: [go(cx, &REPORTS), held]
+                .into_iter()
+                .chain(station)
+                .collect(),
         },
     ];
     let roles = members::roles(&status.roles, &cx.text);

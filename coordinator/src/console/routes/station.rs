@@ -4,7 +4,7 @@ use axum::Router;
 
 use super::{act, look};
 use crate::console::hall::Shared;
-use crate::console::pages::{audit, devices, held, member, more};
+use crate::console::pages::{audit, devices, held, member, more, reports};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -17,6 +17,8 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/devices/add", act(devices::add))
         .route("/devices/remove", act(devices::remove))
         .route("/held", look(held::view).merge(act(held::decide)))
+        .route("/reports", look(reports::view))
+        .route("/reports/print", look(reports::print))
         .route("/audit", look(audit::view))
         .route("/audit/verify", act(audit::verify))
 }

@@ -1,6 +1,6 @@
 //! Pages of the day.
 
-use super::shared::{Filter, FormError, Input, Notice, Number, PersonLine, Row};
+use super::shared::{Choice, Filter, FormError, Input, Notice, Number, PersonLine, Row};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Today {
@@ -72,6 +72,8 @@ pub(crate) struct Records {
     pub(crate) q: String,
     /// Kind state village person period flag sort.
     pub(crate) filters: Vec<Filter>,
+    /// Conditions without a select: value is the name, label the value.
+    pub(crate) kept: Vec<Choice>,
     pub(crate) filters_open: bool,
     /// "筛选和排列（已选 2 项）".
     pub(crate) filter_line: String,

@@ -54,6 +54,7 @@ pub(crate) enum Verb {
     Edit(EditArgs),
     Show(ShowArgs),
     List(ListArgs),
+    Report(ReportArgs),
     Export(ExportArgs),
     Import(ImportArgs),
     Sync(SyncArgs),
@@ -287,6 +288,26 @@ pub(crate) struct ListArgs {
     pub(crate) sort: Option<String>,
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
+    #[arg(long, value_name = "2026Q3", conflicts_with_all = ["from", "to", "year"])]
+    pub(crate) quarter: Option<String>,
+    #[arg(long, value_name = "2026", conflicts_with_all = ["from", "to"])]
+    pub(crate) year: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    #[arg(long, value_name = "MEMBER")]
+    pub(crate) person: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[arg(long, requires = "html")]
+    pub(crate) force: bool,
 }
 
 /// What other programs read.

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub(crate) mod account;
 pub(crate) mod certificate;
 pub(crate) mod decide;
 pub(crate) mod device;
@@ -120,6 +121,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Put(_)
         | Verb::Recover(_)
         | Verb::Release(_)
+        | Verb::Report(_)
         | Verb::Revoke(_)
         | Verb::Serve(_)
         | Verb::Show(_)
@@ -209,6 +211,7 @@ fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
         Verb::Edit(args) => edit::run(&mut app, &args),
         Verb::Show(args) => show::run(&mut app, &args),
         Verb::List(args) => list::run(&mut app, args),
+        Verb::Report(args) => account::run(&mut app, &args),
         Verb::Export(args) => export::run(&mut app, &args),
         Verb::Import(args) => import::run(&mut app, &args),
         Verb::Sync(args) => sync::run(&mut app, &args),

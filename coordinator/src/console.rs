@@ -44,3 +44,20 @@ mod when;
 
 pub(crate) use serve::{Found, Kept, run, serve};
 pub(crate) use tour::Tour;
+
+use sync_core::replica::Replica;
+
+use crate::account::Gathered;
+use crate::account::period::Period;
+use crate::failure::Failure;
+use crate::text::Text;
+
+/// The report as one file that needs nothing else, to be printed or made into a PDF.
+pub(crate) fn report_file(
+    replica: &Replica,
+    text: &Text,
+    gathered: &Gathered,
+    period: Period,
+) -> Result<String, Failure> {
+    pages::reports::paper::file(replica, text, gathered, period)
+}

@@ -6,6 +6,7 @@
 //! Everything that people read comes from one catalogue per language (`text/`); every failure has a
 //! sentence and an exit code (`exit.rs`).
 
+mod account;
 mod cli;
 mod commands;
 mod console;

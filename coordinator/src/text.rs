@@ -222,6 +222,7 @@ mod tests {
                 "console.role.",
                 "console.today.",
                 "console.type.",
+                "report.what.",
                 "word.deed.",
                 "word.role.",
                 "demo.column.",

@@ -181,6 +181,7 @@ impl Community {
             scope: Scope::Community,
             role: Role::Lead,
             nonce: vec![0; 16].into(),
+            at: None,
         };
         self.say(&self.owner.clone(), &Statement::Grant(grant))
     }
@@ -396,6 +397,7 @@ fn follow_a_grant_to_a_lead(bencher: Bencher<'_, '_>, lead_every: u64) {
                 scope: Scope::Community,
                 role: Role::Coordinator,
                 nonce: vec![0; 16].into(),
+                at: None,
             };
             it.say(&it.owner.clone(), &Statement::Grant(grant));
         },

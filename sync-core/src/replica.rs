@@ -4,6 +4,7 @@
 //! replica's memory is thrown away and read again if the transaction did not commit. Time and
 //! randomness are arguments; the store is whatever it was opened with.
 
+mod account;
 mod acts;
 mod audit;
 mod begin;

@@ -4,6 +4,7 @@
 //! again at any time. [`VERSION`] and the schema say how they are made; a store whose rows were made
 //! otherwise has them made anew when it is opened.
 
+pub mod statistics;
 pub mod words;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use crate::store::{LinkTarget, RowIndex, RowLink, ViewRow};
 use words::Words;
 
 /// Grows by one whenever rows are made in another way than before.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Names the way in which rows are made by a schema: equal where they are made alike.
 #[must_use]
@@ -100,10 +101,15 @@ pub fn show(kind: &Kind, fields: Vec<FieldState>) -> Shown {
 /// the country (UTC+8), so that it is the same on every device. None of a kind that has a field.
 #[must_use]
 pub fn day_begun(kind: &Kind, at: Millis) -> Option<String> {
-    const CLOCK: jiff::tz::Offset = jiff::tz::Offset::constant(8);
     if kind.day_field().is_some() {
         return None;
     }
+    day_at(at)
+}
+
+/// The day of a moment by the one clock of the country, `YYYY-MM-DD`; none of a moment that no calendar has.
+pub(crate) fn day_at(at: Millis) -> Option<String> {
+    const CLOCK: jiff::tz::Offset = jiff::tz::Offset::constant(8);
     let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
     Some(CLOCK.to_datetime(at).date().to_string())
 }
@@ -135,7 +141,17 @@ fn words_of<'v>(
     fields: impl Iterator<Item = (&'v str, &'v Value)>,
 ) -> BTreeSet<String> {
     let mut words = Words::default();
-    for (name, value) in fields {
+    let (choices, fields): (Vec<_>, Vec<_>) = fields.partition(|(name, _)| is_choice(kind, name));
+    for (name, value) in &choices {
+        match value {
+            Value::Text(value) => words.add_choice(name, value),
+            Value::Set(values) => values
+                .iter()
+                .for_each(|value| words.add_choice(name, value)),
+            Value::Number(_) | Value::Flag(_) | Value::List(_) => {}
+        }
+    }
+    for (name, value) in choices.into_iter().chain(fields) {
         let ty = kind.field(name).map(|field| field.ty());
         match (ty, value) {
             (Some(FieldType::Text), Value::Text(text)) => {
@@ -161,6 +177,12 @@ fn words_of<'v>(
         }
     }
     words.into_set()
+}
+
+/// Whether records are found by what this field is chosen to be. By their state they are found anyway.
+fn is_choice(kind: &Kind, name: &str) -> bool {
+    let ty = kind.field(name).map(|field| field.ty());
+    name != STATE_FIELD && matches!(ty, Some(FieldType::Choice(_) | FieldType::Choices(_)))
 }
 
 fn add_labels(words: &mut Words, ty: &FieldType, value: &str) {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::IntoResponse;
 
-const CSS: &str = include_str!("../../console/static/console.css");
+pub(super) const CSS: &str = include_str!("../../console/static/console.css");
 const JS: &str = include_str!("../../console/static/console.js");
 /// Its address changes with its content.
 const FOREVER: &str = "public, max-age=31536000, immutable";

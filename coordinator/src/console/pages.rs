@@ -19,6 +19,7 @@ pub(super) mod notices;
 mod reach;
 pub(super) mod record;
 pub(super) mod records;
+pub(super) mod reports;
 pub(super) mod rows;
 pub(super) mod saved;
 pub(super) mod schema;

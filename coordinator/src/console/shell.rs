@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 14] = [
+const PLACES: [Place; 15] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -35,6 +35,14 @@ const PLACES: [Place; 14] = [
         "/session",
         "session",
         "console.nav.session",
+        "wide",
+        "",
+    ),
+    (
+        "reports",
+        "/reports",
+        "chart",
+        "console.nav.reports",
         "wide",
         "",
     ),

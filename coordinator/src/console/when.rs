@@ -71,6 +71,23 @@ impl Clock {
         }
     }
 
+    /// `9月`, `Sep`.
+    pub(super) fn month(&self, day: Date) -> String {
+        let month = usize::try_from(day.month() - 1).unwrap_or(0);
+        match self.lang {
+            Lang::Zh => format!("{}月", day.month()),
+            Lang::En => MONTHS.get(month).copied().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// `2026年9月`, `Sep 2026`.
+    pub(super) fn month_and_year(&self, day: Date) -> String {
+        match self.lang {
+            Lang::Zh => format!("{}年{}", day.year(), self.month(day)),
+            Lang::En => format!("{} {}", self.month(day), day.year()),
+        }
+    }
+
     /// A day as it is kept (`2026-03-01`), in words; what is none stays as it is.
     pub(super) fn kept_day(&self, kept: &str) -> String {
         kept.parse::<Date>()
@@ -107,6 +124,9 @@ mod tests {
         assert_eq!(en.moment(Millis(en.now.0 - 86_400_000)), "16 Sep 09:26");
         assert_eq!(en.kept_day("2025-01-31"), "31 Jan 2025");
         assert_eq!(en.kept_day("soon"), "soon");
+        let day = Date::constant(2025, 1, 31);
+        assert_eq!(en.month_and_year(day), "Jan 2025");
+        assert_eq!(zh.month_and_year(day), "2025年1月");
         assert_eq!(en.iso(en.now), "2026-09-17T09:26+08:00");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "",
     "found",
     "space",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 35] = [
     "edit",
     "show",
     "list",
+    "report",
     "export",
     "import",
     "sync",

@@ -6,6 +6,7 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod account;
 mod begin;
 mod certificate;
 mod communities;

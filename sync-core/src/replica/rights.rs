@@ -63,6 +63,7 @@ impl Replica {
                     scope,
                     role,
                     nonce,
+                    at: Some(moment.now.0),
                 }),
             )?;
             mind.keep_house(tx, moment)?;

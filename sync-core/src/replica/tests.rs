@@ -19,6 +19,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
     Box::new(any.downcast_ref::<MemoryStore>().unwrap().clone())
 }
 
+mod accounts;
 mod audit;
 mod branches;
 mod devices;

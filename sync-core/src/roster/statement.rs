@@ -250,6 +250,9 @@ pub struct Grant {
     /// Random: a grant given again after it was revoked is another grant.
     #[n(3)]
     pub nonce: ByteVec,
+    /// When it was given, by its author's clock: for statistics, never for rights. None was said before.
+    #[n(4)]
+    pub at: Option<i64>,
 }
 
 /// What a revocation takes away.

@@ -196,6 +196,15 @@ impl Kind {
         self.states.iter().find(|state| state.is_initial())
     }
 
+    /// Whether a record waits in a state for somebody else's look: its author has put it there, and cannot
+    /// go on.
+    #[must_use]
+    pub fn is_handed_in(&self, state: &State) -> bool {
+        let is_own = |state: &State| matches!(state.who(), Who::Own { .. });
+        let mut next = self.next_states(state.value()).peekable();
+        is_own(state) && next.peek().is_some() && !next.any(is_own)
+    }
+
     /// The states that a record can go to from this one.
     pub fn next_states<'k>(&'k self, from: &'k str) -> impl Iterator<Item = &'k State> {
         self.states

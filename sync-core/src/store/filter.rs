@@ -122,6 +122,8 @@ pub struct RowFilter {
     pub changed_before: Option<Millis>,
     /// Only rows with all words that were typed.
     pub search: Option<String>,
+    /// Only rows in which each of these fields is chosen to be the value beside it, or holds it among others.
+    pub choices: Vec<(String, String)>,
     /// What comes first.
     pub order: Order,
     /// Only what comes after this place in that order.
@@ -213,10 +215,11 @@ impl RowFilter {
                 .is_none_or(|before| row.updated_at < before)
     }
 
-    /// What was typed to be found, if it asks for anything.
+    /// What was typed to be found and what is to be chosen, if anything is asked.
     pub(crate) fn words_wanted(&self) -> Option<Search> {
         let search = self.search.as_deref().map(Search::read);
-        search.filter(|search| !search.is_empty())
+        let search = search.unwrap_or_default().with_choices(&self.choices);
+        Some(search).filter(|search| !search.is_empty())
     }
 
     /// Whether a row fits by where its fields lead, and by who began it.

@@ -22,6 +22,10 @@ pub const SEARCH_CHARS_MAX: usize = 100;
 
 /// Stands before initials: for private use, and so never part of a word.
 const INITIALS_MARK: char = '\u{e000}';
+/// Stands before what a field is chosen to be, and between the field and that: for private use too.
+const CHOICE_MARK: char = '\u{e001}';
+/// Stands before the number of a character that an index of words would cut at.
+const ESCAPE_MARK: char = '\u{e002}';
 /// From here on scripts are written without spaces.
 const FIRST_WITHOUT_SPACES: char = '\u{2e80}';
 
@@ -105,6 +109,11 @@ impl Words {
         }
     }
 
+    /// Takes what a field is chosen to be, by the names that are kept: under a mark that nobody can type.
+    pub fn add_choice(&mut self, field: &str, value: &str) {
+        self.insert(choice_word(field, value));
+    }
+
     fn insert(&mut self, word: String) {
         if self.0.len() < WORDS_MAX {
             self.0.insert(word);
@@ -116,6 +125,24 @@ impl Words {
     pub fn into_set(self) -> BTreeSet<String> {
         self.0
     }
+}
+
+/// A choice as one word: of small letters, digits and marks alone, so that no index cuts or folds it.
+fn choice_word(field: &str, value: &str) -> String {
+    let mut word = String::from(CHOICE_MARK);
+    for part in [field, value] {
+        for c in part.chars().take(WORD_CHARS_MAX) {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() {
+                word.push(c);
+            } else {
+                word.push(ESCAPE_MARK);
+                word.push_str(&format!("{:x}", u32::from(c)));
+                word.push(ESCAPE_MARK);
+            }
+        }
+        word.push(CHOICE_MARK);
+    }
+    word
 }
 
 /// The letters that the sounds of a character begin with; a character may have several sounds.
@@ -161,6 +188,16 @@ impl Search {
         }
         terms.dedup();
         Self(terms)
+    }
+
+    /// Asks for what fields are chosen to be, too.
+    #[must_use]
+    pub fn with_choices(mut self, choices: &[(String, String)]) -> Self {
+        let words = choices
+            .iter()
+            .map(|(field, value)| choice_word(field, value));
+        self.0.extend(words.map(Term::Whole));
+        self
     }
 
     /// Whether it asks nothing.

@@ -130,6 +130,7 @@ impl World {
                     .pick(&[Role::Owner, Role::Coordinator])
                     .unwrap_or(Role::Owner),
                 nonce: self.twelve_bytes().into(),
+                at: None,
             }),
             1 => Statement::Revoke(Revoke {
                 target: Target::Member(superior),

@@ -45,6 +45,12 @@ const SESSION: Place = (
     "console.nav.session",
     "console.more.session",
 );
+const REPORTS: Place = (
+    "/reports",
+    "chart",
+    "console.nav.reports",
+    "console.more.reports",
+);
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const ERASURES: Place = (
     "/erasures",
@@ -94,7 +100,11 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: std::iter::once(held).chain(beside).chain(station).collect(),
+            links: [go(cx, &REPORTS), held]
+                .into_iter()
+                .chain(beside)
+                .chain(station)
+                .collect(),
         },
     ];
     let roles = members::roles(&status.roles, &cx.text);

@@ -1,8 +1,11 @@
 //! Lists and search.
 
-use sync_core::id::{LaneId, MemberId, Millis, RecordId};
+pub(super) mod narrow;
+
+use sync_core::id::{MemberId, RecordId};
 use sync_core::replica::Replica;
-use sync_core::store::{Cursor, Order, RowFilter, ViewRow};
+use sync_core::roster::commons;
+use sync_core::store::{Cursor, ViewRow};
 
 use super::{rows, saved};
 use crate::console::answer::Shown;
@@ -16,7 +19,6 @@ use crate::output::thousands;
 
 /// Records on a page.
 const PAGE_ROWS: usize = 50;
-const DAY_MILLIS: i64 = 86_400_000;
 /// What a filter's name in the address is.
 const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
 /// Asks for a list of its own, beside which no filter holds: what somebody does not have yet.
@@ -59,6 +61,7 @@ pub(super) fn page(
         save: saved::save_view(cx, query, refused),
         q: query.get("q").to_owned(),
         filters: filters(cx, query, offered),
+        kept: narrow::kept(query),
         filters_open: !active.is_empty(),
         filter_line: if active.is_empty() {
             cx.say("console.records.filters")
@@ -117,7 +120,7 @@ fn found(replica: &Replica, cx: &Cx, query: &Form) -> Result<(Vec<ViewRow>, u64)
     if let Ok(member) = query.get(LACKED).parse() {
         return lacked(replica, query, &member);
     }
-    let mut filter = filter(replica, cx, query)?;
+    let mut filter = narrow::filter(replica, cx, query)?;
     let total = replica.count(&filter)?;
     filter.limit = Some(PAGE_ROWS + 1);
     filter.after = after(replica, query)?;
@@ -179,60 +182,6 @@ fn after(replica: &Replica, query: &Form) -> Result<Option<Cursor>, Trouble> {
     Ok(row.as_ref().map(Cursor::of))
 }
 
-/// What the address asks for; what it asks for in a way that we do not know is left out.
-pub(super) fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble> {
-    let some = |name: &str| Some(query.get(name)).filter(|value| !value.is_empty());
-    let person = match some("person").and_then(|id| id.parse::<MemberId>().ok()) {
-        Some(member) => Some(replica.person(member)?),
-        None => None,
-    };
-    let today = cx.clock.today();
-    let yesterday = today.yesterday().unwrap_or(today);
-    let is_late = query.get("flag") == "late";
-    let narrowed = if query.get("flag") == "review" {
-        rows::to_review(replica)?
-    } else {
-        RowFilter::default()
-    };
-    Ok(RowFilter {
-        kind: some("kind").map(str::to_owned),
-        space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
-        states: query
-            .all("state")
-            .filter(|state| !state.is_empty())
-            .map(str::to_owned)
-            .collect(),
-        only_conflicts: query.get("flag") == "clash",
-        kinds: if is_late {
-            rows::due_kinds(replica)
-        } else {
-            Vec::new()
-        },
-        due_to: is_late.then(|| yesterday.to_string()),
-        person,
-        day_from: some("from").map(str::to_owned),
-        day_to: some("to").map(str::to_owned),
-        changed_after: period_start(cx, query.get("period")),
-        search: some("q").map(str::to_owned),
-        order: match query.get("sort") {
-            "due" => Order::Due,
-            "day" => Order::Day,
-            _ => Order::Newest,
-        },
-        ..narrowed
-    })
-}
-
-fn period_start(cx: &Cx, period: &str) -> Option<Millis> {
-    let days = match period {
-        "today" => 1,
-        "week" => 7,
-        "quarter" => 92,
-        _ => return None,
-    };
-    Some(Millis(cx.clock.now.0 - days * DAY_MILLIS))
-}
-
 /// Values and labels, by the filter that offers them.
 type Offered = [(&'static str, Vec<(String, String)>); NAMES.len()];
 
@@ -281,10 +230,12 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
         }
         "state" => states(replica, cx, query.get("kind")),
         "village" => {
-            let spaces = replica.roster().spaces().keys();
+            let commons = commons(replica.roster().community());
+            let spaces = replica.roster().spaces().keys().copied();
             spaces
+                .chain([commons])
                 .map(|space| {
-                    let name = replica.space_name(space);
+                    let name = replica.space_name(&space);
                     (space.to_string(), fields::space_label(cx, &name))
                 })
                 .collect()
@@ -331,18 +282,24 @@ fn active(replica: &Replica, cx: &Cx, query: &Form, offered: &Offered) -> Vec<Ac
     let given = offered
         .iter()
         .filter(|(name, _)| !query.get(name).is_empty());
-    given
-        .map(|(name, options)| {
-            let value = query.get(name);
+    let offered = given.map(|(name, options)| {
+        let values = query.all(name).map(|value| {
             let label = options.iter().find(|(known, _)| known == value);
-            let label = label.map_or(value, |(_, label)| label);
-            let head = cx.say(&format!("console.filter.{name}"));
-            Active {
-                href: address(&query.query_without(&[name, "after"])),
-                label: format!("{head}{}{label}", cx.say("console.colon")),
-            }
-        })
-        .collect()
+            label.map_or_else(|| value.to_owned(), |(_, label)| label.clone())
+        });
+        let label = values.collect::<Vec<_>>().join(&cx.say("word.and"));
+        pill(cx, query, name, &label)
+    });
+    offered.chain(narrow::pills(replica, cx, query)).collect()
+}
+
+/// One condition, with the address that drops it.
+fn pill(cx: &Cx, query: &Form, name: &str, label: &str) -> Active {
+    let head = cx.say(&format!("console.filter.{name}"));
+    Active {
+        href: address(&query.query_without(&[name, "after"])),
+        label: format!("{head}{}{label}", cx.say("console.colon")),
+    }
 }
 
 /// The one condition of the list of what somebody lacks.

@@ -3,7 +3,7 @@
 use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::{Role, Scope};
-use sync_core::schema::{Kind, State, Who};
+
 use sync_core::store::{Order, RowFilter, ViewRow};
 
 use super::reach;
@@ -90,14 +90,6 @@ pub(super) fn days_late(replica: &Replica, cx: &Cx, row: &ViewRow) -> Option<u64
     u64::try_from(days).ok().filter(|days| *days > 0)
 }
 
-/// Whether a record of a kind waits in a state for somebody else's look: its author has put it there, and
-/// cannot go on.
-pub(super) fn is_handed_in(kind: &Kind, state: &State) -> bool {
-    let is_own = |state: &State| matches!(state.who(), Who::Own { .. });
-    let mut next = kind.next_states(state.value()).peekable();
-    is_own(state) && next.peek().is_some() && !next.any(is_own)
-}
-
 /// Whether this person looks at what others hand in in a space.
 pub(super) fn may_review(replica: &Replica, space: LaneId) -> bool {
     let scope = Scope::Space(space);
@@ -125,7 +117,7 @@ pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
     let kinds = replica.schema().kinds().iter();
     let handed_in = kinds.flat_map(|kind| {
         let states = kind.states().iter();
-        let waiting = states.filter(|state| is_handed_in(kind, state));
+        let waiting = states.filter(|state| kind.is_handed_in(state));
         waiting.map(|state| (kind.name().to_owned(), state.value().to_owned()))
     });
     Ok(RowFilter {

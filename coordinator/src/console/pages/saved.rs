@@ -67,7 +67,7 @@ fn common(replica: &Replica) -> Result<Vec<Common>, Trouble> {
 /// How many records a saved list has; it may ask for somebody who is not known here any more.
 fn count(replica: &Replica, cx: &Cx, saved: &Saved) -> Result<String, Trouble> {
     let query = Form::read(saved.query.as_bytes());
-    match records::filter(replica, cx, &query) {
+    match records::narrow::filter(replica, cx, &query) {
         Ok(filter) => Ok(thousands(replica.count(&filter)?)),
         Err(Trouble::Missing) => Ok("–".to_owned()),
         Err(trouble @ Trouble::Failed(_)) => Err(trouble),

@@ -5,7 +5,9 @@ use axum::Router;
 
 use super::{act, look};
 use crate::console::hall::Shared;
-use crate::console::pages::{audit, devices, held, member, more, saved, schema, session, tour};
+use crate::console::pages::{
+    audit, devices, held, member, more, reports, saved, schema, session, tour,
+};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -52,6 +54,8 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/session/{id}/attendance", act(session::acts::attend))
         .route("/session/{id}/guests", act(session::acts::count_guests))
         .route("/session/{id}/close", act(session::acts::close))
+        .route("/reports", look(reports::view))
+        .route("/reports/print", look(reports::print))
         .route("/audit", look(audit::view))
         .route("/audit/verify", act(audit::verify))
 }

@@ -1,7 +1,7 @@
 //! Pages of the day.
 
 use super::begin::Waiting;
-use super::shared::{Filter, FormError, Input, Notice, Number, PersonLine, Row, Step};
+use super::shared::{Choice, Filter, FormError, Input, Notice, Number, PersonLine, Row, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Today {
@@ -81,6 +81,8 @@ pub(crate) struct Records {
     pub(crate) q: String,
     /// Kind state village person period flag sort.
     pub(crate) filters: Vec<Filter>,
+    /// Conditions without a select: value is the name, label the value.
+    pub(crate) kept: Vec<Choice>,
     pub(crate) filters_open: bool,
     /// "筛选和排列（已选 2 项）".
     pub(crate) filter_line: String,

@@ -10,7 +10,7 @@ use super::read::scalar_value;
 use crate::id::{ActorId, Millis};
 use crate::record::chunk::{Act, Chunk};
 use crate::record::index::{Node, NodeId};
-use crate::schema::{ItemId, Kind, Value};
+use crate::schema::{ItemId, Kind, STATE_FIELD, Value};
 
 /// Most characters of a text that history gives before and after a change.
 pub const HISTORY_TEXT_CHARS_MAX: usize = 2_000;
@@ -122,6 +122,32 @@ impl RecordDoc {
     #[must_use]
     pub(crate) fn seen_in(&self, change: &ChangeHash, field: &str) -> Option<Value> {
         self.value_at(field, &[*change])
+    }
+
+    /// The states that a record was put into, each with the moment by its author's clock, in the order of
+    /// [`RecordDoc::history`]: what statistics need, without the rest.
+    #[must_use]
+    pub fn moves(&self) -> Vec<(Millis, String)> {
+        let mut nodes: Vec<&Node> = self.index.nodes().iter().collect();
+        nodes.sort_by_key(|node| (node.max_op, node.hash));
+        let mut moves = Vec::new();
+        for node in nodes {
+            let change = self.doc.get_change_by_hash(&node.hash);
+            let chunk = change
+                .as_ref()
+                .and_then(|it| Chunk::parse(it.raw_bytes()).ok());
+            let ops = chunk.iter().flat_map(|chunk| &chunk.ops);
+            let set = ops.filter_map(|op| match op.act {
+                Act::Set { key, text } if key == STATE_FIELD => text,
+                Act::Set { .. }
+                | Act::MakeText { .. }
+                | Act::Clear { .. }
+                | Act::Insert { .. }
+                | Act::Remove { .. } => None,
+            });
+            moves.extend(set.map(|state| (node.at, state.to_owned())));
+        }
+        moves
     }
 
     fn history_item(&self, kind: &Kind, node: &Node) -> HistoryItem {

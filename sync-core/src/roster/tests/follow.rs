@@ -83,6 +83,7 @@ fn one_statement_reaches_few_others_and_tells_what_it_changes() {
         scope: Scope::Community,
         role: Role::Lead,
         nonce: vec![].into(),
+        at: None,
     });
     let change = follow(&mut world, &mut roster, said(&owner, grant));
     assert!(change.is_of_rights() && !change.has_narrowed(&roster));

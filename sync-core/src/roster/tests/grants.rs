@@ -12,6 +12,7 @@ impl World {
             scope,
             role,
             nonce,
+            at: None,
         };
         self.say(by, Statement::Grant(grant));
     }

@@ -13,6 +13,7 @@ impl World {
             scope,
             role,
             nonce: vec![u8::try_from(self.said.len()).unwrap()].into(),
+            at: None,
         };
         Target::Grant(self.say(by, Statement::Grant(grant)))
     }

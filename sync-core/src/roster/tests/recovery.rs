@@ -118,6 +118,7 @@ fn nobody_gives_the_role_of_the_sheet() {
             scope: Scope::Community,
             role: Role::Recovered,
             nonce: Vec::new().into(),
+            at: None,
         }),
     );
     assert_eq!(

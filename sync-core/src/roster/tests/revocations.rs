@@ -37,6 +37,7 @@ impl World {
             scope: Scope::Community,
             role,
             nonce: vec![nonce].into(),
+            at: None,
         };
         self.say(by, Statement::Grant(grant))
     }
@@ -108,6 +109,7 @@ fn lead_of_one_village_takes_away_what_holds_there_alone() {
         scope: b,
         role: Role::Volunteer,
         nonce,
+        at: None,
     };
     world.say(&owner, Statement::Grant(grant));
     let everywhere = world.member(Role::Volunteer, ALL);

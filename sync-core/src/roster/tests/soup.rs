@@ -146,6 +146,7 @@ impl Soup {
                     scope,
                     role,
                     nonce: nonce.into(),
+                    at: None,
                 })
             }
             10 | 11 => Statement::Revoke(self.revoke(saying, nonce)),

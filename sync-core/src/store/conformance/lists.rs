@@ -60,6 +60,10 @@ impl Questions {
         format!("2026-03-{:02}", self.below(9) + 1)
     }
 
+    fn choice(&mut self) -> &'static str {
+        ["one", "one_two", "One", "一"][self.below(4) as usize]
+    }
+
     fn target(&mut self) -> LinkTarget {
         let id = [self.byte(4); 16];
         if self.chance(2) {
@@ -100,6 +104,11 @@ impl Questions {
         let name = ["王芳", "王小明", "李 lamp", "3号门"][self.below(4) as usize];
         words.add(name);
         words.add_initials(name);
+        for field in ["kind", "kind_of"] {
+            if self.chance(2) {
+                words.add_choice(field, self.choice());
+            }
+        }
         let index = RowIndex {
             links,
             words: words.into_set(),
@@ -120,7 +129,12 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(16) {
+        match self.below(17) {
+            16 => {
+                let field = ["kind", "kind_of"][self.below(2) as usize];
+                let choice = (field.to_owned(), self.choice().to_owned());
+                filter.choices.push(choice);
+            }
             15 => {
                 let pair = |kind: &str, state: &str| (kind.to_owned(), state.to_owned());
                 filter.in_states = vec![pair("task", "open"), pair("note", "done")];
@@ -209,7 +223,13 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
         leads(LinkTarget::Member(person.member)) || person.devices.contains(&row.created_by)
     };
     let search = filter.search.as_deref().map(Search::read);
+    let chosen = |(field, value): &(String, String)| {
+        let mut one = Words::default();
+        one.add_choice(field, value);
+        one.into_set().is_subset(&index.words)
+    };
     let wanted = [
+        filter.choices.iter().all(chosen),
         search.iter().all(|search| search.fits(&index.words)),
         filter.kind.iter().all(|kind| *kind == row.kind),
         filter.kinds.is_empty() || filter.kinds.contains(&row.kind),

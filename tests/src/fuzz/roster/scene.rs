@@ -228,6 +228,7 @@ impl Scene {
                 scope,
                 role,
                 nonce: nonce.into(),
+                at: None,
             }),
             10 => Statement::Release(self.verdict(space_id, y, z)),
             11 => Statement::Discard(self.verdict(space_id, y, z)),

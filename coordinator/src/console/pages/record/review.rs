@@ -28,7 +28,7 @@ pub(super) struct Returned {
 pub(super) fn waits_for_me(replica: &Replica, open: &Open) -> bool {
     let state = open.row.state.as_deref().unwrap_or_default();
     let state = open.kind.state(state);
-    state.is_some_and(|state| rows::is_handed_in(&open.kind, state))
+    state.is_some_and(|state| open.kind.is_handed_in(state))
         && !is_own(replica, open)
         && rows::may_review(replica, open.row.space)
 }

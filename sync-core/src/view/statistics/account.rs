@@ -1,0 +1,456 @@
+//! The station's own account: what it counts of its work, with the rows behind every number.
+//!
+//! Like all statistics it is a fold over rows, and over what their histories say of states. Nothing in it
+//! depends on the device, the moment or the order of rows: equal records and an equal roster, equal bytes.
+
+mod waits;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{Question, Statistics, texts};
+use crate::id::{DeviceId, MemberId};
+use crate::schema::{FieldType, Schema};
+use crate::store::{LinkTarget, RowFilter, ViewRow};
+
+pub use waits::{Moves, OnTime, Spread, Waits};
+pub(crate) use waits::{Timing, asks_for_moves};
+
+/// What is counted of the rows that fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The rows themselves.
+    Rows,
+    /// What a field with numbers or minutes adds up to; stays at the ends of 64 bits.
+    Sum(&'static str),
+    /// How many different records or members a field leads to.
+    Different(&'static str),
+}
+
+/// Whose a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Of who has begun it and of everybody whom it names.
+    BegunOrNamed,
+    /// Of those whom it names alone: hours are somebody's, whoever wrote them down.
+    Named,
+}
+
+/// One thing that the station counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// What it is called in JSON.
+    pub name: &'static str,
+    /// The kind of its rows; none: all.
+    pub kind: Option<&'static str>,
+    /// The states that they are in; none: all.
+    pub states: &'static [&'static str],
+    /// Only rows with several values in a field.
+    pub only_conflicts: bool,
+    /// What of them.
+    pub what: What,
+    /// Whose they are.
+    pub whose: Whose,
+    /// The field that says of which category they are.
+    pub category: Option<&'static str>,
+}
+
+const fn rows(
+    name: &'static str,
+    kind: &'static str,
+    states: &'static [&'static str],
+    category: Option<&'static str>,
+) -> Measure {
+    Measure {
+        name,
+        kind: Some(kind),
+        states,
+        only_conflicts: false,
+        what: What::Rows,
+        whose: Whose::BegunOrNamed,
+        category,
+    }
+}
+
+const HELD: &[&str] = &["held", "reported", "accepted"];
+const LEARNT: &[&str] = &["attended", "passed"];
+
+/// All that the station counts of its rows, in the order in which people read it.
+pub const MEASURES: [Measure; 15] = [
+    rows("visits", "visit", &[], Some("purpose")),
+    Measure {
+        what: What::Different("home"),
+        ..rows("households", "visit", &[], Some("purpose"))
+    },
+    rows("needs", "need", &[], Some("category")),
+    rows(
+        "needs_settled",
+        "need",
+        &["solved", "confirmed", "closed"],
+        Some("category"),
+    ),
+    rows("proposals", "proposal", &[], Some("category")),
+    rows("events", "event", HELD, Some("category")),
+    Measure {
+        what: What::Sum("headcount"),
+        ..rows("attendance", "event", HELD, Some("category"))
+    },
+    rows("sessions", "session", &["held", "minutes_agreed"], None),
+    rows("resolutions", "resolution", &[], None),
+    rows("trainings", "training", LEARNT, Some("topic")),
+    Measure {
+        what: What::Different("members"),
+        ..rows("trained", "training", LEARNT, Some("topic"))
+    },
+    Measure {
+        what: What::Sum("minutes"),
+        whose: Whose::Named,
+        ..rows(
+            "minutes_claimed",
+            "hours",
+            &["claimed", "confirmed", "certified"],
+            None,
+        )
+    },
+    Measure {
+        what: What::Sum("minutes"),
+        whose: Whose::Named,
+        ..rows(
+            "minutes_confirmed",
+            "hours",
+            &["confirmed", "certified"],
+            None,
+        )
+    },
+    rows("tasks_done", "task", &["done", "verified"], None),
+    Measure {
+        kind: None,
+        only_conflicts: true,
+        ..rows("in_conflict", "", &[], None)
+    },
+];
+
+impl Measure {
+    /// The measure of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        MEASURES.iter().find(|measure| measure.name == name)
+    }
+
+    /// The rows behind the number.
+    #[must_use]
+    pub fn filter(&self, question: &Question) -> RowFilter {
+        let mut filter = RowFilter {
+            kind: self.kind.map(str::to_owned),
+            states: self.states.iter().map(|it| (*it).to_owned()).collect(),
+            only_conflicts: self.only_conflicts,
+            ..question.filter()
+        };
+        if self.whose == Whose::Named
+            && let Some(person) = filter.person.take()
+        {
+            filter.linked = Some(LinkTarget::Member(person.member));
+        }
+        filter
+    }
+
+    fn fits(&self, row: &ViewRow) -> bool {
+        self.kind.is_none_or(|kind| kind == row.kind)
+            && (!self.only_conflicts || row.conflicts > 0)
+            && (self.states.is_empty()
+                || row
+                    .state
+                    .as_deref()
+                    .is_some_and(|state| self.states.contains(&state)))
+    }
+}
+
+/// One number and its parts. Maps are in the order of their keys, so that equal numbers are equal JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Figure {
+    /// All of it.
+    pub total: i64,
+    /// By space.
+    pub by_space: BTreeMap<String, i64>,
+    /// By month, `YYYY-MM`.
+    pub by_month: BTreeMap<String, i64>,
+    /// By category, if its rows have any.
+    pub by_category: BTreeMap<String, i64>,
+}
+
+/// Members who were given a leading role and held a lower one: what the roster says, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Promoted {
+    /// How many different members.
+    pub total: u64,
+    /// Of them, those whose role was given by a version that did not say when: counted only where no time
+    /// is asked for.
+    pub undated: u64,
+    /// By the space that the role is for; `community` where it is for all.
+    pub by_space: BTreeMap<String, u64>,
+    /// By month, `YYYY-MM`.
+    pub by_month: BTreeMap<String, u64>,
+}
+
+/// A role of a lead or above, given to somebody who held a lower one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// To whom.
+    pub member: MemberId,
+    /// For which space; none: the whole community.
+    pub space: Option<crate::id::LaneId>,
+    /// On which day by the one clock of the country, `YYYY-MM-DD`; none if it does not say.
+    pub day: Option<String>,
+}
+
+/// The numbers: the same bytes of JSON wherever the same is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Account {
+    /// By what they are called, as [`MEASURES`] says.
+    pub figures: BTreeMap<&'static str, Figure>,
+    /// How long people waited.
+    pub waits: Waits,
+    /// Whether work was done when it was due.
+    pub on_time: OnTime,
+    /// Who was given a leading role.
+    pub promoted: Promoted,
+    /// How many members have begun any of these records.
+    pub active: u64,
+    /// Every kind by itself: by state, space, month and choice.
+    pub kinds: Statistics,
+}
+
+/// The same figures by member: for whoever may see them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct People(pub BTreeMap<&'static str, BTreeMap<String, i64>>);
+
+/// Adds up, or tells apart.
+#[derive(Debug, Default)]
+struct Tally {
+    sum: i64,
+    met: BTreeSet<String>,
+}
+
+impl Tally {
+    fn add(&mut self, part: &Part<'_>) {
+        match part {
+            Part::Sum(more) => self.sum = self.sum.saturating_add(*more),
+            Part::Met(met) => self.met.extend(met.iter().map(|it| (*it).to_owned())),
+        }
+    }
+
+    fn number(&self) -> i64 {
+        let met = i64::try_from(self.met.len()).unwrap_or(i64::MAX);
+        self.sum.saturating_add(met)
+    }
+}
+
+/// What one row gives to a number.
+enum Part<'r> {
+    Sum(i64),
+    Met(Vec<&'r str>),
+}
+
+impl<'r> Part<'r> {
+    fn of(what: What, fields: &'r Json) -> Self {
+        let value = |name: &str| fields.get(name).unwrap_or(&Json::Null);
+        match what {
+            What::Rows => Self::Sum(1),
+            What::Sum(field) => Self::Sum(value(field).as_i64().unwrap_or(0)),
+            What::Different(field) => Self::Met(texts(value(field)).collect()),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tallies {
+    all: Tally,
+    by_space: BTreeMap<String, Tally>,
+    by_month: BTreeMap<String, Tally>,
+    by_category: BTreeMap<String, Tally>,
+    by_person: BTreeMap<String, Tally>,
+}
+
+fn numbers(tallies: &BTreeMap<String, Tally>) -> BTreeMap<String, i64> {
+    let tallies = tallies.iter();
+    tallies
+        .map(|(key, tally)| (key.clone(), tally.number()))
+        .collect()
+}
+
+impl Tallies {
+    fn add(&mut self, measure: &Measure, row: &ViewRow, fields: &Json, people: &BTreeSet<String>) {
+        let part = Part::of(measure.what, fields);
+        self.all.add(&part);
+        let space = self.by_space.entry(row.space.to_string()).or_default();
+        space.add(&part);
+        if let Some(month) = row.day.as_deref().and_then(|day| day.get(..7)) {
+            let month = self.by_month.entry(month.to_owned()).or_default();
+            month.add(&part);
+        }
+        let category = measure.category.and_then(|name| fields.get(name));
+        for category in category.into_iter().flat_map(texts) {
+            let category = self.by_category.entry(category.to_owned()).or_default();
+            category.add(&part);
+        }
+        for person in people {
+            let person = self.by_person.entry(person.clone()).or_default();
+            person.add(&part);
+        }
+    }
+
+    fn figure(&self) -> Figure {
+        Figure {
+            total: self.all.number(),
+            by_space: numbers(&self.by_space),
+            by_month: numbers(&self.by_month),
+            by_category: numbers(&self.by_category),
+        }
+    }
+}
+
+/// Counts rows of a question, whatever their order. `member_of` says whose a device is.
+pub(crate) struct Counting<'s> {
+    schema: &'s Schema,
+    question: &'s Question,
+    tallies: BTreeMap<&'static str, Tallies>,
+    begun_by: BTreeSet<MemberId>,
+    timing: Timing,
+}
+
+impl<'s> Counting<'s> {
+    pub(crate) fn new(schema: &'s Schema, question: &'s Question) -> Self {
+        let tallies = MEASURES.iter();
+        Self {
+            schema,
+            question,
+            tallies: tallies
+                .map(|measure| (measure.name, Tallies::default()))
+                .collect(),
+            begun_by: BTreeSet::new(),
+            timing: Timing::default(),
+        }
+    }
+
+    /// Takes one row, and the states that it went through if [`asks_for_moves`] says so.
+    pub(crate) fn add(
+        &mut self,
+        row: &ViewRow,
+        moves: &Moves,
+        member_of: impl Fn(&DeviceId) -> Option<MemberId>,
+    ) {
+        let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+        let creator = member_of(&row.created_by);
+        self.begun_by.extend(creator);
+        let named = self.named(row, &fields);
+        let begun_or_named: BTreeSet<String> = named
+            .iter()
+            .cloned()
+            .chain(creator.map(|id| id.to_string()))
+            .collect();
+        let asked = self.question.person.as_ref();
+        let asked = asked.map(|person| person.member.to_string());
+        for measure in MEASURES.iter().filter(|measure| measure.fits(row)) {
+            let mut people = match measure.whose {
+                Whose::BegunOrNamed => begun_or_named.clone(),
+                Whose::Named => named.clone(),
+            };
+            if let Some(asked) = &asked {
+                if measure.whose == Whose::Named && !named.contains(asked) {
+                    continue;
+                }
+                people.retain(|person| person == asked);
+            }
+            if let Some(tallies) = self.tallies.get_mut(measure.name) {
+                tallies.add(measure, row, &fields, &people);
+            }
+        }
+        if let Some(kind) = self.schema.kind(&row.kind) {
+            self.timing.add(kind, row, &fields, moves);
+        }
+    }
+
+    /// The members whom a row names in any field.
+    fn named(&self, row: &ViewRow, fields: &Json) -> BTreeSet<String> {
+        let Some(kind) = self.schema.kind(&row.kind) else {
+            return BTreeSet::new();
+        };
+        let leads_to_members =
+            |ty: &FieldType| matches!(ty, FieldType::Member | FieldType::Members);
+        let named = kind.fields().iter();
+        let named = named.filter(|field| leads_to_members(field.ty()));
+        let values = named.filter_map(|field| fields.get(field.name()));
+        let ids = values
+            .flat_map(texts)
+            .filter(|id| id.parse::<MemberId>().is_ok());
+        ids.map(str::to_owned).collect()
+    }
+
+    pub(crate) fn finish(self, kinds: Statistics, promotions: &[Promotion]) -> (Account, People) {
+        let tallies = self.tallies.iter();
+        let people = tallies.clone().filter(|(_, it)| !it.by_person.is_empty());
+        let people = people.map(|(name, it)| (*name, numbers(&it.by_person)));
+        let people = People(people.collect());
+        let (waits, on_time) = self.timing.finish();
+        let account = Account {
+            figures: tallies.map(|(name, it)| (*name, it.figure())).collect(),
+            waits,
+            on_time,
+            promoted: Promoted::of(promotions, self.question),
+            active: self.begun_by.len() as u64,
+            kinds,
+        };
+        (account, people)
+    }
+}
+
+impl Promoted {
+    fn of(promotions: &[Promotion], question: &Question) -> Self {
+        let is_timed = question.from.is_some() || question.to.is_some();
+        let is_asked = |it: &&Promotion| {
+            let person = question.person.as_ref();
+            person.is_none_or(|person| person.member == it.member)
+                && (question.space.is_none() || question.space == it.space)
+                && match it.day.as_deref() {
+                    Some(day) => {
+                        question.from.as_deref().is_none_or(|from| from <= day)
+                            && question.to.as_deref().is_none_or(|to| day <= to)
+                    }
+                    None => !is_timed,
+                }
+        };
+        let mut all: BTreeSet<MemberId> = BTreeSet::new();
+        let mut dated: BTreeSet<MemberId> = BTreeSet::new();
+        let mut by_space: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
+        let mut by_month: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
+        for it in promotions.iter().filter(is_asked) {
+            all.insert(it.member);
+            let space = it
+                .space
+                .map_or_else(|| "community".to_owned(), |id| id.to_string());
+            by_space.entry(space).or_default().insert(it.member);
+            if let Some(month) = it.day.as_deref().and_then(|day| day.get(..7)) {
+                dated.insert(it.member);
+                by_month
+                    .entry(month.to_owned())
+                    .or_default()
+                    .insert(it.member);
+            }
+        }
+        let counted = |sets: BTreeMap<String, BTreeSet<MemberId>>| {
+            let sets = sets.into_iter();
+            sets.map(|(key, set)| (key, set.len() as u64)).collect()
+        };
+        Self {
+            total: all.len() as u64,
+            undated: all.difference(&dated).count() as u64,
+            by_space: counted(by_space),
+            by_month: counted(by_month),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

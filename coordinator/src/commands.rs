@@ -54,12 +54,15 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
-        Ok(self.home.open()?)
+    /// The replica and its keys; what is said from here on is in the words of its community.
+    pub(crate) fn open(&mut self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
+        let (replica, keys) = self.home.open()?;
+        self.text = self.text.about(&replica);
+        Ok((replica, keys))
     }
 
-    fn replica(&self) -> Result<Replica, Failure> {
-        Ok(self.home.open()?.0)
+    fn replica(&mut self) -> Result<Replica, Failure> {
+        Ok(self.open()?.0)
     }
 
     /// A sentence on standard output.
@@ -73,7 +76,8 @@ impl App {
 pub(crate) fn run(cli: Cli, text: Text) -> ExitCode {
     let is_json = cli.json;
     let store = store_of(&cli);
-    match run_verb(cli, text.clone()) {
+    let mut text = text;
+    match run_verb(cli, &mut text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Which store it was is known here alone.
@@ -139,48 +143,55 @@ fn unlocked(cli: &Cli, text: &Text) -> Result<Home, Failure> {
     Ok(home.unlocked_by(passphrase))
 }
 
-fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
-    let home = unlocked(&cli, &text)?;
+/// Runs a command; a complaint about it is in the words that it knew in the end.
+fn run_verb(cli: Cli, text: &mut Text) -> Result<(), Failure> {
+    let home = unlocked(&cli, text)?;
     let mut app = App {
-        text,
+        text: text.clone(),
         is_json: cli.json,
         home,
         out: Out::new(),
     };
-    match cli.verb {
-        Verb::Found(args) => found::run(&mut app, args),
-        Verb::Space(SpaceVerb::Add(args)) => space::add(&mut app, &args),
-        Verb::Space(SpaceVerb::List) => space::list(&mut app),
-        Verb::Invite(args) => invite::run(&mut app, args),
-        Verb::Join(args) => join::run(&mut app, &args),
-        Verb::Recover(args) => recover::run(&mut app, &args),
-        Verb::Put(args) => put::run(&mut app, &args),
-        Verb::Edit(args) => edit::run(&mut app, &args),
-        Verb::Show(args) => show::run(&mut app, &args),
-        Verb::List(args) => list::run(&mut app, args),
-        Verb::Export(args) => export::run(&mut app, &args),
-        Verb::Import(args) => import::run(&mut app, &args),
-        Verb::Sync(args) => sync::run(&mut app, &args),
-        Verb::Serve(args) => console::run(&mut app, &args),
-        Verb::Status => status::run(&mut app),
-        Verb::Members => members::run(&mut app),
-        Verb::Grant(args) => grant::run(&mut app, &args),
-        Verb::Device(DeviceVerb::Add(args)) => device::add(&mut app, &args),
-        Verb::Device(DeviceVerb::Join(args)) => device::join(&mut app, &args),
-        Verb::Device(DeviceVerb::List) => device::list(&mut app),
-        Verb::Device(DeviceVerb::Remove(args)) => device::remove(&mut app, &args),
-        Verb::Revoke(args) => revoke::run(&mut app, &args),
-        Verb::Release(args) => decide::run(&mut app, &args, false),
-        Verb::Discard(args) => decide::run(&mut app, &args, true),
-        Verb::Erase(args) => erase::run(&mut app, &args),
-        Verb::Erasures => erase::list(&mut app),
-        Verb::Held(args) => held::run(&mut app, &args),
-        Verb::Log => log::run(&mut app),
-        Verb::Verify => verify::run(&mut app),
-        Verb::Certificate(args) => certificate::run(&mut app, &args),
-        Verb::VerifyCertificate(args) => certificate::verify(&mut app, &args),
-        Verb::Passphrase(verb) => protect::run(&mut app, &verb),
-        Verb::Replay(args) => replay::run(&mut app, &args),
+    let done = run_in(&mut app, cli.verb);
+    *text = app.text;
+    done
+}
+
+fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Found(args) => found::run(app, args),
+        Verb::Space(SpaceVerb::Add(args)) => space::add(app, &args),
+        Verb::Space(SpaceVerb::List) => space::list(app),
+        Verb::Invite(args) => invite::run(app, args),
+        Verb::Join(args) => join::run(app, &args),
+        Verb::Recover(args) => recover::run(app, &args),
+        Verb::Put(args) => put::run(app, &args),
+        Verb::Edit(args) => edit::run(app, &args),
+        Verb::Show(args) => show::run(app, &args),
+        Verb::List(args) => list::run(app, args),
+        Verb::Export(args) => export::run(app, &args),
+        Verb::Import(args) => import::run(app, &args),
+        Verb::Sync(args) => sync::run(app, &args),
+        Verb::Serve(args) => console::run(app, &args),
+        Verb::Status => status::run(app),
+        Verb::Members => members::run(app),
+        Verb::Grant(args) => grant::run(app, &args),
+        Verb::Device(DeviceVerb::Add(args)) => device::add(app, &args),
+        Verb::Device(DeviceVerb::Join(args)) => device::join(app, &args),
+        Verb::Device(DeviceVerb::List) => device::list(app),
+        Verb::Device(DeviceVerb::Remove(args)) => device::remove(app, &args),
+        Verb::Revoke(args) => revoke::run(app, &args),
+        Verb::Release(args) => decide::run(app, &args, false),
+        Verb::Discard(args) => decide::run(app, &args, true),
+        Verb::Erase(args) => erase::run(app, &args),
+        Verb::Erasures => erase::list(app),
+        Verb::Held(args) => held::run(app, &args),
+        Verb::Log => log::run(app),
+        Verb::Verify => verify::run(app),
+        Verb::Certificate(args) => certificate::run(app, &args),
+        Verb::VerifyCertificate(args) => certificate::verify(app, &args),
+        Verb::Passphrase(verb) => protect::run(app, &verb),
+        Verb::Replay(args) => replay::run(app, &args),
         Verb::Demo(args) => demo::run(&args, app.is_json, &app.text, &mut app.out),
     }?;
     app.out.flush()

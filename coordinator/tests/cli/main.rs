@@ -6,6 +6,7 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod added;
 mod certificate;
 mod console;
 mod damage;
@@ -27,6 +28,7 @@ mod replay;
 mod review;
 mod run;
 mod serve;
+mod serve_commons;
 mod serve_exchange;
 mod serve_places;
 mod serve_schema;

@@ -40,6 +40,12 @@ impl Replica {
         &self.mind.schema
     }
 
+    /// The same, to be kept beyond this call: as it is now.
+    #[must_use]
+    pub fn shared_schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.mind.schema)
+    }
+
     /// Adds to the community's schema; says whether that was not so already.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ mod review;
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
 use sync_core::replica::{Conflict, FieldView, HistoryEntry, RecordView, Replica};
-use sync_core::roster::role::Scope;
 use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
@@ -172,7 +171,7 @@ fn made_line(cx: &Cx, open: &Open) -> String {
 
 fn may_edit(replica: &Replica, open: &Open) -> bool {
     let us = replica.device();
-    let role = replica.roster().role_in(&us, &Scope::Space(open.row.space));
+    let role = replica.roster().role_in_space(&us, &open.row.space);
     let is_own = is_own(replica, open);
     role.is_some_and(|role| open.kind.may_edit(role, is_own)) && !open.kind.name().is_empty()
 }
@@ -306,7 +305,7 @@ fn comments(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> V
 fn may_comment(replica: &Replica, open: &Open) -> bool {
     let role = replica
         .roster()
-        .role_in(&replica.device(), &Scope::Space(open.row.space));
+        .role_in_space(&replica.device(), &open.row.space);
     let kind = replica.schema().kind(COMMENT);
     let may = role
         .zip(kind)
@@ -451,7 +450,7 @@ fn rivals(field: &FieldView) -> String {
 /// Where a record may go from here, by this person: with a button, or with a reason.
 fn moves(replica: &Replica, cx: &Cx, open: &Open) -> (Vec<views::Move>, Vec<views::Move>) {
     let us = replica.device();
-    let role = replica.roster().role_in(&us, &Scope::Space(open.row.space));
+    let role = replica.roster().role_in_space(&us, &open.row.space);
     let (Some(role), Some(state)) = (role, &open.row.state) else {
         return (Vec::new(), Vec::new());
     };

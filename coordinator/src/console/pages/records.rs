@@ -270,10 +270,10 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
         }
         "state" => states(replica, cx, query.get("kind")),
         "village" => {
-            let spaces = replica.roster().spaces().keys();
+            let spaces = fields::spaces(replica).into_iter();
             spaces
                 .map(|space| {
-                    let name = replica.space_name(space);
+                    let name = replica.space_name(&space);
                     (space.to_string(), fields::space_label(cx, &name))
                 })
                 .collect()

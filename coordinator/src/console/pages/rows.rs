@@ -2,7 +2,7 @@
 
 use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
-use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::role::Role;
 use sync_core::schema::{Kind, State, Who};
 use sync_core::store::{RowFilter, ViewRow};
 
@@ -89,19 +89,18 @@ pub(super) fn is_handed_in(kind: &Kind, state: &State) -> bool {
 
 /// Whether this person looks at what others hand in in a space.
 pub(super) fn may_review(replica: &Replica, space: LaneId) -> bool {
-    let scope = Scope::Space(space);
-    let role = replica.roster().role_in(&replica.device(), &scope);
+    let role = replica.roster().role_in_space(&replica.device(), &space);
     role >= Some(Role::Lead)
 }
 
 /// What waits for this person's look: of the spaces that they look after, and not their own.
 pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
     let roster = replica.roster();
-    let spaces = roster.spaces().keys().copied();
-    let mut spaces: Vec<LaneId> = spaces.filter(|space| may_review(replica, *space)).collect();
-    let everywhere = roster.role_in(&replica.device(), &Scope::Community);
-    if everywhere >= Some(Role::Lead) {
-        // The commons too.
+    let mut spaces = fields::spaces(replica);
+    let all = spaces.len();
+    spaces.retain(|space| may_review(replica, *space));
+    if spaces.len() == all {
+        // A list of everything asks for no space.
         spaces.clear();
     } else if spaces.is_empty() {
         return Ok(RowFilter {

@@ -39,6 +39,7 @@ mod states;
 mod take;
 mod ticks;
 mod together;
+mod twins;
 mod verdict;
 mod waits;
 
@@ -77,6 +78,7 @@ pub use revoke::Removal;
 pub use service::{CertifyError, Service};
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
 pub use together::Writer;
+pub use twins::Finding;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
 

@@ -4,6 +4,7 @@
 //! again at any time. [`VERSION`] and the schema say how they are made; a store whose rows were made
 //! otherwise has them made anew when it is opened.
 
+pub mod twins;
 pub mod words;
 
 use std::collections::BTreeSet;

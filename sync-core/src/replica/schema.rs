@@ -105,6 +105,7 @@ impl Mind {
         let schema = Schema::station().with_all(additions);
         if schema.additions() != self.schema.additions() {
             self.schema = Arc::new(schema);
+            self.twins.take();
         }
     }
 

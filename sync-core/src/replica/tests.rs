@@ -38,6 +38,7 @@ mod states;
 mod strays;
 mod ticks;
 mod together;
+mod twins;
 mod waits;
 
 struct Phone {

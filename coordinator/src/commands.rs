@@ -3,6 +3,7 @@
 pub(crate) mod certificate;
 pub(crate) mod decide;
 pub(crate) mod device;
+pub(crate) mod duplicates;
 mod edit;
 mod erase;
 mod export;
@@ -96,6 +97,7 @@ fn store_of(cli: &Cli) -> String {
         Verb::Certificate(_)
         | Verb::Device(_)
         | Verb::Discard(_)
+        | Verb::Duplicates(_)
         | Verb::Edit(_)
         | Verb::Erase(_)
         | Verb::Erasures
@@ -185,6 +187,7 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Discard(args) => decide::run(app, &args, true),
         Verb::Erase(args) => erase::run(app, &args),
         Verb::Erasures => erase::list(app),
+        Verb::Duplicates(args) => duplicates::run(app, &args),
         Verb::Held(args) => held::run(app, &args),
         Verb::Log => log::run(app),
         Verb::Verify => verify::run(app),

@@ -249,6 +249,7 @@ mod tests {
                 "console.role.",
                 "console.today.",
                 "console.type.",
+                "word.clue.",
                 "word.deed.",
                 "word.role.",
                 "demo.column.",

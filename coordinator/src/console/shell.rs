@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 14] = [
+const PLACES: [Place; 15] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -70,6 +70,14 @@ const PLACES: [Place; 14] = [
         "console.nav.held",
         "wide",
         "console.nav.group.station",
+    ),
+    (
+        "duplicates",
+        "/duplicates",
+        "twins",
+        "console.nav.duplicates",
+        "wide",
+        "",
     ),
     (
         "import",

@@ -1,6 +1,7 @@
 //! What pages show, ready to print: text is finished, nothing is personal that should not be shown.
 //! The templates in `console/templates` say how.
 
+pub(super) mod duplicates;
 pub(super) mod exchange;
 pub(super) mod member;
 pub(super) mod people;
@@ -64,6 +65,7 @@ view!(MemberPage, member::Member, "member.html");
 view!(CertificatePage, member::Certificate, "certificate.html");
 view!(DevicesPage, member::Devices, "devices.html");
 view!(HeldPage, proof::Held, "held.html");
+view!(DuplicatesPage, duplicates::Duplicates, "duplicates.html");
 view!(AuditPage, proof::Audit, "audit.html");
 view!(ImportPage, exchange::Import, "import.html");
 view!(ExportPage, exchange::Export, "export.html");

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "",
     "found",
     "space",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 35] = [
     "certificate",
     "verify-certificate",
     "log",
+    "duplicates",
     "held",
     "device",
     "device add",

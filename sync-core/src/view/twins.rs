@@ -317,7 +317,8 @@ impl Twins {
 
     /// What a record is said to be a copy of: another of its kind that is here, unless somebody says at the
     /// same time that they are two. Then nothing is settled, and the pair comes up again.
-    fn original(&self, record: &RecordId) -> Option<RecordId> {
+    #[must_use]
+    pub fn original_of(&self, record: &RecordId) -> Option<RecordId> {
         let facts = self.facts.get(record)?;
         let to = facts.same_as.filter(|to| to != record)?;
         let other = self.facts.get(&to)?;
@@ -330,7 +331,7 @@ impl Twins {
     #[must_use]
     pub fn first_of(&self, record: &RecordId) -> RecordId {
         let mut way = vec![*record];
-        while let Some(next) = way.last().and_then(|last| self.original(last)) {
+        while let Some(next) = way.last().and_then(|last| self.original_of(last)) {
             if let Some(from) = way.iter().position(|passed| *passed == next) {
                 let circle = way.iter().skip(from);
                 let first = circle.min_by_key(|passed| self.age(passed));
@@ -358,7 +359,7 @@ impl Twins {
         while let Some(next) = group.get(at).copied() {
             at += 1;
             let copies = self.copies.get(&next).into_iter().flatten();
-            let copies = copies.filter(|copy| self.original(copy) == Some(next));
+            let copies = copies.filter(|copy| self.original_of(copy) == Some(next));
             group.extend(copies.filter(|copy| seen.insert(**copy)));
         }
         group

@@ -46,6 +46,12 @@ const SESSION: Place = (
     "console.more.session",
 );
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
+const DUPLICATES: Place = (
+    "/duplicates",
+    "twins",
+    "console.nav.duplicates",
+    "console.more.duplicates",
+);
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
 const SCHEMA: Place = (
     "/schema",
@@ -67,6 +73,12 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         count: thousands(status.held),
         ..go(cx, &HELD)
     };
+    let pairs = replica.twins()?.pairs().len() as u64;
+    let duplicates = Go {
+        has_count: pairs > 0,
+        count: thousands(pairs),
+        ..go(cx, &DUPLICATES)
+    };
     let [import, export] = &EXCHANGE;
     let station = [import, export, &AUDIT, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
     let groups = vec![
@@ -80,7 +92,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: std::iter::once(held).chain(station).collect(),
+            links: [held, duplicates].into_iter().chain(station).collect(),
         },
     ];
     let roles = members::roles(&status.roles, &cx.text);

@@ -2,6 +2,7 @@
 
 pub(in crate::console) mod acts;
 mod review;
+mod twins;
 
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
@@ -61,7 +62,7 @@ fn shown(
     } = open;
     let state = row.state.clone().unwrap_or_default();
     let (history, older) = history(replica, cx, open)?;
-    let leading_here = leading_here(replica, open)?;
+    let leading_here = twins::leading_here(replica, open)?;
     let links = links(replica, cx, &leading_here);
     let empty_fields = empty_fields(cx, open);
     let has_masked = kind.fields().iter().any(Field::personal);
@@ -87,6 +88,7 @@ fn shown(
         } else {
             format!("{href}?personal=1")
         },
+        twins: twins::notes(replica, cx, open)?,
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
         has_empty_fields: !empty_fields.is_empty(),
@@ -247,16 +249,6 @@ fn empty_fields(cx: &Cx, open: &Open) -> String {
     let missing = crate::console::inputs::asked_fields(&open.kind).filter(|field| !is_given(field));
     let labels = missing.map(|field| field.label(cx.text.lang()));
     labels.collect::<Vec<_>>().join(&cx.say("word.and"))
-}
-
-/// Records that lead here, each with the field that does.
-fn leading_here(replica: &Replica, open: &Open) -> Result<Vec<(ViewRow, String)>, Trouble> {
-    let mut rows = Vec::new();
-    for (record, field) in replica.links_to(open.id)? {
-        let row = replica.store().row(&record)?;
-        rows.extend(row.map(|row| (row, field)));
-    }
-    Ok(rows)
 }
 
 /// What leads here, each once; comments stand in a place of their own.

@@ -5,6 +5,7 @@ use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::Role;
 use sync_core::schema::{Kind, State, Who};
 use sync_core::store::{RowFilter, ViewRow};
+use sync_core::view::twins::{SAME_FIELD, Twins};
 
 use super::reach;
 
@@ -53,6 +54,13 @@ fn flags(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Flag> {
             word: cx.say("console.flag.clash"),
         });
     }
+    if is_copy(replica, row) {
+        flags.push(Flag {
+            tone: "info".to_owned(),
+            icon: "twins".to_owned(),
+            word: cx.say("console.flag.copy"),
+        });
+    }
     if let Some(days) = days_late(replica, cx, row) {
         flags.push(Flag {
             tone: "bad".to_owned(),
@@ -61,6 +69,17 @@ fn flags(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Flag> {
         });
     }
     flags
+}
+
+/// Whether somebody has said that another record is about the same.
+fn is_copy(replica: &Replica, row: &ViewRow) -> bool {
+    let kind = replica.schema().kind(&row.kind);
+    if !kind.is_some_and(Twins::is_about) {
+        return false;
+    }
+    let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let same_as = fields.get(SAME_FIELD).and_then(serde_json::Value::as_str);
+    same_as.is_some_and(|record| !record.is_empty())
 }
 
 /// Kinds that are due on a day that somebody set. A next visit is a plan: another visit may have been made.

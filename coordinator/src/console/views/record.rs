@@ -1,5 +1,6 @@
 //! A record, and what is to be decided about records.
 
+use super::duplicates::Twin;
 use super::shared::{Change, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct Record {
     /// "显示个人信息" or "遮住个人信息".
     pub(crate) show_word: String,
     pub(crate) show_href: String,
+    /// Other records that are about the same.
+    pub(crate) twins: Vec<Twin>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) fields: Vec<Field>,
     pub(crate) has_empty_fields: bool,

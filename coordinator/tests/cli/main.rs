@@ -10,6 +10,7 @@ mod added;
 mod certificate;
 mod console;
 mod damage;
+mod duplicates;
 mod export;
 mod flips;
 mod forms;

@@ -205,6 +205,14 @@ fn pair_is_settled_in_the_console_and_what_leads_to_one_is_found_at_both() {
             .body
             .contains("Nothing looks like")
     );
+}
+
+#[test]
+fn forms_that_say_nothing_are_refused_and_pages_have_all_their_words() {
+    let desk = Desk::with_village();
+    let [one, two] = scene(&desk);
+    let console = Console::entered(&desk);
+    let (pair, page) = (format!("{one}-{two}"), format!("/record/{two}"));
     for (pair, what) in [("x", "same"), (pair.as_str(), "melt")] {
         let odd = [("pair", pair), ("do", what)];
         assert_eq!(console.post("/settings", "/duplicates", &odd).status, 404);
@@ -214,14 +222,18 @@ fn pair_is_settled_in_the_console_and_what_leads_to_one_is_found_at_both() {
         console.send("POST", "/duplicates", &[], &forged).status,
         403
     );
-    for lang in ["zh", "en"] {
-        console.post("/settings", "/settings", &[("lang", lang)]);
-        for path in ["/duplicates", "/more", &page] {
-            let words = console.get(path).body.replace("/static/console.", "");
-            assert!(
-                !words.contains("console.") && !words.contains("word.clue"),
-                "{path}"
-            );
+    for settled in [false, true] {
+        if settled {
+            let same = [("pair", pair.as_str()), ("do", "same")];
+            done(&console.post("/settings", "/duplicates", &same));
+        }
+        for lang in ["zh", "en"] {
+            console.post("/settings", "/settings", &[("lang", lang)]);
+            for path in ["/duplicates", "/more", "/today", "/records", &page] {
+                let words = console.get(path).body.replace("/static/console.", "");
+                let has_key = words.contains("console.") || words.contains("word.clue");
+                assert!(!has_key, "{path}");
+            }
         }
     }
 }

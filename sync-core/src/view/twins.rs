@@ -11,17 +11,19 @@
 
 mod door;
 mod facts;
+mod keys;
 mod likeness;
 mod name;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use crate::id::{Millis, RecordId};
+use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::schema::{Kind, Schema};
 use crate::store::ViewRow;
 
 use facts::{Facts, Sort};
+use keys::Key;
 pub use likeness::Clue;
 use likeness::Likeness;
 
@@ -32,8 +34,6 @@ pub const OTHER_FIELD: &str = "other_than";
 /// A row is compared with so many others of a block. People who share as much with more than these are no
 /// twins but a family of records that one person would not look through.
 pub const NEIGHBOURS_MAX: usize = 32;
-/// Of the people of one home so many are looked at.
-const RESIDENTS_MAX: usize = 24;
 /// Steps from a copy to what it is a copy of.
 const STEPS_MAX: usize = 64;
 
@@ -44,14 +44,17 @@ pub struct Pair {
     pub first: RecordId,
     /// The other.
     pub second: RecordId,
+    /// The kind of both, by name.
+    pub kind: String,
+    /// Where the second one lives: what it is to the first is written down there.
+    pub space: LaneId,
+    /// Who began the second one.
+    pub begun_by: DeviceId,
     /// What they have in common.
     pub clues: BTreeSet<Clue>,
     /// How much that is; greater is surer.
     pub score: i32,
 }
-
-/// What puts rows into one block: which kind, which two things, and what they are.
-type Key = (String, &'static str, String);
 
 /// The pairs, and how many comparisons it took to find them.
 #[derive(Debug, Default)]
@@ -188,73 +191,6 @@ impl Twins {
         }
     }
 
-    /// The blocks that a record lies in.
-    fn keys(&self, record: &RecordId) -> Vec<Key> {
-        let Some(facts) = self.facts.get(record) else {
-            return Vec::new();
-        };
-        let mut keys = Vec::new();
-        let mut add = |what: &'static str, parts: [&str; 2]| {
-            keys.push((facts.kind.clone(), what, parts.join("\n")));
-        };
-        match facts.sort {
-            Sort::Person => {
-                let home = facts.home.map(|home| home.to_string());
-                let number = self
-                    .home_of(facts)
-                    .and_then(|home| home.door.as_ref()?.number());
-                let year = facts.birth_year.map(|year| year.to_string());
-                if let Some(name) = &facts.name {
-                    let beside = [
-                        ("name, home", home.as_deref()),
-                        ("name, number", number),
-                        ("name, year", year.as_deref()),
-                    ];
-                    for (what, beside) in beside {
-                        if let Some(beside) = beside {
-                            add(what, [&name.text, beside]);
-                        }
-                    }
-                    let surname = name.surname.map(String::from);
-                    let called = surname.as_deref().unwrap_or(&name.text);
-                    for phone in &facts.phones {
-                        add("surname, phone", [called, phone]);
-                    }
-                }
-            }
-            Sort::Home => {
-                let Some(door) = &facts.door else {
-                    return keys;
-                };
-                add("door, space", [door.text(), &facts.space.to_string()]);
-                if let Some(place) = facts.place {
-                    add("door, place", [door.text(), &place.to_string()]);
-                }
-                for phone in &facts.phones {
-                    add("number, phone", [door.number().unwrap_or_default(), phone]);
-                }
-                for name in self.names_in(record) {
-                    add("door, resident", [door.text(), name]);
-                }
-            }
-        }
-        keys
-    }
-
-    fn home_of(&self, facts: &Facts) -> Option<&Facts> {
-        self.facts.get(&facts.home?)
-    }
-
-    /// Full names of the people of a home.
-    fn names_in(&self, home: &RecordId) -> BTreeSet<&str> {
-        let people = self.residents.get(home).into_iter().flatten();
-        let people = people.filter_map(|person| self.facts.get(person));
-        people
-            .filter_map(Facts::full_name)
-            .take(RESIDENTS_MAX)
-            .collect()
-    }
-
     /// The pairs that nobody has said anything about, the surest first.
     #[must_use]
     pub fn pairs(&self) -> &[Pair] {
@@ -300,10 +236,13 @@ impl Twins {
             }
         };
         let is_before = self.age(&a) <= self.age(&b);
-        let (first, second) = if is_before { (a, b) } else { (b, a) };
+        let (first, second, later) = if is_before { (a, b, two) } else { (b, a, one) };
         Some(Pair {
             first,
             second,
+            kind: later.kind.clone(),
+            space: later.space,
+            begun_by: later.begun_by,
             clues: likeness.clues,
             score: likeness.score,
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use sync_core::id::RecordId;
+use sync_core::id::{DeviceId, LaneId, RecordId};
 use sync_core::replica::{Finding, Moment, Replica};
 use sync_core::schema::{Field, Kind};
 use sync_core::store::ViewRow;
@@ -61,24 +61,30 @@ pub(super) fn id_of(first: &RecordId, second: &RecordId) -> String {
 }
 
 /// Whether this person may say what a record is a copy of.
-pub(super) fn may_settle(replica: &Replica, second: &ViewRow) -> bool {
+pub(super) fn may_settle(
+    replica: &Replica,
+    kind: &str,
+    space: &LaneId,
+    begun_by: &DeviceId,
+) -> bool {
     let (roster, us) = (replica.roster(), replica.device());
     let me = roster.member_id(&us);
-    let is_own = me.is_some() && me == roster.member_id(&second.created_by);
-    let role = roster.role_in_space(&us, &second.space);
-    let kind = replica.schema().kind(&second.kind);
+    let is_own = me.is_some() && me == roster.member_id(begun_by);
+    let role = roster.role_in_space(&us, space);
+    let kind = replica.schema().kind(kind);
     role.zip(kind)
         .is_some_and(|(role, kind)| kind.may_edit(role, is_own))
 }
 
 /// Pairs that this person may settle.
 pub(super) fn to_settle(replica: &Replica) -> Result<u64, Trouble> {
-    let mut count = 0;
-    for pair in replica.twins()?.pairs() {
-        let second = replica.store().row(&pair.second)?;
-        count += u64::from(second.is_some_and(|second| may_settle(replica, &second)));
-    }
-    Ok(count)
+    let pairs = replica.twins()?.pairs().iter();
+    let own = pairs.filter(|pair| may_settle_pair(replica, pair));
+    Ok(own.count() as u64)
+}
+
+fn may_settle_pair(replica: &Replica, pair: &twins::Pair) -> bool {
+    may_settle(replica, &pair.kind, &pair.space, &pair.begun_by)
 }
 
 fn side_by_side(replica: &Replica, cx: &Cx, pair: &twins::Pair) -> Result<Option<Pair>, Trouble> {
@@ -104,7 +110,6 @@ fn side_by_side(replica: &Replica, cx: &Cx, pair: &twins::Pair) -> Result<Option
             .map(|field| side_field(replica, cx, (kind, field), own, other))
             .collect(),
     };
-    let can_settle = may_settle(replica, &second);
     let place = fields::space_label(cx, &replica.space_name(&second.space));
     Ok(Some(Pair {
         id: id_of(&pair.first, &pair.second),
@@ -115,7 +120,7 @@ fn side_by_side(replica: &Replica, cx: &Cx, pair: &twins::Pair) -> Result<Option
             side(&second, &of_second, &of_first),
         ],
         effect: effect(replica, cx, pair)?,
-        can_settle,
+        can_settle: may_settle_pair(replica, pair),
         who_can: cx.with("console.dup.readonly", &[("space", &place)]),
     }))
 }

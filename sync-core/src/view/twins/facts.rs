@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::door::Door;
 use super::name::{Name, phones};
 use super::{OTHER_FIELD, SAME_FIELD};
-use crate::id::{LaneId, Millis, RecordId};
+use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::schema::{FieldType, Kind};
 use crate::store::ViewRow;
 
@@ -47,6 +47,7 @@ pub(super) struct Facts {
     pub(super) sort: Sort,
     pub(super) space: LaneId,
     pub(super) begun: Millis,
+    pub(super) begun_by: DeviceId,
     pub(super) name: Option<Name>,
     pub(super) door: Option<Door>,
     pub(super) phones: BTreeSet<String>,
@@ -71,6 +72,7 @@ impl Facts {
             sort,
             space: row.space,
             begun: row.created_at,
+            begun_by: row.created_by,
             name: is_person.then(|| Name::read(text(key))).flatten(),
             door: (!is_person).then(|| Door::read(text(key))).flatten(),
             phones: phones(text("phone")),

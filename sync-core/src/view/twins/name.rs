@@ -128,7 +128,9 @@ pub(super) fn phones(written: &str) -> BTreeSet<String> {
     let parts = parts.split([',', '、', ';', '/', '|', '或', '和', '\n']);
     let phones = parts.filter_map(|part| {
         let digits: String = part.chars().filter(char::is_ascii_digit).collect();
-        let abroad = digits.strip_prefix("0086").or(digits.strip_prefix("86"));
+        let abroad = digits
+            .strip_prefix("0086")
+            .or_else(|| digits.strip_prefix("86"));
         let digits = abroad
             .filter(|rest| rest.len() >= 10)
             .unwrap_or(digits.as_str());

@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::id::{DeviceId, LaneId};
 
 fn record(n: u64) -> RecordId {
     let mut bytes = [0; 16];

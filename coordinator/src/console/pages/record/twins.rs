@@ -75,7 +75,12 @@ fn note(
     Ok(Some(Twin {
         href: rows::href(&row),
         line: format!("{line} · {place}"),
-        can_undo: duplicates::may_settle(replica, &copy_row),
+        can_undo: duplicates::may_settle(
+            replica,
+            &copy_row.kind,
+            &copy_row.space,
+            &copy_row.created_by,
+        ),
         pair: duplicates::id_of(&original, &copy),
     }))
 }

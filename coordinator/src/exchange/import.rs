@@ -1,5 +1,5 @@
 //! An import in three steps, of bytes that came from anywhere: what is in the file ([`survey`]), what it
-//! would do ([`plan`]), and doing it ([`apply`]).
+//! would do ([`plan`]), and doing it ([`apply()`]).
 //!
 //! The command line and the console both go this way. A survey needs no store and may wait between two
 //! pages; a plan is about the records as they were when it was made, so it is made anew before it is done.

@@ -65,6 +65,7 @@ pub(crate) enum Verb {
     Revoke(RevokeArgs),
     #[command(subcommand)]
     Device(DeviceVerb),
+    Duplicates(DuplicatesArgs),
     Held(HeldArgs),
     Release(DecideArgs),
     Discard(DecideArgs),
@@ -181,6 +182,21 @@ pub(crate) struct DeviceRemoveArgs {
 pub(crate) struct HeldArgs {
     #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) record: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DuplicatesArgs {
+    #[arg(long)]
+    pub(crate) personal: bool,
+    #[arg(long, num_args = 2, value_names = ["FIRST", "SECOND"])]
+    #[arg(conflicts_with_all = ["different", "open", "personal"])]
+    pub(crate) same: Option<Vec<String>>,
+    #[arg(long, num_args = 2, value_names = ["FIRST", "SECOND"])]
+    #[arg(conflicts_with_all = ["open", "personal"])]
+    pub(crate) different: Option<Vec<String>>,
+    #[arg(long, num_args = 2, value_names = ["FIRST", "SECOND"])]
+    #[arg(conflicts_with = "personal")]
+    pub(crate) open: Option<Vec<String>>,
 }
 
 #[derive(Debug, Subcommand)]

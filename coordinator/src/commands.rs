@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod certificate;
 pub(crate) mod decide;
 pub(crate) mod device;
+pub(crate) mod duplicates;
 mod edit;
 mod erase;
 mod export;
@@ -66,12 +67,15 @@ impl App {
         }
     }
 
-    pub(crate) fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
-        Ok(self.home.open()?)
+    /// The replica and its keys; what is said from here on is in the words of its community.
+    pub(crate) fn open(&mut self) -> Result<(Replica, Arc<DeviceKeys>), Failure> {
+        let (replica, keys) = self.home.open()?;
+        self.text = self.text.about(&replica);
+        Ok((replica, keys))
     }
 
-    fn replica(&self) -> Result<Replica, Failure> {
-        Ok(self.home.open()?.0)
+    fn replica(&mut self) -> Result<Replica, Failure> {
+        Ok(self.open()?.0)
     }
 
     /// A sentence on standard output.
@@ -85,7 +89,8 @@ impl App {
 pub(crate) fn run(cli: Cli, text: Text) -> ExitCode {
     let is_json = cli.json;
     let store = store_of(&cli);
-    match run_verb(cli, text.clone()) {
+    let mut text = text;
+    match run_verb(cli, &mut text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Which store it was is known here alone.
@@ -104,6 +109,7 @@ fn store_of(cli: &Cli) -> String {
         Verb::Certificate(_)
         | Verb::Device(_)
         | Verb::Discard(_)
+        | Verb::Duplicates(_)
         | Verb::Edit(_)
         | Verb::Erase(_)
         | Verb::Erasures
@@ -168,14 +174,16 @@ fn unlocked(dir: &Path, cli: &Cli, text: &Text, is_named: bool) -> Result<Home, 
 }
 
 /// `banyan serve`: what is in one folder, or in several.
-fn serve(cli: Cli, text: Text) -> Result<(), Failure> {
-    let homes = served(&cli, &text)?;
+fn serve(cli: Cli, text: &mut Text) -> Result<(), Failure> {
+    let homes = served(&cli, text)?;
     let home = Home::at(homes.first().map_or_else(|| Path::new(""), |(dir, _)| dir));
-    let mut app = App::new(&cli, text, home);
+    let mut app = App::new(&cli, text.clone(), home);
     let Verb::Serve(args) = cli.verb else {
         return Ok(());
     };
-    console::run(&mut app, &args, homes)?;
+    let done = console::run(&mut app, &args, homes);
+    *text = app.text;
+    done?;
     app.out.flush()
 }
 
@@ -194,49 +202,57 @@ fn served(cli: &Cli, text: &Text) -> Result<Vec<console::Found>, Failure> {
     Ok(homes.collect())
 }
 
-fn run_verb(cli: Cli, text: Text) -> Result<(), Failure> {
+/// Runs a command; a complaint about it is in the words that it knew in the end.
+fn run_verb(cli: Cli, text: &mut Text) -> Result<(), Failure> {
     if matches!(cli.verb, Verb::Serve(_)) {
         return serve(cli, text);
     }
-    let home = unlocked(&data_dir(&cli)?, &cli, &text, false)?;
-    let mut app = App::new(&cli, text, home);
-    match cli.verb {
-        Verb::Found(args) => found::run(&mut app, args),
-        Verb::Space(SpaceVerb::Add(args)) => space::add(&mut app, &args),
-        Verb::Space(SpaceVerb::List) => space::list(&mut app),
-        Verb::Invite(args) => invite::run(&mut app, args),
-        Verb::Join(args) => join::run(&mut app, &args),
-        Verb::Recover(args) => recover::run(&mut app, &args),
-        Verb::Put(args) => put::run(&mut app, &args),
-        Verb::Edit(args) => edit::run(&mut app, &args),
-        Verb::Show(args) => show::run(&mut app, &args),
-        Verb::List(args) => list::run(&mut app, args),
-        Verb::Report(args) => account::run(&mut app, &args),
-        Verb::Export(args) => export::run(&mut app, &args),
-        Verb::Import(args) => import::run(&mut app, &args),
-        Verb::Sync(args) => sync::run(&mut app, &args),
+    let home = unlocked(&data_dir(&cli)?, &cli, text, false)?;
+    let mut app = App::new(&cli, text.clone(), home);
+    let done = run_in(&mut app, cli.verb);
+    *text = app.text;
+    done
+}
+
+fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Found(args) => found::run(app, args),
+        Verb::Space(SpaceVerb::Add(args)) => space::add(app, &args),
+        Verb::Space(SpaceVerb::List) => space::list(app),
+        Verb::Invite(args) => invite::run(app, args),
+        Verb::Join(args) => join::run(app, &args),
+        Verb::Recover(args) => recover::run(app, &args),
+        Verb::Put(args) => put::run(app, &args),
+        Verb::Edit(args) => edit::run(app, &args),
+        Verb::Show(args) => show::run(app, &args),
+        Verb::List(args) => list::run(app, args),
+        Verb::Report(args) => account::run(app, &args),
+        Verb::Export(args) => export::run(app, &args),
+        Verb::Import(args) => import::run(app, &args),
+        Verb::Sync(args) => sync::run(app, &args),
         // Has its own way, because it takes several folders.
         Verb::Serve(_) => Ok(()),
-        Verb::Status => status::run(&mut app),
-        Verb::Members => members::run(&mut app),
-        Verb::Grant(args) => grant::run(&mut app, &args),
-        Verb::Device(DeviceVerb::Add(args)) => device::add(&mut app, &args),
-        Verb::Device(DeviceVerb::Join(args)) => device::join(&mut app, &args),
-        Verb::Device(DeviceVerb::List) => device::list(&mut app),
-        Verb::Device(DeviceVerb::Remove(args)) => device::remove(&mut app, &args),
-        Verb::Revoke(args) => revoke::run(&mut app, &args),
-        Verb::Release(args) => decide::run(&mut app, &args, false),
-        Verb::Discard(args) => decide::run(&mut app, &args, true),
-        Verb::Erase(args) => erase::run(&mut app, &args),
-        Verb::Erasures => erase::list(&mut app),
-        Verb::Held(args) => held::run(&mut app, &args),
-        Verb::Log => log::run(&mut app),
-        Verb::Verify => verify::run(&mut app),
-        Verb::Certificate(args) => certificate::run(&mut app, &args),
-        Verb::VerifyCertificate(args) => certificate::verify(&mut app, &args),
-        Verb::Passphrase(verb) => protect::run(&mut app, &verb),
-        Verb::Replay(args) => replay::run(&mut app, &args),
-        Verb::Demo(args) => demo::run(&mut app, &args),
+        Verb::Status => status::run(app),
+        Verb::Members => members::run(app),
+        Verb::Grant(args) => grant::run(app, &args),
+        Verb::Device(DeviceVerb::Add(args)) => device::add(app, &args),
+        Verb::Device(DeviceVerb::Join(args)) => device::join(app, &args),
+        Verb::Device(DeviceVerb::List) => device::list(app),
+        Verb::Device(DeviceVerb::Remove(args)) => device::remove(app, &args),
+        Verb::Revoke(args) => revoke::run(app, &args),
+        Verb::Release(args) => decide::run(app, &args, false),
+        Verb::Discard(args) => decide::run(app, &args, true),
+        Verb::Erase(args) => erase::run(app, &args),
+        Verb::Erasures => erase::list(app),
+        Verb::Duplicates(args) => duplicates::run(app, &args),
+        Verb::Held(args) => held::run(app, &args),
+        Verb::Log => log::run(app),
+        Verb::Verify => verify::run(app),
+        Verb::Certificate(args) => certificate::run(app, &args),
+        Verb::VerifyCertificate(args) => certificate::verify(app, &args),
+        Verb::Passphrase(verb) => protect::run(app, &verb),
+        Verb::Replay(args) => replay::run(app, &args),
+        Verb::Demo(args) => demo::run(app, &args),
     }?;
     app.out.flush()
 }

@@ -7,7 +7,7 @@ use sync_core::id::{DeviceId, Seq};
 use sync_core::record::EditError;
 use sync_core::replica::{AuditError, Flaw, ReplicaError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
-use sync_core::schema::{FieldError, Kind, Lang, Schema, StateError};
+use sync_core::schema::{FieldError, Kind, Lang, StateError};
 use sync_core::store::StoreError;
 use sync_core::wire::Refusal;
 use sync_node::{HomeError, LinkError, NodeError, PASSPHRASE_CHARS_MIN};
@@ -125,9 +125,9 @@ impl Failure {
         match self {
             Self::Said { key, places, .. } => {
                 let kind = places.iter().find(|(place, _)| *place == "a_kind");
-                let kind = kind.and_then(|(_, kind)| kind_in(kind));
+                let kind = kind.and_then(|(_, kind)| kind_in(text, kind));
                 let staged = places.iter().find(|(place, _)| *place == "of_kind");
-                let staged = staged.and_then(|(_, kind)| Schema::station().kind(kind));
+                let staged = staged.and_then(|(_, kind)| text.schema().kind(kind));
                 let places: Vec<(&str, String)> = places
                     .iter()
                     .map(|(place, value)| match (*place, kind, staged) {
@@ -162,7 +162,7 @@ fn worded(text: &Text, place: &str, value: &str) -> String {
         "close" => text
             .find(value)
             .map_or_else(|| text.say("close.other"), str::to_owned),
-        "a_kind" => kind_in(value).map_or_else(
+        "a_kind" => kind_in(text, value).map_or_else(
             || value.to_owned(),
             |kind| kind.label(text.lang()).to_owned(),
         ),
@@ -171,9 +171,9 @@ fn worded(text: &Text, place: &str, value: &str) -> String {
 }
 
 /// The kind in `a visit`.
-fn kind_in(words: &str) -> Option<&'static Kind> {
+fn kind_in<'t>(text: &'t Text, words: &str) -> Option<&'t Kind> {
     let name = words.rsplit(' ').next().unwrap_or(words);
-    Schema::station().kind(name)
+    text.schema().kind(name)
 }
 
 /// Names of fields as people type them: in English the names themselves, else the labels.

@@ -1,11 +1,14 @@
 //! What people read, in both languages: one catalogue file each, beside this one.
 //!
-//! A text may have places `{name}`; [`Text::with`] fills them.
+//! A text may have places `{name}`; [`Text::with`] fills them. What kinds, fields and choices are called is in
+//! the schema, which a community adds to: a text knows the one that its words are for.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::sync::Arc;
 
-use sync_core::schema::Lang;
+use sync_core::replica::Replica;
+use sync_core::schema::{Lang, Schema};
 
 /// Of the command line, and of the console.
 const EN: [&str; 2] = [
@@ -19,11 +22,13 @@ const ZH: [&str; 2] = [
 /// Where the system says which language people read, the strongest first.
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
-/// The catalogue of one language.
+/// The catalogue of one language, with the kinds of records that it speaks of.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     lang: Lang,
-    words: HashMap<String, String>,
+    words: Arc<HashMap<String, String>>,
+    /// None for the station's own.
+    schema: Option<Arc<Schema>>,
 }
 
 impl Text {
@@ -39,7 +44,29 @@ impl Text {
                 serde_json::from_str(json).expect("the catalogues are checked by a test");
             words.extend(part);
         }
-        Self { lang, words }
+        Self {
+            lang,
+            words: Arc::new(words),
+            schema: None,
+        }
+    }
+
+    /// The same words for what the community of a replica writes down.
+    pub(crate) fn about(&self, replica: &Replica) -> Self {
+        self.with_schema(replica.shared_schema())
+    }
+
+    /// The same words for kinds of another schema.
+    pub(crate) fn with_schema(&self, schema: Arc<Schema>) -> Self {
+        Self {
+            schema: Some(schema),
+            ..self.clone()
+        }
+    }
+
+    /// The kinds of records that are spoken of.
+    pub(crate) fn schema(&self) -> &Schema {
+        self.schema.as_deref().unwrap_or_else(|| Schema::station())
     }
 
     /// The language that the arguments ask for, or else the system's. Help and the complaint about
@@ -223,6 +250,7 @@ mod tests {
                 "console.today.",
                 "console.type.",
                 "report.what.",
+                "word.clue.",
                 "word.deed.",
                 "word.role.",
                 "demo.column.",

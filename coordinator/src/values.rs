@@ -16,13 +16,8 @@ use crate::text::Text;
 
 const LANGS: [Lang; 2] = [Lang::Zh, Lang::En];
 
-/// The kind of the station's with this name or label.
-pub(crate) fn kind(typed: &str) -> Result<&'static Kind, Failure> {
-    kind_in(Schema::station(), typed)
-}
-
 /// The kind with this name or label, of those that a community has.
-pub(crate) fn kind_in<'s>(schema: &'s Schema, typed: &str) -> Result<&'s Kind, Failure> {
+pub(crate) fn kind<'s>(schema: &'s Schema, typed: &str) -> Result<&'s Kind, Failure> {
     let typed = typed.trim();
     let kinds = schema.kinds();
     let found = kinds.iter().find(|kind| {
@@ -39,9 +34,13 @@ pub(crate) fn kind_in<'s>(schema: &'s Schema, typed: &str) -> Result<&'s Kind, F
 }
 
 /// The states with this name or label: of one kind, or of any.
-pub(crate) fn states(kind: Option<&Kind>, typed: &str) -> Result<Vec<String>, Failure> {
+pub(crate) fn states(
+    schema: &Schema,
+    kind: Option<&Kind>,
+    typed: &str,
+) -> Result<Vec<String>, Failure> {
     let typed = typed.trim();
-    let kinds = Schema::station().kinds().iter();
+    let kinds = schema.kinds().iter();
     let kinds = kinds.filter(|known| kind.is_none_or(|kind| kind.name() == known.name()));
     let states: Vec<_> = kinds.flat_map(Kind::states).collect();
     let is_named = |state: &State| {
@@ -205,7 +204,7 @@ pub(crate) fn assignments(
 
 /// What people call a kind; its name if this version does not know it.
 pub(crate) fn kind_label(name: &str, text: &Text) -> String {
-    let kind = Schema::station().kind(name);
+    let kind = text.schema().kind(name);
     kind.map_or_else(
         || name.to_owned(),
         |kind| kind.label(text.lang()).to_owned(),
@@ -214,9 +213,8 @@ pub(crate) fn kind_label(name: &str, text: &Text) -> String {
 
 /// What people call a field of a kind.
 pub(crate) fn field_label(kind: &str, name: &str, text: &Text) -> String {
-    let field = Schema::station()
-        .kind(kind)
-        .and_then(|kind| kind.field(name));
+    let kind = text.schema().kind(kind);
+    let field = kind.and_then(|kind| kind.field(name));
     field.map_or_else(
         || name.to_owned(),
         |field| field.label(text.lang()).to_owned(),
@@ -232,9 +230,8 @@ pub(crate) fn shown(
     lookup: Lookup<'_>,
 ) -> String {
     use serde_json::Value;
-    let field = Schema::station()
-        .kind(kind)
-        .and_then(|kind| kind.field(name));
+    let kind = text.schema().kind(kind);
+    let field = kind.and_then(|kind| kind.field(name));
     match value {
         Value::Bool(true) => text.say("word.yes"),
         Value::Bool(false) => text.say("word.no"),
@@ -340,8 +337,9 @@ mod tests {
 
     #[test]
     fn labels_of_both_languages_stand_for_names() {
-        assert_eq!(kind("入户走访").unwrap().name(), "visit");
-        assert_eq!(kind("home VISIT").unwrap().name(), "visit");
+        for typed in ["入户走访", "home VISIT"] {
+            assert_eq!(kind(Schema::station(), typed).unwrap().name(), "visit");
+        }
         let args = ["住户=3号门".to_owned(), "Purpose=健康随访".to_owned()];
         let edits = assignments(visit(), &args, Lookup::default()).unwrap();
         assert_eq!(edits[0].field, "household");
@@ -395,7 +393,7 @@ mod tests {
 
     #[test]
     fn labels_and_days_of_offices_are_taken_in_sets_and_times_too() {
-        let household = kind("household").unwrap();
+        let household = Schema::station().kind("household").unwrap();
         let args = [
             "门牌=12号",
             "关爱类别+=独居老人、Low income",
@@ -413,7 +411,8 @@ mod tests {
             "title=会".to_owned(),
             "开始时间=2026年3月4日 14:30".to_owned(),
         ];
-        let edits = assignments(kind("session").unwrap(), &args, Lookup::default()).unwrap();
+        let session = Schema::station().kind("session").unwrap();
+        let edits = assignments(session, &args, Lookup::default()).unwrap();
         assert_eq!(
             edits[1].value,
             Value::Text("2026-03-04 14:30".to_owned()).into()

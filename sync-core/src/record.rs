@@ -27,8 +27,8 @@ pub use automerge::ChangeHash;
 pub use chunk::{KEY_BYTES_MAX, MAX_CHANGE_BYTES, MAX_OPS};
 pub use compress::{DecompressError, MAX_PAYLOAD, NEWEST_DICTIONARY, compress, decompress};
 pub use doc::{
-    Concurrent, Deed, DocError, EditError, FieldChange, FieldState, HISTORY_TEXT_CHARS_MAX,
-    HistoryItem, NewChange, RecordDoc, Splice,
+    CannotUndo, Concurrent, Deed, DocError, EditError, FieldChange, FieldState,
+    HISTORY_TEXT_CHARS_MAX, HistoryItem, NewChange, RecordDoc, Splice,
 };
 pub use gate::{BeginRule, Candidate, Verdict};
 pub use hold::HoldReason;

@@ -40,6 +40,8 @@ mod states;
 mod take;
 mod ticks;
 mod together;
+mod twins;
+mod undo;
 mod verdict;
 mod waits;
 
@@ -80,6 +82,8 @@ pub use revoke::Removal;
 pub use service::{CertifyError, Service};
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
 pub use together::Writer;
+pub use twins::Finding;
+pub use undo::UndoError;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
 

@@ -5,6 +5,7 @@
 //! otherwise has them made anew when it is opened.
 
 pub mod statistics;
+pub mod twins;
 pub mod words;
 
 use std::collections::BTreeSet;

@@ -9,7 +9,7 @@ use serde_json::json;
 use sync_core::certificate::{SignCertificateError, SignedCertificate};
 use sync_core::peer::moment;
 use sync_core::replica::{CertifyError, Service};
-use sync_core::schema::{Edit, Kind, Value};
+use sync_core::schema::{Edit, Schema, Value};
 
 use super::App;
 use crate::cli::CertificateArgs;
@@ -46,7 +46,8 @@ pub(super) fn run(app: &mut App, args: &CertificateArgs) -> Result<(), Failure> 
 /// A day as offices write it.
 pub(crate) fn day(typed: &str) -> Result<String, Failure> {
     let wrong = || Failure::new(Exit::Usage, "err.certificate.day").with("typed", typed);
-    let kind: &Kind = values::kind("hours")?;
+    // Days are read alike everywhere, whatever a community calls the field.
+    let kind = Schema::station().kind("hours").ok_or_else(wrong)?;
     let field = kind.field("date").ok_or_else(wrong)?;
     let edit = values::edit(kind, field, typed, Lookup::default()).map_err(|_| wrong())?;
     match edit.value {

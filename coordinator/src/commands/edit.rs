@@ -14,7 +14,7 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
     let record = replica.find_record(&args.record)?;
     let row = replica.store().row(&record)?;
     let row = row.ok_or_else(|| ReplicaError::UnknownRecord(args.record.clone()))?;
-    let kind = values::kind(&row.kind)?;
+    let kind = values::kind(replica.schema(), &row.kind)?;
     let edits = values::assignments(kind, &args.fields, Lookup::of(&replica))?;
     let mut rng = rand::rng();
     let edited = replica.edit(record, &edits, &mut moment(place::now(), &mut rng))?;

@@ -27,8 +27,10 @@ pub(super) fn run(app: &mut App, args: &ExportArgs) -> Result<(), Failure> {
     let replica = app.replica()?;
     let space = args.space.as_deref();
     let space = space.map(|name| replica.find_space(&values::space_name(name)));
+    let kind = args.kind.as_deref();
+    let kind = kind.map(|typed| values::kind(replica.schema(), typed));
     let request = Request {
-        kind: args.kind.as_deref().map(values::kind).transpose()?,
+        kind: kind.transpose()?,
         space: space.transpose()?,
         personal: args.personal,
     };
@@ -70,9 +72,13 @@ fn files(
     names: Names<'_>,
 ) -> Result<Vec<Made>, Failure> {
     let Gathered { about, kinds } = gathered;
+    let what = match (&args.kind, kinds.as_slice()) {
+        (Some(_), [only]) => only.kind.name(),
+        (Some(_) | None, _) => "records",
+    };
     let path = |ending: &str| {
         let named = args.out.clone();
-        named.unwrap_or_else(|| PathBuf::from(default_name(args, ending)))
+        named.unwrap_or_else(|| PathBuf::from(format!("banyan-{what}.{ending}")))
     };
     Ok(match (format, kinds.as_slice()) {
         (ExportFormat::Xlsx, kinds) => vec![Made {
@@ -104,16 +110,6 @@ fn files(
             vec![Made { path, bytes }]
         }
     })
-}
-
-/// `banyan-visit.csv`.
-fn default_name(args: &ExportArgs, ending: &str) -> String {
-    let kind = args
-        .kind
-        .as_deref()
-        .and_then(|kind| values::kind(kind).ok());
-    let what = kind.map_or("records", |kind| kind.name());
-    format!("banyan-{what}.{ending}")
 }
 
 /// `visits.csv` is explained in `visits-about.txt`.

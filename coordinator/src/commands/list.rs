@@ -58,12 +58,14 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
 
 /// What is asked for, without how much of it.
 fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
-    let kind = args.kind.as_deref().map(values::kind).transpose()?;
+    let kind = args.kind.as_deref();
+    let kind = kind.map(|typed| values::kind(replica.schema(), typed));
+    let kind = kind.transpose()?;
     let space = args.space.as_deref();
     let space = space.map(|name| replica.find_space(&values::space_name(name)));
     let mut states = Vec::new();
     for typed in &args.state {
-        states.extend(values::states(kind, typed)?);
+        states.extend(values::states(replica.schema(), kind, typed)?);
     }
     let person = args.person.as_deref();
     let person = person.map(|typed| replica.person(replica.find_member(typed)?));

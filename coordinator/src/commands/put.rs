@@ -9,13 +9,14 @@ use crate::lookup::Lookup;
 use crate::{place, values};
 
 pub(super) fn run(app: &mut App, args: &PutArgs) -> Result<(), Failure> {
-    let kind = values::kind(&args.kind)?;
     let mut replica = app.replica()?;
+    let kind = values::kind(replica.schema(), &args.kind)?;
+    let name = kind.name().to_owned();
     let edits = values::assignments(kind, &args.fields, Lookup::of(&replica))?;
     let space = replica.find_space(&values::space_name(&args.space))?;
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
-    let record = replica.create(kind.name(), space, &edits, now)?;
+    let record = replica.create(&name, space, &edits, now)?;
     if app.is_json {
         return app
             .out

@@ -1,9 +1,11 @@
 //! The plain report of a sync, in sentences.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 use sync_core::replica::{Farewell, KeyWait, ReplicaError};
+use sync_core::schema::Schema;
 use sync_node::SyncReport;
 
 use super::{App, status};
@@ -28,6 +30,8 @@ pub(crate) struct Outcome {
     pub(crate) is_alone_at_top: bool,
     /// Reading keys that are not here yet.
     pub(crate) key_waits: Vec<KeyWait>,
+    /// What is written down there: the sync may have brought it.
+    pub(crate) schema: Arc<Schema>,
 }
 
 /// The report as an object.
@@ -71,6 +75,7 @@ pub(super) fn verdict(outcome: &Outcome) -> Result<(), Failure> {
 
 /// Prints the report.
 pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
+    app.text = app.text.with_schema(Arc::clone(&outcome.schema));
     for line in lines(&outcome.report, &app.text) {
         app.out.line(&line)?;
     }
@@ -245,6 +250,7 @@ mod tests {
             is_removed: false,
             is_alone_at_top: false,
             key_waits: Vec::new(),
+            schema: Arc::new(Schema::station().clone()),
             farewell: None,
         };
         assert!(verdict(&outcome).is_ok());
@@ -265,6 +271,7 @@ mod tests {
             farewell: None,
             is_alone_at_top: false,
             key_waits: Vec::new(),
+            schema: Arc::new(Schema::station().clone()),
         };
         let refused = BTreeMap::from([(Refusal::OverQuota, 3)]);
         let exit = |outcome| verdict(&outcome).map_err(|failure| failure.exit());

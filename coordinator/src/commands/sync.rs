@@ -97,6 +97,7 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
             farewell: replica.farewell(),
             is_alone_at_top: replica.is_alone_at_top(),
             key_waits: replica.key_waits()?,
+            schema: replica.shared_schema(),
         })
     });
     Ok(outcome.await??)

@@ -40,6 +40,14 @@ pub(super) struct Cx {
 }
 
 impl Cx {
+    /// The same with the words for what the community of a replica writes down.
+    pub(super) fn about(self, replica: &Replica) -> Self {
+        Self {
+            text: Arc::new(self.text.about(replica)),
+            ..self
+        }
+    }
+
     /// A text without places.
     pub(super) fn say(&self, key: &str) -> String {
         self.text.say(key)

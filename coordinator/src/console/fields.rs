@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::Replica;
+use sync_core::roster::commons;
 use sync_core::schema::{Field, FieldType, Kind};
 use sync_core::store::ViewRow;
 
@@ -169,6 +170,12 @@ fn item_line(item: &Value) -> String {
     let text = item.get("text").and_then(Value::as_str).unwrap_or_default();
     let mark = if is_done { '✓' } else { '○' };
     format!("{mark} {text}")
+}
+
+/// All spaces: the villages and teams, and at the end the commons, which is nobody's own.
+pub(super) fn spaces(replica: &Replica) -> Vec<LaneId> {
+    let spaces = replica.roster().spaces().keys().copied();
+    spaces.chain([commons(&replica.community())]).collect()
 }
 
 /// A space's name as pages show it.

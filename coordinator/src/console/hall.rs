@@ -101,11 +101,12 @@ impl Hall {
         let made = self
             .node
             .call(move |replica, _| {
-                let shown = look(replica, &inner)?;
-                frame(replica, &inner, shown)
+                let inner = inner.about(replica);
+                let made = look(replica, &inner).and_then(|shown| frame(replica, &inner, shown));
+                (inner, made)
             })
             .await;
-        self.answer(&cx, made)
+        self.answer(cx, made)
     }
 
     /// Answers a form.
@@ -123,23 +124,26 @@ impl Hall {
         let inner = cx.clone();
         let made = self
             .node
-            .call(
-                move |replica, moment| match act(replica, moment, &inner, &form) {
+            .call(move |replica, moment| {
+                let inner = inner.about(replica);
+                let made = match act(replica, moment, &inner, &form) {
                     Ok(Answer::Go { to, flash }) => Ok(Made::Go(to, flash)),
-                    Ok(Answer::Again(shown)) => {
-                        let mut shell = shell::build(replica, &inner, &shown)?;
-                        // The address of a form is no page that one can come back to.
-                        shell.back = Answer::back_of(&form);
-                        Ok(Made::Page(Box::new(shell), shown))
-                    }
+                    Ok(Answer::Again(shown)) => again(replica, &inner, &form, shown),
                     Err(trouble) => refuse_act(&inner, &form, trouble),
-                },
-            )
+                };
+                (inner, made)
+            })
             .await;
-        self.answer(&cx, made)
+        self.answer(cx, made)
     }
 
-    fn answer(&self, cx: &Cx, made: Result<Result<Made, Trouble>, NodeError>) -> Response {
+    /// Answers with what came out of the node's thread, in the words that were known there.
+    fn answer(&self, cx: Cx, made: Result<(Cx, Result<Made, Trouble>), NodeError>) -> Response {
+        let (cx, made) = match made {
+            Ok((inner, made)) => (inner, Ok(made)),
+            Err(error) => (cx, Err(error)),
+        };
+        let cx = &cx;
         match made {
             Ok(Ok(Made::Page(shell, shown))) => render(cx, &shell, &shown),
             Ok(Ok(Made::Go(to, flash))) => {
@@ -173,6 +177,14 @@ impl Hall {
     pub(super) fn bare(&self, shown: &Shown) -> Response {
         self.porch.bare(shown)
     }
+}
+
+/// A form that is shown once more, with what was typed.
+fn again(replica: &Replica, cx: &Cx, form: &Form, shown: Shown) -> Result<Made, Trouble> {
+    let mut shell = shell::build(replica, cx, &shown)?;
+    // The address of a form is no page that one can come back to.
+    shell.back = Answer::back_of(form);
+    Ok(Made::Page(Box::new(shell), shown))
 }
 
 fn frame(replica: &Replica, cx: &Cx, shown: Shown) -> Result<Made, Trouble> {

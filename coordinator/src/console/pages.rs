@@ -6,6 +6,7 @@ pub(super) mod communities;
 mod confirm;
 mod cut;
 pub(super) mod devices;
+pub(super) mod duplicates;
 pub(super) mod export;
 pub(super) mod form;
 pub(super) mod held;

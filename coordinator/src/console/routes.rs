@@ -94,6 +94,7 @@ fn community() -> Router<Shared> {
         )
         .route("/record/{id}/move", act(record::acts::set_state))
         .route("/record/{id}/choose", act(record::acts::choose))
+        .route("/record/{id}/undo", act(record::undo::undo))
         .route("/record/{id}/erase", act(record::erased::erase))
         .route("/erasures", look(record::erased::list))
         .route("/record/{id}/comment", act(record::acts::comment))

@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 15] = [
+const PLACES: [Place; 16] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -78,6 +78,14 @@ const PLACES: [Place; 15] = [
         "console.nav.held",
         "wide",
         "console.nav.group.station",
+    ),
+    (
+        "duplicates",
+        "/duplicates",
+        "twins",
+        "console.nav.duplicates",
+        "wide",
+        "",
     ),
     (
         "import",

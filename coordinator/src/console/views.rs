@@ -3,6 +3,7 @@
 
 pub(super) mod begin;
 pub(super) mod communities;
+pub(super) mod duplicates;
 pub(super) mod exchange;
 pub(super) mod member;
 pub(super) mod people;
@@ -72,6 +73,7 @@ view!(MemberPage, member::Member, "member.html");
 view!(CertificatePage, member::Certificate, "certificate.html");
 view!(DevicesPage, member::Devices, "devices.html");
 view!(HeldPage, proof::Held, "held.html");
+view!(DuplicatesPage, duplicates::Duplicates, "duplicates.html");
 view!(AuditPage, proof::Audit, "audit.html");
 view!(ImportPage, exchange::Import, "import.html");
 view!(ExportPage, exchange::Export, "export.html");

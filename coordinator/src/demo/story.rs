@@ -143,11 +143,7 @@ impl Story<'_> {
     }
 
     fn kind_word(&self, kind: &str) -> String {
-        let schema = sync_core::schema::Schema::station();
-        schema.kind(kind).map_or_else(
-            || kind.to_owned(),
-            |kind| kind.label(self.text.lang()).to_owned(),
-        )
+        values::kind_label(kind, self.text)
     }
 
     /// One record that two people changed at the same time: both values, and who wrote which.

@@ -1,5 +1,5 @@
 //! An import in three steps, of bytes that came from anywhere: what is in the file ([`survey`]), what it
-//! would do ([`plan`]), and doing it ([`apply`]).
+//! would do ([`plan`]), and doing it ([`apply()`]).
 //!
 //! The command line and the console both go this way. A survey needs no store and may wait between two
 //! pages; a plan is about the records as they were when it was made, so it is made anew before it is done.
@@ -124,13 +124,13 @@ fn kind_of<'s>(
     let mapped = wanted.mapping.map(|mapping| mapping.kind.as_str());
     let named = wanted.kind.or(mapped).or(only);
     let named = named.ok_or_else(|| Failure::new(Exit::Usage, "err.import.no_kind"))?;
-    values::kind_in(schema, named)
+    values::kind(schema, named)
 }
 
 /// Of several tables the one of this kind, or the only one that holds whole forms.
 fn sheet_of(schema: &Schema, sheets: Vec<Sheet>, kind: &Kind) -> Result<Sheet, Failure> {
     let is_called = |sheet: &Sheet| {
-        let called = values::kind_in(schema, &sheet.name).ok();
+        let called = values::kind(schema, &sheet.name).ok();
         called.is_some_and(|called| called.name() == kind.name())
     };
     let is_own = |sheet: &Sheet| sheet.own_kind() == Some(kind.name());

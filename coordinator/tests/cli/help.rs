@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 37] = [
     "",
     "found",
     "space",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 36] = [
     "certificate",
     "verify-certificate",
     "log",
+    "duplicates",
     "held",
     "device",
     "device add",

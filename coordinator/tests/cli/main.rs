@@ -7,12 +7,14 @@
 )]
 
 mod account;
+mod added;
 mod begin;
 mod certificate;
 mod communities;
 mod console;
 mod damage;
 mod demo;
+mod duplicates;
 mod erase_page;
 mod export;
 mod flips;
@@ -33,8 +35,10 @@ mod review;
 mod run;
 mod saved;
 mod serve;
+mod serve_commons;
 mod serve_exchange;
 mod serve_places;
 mod serve_schema;
 mod serve_session;
 mod trouble;
+mod undo;

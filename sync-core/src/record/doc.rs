@@ -8,6 +8,7 @@ mod merge;
 mod parts;
 mod place;
 mod read;
+mod undo;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,6 +18,7 @@ use thiserror::Error;
 pub use self::edit::{EditError, NewChange, Splice};
 pub use self::history::{Deed, FieldChange, HISTORY_TEXT_CHARS_MAX, HistoryItem};
 pub use self::read::{Concurrent, FieldState};
+pub use self::undo::CannotUndo;
 
 use super::index::Index;
 use crate::id::{ActorId, Millis};

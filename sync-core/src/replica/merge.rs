@@ -270,7 +270,11 @@ impl Mind {
     }
 
     /// Writes the row that people look at, if the record has begun; returns how many conflicts it has.
-    pub(super) fn put_row(&self, tx: &mut dyn StoreTx, work: &Work) -> Result<u32, ReplicaError> {
+    pub(super) fn put_row(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        work: &Work,
+    ) -> Result<u32, ReplicaError> {
         let (Some(created), Some(updated)) = (work.doc.created(), work.doc.updated()) else {
             return Ok(0);
         };
@@ -292,7 +296,22 @@ impl Mind {
             conflicts: shown.conflicts,
         };
         tx.put_row(&row, &shown.index)?;
+        if let Some(twins) = self.twins.get_mut() {
+            twins.put(&row);
+        }
         Ok(shown.conflicts)
+    }
+
+    /// Removes a document and its row.
+    pub(super) fn remove_record(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: &RecordId,
+    ) -> Result<(), ReplicaError> {
+        if let Some(twins) = self.twins.get_mut() {
+            twins.remove(record);
+        }
+        Ok(tx.remove_record(record)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a replica keeps in memory; all of it can be read again from the store.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minicbor::bytes::ByteVec;
 
@@ -25,6 +25,7 @@ use crate::roster::ticket::RelayAddr;
 use crate::roster::{Roster, Said, commons, roster_lane};
 use crate::schema::Schema;
 use crate::store::{EntryRef, PendingRow, StoreError, StoreRead, StoreTx};
+use crate::view::twins::Twins;
 
 /// Bytes of a lane that are read at once.
 pub(super) const LANE_STEP_BYTES: usize = 1 << 20;
@@ -120,6 +121,8 @@ pub(super) struct Mind {
     pub(super) has_new_settings: bool,
     /// How many keys were there then.
     pub(super) keys_laid_with: usize,
+    /// Records that may be one, once somebody has asked for them.
+    pub(super) twins: OnceLock<Twins>,
 }
 
 impl Mind {
@@ -154,6 +157,7 @@ impl Mind {
             schema: Arc::new(Schema::station().clone()),
             has_new_settings: true,
             keys_laid_with: 0,
+            twins: OnceLock::new(),
         };
         mind.load_keys(store)?;
         mind.load_roster(store)?;

@@ -181,7 +181,7 @@ impl Mind {
         }
         if all.is_empty() {
             // Nothing is left of it: what comes for it later begins it anew.
-            tx.remove_record(record)?;
+            self.remove_record(tx, record)?;
             return Ok(Judged::default());
         }
         let judgement = self.judge(record, &all, |entry| self.role_of_entry(entry));
@@ -208,7 +208,7 @@ impl Mind {
         }
         work.replace(&judgement.kind, judgement.doc, refs, is_troubled);
         if !work.has_begun() {
-            tx.remove_record(record)?;
+            self.remove_record(tx, record)?;
         }
         self.save_work(tx, work)?;
         Ok(Judged { merged, held })

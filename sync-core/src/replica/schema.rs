@@ -40,6 +40,12 @@ impl Replica {
         &self.mind.schema
     }
 
+    /// The same, to be kept beyond this call: as it is now.
+    #[must_use]
+    pub fn shared_schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.mind.schema)
+    }
+
     /// Adds to the community's schema; says whether that was not so already.
     ///
     /// # Errors
@@ -99,6 +105,7 @@ impl Mind {
         let schema = Schema::station().with_all(additions);
         if schema.additions() != self.schema.additions() {
             self.schema = Arc::new(schema);
+            self.twins.take();
         }
     }
 

@@ -39,6 +39,8 @@ mod states;
 mod strays;
 mod ticks;
 mod together;
+mod twins;
+mod undo;
 mod waits;
 
 struct Phone {

@@ -79,7 +79,7 @@ fn roster(path: &Path) -> Result<Roster, Failure> {
 }
 
 /// What this device's own copy of the community says, if it has one of that community.
-fn own_copy(app: &App, signed: &SignedCertificate) -> Result<Option<Issuer>, Failure> {
+fn own_copy(app: &mut App, signed: &SignedCertificate) -> Result<Option<Issuer>, Failure> {
     let replica = match app.replica() {
         Ok(replica) => replica,
         Err(failure) if failure.exit() == Exit::NoCommunity => return Ok(None),

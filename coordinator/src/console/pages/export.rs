@@ -75,8 +75,8 @@ fn page(replica: &Replica, cx: &Cx, form: &Form, error: Option<String>) -> Shown
         choice("kind", kind.name(), label)
     });
     let all_kinds = choice("kind", "", cx.say("console.export.all_kinds"));
-    let spaces = replica.roster().spaces().keys().map(|space| {
-        let label = fields::space_label(cx, &replica.space_name(space));
+    let spaces = fields::spaces(replica).into_iter().map(|space| {
+        let label = fields::space_label(cx, &replica.space_name(&space));
         choice("space", &space.to_string(), label)
     });
     let all_spaces = choice("space", "", cx.say("console.export.all_spaces"));

@@ -1,8 +1,7 @@
 //! Writing a record, and changing one.
 
-use sync_core::id::{LaneId, RecordId};
+use sync_core::id::RecordId;
 use sync_core::replica::{Moment, Replica, ReplicaError};
-use sync_core::roster::role::Scope;
 use sync_core::schema::{FieldType, Kind};
 
 use crate::console::answer::{Answer, Shown};
@@ -98,14 +97,11 @@ fn space_input(replica: &Replica, cx: &Cx, kind: &Kind, typed: Option<&Form>) ->
     let roster = replica.roster();
     let us = replica.device();
     let chosen = typed.map(|form| form.get(SPACE).to_owned());
-    let spaces = roster.spaces().keys();
-    let open: Vec<LaneId> = spaces
-        .filter(|space| {
-            let role = roster.role_in(&us, &Scope::Space(**space));
-            role.is_some_and(|role| kind.may_create(role))
-        })
-        .copied()
-        .collect();
+    let mut open = fields::spaces(replica);
+    open.retain(|space| {
+        let role = roster.role_in_space(&us, space);
+        role.is_some_and(|role| kind.may_create(role))
+    });
     let options = open.iter().enumerate().map(|(n, space)| Choice {
         value: space.to_string(),
         label: fields::space_label(cx, &replica.space_name(space)),

@@ -219,8 +219,9 @@ fn kinds(replica: &Replica, cx: &Cx, chosen: &str) -> Vec<Choice> {
 fn spaces(replica: &Replica, cx: &Cx, form: &Form) -> Vec<Choice> {
     let chosen = form.get("space");
     let (roster, us) = (replica.roster(), replica.device());
-    let writes = |space: &&LaneId| roster.role_in_space(&us, space) >= Some(Role::Volunteer);
-    let spaces: Vec<&LaneId> = roster.spaces().keys().filter(writes).collect();
+    let writes = |space: &LaneId| roster.role_in_space(&us, space) >= Some(Role::Volunteer);
+    let mut spaces = fields::spaces(replica);
+    spaces.retain(writes);
     let is_first = |value: &str| {
         !form.has("space") && spaces.first().is_some_and(|it| it.to_string() == value)
     };

@@ -58,6 +58,12 @@ const ERASURES: Place = (
     "console.nav.erasures",
     "console.more.erasures",
 );
+const DUPLICATES: Place = (
+    "/duplicates",
+    "twins",
+    "console.nav.duplicates",
+    "console.more.duplicates",
+);
 const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
 const SCHEMA: Place = (
     "/schema",
@@ -85,6 +91,12 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         count: thousands(status.held),
         ..go(cx, &HELD)
     };
+    let pairs = replica.twins()?.pairs().len() as u64;
+    let duplicates = Go {
+        has_count: pairs > 0,
+        count: thousands(pairs),
+        ..go(cx, &DUPLICATES)
+    };
     let [import, export] = &EXCHANGE;
     let station =
         [import, export, &AUDIT, &ERASURES, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
@@ -100,7 +112,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: [go(cx, &REPORTS), held]
+            links: [go(cx, &REPORTS), held, duplicates]
                 .into_iter()
                 .chain(beside)
                 .chain(station)

@@ -3,11 +3,12 @@
 pub(in crate::console) mod acts;
 pub(in crate::console) mod erased;
 mod review;
+mod twins;
+pub(in crate::console) mod undo;
 
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
 use sync_core::replica::{Conflict, FieldView, HistoryEntry, RecordView, Replica};
-use sync_core::roster::role::Scope;
 use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
@@ -66,7 +67,7 @@ fn shown(
     } = open;
     let state = row.state.clone().unwrap_or_default();
     let (history, older) = history(replica, cx, open)?;
-    let leading_here = leading_here(replica, open)?;
+    let leading_here = twins::leading_here(replica, open)?;
     let links = links(replica, cx, &leading_here);
     let empty_fields = empty_fields(cx, open);
     let has_masked = kind.fields().iter().any(Field::personal);
@@ -92,6 +93,7 @@ fn shown(
         } else {
             format!("{href}?personal=1")
         },
+        twins: twins::notes(replica, cx, open)?,
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
         has_empty_fields: !empty_fields.is_empty(),
@@ -178,7 +180,7 @@ fn made_line(cx: &Cx, open: &Open) -> String {
 
 fn may_edit(replica: &Replica, open: &Open) -> bool {
     let us = replica.device();
-    let role = replica.roster().role_in(&us, &Scope::Space(open.row.space));
+    let role = replica.roster().role_in_space(&us, &open.row.space);
     let is_own = is_own(replica, open);
     role.is_some_and(|role| open.kind.may_edit(role, is_own)) && !open.kind.name().is_empty()
 }
@@ -256,16 +258,6 @@ fn empty_fields(cx: &Cx, open: &Open) -> String {
     labels.collect::<Vec<_>>().join(&cx.say("word.and"))
 }
 
-/// Records that lead here, each with the field that does.
-fn leading_here(replica: &Replica, open: &Open) -> Result<Vec<(ViewRow, String)>, Trouble> {
-    let mut rows = Vec::new();
-    for (record, field) in replica.links_to(open.id)? {
-        let row = replica.store().row(&record)?;
-        rows.extend(row.map(|row| (row, field)));
-    }
-    Ok(rows)
-}
-
 /// What leads here, each once; comments stand in a place of their own.
 fn links(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> Vec<views::LinkLine> {
     let mut seen = std::collections::BTreeSet::new();
@@ -312,7 +304,7 @@ fn comments(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> V
 fn may_comment(replica: &Replica, open: &Open) -> bool {
     let role = replica
         .roster()
-        .role_in(&replica.device(), &Scope::Space(open.row.space));
+        .role_in_space(&replica.device(), &open.row.space);
     let kind = replica.schema().kind(COMMENT);
     let may = role
         .zip(kind)
@@ -333,7 +325,10 @@ fn history(replica: &Replica, cx: &Cx, open: &Open) -> Result<(Vec<views::Turn>,
     let last = entries.len().saturating_sub(1);
     let turns = entries.iter().enumerate().map(|(n, entry)| {
         let is_first = has_first && n == last;
-        turn(replica, cx, open, entry, is_first)
+        views::Turn {
+            can_undo: !is_first && may_edit(replica, open),
+            ..turn(replica, cx, open, entry, is_first)
+        }
     });
     Ok((turns.collect(), older))
 }
@@ -381,6 +376,8 @@ fn turn(
             cx.with("console.hist.beside", &[("who", &who)])
         },
         changes: changes.collect(),
+        id: entry.id.clone(),
+        can_undo: false,
     }
 }
 
@@ -457,7 +454,7 @@ fn rivals(field: &FieldView) -> String {
 /// Where a record may go from here, by this person: with a button, or with a reason.
 fn moves(replica: &Replica, cx: &Cx, open: &Open) -> (Vec<views::Move>, Vec<views::Move>) {
     let us = replica.device();
-    let role = replica.roster().role_in(&us, &Scope::Space(open.row.space));
+    let role = replica.roster().role_in_space(&us, &open.row.space);
     let (Some(role), Some(state)) = (role, &open.row.state) else {
         return (Vec::new(), Vec::new());
     };

@@ -4,7 +4,6 @@ pub(super) mod narrow;
 
 use sync_core::id::{MemberId, RecordId};
 use sync_core::replica::Replica;
-use sync_core::roster::commons;
 use sync_core::store::{Cursor, ViewRow};
 
 use super::{rows, saved};
@@ -230,10 +229,8 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
         }
         "state" => states(replica, cx, query.get("kind")),
         "village" => {
-            let commons = commons(replica.roster().community());
-            let spaces = replica.roster().spaces().keys().copied();
+            let spaces = fields::spaces(replica).into_iter();
             spaces
-                .chain([commons])
                 .map(|space| {
                     let name = replica.space_name(&space);
                     (space.to_string(), fields::space_label(cx, &name))

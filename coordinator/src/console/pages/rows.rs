@@ -2,9 +2,9 @@
 
 use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
-use sync_core::roster::role::{Role, Scope};
-
+use sync_core::roster::role::Role;
 use sync_core::store::{Order, RowFilter, ViewRow};
+use sync_core::view::twins::{SAME_FIELD, Twins};
 
 use super::reach;
 
@@ -53,6 +53,13 @@ fn flags(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Flag> {
             word: cx.say("console.flag.clash"),
         });
     }
+    if is_copy(replica, row) {
+        flags.push(Flag {
+            tone: "info".to_owned(),
+            icon: "twins".to_owned(),
+            word: cx.say("console.flag.copy"),
+        });
+    }
     if let Some(days) = days_late(replica, cx, row) {
         flags.push(Flag {
             tone: "bad".to_owned(),
@@ -61,6 +68,17 @@ fn flags(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Flag> {
         });
     }
     flags
+}
+
+/// Whether somebody has said that another record is about the same.
+fn is_copy(replica: &Replica, row: &ViewRow) -> bool {
+    let kind = replica.schema().kind(&row.kind);
+    if !kind.is_some_and(Twins::is_about) {
+        return false;
+    }
+    let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let same_as = fields.get(SAME_FIELD).and_then(serde_json::Value::as_str);
+    same_as.is_some_and(|record| !record.is_empty())
 }
 
 /// Kinds that are due on a day that somebody set. A next visit is a plan: another visit may have been made.
@@ -92,19 +110,18 @@ pub(super) fn days_late(replica: &Replica, cx: &Cx, row: &ViewRow) -> Option<u64
 
 /// Whether this person looks at what others hand in in a space.
 pub(super) fn may_review(replica: &Replica, space: LaneId) -> bool {
-    let scope = Scope::Space(space);
-    let role = replica.roster().role_in(&replica.device(), &scope);
+    let role = replica.roster().role_in_space(&replica.device(), &space);
     role >= Some(Role::Lead)
 }
 
 /// What waits for this person's look: of the spaces that they look after, and not their own.
 pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
     let roster = replica.roster();
-    let spaces = roster.spaces().keys().copied();
-    let mut spaces: Vec<LaneId> = spaces.filter(|space| may_review(replica, *space)).collect();
-    let everywhere = roster.role_in(&replica.device(), &Scope::Community);
-    if everywhere >= Some(Role::Lead) {
-        // The commons too.
+    let mut spaces = fields::spaces(replica);
+    let all = spaces.len();
+    spaces.retain(|space| may_review(replica, *space));
+    if spaces.len() == all {
+        // A list of everything asks for no space.
         spaces.clear();
     } else if spaces.is_empty() {
         return Ok(RowFilter {

@@ -6,7 +6,7 @@ use sync_core::replica::Replica;
 use sync_core::roster::role::Role;
 use sync_core::store::{LinkTarget, Order, RowFilter, ViewRow};
 
-use super::{begin, reach, rows, tour};
+use super::{begin, duplicates, reach, rows, tour};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, highest_role, initial, own_name};
 use crate::console::fields;
@@ -170,19 +170,38 @@ fn mine(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
     queue(replica, cx, "mine", ("task", ""), &query, filter)
 }
 
+/// What two people wrote otherwise, and what may be written down twice.
 fn clashes(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
     let filter = RowFilter {
         only_conflicts: true,
         ..RowFilter::default()
     };
-    queue(
+    let (mut queue, clashes) = queue(
         replica,
         cx,
         "decide",
         ("clash", "warn"),
         "flag=clash",
         filter,
-    )
+    )?;
+    let pairs = duplicates::to_settle(replica)?;
+    if pairs > 0 {
+        if clashes == 0 {
+            "/duplicates".clone_into(&mut queue.href);
+        }
+        "warn".clone_into(&mut queue.tone);
+        queue.has_items = true;
+        queue.rows.push(QueueRow {
+            href: "/duplicates".to_owned(),
+            title: cx.count("console.today.twins", pairs),
+            meta: cx.say("console.today.twins_meta"),
+        });
+    }
+    let count = clashes + pairs;
+    queue.count = thousands(count);
+    let places = [("title", queue.title.as_str()), ("n", &queue.count)];
+    queue.count_words = cx.with("console.today.count_words", &places);
+    Ok((queue, count))
 }
 
 fn late(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {

@@ -151,7 +151,7 @@ async fn download(State(hall): State<Shared>, asked: Asked, body: Bytes) -> Resp
     let asks = form.clone();
     let made = hall
         .node
-        .call(move |replica, _| export::file(replica, &asks, &text))
+        .call(move |replica, _| export::file(replica, &asks, &text.about(replica)))
         .await;
     match made.map_err(Failure::from).and_then(|made| made) {
         Ok(file) => attachment(file),

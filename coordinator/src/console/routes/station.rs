@@ -6,7 +6,7 @@ use axum::Router;
 use super::{act, look};
 use crate::console::hall::Shared;
 use crate::console::pages::{
-    audit, devices, held, member, more, reports, saved, schema, session, tour,
+    audit, devices, duplicates, held, member, more, reports, saved, schema, session, tour,
 };
 
 pub(super) fn routes() -> Router<Shared> {
@@ -27,6 +27,10 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/devices/add", act(devices::add))
         .route("/devices/remove", act(devices::remove))
         .route("/held", look(held::view).merge(act(held::decide)))
+        .route(
+            "/duplicates",
+            look(duplicates::view).merge(act(duplicates::settle)),
+        )
         .route("/schema", look(schema::view))
         .route(
             "/schema/new",

@@ -1,5 +1,6 @@
 //! A record, and what is to be decided about records.
 
+use super::duplicates::Twin;
 use super::shared::{Change, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct Record {
     /// "显示个人信息" or "遮住个人信息".
     pub(crate) show_word: String,
     pub(crate) show_href: String,
+    /// Other records that are about the same.
+    pub(crate) twins: Vec<Twin>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) fields: Vec<Field>,
     pub(crate) has_empty_fields: bool,
@@ -136,6 +139,9 @@ pub(crate) struct Turn {
     /// With whose changes it was merged; may be empty.
     pub(crate) note: String,
     pub(crate) changes: Vec<Change>,
+    /// Names the step in the form that takes it back.
+    pub(crate) id: String,
+    pub(crate) can_undo: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

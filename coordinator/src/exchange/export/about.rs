@@ -1,10 +1,12 @@
 //! What an export says about itself.
 
+use std::sync::Arc;
+
 use data_encoding::HEXLOWER;
 use serde_json::json;
 use sync_core::id::Millis;
 use sync_core::replica::Replica;
-use sync_core::schema::Lang;
+use sync_core::schema::{Lang, Schema};
 
 use super::fields::left_out;
 use super::table::utc;
@@ -16,6 +18,8 @@ use crate::values;
 /// Who made it, when, of what, as of which state, and what is not in it.
 #[derive(Debug, Clone)]
 pub(crate) struct About {
+    /// What kinds and fields are called.
+    schema: Arc<Schema>,
     community: String,
     title: Option<String>,
     space: Option<String>,
@@ -45,6 +49,7 @@ impl About {
     ) -> Result<Self, Failure> {
         let digest = replica.heads_digest()?;
         Ok(Self {
+            schema: replica.shared_schema(),
             community: replica.community().to_string(),
             title: replica.title(),
             space: request.space.map(|space| replica.space_name(&space)),
@@ -102,6 +107,7 @@ impl About {
 
     /// Labels and values, for people.
     pub(crate) fn lines(&self, text: &Text) -> Vec<(String, String)> {
+        let text = &text.with_schema(Arc::clone(&self.schema));
         let none = || text.say("word.unknown_title");
         let mut lines = vec![
             ("out.export.notice", self.notice(text)),

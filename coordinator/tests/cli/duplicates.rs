@@ -154,6 +154,11 @@ fn pair_is_settled_in_the_console_and_what_leads_to_one_is_found_at_both() {
     assert!(!page.contains("0000") && !page.contains("1948"), "{page}");
     assert!(page.contains("same telephone") && page.contains("(differs)"));
     assert!(page.contains("2 visits and 0 needs"), "{page}");
+    let differing = page.matches("(differs)").count();
+    assert_eq!(
+        differing, 2,
+        "the care alone; one telephone is written in two ways"
+    );
     let page = console.get("/duplicates?personal=1").body;
     for word in [
         "周桂芳",

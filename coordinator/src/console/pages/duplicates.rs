@@ -7,7 +7,7 @@ use sync_core::id::{DeviceId, LaneId, RecordId};
 use sync_core::replica::{Finding, Moment, Replica};
 use sync_core::schema::{Field, Kind};
 use sync_core::store::ViewRow;
-use sync_core::view::twins::{self, Twins};
+use sync_core::view::twins::{self, Clue, Twins};
 
 use super::rows;
 use crate::commands::duplicates::why;
@@ -107,7 +107,11 @@ fn side_by_side(replica: &Replica, cx: &Cx, pair: &twins::Pair) -> Result<Option
         title: fields::title(replica, cx, row),
         meta: meta(replica, cx, row),
         fields: compared(kind, own, other)
-            .map(|field| side_field(replica, cx, (kind, field), own, other))
+            .map(|field| SideField {
+                differs: own.get(field.name()) != other.get(field.name())
+                    && !is_alike(kind, field.name(), pair),
+                ..side_field(replica, cx, (kind, field), own)
+            })
             .collect(),
     };
     let place = fields::space_label(cx, &replica.space_name(&second.space));
@@ -169,19 +173,25 @@ fn side_field(
     cx: &Cx,
     (kind, field): (&Kind, &Field),
     own: &Map<String, Value>,
-    other: &Map<String, Value>,
 ) -> SideField {
     let name = field.name();
     let said = own.get(name).filter(|value| !is_nothing(value));
-    let others = other.get(name).filter(|value| !is_nothing(value));
     SideField {
         label: field.label(cx.text.lang()).to_owned(),
         text: said.map_or_else(
             || cx.say("console.dup.empty"),
             |value| fields::shown(replica, cx, kind, name, value),
         ),
-        differs: said != others,
+        ..SideField::default()
     }
+}
+
+/// Whether a field says the same in two ways of writing: what is said to be the same must not be called another.
+fn is_alike(kind: &Kind, name: &str, pair: &twins::Pair) -> bool {
+    let has = |clue: Clue| pair.clues.contains(&clue);
+    let key = kind.natural_key().unwrap_or_else(|| kind.title());
+    (name == "phone" && has(Clue::Phone))
+        || (name == key && [Clue::Name, Clue::Called, Clue::Door].into_iter().any(has))
 }
 
 /// How much would be found in one place.

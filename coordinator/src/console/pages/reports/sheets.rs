@@ -34,8 +34,18 @@ pub(super) fn numbers(cx: &Cx, gathered: &Gathered) -> Vec<Number> {
     let wait = |name: &str, number_of: u64, of: [u64; 2], unit: &str, href: String| {
         let [count, p90] = of.map(thousands);
         let places = [("n", count.as_str()), ("p90", &p90)];
-        let value = thousands(number_of);
-        let mut wait = number(name, value, cx.say(unit), href);
+        let is_known = of.iter().any(|it| *it > 0);
+        let value = if is_known {
+            thousands(number_of)
+        } else {
+            "–".to_owned()
+        };
+        let unit = if is_known {
+            cx.say(unit)
+        } else {
+            String::new()
+        };
+        let mut wait = number(name, value, unit, href);
         wait.label = format!("{}{}", wait.label, cx.with("console.reports.wait", &places));
         wait
     };

@@ -211,7 +211,10 @@ fn filters(replica: &Replica, cx: &Cx, wanted: &Wanted) -> Vec<Filter> {
     vec![
         select(cx, "period", periods(cx, wanted.period), &chosen(wanted)),
         select(cx, "village", with_any(cx, spaces), &space),
-        select(cx, "person", with_any(cx, members), &person),
+        Filter {
+            label: cx.say("console.reports.person"),
+            ..select(cx, "person", with_any(cx, members), &person)
+        },
     ]
 }
 

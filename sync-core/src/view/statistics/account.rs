@@ -3,6 +3,8 @@
 //! Like all statistics it is a fold over rows, and over what their histories say of states. Nothing in it
 //! depends on the device, the moment or the order of rows: equal records and an equal roster, equal bytes.
 
+mod measure;
+mod promoted;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,159 +15,12 @@ use serde_json::Value as Json;
 use super::{Question, Statistics, texts};
 use crate::id::{DeviceId, MemberId};
 use crate::schema::{FieldType, Schema};
-use crate::store::{LinkTarget, RowFilter, ViewRow};
+use crate::store::ViewRow;
 
+pub use measure::{MEASURES, Measure, What, Whose};
+pub use promoted::{Promoted, Promotion};
 pub use waits::{Moves, OnTime, Spread, Waits};
 pub(crate) use waits::{Timing, asks_for_moves};
-
-/// What is counted of the rows that fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// The rows themselves.
-    Rows,
-    /// What a field with numbers or minutes adds up to; stays at the ends of 64 bits.
-    Sum(&'static str),
-    /// How many different records or members a field leads to.
-    Different(&'static str),
-}
-
-/// Whose a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// Of who has begun it and of everybody whom it names.
-    BegunOrNamed,
-    /// Of those whom it names alone: hours are somebody's, whoever wrote them down.
-    Named,
-}
-
-/// One thing that the station counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Measure {
-    /// What it is called in JSON.
-    pub name: &'static str,
-    /// The kind of its rows; none: all.
-    pub kind: Option<&'static str>,
-    /// The states that they are in; none: all.
-    pub states: &'static [&'static str],
-    /// Only rows with several values in a field.
-    pub only_conflicts: bool,
-    /// What of them.
-    pub what: What,
-    /// Whose they are.
-    pub whose: Whose,
-    /// The field that says of which category they are.
-    pub category: Option<&'static str>,
-}
-
-const fn rows(
-    name: &'static str,
-    kind: &'static str,
-    states: &'static [&'static str],
-    category: Option<&'static str>,
-) -> Measure {
-    Measure {
-        name,
-        kind: Some(kind),
-        states,
-        only_conflicts: false,
-        what: What::Rows,
-        whose: Whose::BegunOrNamed,
-        category,
-    }
-}
-
-const HELD: &[&str] = &["held", "reported", "accepted"];
-const LEARNT: &[&str] = &["attended", "passed"];
-
-/// All that the station counts of its rows, in the order in which people read it.
-pub const MEASURES: [Measure; 15] = [
-    rows("visits", "visit", &[], Some("purpose")),
-    Measure {
-        what: What::Different("home"),
-        ..rows("households", "visit", &[], Some("purpose"))
-    },
-    rows("needs", "need", &[], Some("category")),
-    rows(
-        "needs_settled",
-        "need",
-        &["solved", "confirmed", "closed"],
-        Some("category"),
-    ),
-    rows("proposals", "proposal", &[], Some("category")),
-    rows("events", "event", HELD, Some("category")),
-    Measure {
-        what: What::Sum("headcount"),
-        ..rows("attendance", "event", HELD, Some("category"))
-    },
-    rows("sessions", "session", &["held", "minutes_agreed"], None),
-    rows("resolutions", "resolution", &[], None),
-    rows("trainings", "training", LEARNT, Some("topic")),
-    Measure {
-        what: What::Different("members"),
-        ..rows("trained", "training", LEARNT, Some("topic"))
-    },
-    Measure {
-        what: What::Sum("minutes"),
-        whose: Whose::Named,
-        ..rows(
-            "minutes_claimed",
-            "hours",
-            &["claimed", "confirmed", "certified"],
-            None,
-        )
-    },
-    Measure {
-        what: What::Sum("minutes"),
-        whose: Whose::Named,
-        ..rows(
-            "minutes_confirmed",
-            "hours",
-            &["confirmed", "certified"],
-            None,
-        )
-    },
-    rows("tasks_done", "task", &["done", "verified"], None),
-    Measure {
-        kind: None,
-        only_conflicts: true,
-        ..rows("in_conflict", "", &[], None)
-    },
-];
-
-impl Measure {
-    /// The measure of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        MEASURES.iter().find(|measure| measure.name == name)
-    }
-
-    /// The rows behind the number.
-    #[must_use]
-    pub fn filter(&self, question: &Question) -> RowFilter {
-        let mut filter = RowFilter {
-            kind: self.kind.map(str::to_owned),
-            states: self.states.iter().map(|it| (*it).to_owned()).collect(),
-            only_conflicts: self.only_conflicts,
-            ..question.filter()
-        };
-        if self.whose == Whose::Named
-            && let Some(person) = filter.person.take()
-        {
-            filter.linked = Some(LinkTarget::Member(person.member));
-        }
-        filter
-    }
-
-    fn fits(&self, row: &ViewRow) -> bool {
-        self.kind.is_none_or(|kind| kind == row.kind)
-            && (!self.only_conflicts || row.conflicts > 0)
-            && (self.states.is_empty()
-                || row
-                    .state
-                    .as_deref()
-                    .is_some_and(|state| self.states.contains(&state)))
-    }
-}
 
 /// One number and its parts. Maps are in the order of their keys, so that equal numbers are equal JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -178,31 +33,6 @@ pub struct Figure {
     pub by_month: BTreeMap<String, i64>,
     /// By category, if its rows have any.
     pub by_category: BTreeMap<String, i64>,
-}
-
-/// Members who were given a leading role and held a lower one: what the roster says, counted.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Promoted {
-    /// How many different members.
-    pub total: u64,
-    /// Of them, those whose role was given by a version that did not say when: counted only where no time
-    /// is asked for.
-    pub undated: u64,
-    /// By the space that the role is for; `community` where it is for all.
-    pub by_space: BTreeMap<String, u64>,
-    /// By month, `YYYY-MM`.
-    pub by_month: BTreeMap<String, u64>,
-}
-
-/// A role of a lead or above, given to somebody who held a lower one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Promotion {
-    /// To whom.
-    pub member: MemberId,
-    /// For which space; none: the whole community.
-    pub space: Option<crate::id::LaneId>,
-    /// On which day by the one clock of the country, `YYYY-MM-DD`; none if it does not say.
-    pub day: Option<String>,
 }
 
 /// The numbers: the same bytes of JSON wherever the same is known.
@@ -403,52 +233,6 @@ impl<'s> Counting<'s> {
             kinds,
         };
         (account, people)
-    }
-}
-
-impl Promoted {
-    fn of(promotions: &[Promotion], question: &Question) -> Self {
-        let is_timed = question.from.is_some() || question.to.is_some();
-        let is_asked = |it: &&Promotion| {
-            let person = question.person.as_ref();
-            person.is_none_or(|person| person.member == it.member)
-                && (question.space.is_none() || question.space == it.space)
-                && match it.day.as_deref() {
-                    Some(day) => {
-                        question.from.as_deref().is_none_or(|from| from <= day)
-                            && question.to.as_deref().is_none_or(|to| day <= to)
-                    }
-                    None => !is_timed,
-                }
-        };
-        let mut all: BTreeSet<MemberId> = BTreeSet::new();
-        let mut dated: BTreeSet<MemberId> = BTreeSet::new();
-        let mut by_space: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
-        let mut by_month: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
-        for it in promotions.iter().filter(is_asked) {
-            all.insert(it.member);
-            let space = it
-                .space
-                .map_or_else(|| "community".to_owned(), |id| id.to_string());
-            by_space.entry(space).or_default().insert(it.member);
-            if let Some(month) = it.day.as_deref().and_then(|day| day.get(..7)) {
-                dated.insert(it.member);
-                by_month
-                    .entry(month.to_owned())
-                    .or_default()
-                    .insert(it.member);
-            }
-        }
-        let counted = |sets: BTreeMap<String, BTreeSet<MemberId>>| {
-            let sets = sets.into_iter();
-            sets.map(|(key, set)| (key, set.len() as u64)).collect()
-        };
-        Self {
-            total: all.len() as u64,
-            undated: all.difference(&dated).count() as u64,
-            by_space: counted(by_space),
-            by_month: counted(by_month),
-        }
     }
 }
 

@@ -16,6 +16,11 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// All records.
+    pub(super) fn to_all(question: &Question) -> Self {
+        Self::new(question, Whose::BegunOrNamed, Vec::new())
+    }
+
     /// The records of one kind.
     pub(super) fn to_kind(question: &Question, kind: &str) -> Self {
         Self::new(

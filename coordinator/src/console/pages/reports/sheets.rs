@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use sync_core::replica::Replica;
-use sync_core::view::statistics::account::{MEASURES, Measure};
+use sync_core::view::statistics::account::{MEASURES, Measure, Spread};
 
 use super::links::Link;
 use crate::account::{Gathered, amount};
@@ -12,70 +12,90 @@ use crate::console::views::report::{Cell, Sheet, TableRow};
 use crate::console::views::shared::Number;
 use crate::output::thousands;
 
+/// States of records that somebody has answered, whatever their kind.
+const ANSWERED: [&str; 3] = ["returned", "resubmitted", "accepted"];
+
 /// Every number with its list.
 pub(super) fn numbers(cx: &Cx, gathered: &Gathered) -> Vec<Number> {
-    let question = &gathered.question;
-    let measured = MEASURES.iter().map(|measure| Number {
-        value: gathered.total(measure.name),
-        unit: String::new(),
-        label: label(&cx.text, measure.name),
-        href: Link::to(question, measure).href(),
+    let measured = MEASURES.iter().map(|it| {
+        number(
+            cx,
+            it.name,
+            gathered.total(it.name),
+            list_of(gathered, it.name),
+        )
     });
-    let settled = Measure::named("needs_settled").map(|it| Link::to(question, it).href());
-    let done = Measure::named("tasks_done").map(|it| Link::to(question, it).href());
-    let account = &gathered.account;
-    let (days, hours) = (&account.waits.need_days, &account.waits.review_hours);
-    let number = |name: &str, value: String, unit: String, href: String| Number {
+    measured.chain(told(cx, gathered)).collect()
+}
+
+/// The list behind a measure.
+fn list_of(gathered: &Gathered, name: &str) -> String {
+    let measure = Measure::named(name);
+    measure.map_or_else(String::new, |it| Link::to(&gathered.question, it).href())
+}
+
+fn number(cx: &Cx, name: &str, value: String, href: String) -> Number {
+    Number {
         value,
-        unit,
+        unit: String::new(),
         label: label(&cx.text, name),
         href,
-    };
-    let wait = |name: &str, number_of: u64, of: [u64; 2], unit: &str, href: String| {
-        let [count, p90] = of.map(thousands);
-        let places = [("n", count.as_str()), ("p90", &p90)];
-        let value = thousands(number_of);
-        let mut wait = number(name, value, cx.say(unit), href);
-        wait.label = format!("{}{}", wait.label, cx.with("console.reports.wait", &places));
-        wait
-    };
-    let of = [("n", thousands(account.on_time.with_due))];
-    let [(n, with_due)] = &of;
-    let told = [
-        wait(
-            "need_days",
-            days.median,
-            [days.count, days.p90],
-            "console.reports.days_unit",
-            settled.unwrap_or_default(),
-        ),
-        wait(
-            "review_hours",
-            hours.median,
-            [hours.count, hours.p90],
-            "console.reports.hours_unit",
-            "/records?kind=review".to_owned(),
-        ),
-        number(
-            "on_time",
-            thousands(account.on_time.on_time),
-            cx.with("console.reports.of", &[(n, with_due)]),
-            done.unwrap_or_default(),
-        ),
-        number(
-            "promoted",
-            thousands(account.promoted.total),
-            String::new(),
-            "/audit".to_owned(),
-        ),
-        number(
-            "active",
-            thousands(account.active),
-            String::new(),
-            "/members".to_owned(),
-        ),
-    ];
-    measured.chain(told).collect()
+    }
+}
+
+/// What is no measure: waits, tasks on time, people.
+fn told(cx: &Cx, gathered: &Gathered) -> [Number; 5] {
+    let account = &gathered.account;
+    let answered = Link::to_all(&gathered.question);
+    let answered = ANSWERED
+        .iter()
+        .fold(answered, |it, state| it.in_state(state));
+    let on_time = &account.on_time;
+    let with_due = thousands(on_time.with_due);
+    let solved = list_of(gathered, "needs_settled");
+    let done = list_of(gathered, "tasks_done");
+    let (promoted, active) = (thousands(account.promoted.total), thousands(account.active));
+    [
+        Number {
+            href: solved,
+            ..wait(
+                cx,
+                "need_days",
+                &account.waits.need_days,
+                "console.reports.days_unit",
+            )
+        },
+        Number {
+            href: answered.href(),
+            ..wait(
+                cx,
+                "review_hours",
+                &account.waits.review_hours,
+                "console.reports.hours_unit",
+            )
+        },
+        Number {
+            unit: cx.with("console.reports.of", &[("n", &with_due)]),
+            ..number(cx, "on_time", thousands(on_time.on_time), done)
+        },
+        number(cx, "promoted", promoted, "/audit".to_owned()),
+        number(cx, "active", active, "/members".to_owned()),
+    ]
+}
+
+/// The middle one of many waits, and what nine of ten do not exceed.
+fn wait(cx: &Cx, name: &str, spread: &Spread, unit: &str) -> Number {
+    if spread.count == 0 {
+        return number(cx, name, "–".to_owned(), String::new());
+    }
+    let [median, count, p90] = [spread.median, spread.count, spread.p90].map(thousands);
+    let places = [("n", count.as_str()), ("p90", &p90)];
+    let wait = number(cx, name, median, String::new());
+    Number {
+        unit: cx.say(unit),
+        label: format!("{}{}", wait.label, cx.with("console.reports.wait", &places)),
+        ..wait
+    }
 }
 
 /// Tables by village, by month and by person.

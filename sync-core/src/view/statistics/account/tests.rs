@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::{LaneId, Millis, RecordId};
-use crate::store::Person;
+use crate::store::{LinkTarget, Person};
 
 const DAY: i64 = 86_400_000;
 const ANN: MemberId = MemberId::new([7; MemberId::LEN]);

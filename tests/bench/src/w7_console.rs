@@ -67,8 +67,16 @@ impl Console {
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
         let told: serde_json::Value = serde_json::from_str(&line)?;
-        let link = told["link"].as_str().context("link")?.to_owned();
-        let port = u16::try_from(told["port"].as_u64().context("port")?)?;
+        let link = told
+            .get("link")
+            .and_then(serde_json::Value::as_str)
+            .context("link")?
+            .to_owned();
+        let port = u16::try_from(
+            told.get("port")
+                .and_then(serde_json::Value::as_u64)
+                .context("port")?,
+        )?;
         let mut console = Self {
             child,
             port,

@@ -1,0 +1,159 @@
+// Somebody at a screen: looks, clicks by the words on it, types.
+
+import assert from "node:assert/strict";
+import { browser } from "./browser.mjs";
+import { watch } from "./watch.mjs";
+import { label, say } from "./words.mjs";
+
+/** Longest that something may take to appear, in milliseconds. Nothing waits for so long that works. */
+const PATIENCE = 30_000;
+
+export class Person {
+  /** Opens a window on a console, without having come in. */
+  static async at(console, look) {
+    const context = await (await browser()).createBrowserContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    const isPhone = look.width === "phone";
+    await page.setViewport({ ...look.size, isMobile: isPhone, hasTouch: isPhone });
+    const faults = watch(page, console.origin);
+    return Object.assign(new Person(), { console, look, context, page, faults, lang: look.lang });
+  }
+
+  // ---- words ----
+
+  say(key, places) {
+    return say(this.lang, key, places);
+  }
+
+  label(kind, field, value) {
+    return label(this.lang, kind, field, value);
+  }
+
+  // ---- going ----
+
+  /** Comes in by the one-time link, as it is printed, and the button on its page. */
+  async enter() {
+    await this.page.goto(this.console.link);
+    await this.follow(this.say("console.open.go"));
+  }
+
+  async go(path) {
+    return this.page.goto(this.console.origin + path);
+  }
+
+  get path() {
+    return this.page.url().slice(this.console.origin.length);
+  }
+
+  /** Clicks what leads to another page, and waits until that is there. */
+  async follow(words) {
+    const button = await this.button(words);
+    const [answer] = await Promise.all([this.page.waitForNavigation(), button.click()]);
+    return answer;
+  }
+
+  /** Goes to a place of the menu; what the menu has no room for is on the page "more". */
+  async menu(name) {
+    const words = this.say(`console.nav.${name}`);
+    const inMenu = await this.isShown(`nav a[href="/${name}"], header a[href="/${name}"]`);
+    if (!inMenu) await this.follow(this.say("console.nav.more"));
+    await this.follow(words);
+  }
+
+  // ---- looking ----
+
+  /** All words that can be seen on the page. */
+  words() {
+    return this.page.evaluate(() => document.body.innerText);
+  }
+
+  /** Waits until words are on the page. */
+  async sees(words) {
+    const has = (text) => document.body.innerText.includes(text);
+    await this.page.waitForFunction(has, {}, words).catch(async () => {
+      assert.fail(`"${words}" does not appear at ${this.path}; there is: ${await this.words()}`);
+    });
+  }
+
+  async seesNot(words) {
+    assert.ok(!(await this.words()).includes(words), `"${words}" is at ${this.path}`);
+  }
+
+  /** Whether something is there and can be seen. */
+  isShown(selector) {
+    return this.page.$$eval(selector, (all) => all.some((it) => it.checkVisibility() && it.offsetParent !== null
+      || getComputedStyle(it).position === "fixed"));
+  }
+
+  /** The visible link, button or fold with these words. */
+  async button(words) {
+    const find = (text) => [...document.querySelectorAll("a, button, summary")].find((it) => {
+      const name = it.getAttribute("aria-label") ?? it.innerText;
+      return it.checkVisibility() && name.trim() === text;
+    });
+    const found = await this.page.waitForFunction(find, {}, words).catch(async () => {
+      assert.fail(`nothing to click is called "${words}" at ${this.path}; there is: ${await this.words()}`);
+    });
+    return found.asElement();
+  }
+
+  // ---- writing ----
+
+  /** The input whose label begins with these words. */
+  async input(words) {
+    const find = (text) => {
+      const labels = [...document.querySelectorAll("main label, header label")];
+      const found = labels.find((it) => it.firstChild?.textContent.trim() === text && it.checkVisibility());
+      return found && document.getElementById(found.htmlFor);
+    };
+    const found = await this.page.waitForFunction(find, {}, words).catch(async () => {
+      assert.fail(`no input is called "${words}" at ${this.path}; there is: ${await this.words()}`);
+    });
+    return found.asElement();
+  }
+
+  /** Puts text into an input, in the place of what was there; for a list, the value to select. */
+  async type(words, text) {
+    const input = await this.input(words);
+    await input.asLocator().fill(text);
+  }
+
+  /** Ticks the choice with these words in the group with that legend, or takes it from that list. */
+  async choose(legend, words) {
+    const find = ([legend, words]) => {
+      const named = (of, text) => of?.firstChild?.textContent.trim() === text;
+      const groups = [...document.querySelectorAll("fieldset")];
+      const group = groups.find((it) => named(it.querySelector("legend"), legend));
+      const label = [...document.querySelectorAll("main label")].find((it) => named(it, legend));
+      const options = group ? group.querySelectorAll("label.opt span") : document.getElementById(label?.htmlFor)?.options;
+      return [...options ?? []].find((it) => named(it, words));
+    };
+    const found = await this.page.waitForFunction(find, {}, [legend, words]).catch(() => {
+      assert.fail(`"${legend}" has no choice "${words}" at ${this.path}`);
+    });
+    const option = found.asElement();
+    const list = await option.evaluate((it) => it.tagName === "OPTION" && { id: it.parentElement.id, value: it.value });
+    if (list) await this.page.select(`#${list.id}`, list.value);
+    else await option.click();
+  }
+
+  /** What stands in an input. */
+  async typed(words) {
+    return (await this.input(words)).evaluate((it) => it.value);
+  }
+
+  /** The sentence beside an input that was refused, in the words that a screen reader takes. */
+  async refusal(name) {
+    return this.page.$eval(`#er-${name}`, (it) => it.innerText.trim());
+  }
+
+  // ---- leaving ----
+
+  /** Ends the visit; fails if any page did what it must not. */
+  async leave() {
+    const { faults } = this;
+    await this.context.close();
+    assert.equal(faults.join("\n"), "");
+  }
+}

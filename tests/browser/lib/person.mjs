@@ -61,6 +61,20 @@ export class Person {
     await this.follow(words);
   }
 
+  /** Clicks what stays on the page. */
+  async press(words) {
+    await (await this.button(words)).click();
+  }
+
+  /** Looks for records: in the box at the top, or where the picture of a glass leads. */
+  async find(text) {
+    const label = this.say("console.find.label");
+    const isAtTop = await this.isShown("header input[type=search]") || this.path.startsWith("/records");
+    if (!isAtTop) await this.follow(label);
+    await this.type(label, text);
+    await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press("Enter")]);
+  }
+
   // ---- looking ----
 
   /** All words that can be seen on the page. */
@@ -82,15 +96,14 @@ export class Person {
 
   /** Whether something is there and can be seen. */
   isShown(selector) {
-    return this.page.$$eval(selector, (all) => all.some((it) => it.checkVisibility() && it.offsetParent !== null
-      || getComputedStyle(it).position === "fixed"));
+    return this.page.$$eval(selector, (all) => all.some((it) => it.checkVisibility({ checkVisibilityCSS: true })));
   }
 
   /** The visible link, button or fold with these words. */
   async button(words) {
     const find = (text) => [...document.querySelectorAll("a, button, summary")].find((it) => {
       const name = it.getAttribute("aria-label") ?? it.innerText;
-      return it.checkVisibility() && name.trim() === text;
+      return it.checkVisibility({ checkVisibilityCSS: true }) && name.trim() === text;
     });
     const found = await this.page.waitForFunction(find, {}, words).catch(async () => {
       assert.fail(`nothing to click is called "${words}" at ${this.path}; there is: ${await this.words()}`);
@@ -104,7 +117,7 @@ export class Person {
   async input(words) {
     const find = (text) => {
       const labels = [...document.querySelectorAll("main label, header label")];
-      const found = labels.find((it) => it.firstChild?.textContent.trim() === text && it.checkVisibility());
+      const found = labels.find((it) => it.firstChild?.textContent.trim() === text && it.checkVisibility({ checkVisibilityCSS: true }));
       return found && document.getElementById(found.htmlFor);
     };
     const found = await this.page.waitForFunction(find, {}, words).catch(async () => {

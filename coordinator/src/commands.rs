@@ -1,30 +1,31 @@
 //! The verbs, one file each.
 
-mod decide;
-mod device;
+pub(crate) mod decide;
+pub(crate) mod device;
 mod edit;
 mod erase;
 mod export;
 mod found;
-mod grant;
-mod held;
+pub(crate) mod fresh;
+pub(crate) mod grant;
+pub(crate) mod held;
 mod import;
 mod invite;
 mod join;
 mod list;
-mod log;
+pub(crate) mod log;
 pub(crate) mod members;
 mod protect;
 mod put;
 mod recover;
 mod replay;
 mod report;
-mod revoke;
+pub(crate) mod revoke;
 mod show;
 mod space;
 pub(crate) mod status;
 pub(crate) mod sync;
-mod verify;
+pub(crate) mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;

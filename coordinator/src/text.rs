@@ -94,7 +94,7 @@ impl Text {
             .then(|| self.find(&format!("{key}.one")))
             .flatten();
         let number = crate::output::thousands(count);
-        one.map_or_else(|| self.with(key, &[("n", &number)]), str::to_owned)
+        fill(one.unwrap_or_else(|| self.get(key)), &[("n", &number)])
     }
 }
 
@@ -232,6 +232,14 @@ mod tests {
             let stem = key.strip_suffix(".one").unwrap_or(key);
             assert!(is_built || named.contains(stem), "nobody says: {key}");
         }
+    }
+
+    #[test]
+    fn one_thing_has_its_own_form_with_the_number_in_it() {
+        let text = Text::of(Lang::En);
+        assert_eq!(text.count("console.flag.late", 1), "1 day late");
+        assert_eq!(text.count("console.flag.late", 2), "2 days late");
+        assert_eq!(text.count("console.members.devices", 1), "One device");
     }
 
     #[test]

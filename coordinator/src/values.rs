@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::{
@@ -67,6 +68,20 @@ pub(crate) fn scope_label(space: Option<&str>, text: &Text) -> String {
         || text.say("word.everywhere"),
         |space| space_label(space, text),
     )
+}
+
+/// The space in which a role holds; none for the whole community.
+pub(crate) fn space_of(scope: &Scope) -> Option<LaneId> {
+    match scope {
+        Scope::Community => None,
+        Scope::Space(space) => Some(*space),
+    }
+}
+
+/// Where a role holds, in words, by its scope.
+pub(crate) fn scope_words(replica: &Replica, scope: &Scope, text: &Text) -> String {
+    let space = space_of(scope).map(|space| replica.space_name(&space));
+    scope_label(space.as_deref(), text)
 }
 
 /// The field with this name or label.

@@ -54,6 +54,10 @@ pub const CONNECTION_BYTES: usize = 48 * 1024;
 pub const COMMUNITY_BYTES: usize = 16 * 1024;
 /// Bytes that a log of a community in memory counts.
 pub const LOG_BYTES: usize = 512;
+/// Bytes that a receipt of a community in memory counts.
+pub const RECEIPT_BYTES: usize = 320;
+/// How often it is looked which members are to be told of new receipts.
+pub const RECEIPT_LOOK_MILLIS: u64 = 250;
 /// How many bytes in memory a byte of the roster counts: as sent, as read and as evaluated.
 pub const ROSTER_FACTOR: usize = 4;
 

@@ -18,6 +18,7 @@ use sync_core::entry::VerifiedBatch;
 use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
 use sync_core::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
+use sync_core::receipt::VerifiedReceipt;
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
@@ -48,6 +49,24 @@ impl CommunityState {
     pub fn bytes(&self) -> u64 {
         self.logs.values().map(|log| log.bytes).sum()
     }
+}
+
+/// A device's receipt and the number that this relay has given it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// Rises by one with each receipt that is kept.
+    pub number: u64,
+    /// The receipt.
+    pub receipt: VerifiedReceipt,
+}
+
+/// A community's receipts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeptReceipts {
+    /// The number that was given last, also if its receipt is gone.
+    pub newest: u64,
+    /// The receipt of each device, by number.
+    pub receipts: Vec<Numbered>,
 }
 
 /// Which branch of its log a batch goes to.
@@ -128,6 +147,32 @@ pub trait BatchLog: Send {
         arrival: Arrival,
         batch: &VerifiedBatch,
     ) -> Result<(), StoreError>;
+
+    /// Keeps a device's receipt in the place of the one that it gave before.
+    ///
+    /// # Errors
+    /// As the disk fails, or there is no such community; the transaction must then be rolled back.
+    fn put_receipt(
+        &mut self,
+        community: &CommunityId,
+        numbered: &Numbered,
+    ) -> Result<(), StoreError>;
+
+    /// Drops a device's receipt; its number is not given again.
+    ///
+    /// # Errors
+    /// As the disk fails; the transaction must then be rolled back.
+    fn remove_receipt(
+        &mut self,
+        community: &CommunityId,
+        device: &DeviceId,
+    ) -> Result<(), StoreError>;
+
+    /// A community's receipts.
+    ///
+    /// # Errors
+    /// As the disk fails, or what is there is not what was written.
+    fn receipts(&self, community: &CommunityId) -> Result<KeptReceipts, StoreError>;
 
     /// Takes what was replaced or removed out of the file too. Not within a transaction. It may be done
     /// again at any time.

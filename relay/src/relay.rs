@@ -16,6 +16,7 @@ mod conn;
 mod memory;
 mod obey;
 mod pace;
+mod receipts;
 mod take;
 mod transmit;
 
@@ -175,6 +176,8 @@ struct Group {
     taken: Vec<(ConnId, Vec<Taken>)>,
     /// Communities that something was stored in.
     touched: BTreeSet<CommunityId>,
+    /// Communities that a receipt was kept in.
+    receipted: BTreeSet<CommunityId>,
     /// Connections whose session took a frame.
     heard: BTreeSet<ConnId>,
     /// Connections whose session may have something to say.
@@ -215,6 +218,9 @@ pub struct Relay<L> {
     unread: BTreeSet<ConnId>,
     /// Connections with batches that wait for a group with room for them.
     behind: BTreeSet<ConnId>,
+    /// Connections that may have receipts to be told of.
+    untold: BTreeSet<ConnId>,
+    receipts_looked_at: Millis,
     /// Frames that all devices together may send.
     frames: TokenBucket,
     outbox_bytes: usize,
@@ -274,6 +280,8 @@ impl<L: BatchLog> Relay<L> {
             fed: ConnId(0),
             unread: BTreeSet::new(),
             behind: BTreeSet::new(),
+            untold: BTreeSet::new(),
+            receipts_looked_at: Millis(i64::MIN),
             frames,
             outbox_bytes: 0,
             memory: 0,
@@ -302,9 +310,11 @@ impl<L: BatchLog> Relay<L> {
         self.work_off(now, &mut group);
         self.commit(&mut group);
         self.tell_stored(&mut group);
+        self.note_receipts(&group);
         self.follow_rosters(&mut group);
         self.obey_rosters(&group);
         self.scrub(now);
+        self.push_receipts(now, &mut group);
         self.transmit(now, &mut group);
         self.allow_reading(now, &mut group);
         self.drop_slow(now, &mut group);
@@ -494,6 +504,7 @@ impl<L: BatchLog> Relay<L> {
         self.hungry.remove(&conn);
         self.unread.remove(&conn);
         self.behind.remove(&conn);
+        self.untold.remove(&conn);
         if let Some(of_device) = self.by_device.get_mut(&state.device) {
             of_device.conns = of_device.conns.saturating_sub(1);
         }

@@ -114,6 +114,7 @@ fn received(batch: &VerifiedBatch) -> Received {
     Received {
         batch: SignedBatch::parse(*batch.place(), batch.tail().to_vec()).unwrap(),
         prev: Some(*batch.prev()),
+        position: None,
     }
 }
 
@@ -223,7 +224,7 @@ fn verify(bencher: Bencher<'_, '_>, entries: usize) {
         .counter(ItemsCount::new(entries))
         .with_inputs(|| batches.clone())
         .bench_values(|batches| {
-            for Received { batch, prev } in batches {
+            for Received { batch, prev, .. } in batches {
                 divan::black_box(batch.verify(&community, &prev.unwrap()).unwrap());
             }
         });

@@ -73,7 +73,9 @@ pub mod domain {
     /// Fingerprint of a log within one session.
     pub const LOG_MARK: &str = "banyan/log-mark/1";
     /// A device's signed receipt.
-    pub const RECEIPT: &str = "banyan/receipt/1";
+    pub const RECEIPT: &str = "banyan/receipt/2";
+    /// Mark of the lanes that a receipt is about.
+    pub const RECEIPT_LANES: &str = "banyan/receipt-lanes/1";
     /// A relay's word that it has erased something.
     pub const RELAY_ERASED: &str = "banyan/relay-erased/1";
     /// Digest of what a replica shows.
@@ -115,6 +117,7 @@ pub mod domain {
         SET_DIGEST,
         LOG_MARK,
         RECEIPT,
+        RECEIPT_LANES,
         RELAY_ERASED,
         VIEW_DIGEST,
         RECOVERY,

@@ -25,6 +25,9 @@
 //! allowed, and build on what is there. What is not so is held with its reason and never lost; what is,
 //! is merged, and the rows that people look at ([`view`]) are written in the same transaction.
 //!
+//! When a device has everything that a relay has for it, it says so with a signed [`receipt`]: from
+//! those, everybody can tell which of their records have come to whom.
+//!
 //! # Two replicas meet
 //!
 //! ```
@@ -72,6 +75,7 @@ pub mod record;
 
 pub mod entry;
 pub mod epoch;
+pub mod receipt;
 pub mod store;
 
 pub mod session;

@@ -3,12 +3,15 @@
 //! Still pure: frames in, frames out. The shell moves the bytes, keeps the clock, and calls
 //! [`Peer::poll_transmit`] whenever the link has room.
 
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
 
 use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis, StoreId};
+use crate::peer::reading::Following;
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
 use crate::roster::statement::StatementId;
 use crate::session::carrier::Carrier;
@@ -66,6 +69,9 @@ pub struct Report {
     /// Lanes in which the relay has less than it had acknowledged: it was restored from an old backup,
     /// or it lies. What we have of them is on its way to it again.
     pub lacking: BTreeSet<LaneId>,
+    /// Receipts of others that were news, and batches of ours that a relay has told the places of: so
+    /// often ticks may have moved.
+    pub ticks: u64,
 }
 
 /// How far a session has come, in entries.
@@ -77,6 +83,8 @@ pub struct Moved {
     pub received: u64,
     /// What the other side announced.
     pub announced: u64,
+    /// Receipts of others that were news, and batches of ours that a relay has told the places of.
+    pub ticks: u64,
 }
 
 /// One session of a replica.
@@ -92,6 +100,7 @@ pub struct Peer {
     /// Erasures that the relay was asked about, and whether it still has to answer.
     asked_erased: BTreeSet<StatementId>,
     awaits_erased: bool,
+    reading: Following,
     /// The life of our store in which the session began: its positions mean nothing in another.
     store: StoreId,
 }
@@ -110,7 +119,7 @@ impl Peer {
         let parties = parties(replica, peer, peer_kind);
         let join = replica.join_to_present();
         let session = Session::dial(parties, replica, join, rng).map_err(ReplicaError::from)?;
-        Ok(Self::new(session, replica))
+        Self::new(session, replica)
     }
 
     /// Answers the hello of a member's device that dialled us, or of a stranger's that presents an
@@ -143,14 +152,14 @@ impl Peer {
             hello,
             moment.rng,
         )?;
-        let mut this = Self::new(session, replica);
+        let mut this = Self::new(session, replica)?;
         this.roster_changed = !is_known;
         this.heed(replica, events, moment)?;
         Ok(this)
     }
 
-    fn new(session: Session, replica: &Replica) -> Self {
-        Self {
+    fn new(session: Session, replica: &Replica) -> Result<Self, PeerError> {
+        Ok(Self {
             session,
             report: Report::default(),
             waiting: Vec::new(),
@@ -159,8 +168,9 @@ impl Peer {
             roster_changed: false,
             asked_erased: BTreeSet::new(),
             awaits_erased: false,
+            reading: Following::since(replica)?,
             store: replica.store_id(),
-        }
+        })
     }
 
     /// Takes all frames that have come; their batches become durable in one transaction.
@@ -174,12 +184,25 @@ impl Peer {
         frames: impl IntoIterator<Item = Frame>,
         moment: &mut Moment<'_>,
     ) -> Result<(), PeerError> {
+        let taken = self.take_frames(replica, frames, moment);
+        // What was lost on the way to the disk has been heard all the same, and must not be signed for.
+        self.reading.has_failed |= taken.is_err();
+        taken
+    }
+
+    fn take_frames(
+        &mut self,
+        replica: &mut Replica,
+        frames: impl IntoIterator<Item = Frame>,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
         self.require_same_store(replica)?;
         for frame in frames {
             let events = self.session.receive(frame, replica)?;
             self.heed(replica, events, moment)?;
         }
-        self.flush(replica, moment)
+        self.flush(replica, moment)?;
+        self.follow_reading(replica, moment)
     }
 
     /// Says that a frame's type is not known here.
@@ -250,8 +273,17 @@ impl Peer {
                     self.awaits_erased = false;
                     replica.note_relay_erased(self.session.peer(), &word)?;
                 }
+                Event::Refused {
+                    refusal: Refusal::NotAllowed,
+                    batch: None,
+                } => self.receipt_refused(replica)?,
                 Event::Refused { refusal, batch } => self.note_refusal(refusal, batch),
-                Event::Acked(_) | Event::AskedErased(_) | Event::Receipt(_) | Event::Ended => {}
+                Event::Placed(placed) => self.reading.placed.extend(placed),
+                Event::Receipts(receipts) => self.take_receipts(replica, &receipts)?,
+                Event::Acked(_)
+                | Event::AskedErased(_)
+                | Event::AskedReceipts(_)
+                | Event::Ended => {}
             }
         }
         Ok(())
@@ -369,7 +401,7 @@ impl Peer {
     /// Whether both sides have everything, durably, and nothing of ours is pending.
     #[must_use]
     pub fn is_done(&self, replica: &Replica) -> bool {
-        self.has_delivered(replica) && !self.awaits_erased
+        self.has_delivered(replica) && !self.awaits_erased && !self.reading.awaits_receipts
     }
 
     fn has_delivered(&self, replica: &Replica) -> bool {
@@ -396,7 +428,8 @@ impl Peer {
     }
 
     /// Once the other side has everything: remembers for the next time what a relay has, so that it is
-    /// not compared again. A device that was removed then erases what it has.
+    /// not compared again, and says how far this device has read ([`Peer::has_answers`] tells whether there
+    /// is something to send then). A device that was removed erases what it has.
     ///
     /// # Errors
     /// The store's; [`PeerError::Reborn`] if the store has begun anew without its records.
@@ -405,6 +438,7 @@ impl Peer {
         replica: &mut Replica,
         moment: &mut Moment<'_>,
     ) -> Result<(), PeerError> {
+        self.follow_reading(replica, moment)?;
         if !self.is_done(replica) {
             return Ok(());
         }
@@ -432,6 +466,12 @@ impl Peer {
         is_one_of_us
             && self.session.has_offered_uploads(replica)
             && refused.all(|it| matches!(it, Refusal::NotAllowed | Refusal::NotAMember))
+    }
+
+    /// Whether something other than batches waits to be sent.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        self.session.queued() > 0
     }
 
     /// Ends the session politely.
@@ -464,6 +504,7 @@ impl Peer {
             sent: self.session.counts().entries_sent,
             received: self.report.received,
             announced: self.report.announced.entries,
+            ticks: self.reading.moved,
         }
     }
 
@@ -474,6 +515,7 @@ impl Peer {
         Report {
             sent: counts.entries_sent,
             round_trips: counts.round_trips,
+            ticks: self.reading.moved,
             ..self.report.clone()
         }
     }

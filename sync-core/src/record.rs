@@ -21,6 +21,8 @@ mod rewrite;
 
 use chunk::Act;
 
+use crate::id::Millis;
+
 pub use automerge::ChangeHash;
 pub use chunk::{KEY_BYTES_MAX, MAX_CHANGE_BYTES, MAX_OPS};
 pub use compress::{DecompressError, MAX_PAYLOAD, NEWEST_DICTIONARY, compress, decompress};
@@ -41,6 +43,14 @@ pub fn change_hash(chunk: &[u8]) -> Option<ChangeHash> {
     automerge::Change::try_from(chunk)
         .ok()
         .map(|change| change.hash())
+}
+
+/// When a change was made, by its author's clock; `None` if the bytes are no change. No later time than
+/// the end of the year 9999 is shown.
+#[must_use]
+pub(crate) fn change_time(chunk: &[u8]) -> Option<Millis> {
+    let chunk = chunk::Chunk::parse(chunk).ok()?;
+    Some(Millis(chunk.time.clamp(0, index::LAST_MILLIS)))
 }
 
 /// What a change sets one field to: each value in its order, `None` for one that is no plain text.

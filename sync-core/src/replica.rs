@@ -25,6 +25,7 @@ mod preview;
 mod read;
 mod rebirth;
 mod rebuild;
+mod receipts;
 mod recover;
 mod refs;
 mod relay;
@@ -35,6 +36,8 @@ mod schema;
 mod seal;
 mod states;
 mod take;
+mod ticks;
+mod together;
 mod verdict;
 mod waits;
 
@@ -68,7 +71,10 @@ pub use preview::{PREVIEW_RECORDS_MAX, PREVIEW_STEPS_MAX, Preview, Previews, Ste
 pub use read::{
     ChangeView, Conflict, FieldView, Freshness, HistoryEntry, MemberView, RecordView, Status,
 };
+pub(crate) use receipts::{Placing, SOMEWHERE};
 pub use revoke::Removal;
+pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
+pub use together::Writer;
 pub use verdict::HeldOf;
 pub use waits::{KeyGiver, KeyWait};
 

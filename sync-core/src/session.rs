@@ -24,6 +24,7 @@ mod marks;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod plan;
+mod receipts;
 mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -39,13 +40,15 @@ use crate::session::carrier::{Carrier, set_digest};
 use crate::session::lapse::Lapses;
 use crate::session::marks::Marks;
 use crate::session::plan::Plan;
+use crate::session::receipts::Reach;
 use crate::session::uploads::Uploads;
 use crate::store::StoreError;
 use crate::wire::batches::{BatchReader, BatchWriter, Received};
 use crate::wire::erased::HasErased;
+use crate::wire::receipts::Receipts;
 use crate::wire::{
-    BadFrame, Bye, Digest, Frame, Hello, LANES_MAX, PeerKind, Receipt, Refusal, Refuse, Totals,
-    VERSION_MAX, VERSION_MIN,
+    BadFrame, Bye, Digest, Frame, Hello, LANES_MAX, PeerKind, Refusal, Refuse, Totals, VERSION_MAX,
+    VERSION_MIN,
 };
 
 /// Bytes of batches that may be on their way unacknowledged.
@@ -120,8 +123,12 @@ pub enum Event {
         /// Which batch of ours, counted from 1 in this session; none: the session itself.
         batch: Option<u64>,
     },
-    /// A signed receipt, still to be verified.
-    Receipt(Receipt),
+    /// Where batches of ours, by their arrival here, lie in a relay's store; or where they are not beyond.
+    Placed(Vec<(Arrival, u64)>),
+    /// Signed receipts, still to be verified.
+    Receipts(Receipts),
+    /// Which receipts came after this number?
+    AskedReceipts(u64),
     /// Which of these erasures have been carried out here?
     AskedErased(Vec<StatementId>),
     /// A relay's signed word about erasures, still to be verified.
@@ -190,6 +197,7 @@ pub struct Session {
     uploads: Uploads,
     /// Where a relay has less than it had acknowledged.
     lapses: Lapses,
+    reach: Reach,
     /// The lanes of which our hello had sketches, in their order.
     told: Vec<LaneId>,
     /// Lanes that we may have and the other side did not know yet when we compared.
@@ -206,6 +214,8 @@ pub struct Session {
     /// Asks and wants of theirs that are owed a CaughtUp once the plan is empty.
     caught_up_owed: u64,
     tail_after: Arrival,
+    /// The newest batch here when the session began.
+    began: Arrival,
     /// Arrivals after it that the other side has: they came from there, or went there by plan.
     skip: BTreeSet<Arrival>,
     writer: BatchWriter,
@@ -284,8 +294,11 @@ impl Session {
             join: None,
             lanes: None,
             store: (!is_dialer && parties.kind == PeerKind::Relay).then(|| carrier.store_id()),
+            receipts: carrier.receipts_for(&parties.peer),
+            tip: None,
+            read: carrier.reading_of(&parties.peer),
         };
-        Ok(Self {
+        let mut session = Self {
             parties,
             is_dialer,
             roster_lane: roster_lane(&carrier.community()),
@@ -300,6 +313,7 @@ impl Session {
             subscribed: digests.keys().copied().collect(),
             uploads,
             lapses: Lapses::since(carrier.notes()),
+            reach: Reach::default(),
             told: Vec::new(),
             waiting: BTreeSet::new(),
             news_upto: None,
@@ -308,6 +322,7 @@ impl Session {
             is_ask_due: false,
             caught_up_owed: 0,
             tail_after: carrier.last_arrival()?,
+            began: carrier.last_arrival()?,
             skip: BTreeSet::new(),
             writer: BatchWriter::default(),
             reader: BatchReader::default(),
@@ -317,7 +332,9 @@ impl Session {
             unacked_bytes: 0,
             received_batches: 0,
             counts: Counts::default(),
-        })
+        };
+        session.hello.tip = session.tip_to_tell();
+        Ok(session)
     }
 
     /// The device at the other end.
@@ -431,6 +448,7 @@ impl Session {
             Frame::Batches(batches) if self.stage == Stage::Flowing => {
                 let upto = self.sound_positions(batches.upto.clone());
                 let batches = self.reader.read(batches).map_err(bad_batch)?;
+                self.reach_of_news(&upto);
                 let entries: usize = batches.iter().map(|received| received.batch.count()).sum();
                 self.counts.entries_received += entries as u64;
                 Ok(vec![Event::Ingest { batches, upto }])
@@ -441,6 +459,7 @@ impl Session {
                 if std::mem::take(&mut self.is_ask_due) {
                     self.ask_for_waiting(carrier)?;
                 }
+                self.reach_of_caught_up(&caught_up);
                 let positions = self.sound_positions(caught_up.lanes);
                 let mut events = vec![Event::Cursors(positions)];
                 if self.asks_open == 0 {
@@ -449,7 +468,10 @@ impl Session {
                 Ok(events)
             }
             Frame::Refuse(refuse) => Ok(self.on_refuse(refuse)),
-            Frame::Receipt(receipt) => Ok(vec![Event::Receipt(receipt)]),
+            Frame::Receipts(receipts) if self.stage == Stage::Flowing => self.on_receipts(receipts),
+            Frame::AskReceipts(asked) if self.stage == Stage::Flowing => {
+                Ok(vec![Event::AskedReceipts(asked.after)])
+            }
             Frame::AskErased(asked) if self.stage == Stage::Flowing => self.on_ask_erased(asked),
             Frame::HasErased(word) => Ok(vec![Event::HasErased(word)]),
             Frame::Bye(_) => {
@@ -460,6 +482,8 @@ impl Session {
             | Frame::Lanes(_)
             | Frame::Ask(_)
             | Frame::AskErased(_)
+            | Frame::AskReceipts(_)
+            | Frame::Receipts(_)
             | Frame::Want(_)
             | Frame::Batches(_)
             | Frame::CaughtUp(_) => Err(SessionError::Peer(Refusal::BadFrame)),
@@ -486,6 +510,9 @@ impl Session {
         self.nonces.1 = Some(*hello.nonce);
         self.peer_store = hello.store;
         let is_equal = hello.digest == self.hello.digest;
+        if is_equal {
+            self.reach_of_hello(&hello);
+        }
         self.peer_hello = Some(hello);
         if is_equal {
             self.stage = Stage::Flowing;

@@ -9,6 +9,7 @@ pub mod words;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use crate::id::Millis;
 use crate::record::FieldState;
 use crate::schema::{FieldType, Kind, Lang, STATE_FIELD, Schema, State, Value, day_of};
 use crate::store::{LinkTarget, RowIndex, RowLink, ViewRow};
@@ -16,7 +17,7 @@ use crate::store::{LinkTarget, RowIndex, RowLink, ViewRow};
 use words::Words;
 
 /// Grows by one whenever rows are made in another way than before.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Names the way in which rows are made by a schema: equal where they are made alike.
 #[must_use]
@@ -93,6 +94,18 @@ pub fn show(kind: &Kind, fields: Vec<FieldState>) -> Shown {
         conflicts: u32::try_from(conflicts).unwrap_or(u32::MAX),
         index: RowIndex { links, words },
     }
+}
+
+/// The day of a record of a kind without a field for it: the one on which it was begun, by the one clock of
+/// the country (UTC+8), so that it is the same on every device. None of a kind that has a field.
+#[must_use]
+pub fn day_begun(kind: &Kind, at: Millis) -> Option<String> {
+    const CLOCK: jiff::tz::Offset = jiff::tz::Offset::constant(8);
+    if kind.day_field().is_some() {
+        return None;
+    }
+    let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
+    Some(CLOCK.to_datetime(at).date().to_string())
 }
 
 /// A record that says no state is in the first one: it is from before its kind had any. One that this version

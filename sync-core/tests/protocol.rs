@@ -14,11 +14,12 @@ use sync_core::wire::{FRAME_TYPES, Refusal};
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
-const ROOMS: [&str; 9] = [
+const ROOMS: [&str; 10] = [
     "src/id",
     "src/keys",
     "src/epoch",
     "src/entry",
+    "src/receipt",
     "src/roster",
     "src/wire",
     "src/session",

@@ -9,6 +9,7 @@
 //! net        streams that are slow and end anywhere
 //! phone      a replica on a disk that can fail
 //! talk       sessions: bytes in, frames to the replica, bytes out
+//! ticks      what phones say of who has what, and what is so
 //! moves      which move comes next
 //! people     founding, spaces, invitations, joins
 //! writing    records and edits
@@ -36,6 +37,7 @@ mod people;
 mod phone;
 mod seeds;
 mod talk;
+mod ticks;
 mod villains;
 mod writing;
 
@@ -270,6 +272,8 @@ impl World {
             };
             let until = self.now + self.rng.random_range(0..pause);
             self.flow(until)?;
+            self.look()?;
+            self.check_ticks()?;
         }
         self.heal()?;
         self.plant_in_the_end()?;

@@ -9,6 +9,7 @@ use crate::cli::DecideArgs;
 use crate::failure::Failure;
 use crate::output::thousands;
 use crate::place;
+use crate::text::Text;
 
 /// Lets them in (`is_final` not set) or leaves them out for good.
 pub(super) fn run(app: &mut App, args: &DecideArgs, is_final: bool) -> Result<(), Failure> {
@@ -31,10 +32,16 @@ pub(super) fn run(app: &mut App, args: &DecideArgs, is_final: bool) -> Result<()
             .out
             .json(&json!({ "records": records, "merged": merged }));
     }
+    let line = said(&app.text, is_final, merged);
+    app.out.line(&line)
+}
+
+/// What has become of them.
+pub(crate) fn said(text: &Text, is_final: bool, merged: u64) -> String {
     let key = if is_final {
         "out.discard.done"
     } else {
         "out.release.done"
     };
-    app.say(key, &[("merged", &thousands(merged))])
+    text.with(key, &[("merged", &thousands(merged))])
 }

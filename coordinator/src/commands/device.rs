@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sync_core::peer::moment;
-use sync_core::replica::Removal;
+use sync_core::replica::{DeviceView, Removal};
 use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
 use sync_core::roster::ticket::ParseTicketError;
 
@@ -72,12 +72,7 @@ pub(super) fn list(app: &mut App) -> Result<(), Failure> {
     let heads = ["head.name", "head.state", "head.id"];
     let mut table = Table::new(heads.iter().map(|key| app.text.say(key)).collect(), 1);
     for device in devices {
-        let state = match (device.is_this, device.is_removed, device.has_left) {
-            (_, true, true) => "word.removed_confirmed",
-            (_, true, false) => "word.removed_unconfirmed",
-            (true, false, _) => "word.this_device",
-            (false, false, _) => "word.other_device",
-        };
+        let state = state(&device);
         table.row(vec![
             device.label.unwrap_or_else(|| "-".to_owned()),
             app.text.say(state),
@@ -85,6 +80,16 @@ pub(super) fn list(app: &mut App) -> Result<(), Failure> {
         ]);
     }
     table.print(&mut app.out)
+}
+
+/// The word for how things stand with a device.
+pub(crate) fn state(device: &DeviceView) -> &'static str {
+    match (device.is_this, device.is_removed, device.has_left) {
+        (_, true, true) => "word.removed_confirmed",
+        (_, true, false) => "word.removed_unconfirmed",
+        (true, false, _) => "word.this_device",
+        (false, false, _) => "word.other_device",
+    }
 }
 
 pub(super) fn remove(app: &mut App, args: &DeviceRemoveArgs) -> Result<(), Failure> {
@@ -101,7 +106,7 @@ pub(super) fn remove(app: &mut App, args: &DeviceRemoveArgs) -> Result<(), Failu
 }
 
 /// A ticket, or the other one of the two texts.
-fn not_this_text(error: ParseTicketError) -> Failure {
+pub(crate) fn not_this_text(error: ParseTicketError) -> Failure {
     match error {
         ParseTicketError::NotATicket => Failure::new(Exit::BadTicket, "err.device.text"),
         ParseTicketError::Damaged | ParseTicketError::Newer => error.into(),

@@ -6,6 +6,7 @@ use sync_core::peer::moment;
 use super::App;
 use crate::cli::GrantArgs;
 use crate::failure::Failure;
+use crate::text::Text;
 use crate::{place, values};
 
 pub(super) fn run(app: &mut App, args: &GrantArgs) -> Result<(), Failure> {
@@ -25,15 +26,16 @@ pub(super) fn run(app: &mut App, args: &GrantArgs) -> Result<(), Failure> {
     }
     let role = app.text.say(&format!("word.role.{}", role.name()));
     let space = values::scope_label(args.space.as_deref(), &app.text);
+    let line = said(&app.text, (&name, &role, &space), is_new);
+    app.out.line(&line)
+}
+
+/// Who has which role now, and where.
+pub(crate) fn said(text: &Text, (member, role, space): (&str, &str, &str), is_new: bool) -> String {
     let key = if is_new {
         "out.grant.given"
     } else {
         "out.grant.known"
     };
-    let places = [
-        ("member", name.as_str()),
-        ("role", role.as_str()),
-        ("space", space.as_str()),
-    ];
-    app.say(key, &places)
+    text.with(key, &[("member", member), ("role", role), ("space", space)])
 }

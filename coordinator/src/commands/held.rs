@@ -173,7 +173,7 @@ fn preview_json(preview: &Preview, text: &Text) -> Value {
 }
 
 /// Why, in the reader's language.
-pub(super) fn reason(code: HoldCode, text: &Text) -> String {
+pub(crate) fn reason(code: HoldCode, text: &Text) -> String {
     let known = text.find(&format!("hold.{}", code.0)).map(str::to_owned);
     known.unwrap_or_else(|| text.with("hold.unknown", &[("code", &code.0.to_string())]))
 }

@@ -2,10 +2,10 @@
 
 use jiff::civil::Date;
 use serde_json::json;
-use sync_core::replica::Replica;
+use sync_core::replica::{Replica, Ticks};
 use sync_core::store::{Order, RowFilter, ViewRow};
 
-use super::{App, status};
+use super::{App, fresh, status};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -27,7 +27,12 @@ pub(super) fn run(app: &mut App, args: ListArgs) -> Result<(), Failure> {
     };
     let rows = replica.list(&filter)?;
     if app.is_json {
-        let rows: Vec<_> = rows.iter().map(|row| as_json(&replica, row)).collect();
+        let records: Vec<_> = rows.iter().map(|row| row.record).collect();
+        let ticks = replica.ticks_of(&records)?;
+        let rows = rows.iter().zip(&ticks);
+        let rows: Vec<_> = rows
+            .map(|(row, ticks)| as_json(&replica, row, ticks))
+            .collect();
         return app.out.json(&rows);
     }
     let waits = status::wait_lines(&replica.key_waits()?, &app.text);
@@ -159,7 +164,7 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
     app.say(key, &[])
 }
 
-fn as_json(replica: &Replica, row: &ViewRow) -> serde_json::Value {
+fn as_json(replica: &Replica, row: &ViewRow, ticks: &Ticks) -> serde_json::Value {
     let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
     json!({
         "record": row.record.to_string(),
@@ -175,5 +180,6 @@ fn as_json(replica: &Replica, row: &ViewRow) -> serde_json::Value {
         "updated_by": replica.name_of(&row.updated_by),
         "updated_at": row.updated_at.0,
         "conflicts": row.conflicts,
+        "ticks": fresh::ticks_json(replica, ticks),
     })
 }

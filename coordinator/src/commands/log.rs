@@ -51,7 +51,7 @@ fn state(act: &Act) -> &'static str {
 }
 
 /// What was done, in words.
-fn sentence(act: &Act, text: &Text) -> String {
+pub(crate) fn sentence(act: &Act, text: &Text) -> String {
     let about = &act.about;
     let unknown = || text.say("word.unknown_title");
     let role = about

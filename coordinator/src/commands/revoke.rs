@@ -14,7 +14,8 @@ use crate::{place, values};
 
 pub(super) fn run(app: &mut App, args: &RevokeArgs) -> Result<(), Failure> {
     let mut replica = app.replica()?;
-    let (removal, what) = removal(&replica, args, &app.text)?;
+    let removal = removal(&replica, args, &app.text)?;
+    let what = named(&replica, &removal, &app.text);
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
     let done = replica.revoke(&removal, now)?;
@@ -31,36 +32,39 @@ pub(super) fn run(app: &mut App, args: &RevokeArgs) -> Result<(), Failure> {
     app.say("out.revoke.next", &[])
 }
 
-/// What is to be taken away, and its name.
-fn removal(
-    replica: &Replica,
-    args: &RevokeArgs,
-    text: &Text,
-) -> Result<(Removal, String), Failure> {
+/// What is to be taken away.
+fn removal(replica: &Replica, args: &RevokeArgs, text: &Text) -> Result<Removal, Failure> {
     if let Some(ticket) = &args.invite {
         let ticket: Ticket = ticket.parse()?;
-        return Ok((
-            Removal::Invite(ticket.invite()),
-            text.say("out.revoke.invite"),
-        ));
+        return Ok(Removal::Invite(ticket.invite()));
     }
     if let Some(typed) = &args.device {
-        let device = replica.find_device(typed)?;
-        let (name, id) = (replica.name_of(&device), device.short());
-        let what = text.with("out.revoke.device", &[("member", &name), ("id", &id)]);
-        return Ok((Removal::Device(device), what));
+        return Ok(Removal::Device(replica.find_device(typed)?));
     }
     let member = replica.find_member(args.member.as_deref().unwrap_or_default())?;
-    let name = replica.member_name(&member);
     let Some(role) = &args.role else {
-        return Ok((Removal::Member(member), name));
+        return Ok(Removal::Member(member));
     };
     let role = values::role(role, text)?;
-    let space = args.space.as_deref();
-    let scope = values::scope(replica, space)?;
-    let word = text.say(&format!("word.role.{}", role.name()));
-    let space = values::scope_label(space, text);
-    let places = [("member", &*name), ("role", &word), ("space", &space)];
-    let what = text.with("out.revoke.role", &places);
-    Ok((Removal::Role(member, scope, role), what))
+    let scope = values::scope(replica, args.space.as_deref())?;
+    Ok(Removal::Role(member, scope, role))
+}
+
+/// What people call that which is taken away.
+pub(crate) fn named(replica: &Replica, removal: &Removal, text: &Text) -> String {
+    match removal {
+        Removal::Invite(_) => text.say("out.revoke.invite"),
+        Removal::Device(device) => {
+            let (name, id) = (replica.name_of(device), device.short());
+            text.with("out.revoke.device", &[("member", &name), ("id", &id)])
+        }
+        Removal::Member(member) => replica.member_name(member),
+        Removal::Role(member, scope, role) => {
+            let name = replica.member_name(member);
+            let word = text.say(&format!("word.role.{}", role.name()));
+            let space = values::scope_words(replica, scope, text);
+            let places = [("member", &*name), ("role", &word), ("space", &space)];
+            text.with("out.revoke.role", &places)
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use sync_core::id::{Millis, RecordId};
-use sync_core::replica::{HistoryEntry, RecordView, Replica};
+use sync_core::replica::{HistoryEntry, RecordView, Replica, Ticks};
 
-use super::{App, held};
+use super::{App, fresh, held};
 use crate::cli::ShowArgs;
 use crate::failure::Failure;
 use crate::lookup::Lookup;
@@ -25,10 +25,14 @@ pub(super) fn run(app: &mut App, args: &ShowArgs) -> Result<(), Failure> {
         None
     };
     if app.is_json {
-        let json = as_json(&view, history.as_deref());
+        let mut json = as_json(&view, history.as_deref());
+        if let Some(object) = json.as_object_mut() {
+            let ticks = fresh::ticks_json(&replica, &replica.ticks(record)?);
+            object.insert("ticks".to_owned(), ticks);
+        }
         return app.out.json(&json);
     }
-    print(app, &replica, &view)?;
+    print(app, &replica, &view, &replica.ticks(record)?)?;
     print_held(app, &replica, record)?;
     if let Some(history) = history {
         print_history(app, &replica, &view.kind, &history)?;
@@ -36,7 +40,12 @@ pub(super) fn run(app: &mut App, args: &ShowArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(app: &mut App, replica: &Replica, view: &RecordView) -> Result<(), Failure> {
+fn print(
+    app: &mut App,
+    replica: &Replica,
+    view: &RecordView,
+    ticks: &Ticks,
+) -> Result<(), Failure> {
     let lookup = Lookup::of(replica);
     let kind = values::kind_label(&view.kind, &app.text);
     app.out.line(&format!("{kind}: {}", view.title))?;
@@ -69,6 +78,7 @@ fn print(app: &mut App, replica: &Replica, view: &RecordView) -> Result<(), Fail
             "head.updated",
             format!("{}  {}", when(view.updated_at), view.updated_by),
         ),
+        ("head.ticks", fresh::tick_line(replica, ticks, &app.text)),
         ("head.record", view.record.clone()),
     ]
     .map(|(key, value)| (app.text.say(key), value));

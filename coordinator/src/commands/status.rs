@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use sync_core::id::Millis;
 use sync_core::replica::{KeyGiver, KeyWait, Status};
 
-use super::{App, members};
+use super::{App, fresh, members};
 use crate::failure::Failure;
 use crate::output::{self, thousands};
 use crate::text::Text;
@@ -15,9 +17,14 @@ use crate::values;
 const GIVERS_SHOWN: usize = 3;
 
 pub(super) fn run(app: &mut App) -> Result<(), Failure> {
-    let status = app.replica()?.status()?;
+    let replica = app.replica()?;
+    let (status, people) = (replica.status()?, replica.freshness()?);
     if app.is_json {
-        return app.out.json(&as_json(&status));
+        let mut status = as_json(&status);
+        if let Some(object) = status.as_object_mut() {
+            object.insert("freshness".to_owned(), fresh::as_json(&people).into());
+        }
+        return app.out.json(&status);
     }
     let facts = who(app, &status);
     output::facts(&mut app.out, &facts)?;
@@ -25,6 +32,15 @@ pub(super) fn run(app: &mut App) -> Result<(), Failure> {
     let facts = what(app, &status);
     output::facts(&mut app.out, &facts)?;
     app.out.line("")?;
+    let now = Millis(Timestamp::now().as_millisecond());
+    let lines = fresh::lines(&people, now, &app.text);
+    if !lines.is_empty() {
+        app.say("head.fresh", &[])?;
+        for line in lines {
+            app.out.line(&format!("  {line}"))?;
+        }
+        app.out.line("")?;
+    }
     advise(app, &status)
 }
 

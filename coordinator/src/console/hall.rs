@@ -165,7 +165,12 @@ impl Hall {
             .call(
                 move |replica, moment| match act(replica, moment, &inner, &form) {
                     Ok(Answer::Go { to, flash }) => Ok(Made::Go(to, flash)),
-                    Ok(Answer::Again(shown)) => frame(replica, &inner, shown),
+                    Ok(Answer::Again(shown)) => {
+                        let mut shell = shell::build(replica, &inner, &shown)?;
+                        // The address of a form is no page that one can come back to.
+                        shell.back = Answer::back_of(&form);
+                        Ok(Made::Page(Box::new(shell), shown))
+                    }
                     Err(trouble) => refuse_act(&inner, &form, trouble),
                 },
             )

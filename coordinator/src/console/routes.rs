@@ -1,5 +1,7 @@
 //! Which address is which page.
 
+mod station;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -40,6 +42,7 @@ pub(super) fn all(hall: Shared) -> Router {
         .route("/sync", look(sync::view).merge(post(sync_now)))
         .route("/settings", look(settings::view).merge(post(set_looks)))
         .route("/settings/relay", act(settings::add_relay))
+        .merge(station::routes())
         .fallback(lost)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn_with_state(hall.clone(), door::watch))

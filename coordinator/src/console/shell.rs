@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 6] = [
+const PLACES: [Place; 10] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -43,16 +43,34 @@ const PLACES: [Place; 6] = [
         "/members",
         "people",
         "console.nav.members",
-        "both",
+        "wide",
         "",
     ),
+    (
+        "devices",
+        "/devices",
+        "phone",
+        "console.nav.devices",
+        "wide",
+        "",
+    ),
+    ("more", "/more", "more", "console.nav.more", "phone", ""),
+    (
+        "held",
+        "/held",
+        "held",
+        "console.nav.held",
+        "wide",
+        "console.nav.group.station",
+    ),
+    ("audit", "/audit", "audit", "console.nav.audit", "wide", ""),
     (
         "settings",
         "/settings",
         "settings",
         "console.nav.settings",
         "wide",
-        "console.nav.group.station",
+        "",
     ),
 ];
 

@@ -1,7 +1,10 @@
 //! What pages show, ready to print: text is finished, nothing is personal that should not be shown.
 //! The templates in `console/templates` say how.
 
+pub(super) mod member;
 pub(super) mod people;
+pub(super) mod places;
+pub(super) mod proof;
 pub(super) mod record;
 pub(super) mod shared;
 pub(super) mod station;
@@ -52,3 +55,9 @@ view!(MembersPage, people::Members, "members.html");
 view!(InvitePage, people::Invite, "invite.html");
 view!(SyncPage, station::Sync, "sync.html");
 view!(SettingsPage, station::Settings, "settings.html");
+view!(MorePage, places::More, "more.html");
+view!(ConfirmPage, places::Confirm, "confirm.html");
+view!(MemberPage, member::Member, "member.html");
+view!(DevicesPage, member::Devices, "devices.html");
+view!(HeldPage, proof::Held, "held.html");
+view!(AuditPage, proof::Audit, "audit.html");

@@ -348,7 +348,11 @@ fn join(founder: &mut Replica, space: LaneId, home: &Home, name: &str) -> Result
         .ok_or_else(|| Failure::internal("no request"))?;
     let batch = decode_join(&founder.community(), &request).map_err(Failure::internal)?;
     founder.ingest(
-        vec![Received { batch, prev: None }],
+        vec![Received {
+            batch,
+            prev: None,
+            position: None,
+        }],
         &[],
         &Source::default(),
         now,

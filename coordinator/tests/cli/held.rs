@@ -6,7 +6,7 @@ use crate::relay::Served;
 use crate::run::Desk;
 
 /// The owner, a volunteer, and a phone that wrote after it had been cut off; the record that it changed.
-fn scene(served: &Served) -> (Desk, Desk, Desk, String) {
+pub(crate) fn scene(served: &Served) -> (Desk, Desk, Desk, String) {
     let [owner, phone, other] = [Desk::new(), Desk::new(), Desk::new()];
     let found = [
         "found",

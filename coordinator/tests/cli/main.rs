@@ -6,9 +6,11 @@
     reason = "a test that cannot set its scene fails"
 )]
 
+mod console;
 mod damage;
 mod export;
 mod flips;
+mod fresh;
 mod held;
 mod help;
 mod import;
@@ -20,6 +22,8 @@ mod recover;
 mod refusals;
 mod relay;
 mod replay;
+mod review;
 mod run;
 mod serve;
+mod serve_places;
 mod trouble;

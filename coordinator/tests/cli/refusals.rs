@@ -176,6 +176,9 @@ fn stranger(answer: Vec<u8>) -> (String, std::thread::JoinHandle<()>) {
 fn hello(version_min: u16, version_max: u16) -> Vec<u8> {
     Frame::Hello(Hello {
         store: None,
+        receipts: None,
+        tip: None,
+        read: None,
         version_min,
         version_max,
         community: CommunityId::ZERO,

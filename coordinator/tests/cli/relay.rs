@@ -67,7 +67,7 @@ impl Drop for Served {
 }
 
 /// A founder who has invited somebody and synced, and the ticket.
-fn founder(served: &Served) -> (Desk, String) {
+pub(crate) fn founder(served: &Served) -> (Desk, String) {
     let desk = Desk::new();
     desk.run([
         "found",

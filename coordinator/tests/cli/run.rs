@@ -90,6 +90,20 @@ impl Desk {
         ];
         self.run(args).ok().out.trim().to_owned()
     }
+
+    /// A need called 路灯; returns its id.
+    pub(crate) fn put_need(&self) -> String {
+        let args = [
+            "put",
+            "need",
+            "--space",
+            "良登村",
+            "title=路灯",
+            "category=roads",
+            "urgency=high",
+        ];
+        self.run(args).ok().out.trim().to_owned()
+    }
 }
 
 /// `banyan` with a data folder, in English, untouched by the settings of this computer.

@@ -1,196 +1,13 @@
-//! The console as a browser uses it: a real process, its link, its pages and its forms.
+//! The console as a browser uses it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
-use relay::relay::Admission;
 use serde_json::Value;
 
-use crate::relay::Served;
-use crate::run::{Desk, command};
-
-/// How long an answer or a piece of news may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What came back.
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .next()
-    }
-
-    /// The value of a hidden input.
-    fn hidden(&self, name: &str) -> String {
-        let mark = format!("name=\"{name}\" value=\"");
-        let (_, rest) = self.body.split_once(&mark).expect("the input is there");
-        let (value, _) = rest.split_once('"').unwrap();
-        value
-            .replace("&#34;", "\"")
-            .replace("&#38;", "&")
-            .replace("&amp;", "&")
-    }
-}
-
-/// A console with a browser that is in.
-struct Console {
-    program: Child,
-    port: u16,
-    link: String,
-    cookie: String,
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ended = self.program.kill();
-        let _waited = self.program.wait();
-    }
-}
-
-impl Console {
-    fn of(desk: &Desk) -> Self {
-        let mut program = command(&desk.data())
-            .args(["--json", "serve", "--port", "0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let out = program.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
-        let link = told["link"].as_str().unwrap().to_owned();
-        let port = u16::try_from(told["port"].as_u64().unwrap()).unwrap();
-        Self {
-            program,
-            port,
-            link: link.rsplit('/').next().unwrap().to_owned(),
-            cookie: String::new(),
-        }
-    }
-
-    fn entered(desk: &Desk) -> Self {
-        let mut console = Self::of(desk);
-        let reply = console.enter();
-        let cookie = reply.header("set-cookie").unwrap();
-        console.cookie = cookie.split(';').next().unwrap().to_owned();
-        console
-    }
-
-    fn enter(&self) -> Reply {
-        self.send("POST", "/open", &[], &form(&[("link", &self.link)]))
-    }
-
-    fn open(&self) -> TcpStream {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
-    }
-
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let mut stream = self.open();
-        let host = format!("127.0.0.1:{}", self.port);
-        let mut all = vec![
-            ("Host", host.as_str()),
-            ("Connection", "close"),
-            ("Cookie", &self.cookie),
-            ("Content-Type", "application/x-www-form-urlencoded"),
-        ];
-        all.retain(|(name, _)| headers.iter().all(|(given, _)| given != name));
-        all.extend(headers);
-        let mut request = format!("{method} {path} HTTP/1.1\r\n");
-        for (name, value) in all {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        Reply {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        }
-    }
-
-    /// A page that listens; from here on it hears everything.
-    fn listen(&self) -> BufReader<TcpStream> {
-        let mut stream = self.open();
-        let request = format!(
-            "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nCookie: {}\r\n\r\n",
-            self.port, self.cookie
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut news = BufReader::new(stream);
-        let mut line = String::new();
-        news.read_line(&mut line).unwrap();
-        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
-        while line != "\r\n" {
-            line.clear();
-            news.read_line(&mut line).unwrap();
-        }
-        news
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.send("GET", path, &[], "")
-    }
-
-    /// Sends a form as the page at `from` would.
-    fn post(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let csrf = self.get(from).hidden("csrf");
-        let all: Vec<(&str, &str)> = [("csrf", csrf.as_str()), ("back", from)]
-            .into_iter()
-            .chain(fields.iter().copied())
-            .collect();
-        self.send("POST", path, &[], &form(&all))
-    }
-}
-
-fn form(fields: &[(&str, &str)]) -> String {
-    let escape = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                    char::from(byte).to_string()
-                }
-                byte => format!("%{byte:02X}"),
-            })
-            .collect()
-    };
-    let pairs = fields
-        .iter()
-        .map(|(name, value)| format!("{}={}", escape(name), escape(value)));
-    pairs.collect::<Vec<_>>().join("&")
-}
-
-/// Who founded a community with a village and a relay, and who may join it.
-fn two_with_a_relay() -> (Served, Desk, Desk) {
-    let served = Served::new(Admission::Open);
-    let (lead, other) = (Desk::new(), Desk::new());
-    let relay = served.text();
-    lead.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
-        .ok();
-    lead.run(["space", "add", "良登村"]).ok();
-    (served, lead, other)
-}
-
-fn space_of(page: &Reply) -> String {
-    let (_, rest) = page.body.split_once("name=\"_space\"").unwrap();
-    let (_, rest) = rest.split_once("<option value=\"").unwrap();
-    rest.split('"').next().unwrap().to_owned()
-}
+use crate::console::{
+    Console, PATIENCE, form, space_of, two_who_know_each_other, two_with_a_relay, wait_for,
+};
+use crate::run::Desk;
 
 #[test]
 fn link_lets_one_browser_in_once() {
@@ -373,16 +190,7 @@ fn what_somebody_else_changed_meanwhile_is_shown_before_it_is_overwritten() {
 #[test]
 fn record_is_moved_on_with_a_reason_and_talked_about() {
     let desk = Desk::with_village();
-    let args = [
-        "put",
-        "need",
-        "--space",
-        "良登村",
-        "title=路灯",
-        "category=roads",
-        "urgency=high",
-    ];
-    let need = desk.run(args).ok().out.trim().to_owned();
+    let need = desk.put_need();
     let console = Console::entered(&desk);
     let page = format!("/record/{need}");
     let move_to = format!("{page}/move");
@@ -406,28 +214,11 @@ fn record_is_moved_on_with_a_reason_and_talked_about() {
     assert!(kept.contains("declined") && kept.contains("已转供电所"));
 }
 
-/// Reads news until a topic comes.
-fn wait_for(news: &mut BufReader<TcpStream>, topic: &str) {
-    let mut line = String::new();
-    while line.trim() != format!("event: {topic}") {
-        line.clear();
-        assert!(news.read_line(&mut line).unwrap() > 0, "the news ended");
-    }
-}
-
 #[test]
 fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
-    let (_served, lead, other) = two_with_a_relay();
-    let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
-    let ticket = lead.run(invite).ok().out;
-    let ticket = ticket.lines().next().unwrap().to_owned();
-    lead.run(["sync"]).ok();
-    other.run(["join", &ticket, "--name", "陈小明"]).ok();
-    other.run(["sync"]).ok();
-    lead.run(["sync"]).ok();
+    let (_served, lead, other) = two_who_know_each_other();
     let console = Console::entered(&lead);
     let mut news = console.listen();
-    other.run(["sync"]).ok();
     let visit = other.put_visit("5号门 陈家");
     other.run(["sync"]).ok();
     let page = format!("/record/{visit}");
@@ -435,6 +226,46 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
         wait_for(&mut news, "records");
     }
     assert!(console.get("/records").body.contains(&page));
+}
+
+fn level(desk: &Desk, record: &str) -> Value {
+    desk.run(["--json", "show", record]).ok().json()["ticks"]["level"].clone()
+}
+
+#[test]
+fn open_page_hears_that_a_record_is_on_the_relay_and_then_with_a_colleague() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let console = Console::entered(&lead);
+    let mut news = console.listen();
+    let space = space_of(&console.get("/new/visit"));
+    let typed = [
+        ("_space", space.as_str()),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-04"),
+        ("purpose", "health"),
+    ];
+    let written = console.post("/new/visit", "/new/visit", &typed);
+    let href = written.header("location").unwrap().to_owned();
+    let visit = href.rsplit('/').next().unwrap();
+    while level(&lead, visit) != "relay" {
+        wait_for(&mut news, "sync");
+    }
+    other.run(["sync"]).ok();
+    while level(&lead, visit) != "colleague" {
+        wait_for(&mut news, "sync");
+    }
+}
+
+#[test]
+fn console_that_stays_open_says_that_it_has_what_others_wrote() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let _console = Console::entered(&lead);
+    let visit = other.put_visit("5号门 陈家");
+    let begun = Instant::now();
+    while level(&other, &visit) != "coordinator" {
+        assert!(begun.elapsed() < PATIENCE, "the console says nothing");
+        other.run(["sync"]).ok();
+    }
 }
 
 #[test]

@@ -7,10 +7,11 @@
 use sync_core::entry::branches::Settlement;
 use sync_core::entry::seal::{PlainEntry, seal_batch};
 use sync_core::entry::{EntryKind, VerifiedBatch};
-use sync_core::id::{Arrival, CommunityId, Head, Incarnation, LaneId, LogId, Seq};
+use sync_core::id::{Arrival, CommunityId, Head, Incarnation, LaneId, LogId, Millis, Seq, StoreId};
 use sync_core::keys::{DeviceKeys, Secret, Signer as _};
+use sync_core::receipt::{LanesMark, Reading, VerifiedReceipt};
 
-use crate::log::{Appended, BatchLog, Spot};
+use crate::log::{Appended, BatchLog, KeptReceipts, Numbered, Spot};
 
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);
 const LANE: LaneId = LaneId::new([2; 16]);
@@ -50,6 +51,16 @@ impl Author {
             &self.keys, &COMMUNITY, self.log, after, None, &entries, &mut rng,
         )
         .expect("a few words fit a batch")
+    }
+
+    fn receipt(&self, store: StoreId, position: u64) -> VerifiedReceipt {
+        let reading = Reading {
+            store,
+            position,
+            at: Millis(-5),
+            lanes: LanesMark::of(&[LANE].into_iter().collect()),
+        };
+        VerifiedReceipt::sign(&self.keys, &COMMUNITY, reading).expect("keys in memory sign")
     }
 
     fn chain(&mut self, count: usize) -> Vec<VerifiedBatch> {
@@ -385,6 +396,51 @@ pub fn communities_are_apart(log: &mut dyn BatchLog) {
     assert_eq!(log.at(&other, batches[0].log(), Seq::FIRST), Ok(None));
 }
 
+/// A device has one receipt, numbers are not given twice, and what was rolled back was not kept.
+pub fn receipts_are_kept_by_device_and_number(log: &mut dyn BatchLog) {
+    let (one, two) = (Author::new(1, LANE), Author::new(2, LANE));
+    let nothing = KeptReceipts::default();
+    assert_eq!(log.receipts(&COMMUNITY), Ok(nothing.clone()));
+    store(log, &Author::new(1, LANE).chain(1)[0], Spot::Next);
+    assert_eq!(log.receipts(&COMMUNITY), Ok(nothing));
+    let store_id = log.store_id();
+    let receipt = |author: &Author, number: u64| Numbered {
+        number,
+        receipt: author.receipt(store_id, number * 10),
+    };
+    let put = |log: &mut dyn BatchLog, numbered: &Numbered| {
+        log.begin().expect("begins");
+        log.put_receipt(&COMMUNITY, numbered).expect("is kept");
+        log.commit().expect("commits");
+    };
+    for numbered in [receipt(&one, 1), receipt(&two, 2), receipt(&one, 3)] {
+        put(log, &numbered);
+    }
+    let kept = KeptReceipts {
+        newest: 3,
+        receipts: vec![receipt(&two, 2), receipt(&one, 3)],
+    };
+    assert_eq!(log.receipts(&COMMUNITY), Ok(kept.clone()));
+    let other = CommunityId::new([9; 32]);
+    assert_eq!(log.receipts(&other), Ok(KeptReceipts::default()));
+    log.begin().expect("begins");
+    log.put_receipt(&COMMUNITY, &receipt(&two, 4))
+        .expect("is kept");
+    log.remove_receipt(&COMMUNITY, &one.keys.device())
+        .expect("is dropped");
+    log.rollback();
+    assert_eq!(log.receipts(&COMMUNITY), Ok(kept));
+    log.begin().expect("begins");
+    log.remove_receipt(&COMMUNITY, &one.keys.device())
+        .expect("is dropped");
+    log.commit().expect("commits");
+    let left = KeptReceipts {
+        newest: 3,
+        receipts: vec![receipt(&two, 2)],
+    };
+    assert_eq!(log.receipts(&COMMUNITY), Ok(left));
+}
+
 /// One fact, shown on an empty log.
 pub type Fact = fn(&mut dyn BatchLog);
 
@@ -420,4 +476,8 @@ pub const ALL: &[(&str, Fact)] = &[
         reading_is_bounded_and_gets_on,
     ),
     ("communities_are_apart", communities_are_apart),
+    (
+        "receipts_are_kept_by_device_and_number",
+        receipts_are_kept_by_device_and_number,
+    ),
 ];

@@ -11,7 +11,7 @@ use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
 
-use crate::log::{Appended, BatchLog, CommunityState, LogState, Spot};
+use crate::log::{Appended, BatchLog, CommunityState, KeptReceipts, LogState, Numbered, Spot};
 
 /// A log in memory.
 #[derive(Debug, Clone)]
@@ -28,6 +28,9 @@ struct Rows {
     /// Position n is at index n - 1.
     rows: Vec<Carried>,
     logs: BTreeMap<LogId, LogRows>,
+    receipts: BTreeMap<DeviceId, Numbered>,
+    /// The number that a receipt was given last.
+    newest: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -51,6 +54,15 @@ impl MemoryLog {
 
     fn rows(&self, community: &CommunityId) -> Option<&Rows> {
         self.communities.get(community)
+    }
+
+    /// A community's rows, to change them: how they were is kept until the commit.
+    fn rows_mut(&mut self, community: &CommunityId) -> Option<&mut Rows> {
+        if let Some(undo) = &mut self.undo {
+            let before = || self.communities.get(community).cloned();
+            undo.entry(*community).or_insert_with(before);
+        }
+        self.communities.get_mut(community)
     }
 }
 
@@ -192,6 +204,8 @@ impl BatchLog for MemoryLog {
             founder: batch.log().device,
             rows: Vec::new(),
             logs: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            newest: 0,
         });
         let known = rows
             .logs
@@ -212,11 +226,7 @@ impl BatchLog for MemoryLog {
         log: &LogId,
         settlement: &Settlement,
     ) -> Result<Head, StoreError> {
-        if let Some(undo) = &mut self.undo {
-            let before = || self.communities.get(community).cloned();
-            undo.entry(*community).or_insert_with(before);
-        }
-        let rows = self.communities.get_mut(community);
+        let rows = self.rows_mut(community);
         let settled = rows.and_then(|rows| rows.settle(log, settlement));
         settled.ok_or_else(|| StoreError::Io("there are no such batches to settle".to_owned()))
     }
@@ -227,14 +237,46 @@ impl BatchLog for MemoryLog {
         arrival: Arrival,
         batch: &VerifiedBatch,
     ) -> Result<(), StoreError> {
-        if let Some(undo) = &mut self.undo {
-            let before = || self.communities.get(community).cloned();
-            undo.entry(*community).or_insert_with(before);
-        }
-        let rows = self.communities.get_mut(community);
+        let rows = self.rows_mut(community);
         rows.is_some_and(|rows| rows.reduce(arrival, batch))
             .then_some(())
             .ok_or_else(|| StoreError::Io("there is no such batch to reduce".to_owned()))
+    }
+
+    fn put_receipt(
+        &mut self,
+        community: &CommunityId,
+        numbered: &Numbered,
+    ) -> Result<(), StoreError> {
+        let rows = self.rows_mut(community);
+        let rows = rows.ok_or_else(|| StoreError::Io("there is no such community".to_owned()))?;
+        rows.newest = rows.newest.max(numbered.number);
+        rows.receipts
+            .insert(*numbered.receipt.device(), numbered.clone());
+        Ok(())
+    }
+
+    fn remove_receipt(
+        &mut self,
+        community: &CommunityId,
+        device: &DeviceId,
+    ) -> Result<(), StoreError> {
+        if let Some(rows) = self.rows_mut(community) {
+            rows.receipts.remove(device);
+        }
+        Ok(())
+    }
+
+    fn receipts(&self, community: &CommunityId) -> Result<KeptReceipts, StoreError> {
+        let Some(rows) = self.rows(community) else {
+            return Ok(KeptReceipts::default());
+        };
+        let mut receipts: Vec<Numbered> = rows.receipts.values().cloned().collect();
+        receipts.sort_by_key(|numbered| numbered.number);
+        Ok(KeptReceipts {
+            newest: rows.newest,
+            receipts,
+        })
     }
 
     fn scrub(&mut self) -> Result<(), StoreError> {

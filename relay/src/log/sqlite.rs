@@ -6,6 +6,7 @@
 //! [`StoreError::Corrupt`] and is never sent to a phone.
 
 mod ledger;
+mod receipts;
 mod rows;
 mod schema;
 mod write;
@@ -26,7 +27,7 @@ use sync_core::store::StoreError;
 use sync_core::store::files::refuse_silent_damage;
 use sync_core::wire::Totals;
 
-use crate::log::{Appended, BatchLog, CommunityState, Spot};
+use crate::log::{Appended, BatchLog, CommunityState, KeptReceipts, Numbered, Spot};
 use rows::{LogKey, position, unsigned};
 
 /// How long another program (a backup, say) may keep the file before we give up.
@@ -261,6 +262,26 @@ impl BatchLog for SqliteLog {
         batch: &VerifiedBatch,
     ) -> Result<(), StoreError> {
         self.write_reduced(community, arrival, batch)
+    }
+
+    fn put_receipt(
+        &mut self,
+        community: &CommunityId,
+        numbered: &Numbered,
+    ) -> Result<(), StoreError> {
+        self.write_receipt(community, numbered)
+    }
+
+    fn remove_receipt(
+        &mut self,
+        community: &CommunityId,
+        device: &DeviceId,
+    ) -> Result<(), StoreError> {
+        self.drop_receipt(community, device)
+    }
+
+    fn receipts(&self, community: &CommunityId) -> Result<KeptReceipts, StoreError> {
+        self.all_receipts(community)
     }
 
     fn scrub(&mut self) -> Result<(), StoreError> {

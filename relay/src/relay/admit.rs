@@ -102,6 +102,8 @@ impl<L: BatchLog> Relay<L> {
                 community,
                 session: Box::new(session),
                 is_seeding,
+                receipts_told: carrying.community.newest_receipt_for(&device),
+                receipts_at: None,
             });
         }
         if !is_seeding {

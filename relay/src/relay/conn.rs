@@ -32,6 +32,10 @@ pub(super) struct Live {
     pub(super) session: Box<Session>,
     /// The roster does not name the device yet: it brings the roster.
     pub(super) is_seeding: bool,
+    /// The number up to which it has been told of receipts, by the hello at first.
+    pub(super) receipts_told: u64,
+    /// When it was told of some without having asked.
+    pub(super) receipts_at: Option<Millis>,
 }
 
 impl Conn {

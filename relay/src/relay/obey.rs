@@ -1,4 +1,4 @@
-//! What the roster says about the log: which branches count, and which contents go. Those leave the log,
+//! What the roster says about the log: which branches count, whose receipts, and which contents go. Those leave the log,
 //! then its file, then the relay says so.
 //!
 //! It is done after the group in which the word came has committed, in a transaction of its own. A
@@ -46,6 +46,7 @@ impl<L: BatchLog> Relay<L> {
         let community = &mut carrying.community;
         let done = community
             .settle_branches(&mut self.log)
+            .and_then(|()| community.drop_receipts(&mut self.log))
             .and_then(|()| community.carry_out_erasures(&mut self.log))
             .and_then(|has_erased| self.log.commit().map(|()| has_erased));
         match done {

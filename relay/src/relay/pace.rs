@@ -10,7 +10,7 @@ use sync_core::wire::Frame;
 
 use super::transmit::size_of_frame;
 use super::{ConnId, Effect, Group, Relay};
-use crate::limits::{ANSWERS_MAX, BATCHES_PER_FRAME, BYTES_PER_FRAME};
+use crate::limits::{ANSWERS_MAX, BATCHES_PER_FRAME, BYTES_PER_FRAME, RECEIPT_LOOK_MILLIS};
 use crate::log::BatchLog;
 
 /// How long connections that wait for their turn may be left alone.
@@ -20,15 +20,16 @@ const TURN_MILLIS: u64 = 5;
 pub(super) fn extra_of(frame: &Frame) -> u64 {
     let batches = match frame {
         Frame::Batches(batches) => batches.batches.len(),
+        Frame::Receipts(receipts) => receipts.rows.len(),
         Frame::Ack(_)
         | Frame::Ask(_)
         | Frame::AskErased(_)
+        | Frame::AskReceipts(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)
         | Frame::HasErased(_)
         | Frame::Hello(_)
         | Frame::Lanes(_)
-        | Frame::Receipt(_)
         | Frame::Refuse(_)
         | Frame::Totals(_)
         | Frame::Want(_) => 0,
@@ -38,13 +39,15 @@ pub(super) fn extra_of(frame: &Frame) -> u64 {
 
 impl<L: BatchLog> Relay<L> {
     /// After how many milliseconds it wants to be called again even if nothing comes: at once while
-    /// batches wait, soon while connections wait to be read.
+    /// batches wait, soon while connections wait to be read, and less soon while some are to be told of
+    /// receipts.
     #[must_use]
     pub fn wants_turn(&self) -> Option<u64> {
         if !self.behind.is_empty() {
             return Some(0);
         }
-        (!self.unread.is_empty()).then_some(TURN_MILLIS)
+        let turn = (!self.unread.is_empty()).then_some(TURN_MILLIS);
+        turn.or_else(|| (!self.untold.is_empty()).then_some(RECEIPT_LOOK_MILLIS))
     }
 
     /// Counts work that a connection has made as so many frames of its device: the next ones are

@@ -108,7 +108,9 @@ impl<L: BatchLog> Relay<L> {
                     }
                 }
                 Event::AskedErased(asked) => self.answer_erased(conn, community, &asked, group),
-                // A relay has no cursors, no edits and no log of its own; receipts come later.
+                Event::AskedReceipts(after) => self.answer_receipts(conn, after, group),
+                Event::Receipts(receipts) => self.take_receipts(conn, community, &receipts, group),
+                // A relay has no cursors, no edits and no log of its own.
                 Event::Acked(_)
                 | Event::CaughtUp
                 | Event::Compared
@@ -116,7 +118,7 @@ impl<L: BatchLog> Relay<L> {
                 | Event::HasErased(_)
                 | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
-                | Event::Receipt(_)
+                | Event::Placed(_)
                 | Event::Totals(_) => {}
             }
         }
@@ -291,12 +293,14 @@ impl<L: BatchLog> Relay<L> {
             );
             self.damaged.insert(id);
         }
+        let mut touched = std::mem::take(&mut group.touched);
+        touched.append(&mut group.receipted);
         let took_part = |conn: &&ConnId| {
             let community = self.conns.get(conn).and_then(super::Conn::community);
-            community.is_some_and(|community| group.touched.contains(&community))
+            community.is_some_and(|community| touched.contains(&community))
         };
         let mut out: Vec<ConnId> = group.heard.iter().filter(took_part).copied().collect();
-        for id in std::mem::take(&mut group.touched) {
+        for id in touched {
             out.extend(self.load_again(id));
         }
         group.taken.clear();

@@ -145,11 +145,12 @@ pub(super) fn size_of_frame(frame: &Frame) -> usize {
         Frame::Lanes(lanes) => lanes.lanes.len() * FRAME_BYTES_MIN,
         Frame::AskErased(asked) => asked.statements.len() * FRAME_BYTES_MIN,
         Frame::HasErased(word) => word.statements.len() * FRAME_BYTES_MIN,
+        Frame::Receipts(receipts) => receipts.rows.len() * 2 * FRAME_BYTES_MIN,
         Frame::CaughtUp(caught_up) => caught_up.lanes.len() * FRAME_BYTES_MIN,
         Frame::Ack(_)
         | Frame::Bye(_)
         | Frame::Hello(_)
-        | Frame::Receipt(_)
+        | Frame::AskReceipts(_)
         | Frame::Refuse(_)
         | Frame::Totals(_) => 0,
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use relay::limits::{Limits, OUTBOX_FRAMES_MAX};
 use relay::log::memory::MemoryLog;
-use relay::log::{Appended, BatchLog, CommunityState, Spot};
+use relay::log::{Appended, BatchLog, CommunityState, KeptReceipts, Numbered, Spot};
 use relay::relay::{Admission, Effect, Ending, Input};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::branches::Settlement;
@@ -100,7 +100,11 @@ fn any_member_carries_sealed_batches_of_another_device() {
     let row = village.phones[a].carrier.rows().last().unwrap().clone();
     let place = *row.batch.place();
     let batch = sync_core::entry::SignedBatch::parse(place, row.batch.tail().to_vec()).unwrap();
-    let received = sync_core::wire::batches::Received { batch, prev: None };
+    let received = sync_core::wire::batches::Received {
+        batch,
+        prev: None,
+        position: None,
+    };
     village.phones[b].carrier.take(received);
     village.phones[b].carrier.unshared.insert(place.log);
     village.connect(b, None);
@@ -122,7 +126,11 @@ fn batches_of_a_device_that_nobody_invited_are_refused_whoever_carries_them() {
     let batch = sync_core::entry::SignedBatch::parse(place, row.batch.tail().to_vec()).unwrap();
     village.phones[member]
         .carrier
-        .take(sync_core::wire::batches::Received { batch, prev: None });
+        .take(sync_core::wire::batches::Received {
+            batch,
+            prev: None,
+            position: None,
+        });
     village.phones[member].carrier.unshared.insert(place.log);
     village.connect(member, None);
     village.settle();
@@ -369,6 +377,26 @@ impl BatchLog for Failing {
         batch: &VerifiedBatch,
     ) -> Result<(), StoreError> {
         self.log.reduce(community, arrival, batch)
+    }
+
+    fn put_receipt(
+        &mut self,
+        community: &CommunityId,
+        numbered: &Numbered,
+    ) -> Result<(), StoreError> {
+        self.log.put_receipt(community, numbered)
+    }
+
+    fn remove_receipt(
+        &mut self,
+        community: &CommunityId,
+        device: &DeviceId,
+    ) -> Result<(), StoreError> {
+        self.log.remove_receipt(community, device)
+    }
+
+    fn receipts(&self, community: &CommunityId) -> Result<KeptReceipts, StoreError> {
+        self.log.receipts(community)
     }
 
     fn scrub(&mut self) -> Result<(), StoreError> {
@@ -620,6 +648,7 @@ fn forked_log_ends_alike_at_the_relay_and_on_phones() {
         let received = sync_core::wire::batches::Received {
             batch,
             prev: Some(*row.batch.prev()),
+            position: None,
         };
         village.phones[carrier].carrier.take(received);
         village.phones[carrier].carrier.unshared.insert(place.log);

@@ -51,9 +51,11 @@ fn far_more_joins_than_an_invitation_is_for_are_refused() {
         let batch = decode_join(&community, &join).unwrap();
         let log = batch.place().log;
         let prev = Some(sync_core::id::ChainHash::ZERO);
-        village.phones[carrier]
-            .carrier
-            .take(Received { batch, prev });
+        village.phones[carrier].carrier.take(Received {
+            batch,
+            prev,
+            position: None,
+        });
         village.phones[carrier].carrier.unshared.insert(log);
     }
     village.settle();

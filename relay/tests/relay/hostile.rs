@@ -4,11 +4,13 @@ use proptest::prelude::*;
 use relay::limits::{Limits, OUTBOX_FRAMES_MAX};
 use relay::relay::{ConnId, Effect, Input};
 use sync_core::id::{Arrival, DeviceId, LaneId, Millis, StoreId};
+use sync_core::receipt::LanesMark;
 use sync_core::roster::role::{Role, Scope};
 use sync_core::wire::batches::Batches;
+use sync_core::wire::receipts::{AskReceipts, ReceiptRow, Receipts};
 use sync_core::wire::{
-    Ack, Ask, BadFrame, Bye, CaughtUp, Frame, LaneHeads, Lanes, Receipt, Refusal, Refuse, Totals,
-    Want, frame_len,
+    Ack, Ask, BadFrame, Bye, CaughtUp, Frame, LaneHeads, Lanes, Refusal, Refuse, Totals, Want,
+    frame_len,
 };
 
 use crate::village::village;
@@ -30,12 +32,35 @@ fn heads() -> impl Strategy<Value = LaneHeads> {
         })
 }
 
+fn receipts() -> impl Strategy<Value = Frame> {
+    (any::<(u64, i64, u64)>(), 0..4_usize).prop_map(|((position, at, upto), count)| {
+        let row = ReceiptRow {
+            device: DeviceId::ZERO,
+            position,
+            at,
+            lanes: LanesMark([0; 8]),
+            signature: [0; 64].into(),
+        };
+        Frame::Receipts(Receipts {
+            store: StoreId::ZERO,
+            after: 0,
+            upto,
+            rows: vec![row; count],
+        })
+    })
+}
+
 fn frame() -> impl Strategy<Value = Frame> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..200);
     let lanes = || prop::collection::vec((lane(), any::<u64>()), 0..4);
     prop_oneof![
-        (0..3_u64, any::<u64>())
-            .prop_map(|(batches, arrival)| Frame::Ack(Ack { batches, arrival })),
+        (0..3_u64, any::<u64>(), prop::option::of(bytes())).prop_map(
+            |(batches, arrival, positions)| Frame::Ack(Ack {
+                batches,
+                arrival,
+                positions: positions.map(Into::into),
+            })
+        ),
         (
             lanes(),
             prop::collection::vec(heads(), 0..4),
@@ -74,15 +99,12 @@ fn frame() -> impl Strategy<Value = Frame> {
                     ..Batches::default()
                 })
             }),
-        lanes().prop_map(|lanes| Frame::CaughtUp(CaughtUp { lanes })),
+        (lanes(), any::<Option<u64>>())
+            .prop_map(|(lanes, tip)| Frame::CaughtUp(CaughtUp { lanes, tip })),
         (0..30_u16, any::<Option<u64>>())
             .prop_map(|(code, batch)| Frame::Refuse(Refuse { code, batch })),
-        (lanes(), bytes()).prop_map(|(lanes, signature)| Frame::Receipt(Receipt {
-            device: DeviceId::ZERO,
-            store: StoreId::ZERO,
-            lanes,
-            signature: signature.into(),
-        })),
+        receipts(),
+        any::<u64>().prop_map(|after| Frame::AskReceipts(AskReceipts { after })),
         Just(Frame::Lanes(Lanes {
             equal: None,
             store: StoreId::ZERO,

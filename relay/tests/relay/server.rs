@@ -105,7 +105,9 @@ impl<'p> Line<'p> {
                     | Event::OwnLogAhead(_)
                     | Event::AskedErased(_)
                     | Event::HasErased(_)
-                    | Event::Receipt(_)
+                    | Event::AskedReceipts(_)
+                    | Event::Placed(_)
+                    | Event::Receipts(_)
                     | Event::Totals(_) => {}
                 }
             }

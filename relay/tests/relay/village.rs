@@ -140,7 +140,9 @@ impl Phone {
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
                 | Event::HasErased(_)
-                | Event::Receipt(_)
+                | Event::AskedReceipts(_)
+                | Event::Placed(_)
+                | Event::Receipts(_)
                 | Event::Totals(_) => {}
             }
         }

@@ -266,8 +266,9 @@ mod tests {
             Frame::Ack(Ack {
                 batches: 3,
                 arrival: 9,
+                positions: None,
             }),
-            Frame::CaughtUp(CaughtUp { lanes }),
+            Frame::CaughtUp(CaughtUp { lanes, tip: None }),
             Frame::Bye(Bye {}),
         ]
     }

@@ -71,6 +71,7 @@ async fn frames_cross_and_the_reason_of_a_close_arrives() {
     let frame = Frame::Ack(Ack {
         batches: 1,
         arrival: 2,
+        positions: None,
     });
     let sent = frame.clone();
     let far = tokio::spawn(async move {

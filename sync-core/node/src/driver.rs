@@ -217,6 +217,16 @@ impl Driver {
         }
     }
 
+    /// What this device has read is signed, at most so often; [`Input::LookAgain`] comes often enough.
+    fn follow_reading(&mut self, id: ConnId) {
+        let moment = moment(now(), &mut self.rng);
+        if let Some(running) = self.sessions.get_mut(&id)
+            && let Err(error) = running.peer.follow_reading(&mut self.replica, &moment)
+        {
+            self.end(id, Err(error.into()));
+        }
+    }
+
     /// The first edit after a pause is sealed as it is made; those of a run after it are gathered.
     fn may_seal_now(&self) -> bool {
         let is_pause_over = self.sealed_at.is_none_or(|at| at.elapsed() >= SEAL_EVERY);
@@ -289,6 +299,8 @@ impl Driver {
         self.quiet_due = None;
         let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
         for id in ids {
+            self.pump_one(id);
+            self.follow_reading(id);
             self.pump_one(id);
             self.settle(id);
         }

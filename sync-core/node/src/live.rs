@@ -17,6 +17,8 @@ use crate::report::SyncReport;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What has happened since it was last asked; several happenings of one kind come as one.
+///
+/// Ticks that may have moved are happenings too: then [`SyncReport::ticks`] has risen.
 #[derive(Debug, Clone)]
 pub enum LiveEvent {
     /// Both sides have everything; the counts since the session began.

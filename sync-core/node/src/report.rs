@@ -46,6 +46,9 @@ pub struct SyncReport {
     /// In how many lanes (spaces, and the list of members) a relay had less than it had confirmed before:
     /// it was restored from an old backup, or it lies.
     pub lost_by_relay: u64,
+    /// How often ticks of records may have moved: receipts of others that were news, and batches of
+    /// this device that a relay has told the places of.
+    pub ticks: u64,
     /// Relays that could not be synced with, and why.
     #[serde(skip)]
     pub unreached: Vec<(RelayAddr, NodeError)>,
@@ -93,6 +96,7 @@ impl SyncReport {
             refused: report.refusals.clone(),
             rejected: report.rejected.clone(),
             lost_by_relay: report.lacking.len() as u64,
+            ticks: report.ticks,
             unreached: Vec::new(),
         }
     }
@@ -121,6 +125,7 @@ impl SyncReport {
             *self.rejected.entry(*refusal).or_default() += batches;
         }
         self.lost_by_relay += other.lost_by_relay;
+        self.ticks += other.ticks;
         self.unreached.extend(other.unreached.iter().cloned());
     }
 }

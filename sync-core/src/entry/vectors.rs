@@ -1,5 +1,6 @@
 //! The vectors of docs/protocol.md, computed again and compared, so that the text cannot drift.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
@@ -9,16 +10,19 @@ use rand::rngs::ChaCha8Rng;
 use super::seal::{BatchCipher, PlainEntry, open_text, seal_batch, seal_text};
 use super::{Body, Commit, EntryKind, Place, SignedBatch, entries_root, preimage};
 use crate::epoch::EpochKey;
-use crate::id::{ActorId, Arrival, ChainHash, Head, Incarnation, LaneId, LogId, Seq, StoreId};
+use crate::id::{
+    ActorId, Arrival, ChainHash, Head, Incarnation, LaneId, LogId, Millis, Seq, StoreId,
+};
 use crate::keys::{self, DeviceKeys, Secret, Signer, domain, epoch_seal_info, seal_key};
+use crate::receipt::{LanesMark, Reading, VerifiedReceipt};
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{AddDevice, Found, Join, Space, Statement, StatementId};
 use crate::roster::ticket::{RelayAddr, Ticket};
 use crate::roster::{commons, community_of, member_of, roster_lane, space_of};
 use crate::session::carrier::{BatchRef, Lost, lane_digest, lost_digest, set_digest};
+use crate::wire::Frame;
 use crate::wire::batches::{BatchWriter, Batches};
 use crate::wire::erased::HasErased;
-use crate::wire::{Frame, Receipt};
 
 const PROTOCOL: &str = include_str!("../../../docs/protocol.md");
 
@@ -307,12 +311,17 @@ fn digests_proofs_and_tickets_are_as_the_text_says() {
     let proof = AddDevice::proof_bytes(&community(), &member, &by, &sealing);
     lines.hex("device proof", device().sign(&proof).unwrap().as_bytes());
     let store = StoreId::new([0xdd; 16]);
-    let receipt = Receipt::signed_bytes(&community(), &by, &store, &[(space(), 7)]);
-    lines.hex("receipt bytes", &receipt);
-    lines.hex(
-        "receipt signature",
-        device().sign(&receipt).unwrap().as_bytes(),
-    );
+    let lanes = LanesMark::of(&BTreeSet::from([space()]));
+    lines.hex("receipt lanes", &lanes.0);
+    let reading = Reading {
+        store,
+        position: 7,
+        at: Millis(1_700_000_000_000),
+        lanes,
+    };
+    lines.hex("receipt bytes", &reading.signed_bytes(&community(), &by));
+    let receipt = VerifiedReceipt::sign(&device(), &community(), reading).unwrap();
+    lines.hex("receipt signature", receipt.signature().as_bytes());
     let erased = HasErased::sign(&device(), &community(), store, vec![erase_id()]).unwrap();
     lines.hex("erase statement id", erase_id().as_bytes());
     lines.hex("relay's word", &erased.signature);

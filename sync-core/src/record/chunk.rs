@@ -72,6 +72,7 @@ pub(super) struct Chunk<'a> {
     pub(super) actor: &'a [u8],
     pub(super) seq: u64,
     pub(super) start_op: u64,
+    pub(super) time: i64,
     pub(super) others: Vec<ActorId>,
     pub(super) ops: Vec<Op<'a>>,
     /// Whether the bytes are those that Automerge would write for this content. Others merge, but the
@@ -116,7 +117,7 @@ impl<'a> Chunk<'a> {
         let actor = input.prefixed()?;
         let seq = input.uleb()?;
         let start_op = input.uleb()?;
-        let _time = input.sleb()?;
+        let time = input.sleb()?;
         let message = input.prefixed()?;
         std::str::from_utf8(message).map_err(|_| HoldReason::Unreadable)?;
         let others = (0..input.count(ActorId::LEN)?)
@@ -134,6 +135,7 @@ impl<'a> Chunk<'a> {
             actor,
             seq,
             start_op,
+            time,
             others,
             ops,
             is_regular: input.is_regular && columns.is_regular && rows.is_regular(),

@@ -71,7 +71,7 @@ pub(super) struct Mark {
 }
 
 /// The end of the year 9999: no later time is shown.
-const LAST_MILLIS: i64 = 253_402_300_799_999;
+pub(super) const LAST_MILLIS: i64 = 253_402_300_799_999;
 
 /// An actor as Automerge keeps it, if it is one of ours.
 pub(super) fn actor_of(actor: &AmActor) -> Option<ActorId> {

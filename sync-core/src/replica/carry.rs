@@ -77,6 +77,10 @@ impl Carrier for Replica {
         self.store.cursor(store, lane)
     }
 
+    fn receipts_for(&self, _device: &DeviceId) -> Option<u64> {
+        Some(0)
+    }
+
     fn notes(&self) -> u64 {
         self.notes
     }

@@ -65,18 +65,8 @@ impl Replica {
         edits: &[FieldEdit],
         moment: &mut Moment<'_>,
     ) -> Result<Edited, ReplicaError> {
-        let now = moment.now;
         self.write(moment, |tx, mind, moment| {
-            mind.step_aside(tx, &record, moment)?;
-            mind.check_moves(tx, record, edits)?;
-            mind.change(tx, record, |mind, kind, doc| {
-                for edit in edits {
-                    if kind.field(&edit.field).is_none() {
-                        return Err(kind.unknown_field(&edit.field).into());
-                    }
-                }
-                Ok(doc.edit(mind.actor(), now, kind, edits)?)
-            })
+            mind.edit(tx, record, edits, moment)
         })
     }
 
@@ -168,6 +158,26 @@ fn check_text(kind: &Kind, field: &str) -> Result<(), ReplicaError> {
 }
 
 impl Mind {
+    pub(super) fn edit(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        record: RecordId,
+        edits: &[FieldEdit],
+        moment: &mut Moment<'_>,
+    ) -> Result<Edited, ReplicaError> {
+        let now = moment.now;
+        self.step_aside(tx, &record, moment)?;
+        self.check_moves(tx, record, edits)?;
+        self.change(tx, record, |mind, kind, doc| {
+            for edit in edits {
+                if kind.field(&edit.field).is_none() {
+                    return Err(kind.unknown_field(&edit.field).into());
+                }
+            }
+            Ok(doc.edit(mind.actor(), now, kind, edits)?)
+        })
+    }
+
     pub(super) fn change(
         &mut self,
         tx: &mut dyn StoreTx,

@@ -155,7 +155,11 @@ impl Replica {
         }
         // The invitation goes before who takes it up, on every further way.
         self.seal_pending(moment)?;
-        let received = Received { batch, prev: None };
+        let received = Received {
+            batch,
+            prev: None,
+            position: None,
+        };
         self.ingest(vec![received], &[], &Source::default(), moment)?;
         let is_in = self.mind.roster.devices().contains_key(device);
         Ok(if is_in {

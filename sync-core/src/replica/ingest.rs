@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::entry::place::Link;
 use crate::entry::{Body, VerifiedBatch};
-use crate::id::{ChainHash, DeviceId, Head, LaneId, LogId, MemberId, RecordId, Seq, StoreId};
+use crate::id::{
+    Arrival, ChainHash, DeviceId, Head, LaneId, LogId, MemberId, RecordId, Seq, StoreId,
+};
 use crate::record::{RecordDoc, Target, Verdict};
 use crate::replica::merge::Work;
 use crate::replica::mind::Mind;
 use crate::replica::rebirth::{Orphan, add_orphans};
 use crate::replica::rebuild::{Incoming, Shut, candidate};
+use crate::replica::receipts::note_placed;
 use crate::replica::{Hold, Moment, Replica, ReplicaError};
 use crate::roster::Said;
 use crate::roster::follow::News;
@@ -106,6 +109,7 @@ impl Replica {
                 for (lane, upto) in cursors {
                     tx.put_cursor(store, lane, *upto)?;
                 }
+                note_placed(tx, store, &intake.placed)?;
             }
             Ok(intake.done)
         })?;
@@ -143,6 +147,8 @@ pub(super) struct Intake {
     pub(super) is_own_log_moved: bool,
     /// Entries of ours that lost their place.
     pub(super) orphans: Vec<Orphan>,
+    /// Where what came from a relay lies in its store.
+    pub(super) placed: Vec<(Arrival, u64)>,
 }
 
 impl Mind {

@@ -282,7 +282,7 @@ impl Mind {
             space: work.space,
             state: shown.state,
             due: shown.due,
-            day: shown.day,
+            day: shown.day.or_else(|| view::day_begun(kind, created.1)),
             title: shown.title,
             fields: shown.fields,
             created_by: self.device_of(&created.0),

@@ -45,6 +45,7 @@ pub(super) mod meta {
     pub(crate) const FAREWELL: &str = "farewell";
     pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
     pub(crate) const VIEW: &str = "view";
+    pub(crate) const READINGS: &str = "readings";
 }
 
 /// What is kept of a ticket after joining with it.

@@ -3,16 +3,16 @@
 use serde::Serialize;
 
 use crate::entry::VerifiedBatch;
-use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
+use crate::id::{ActorId, DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::keys::domain;
-use crate::record::{HistoryItem, Payload};
+use crate::record::{ChangeHash, FieldState, HistoryItem, Payload, RecordDoc};
 use crate::replica::leave::Farewell;
 use crate::replica::merge::load;
 use crate::replica::mind::meta;
 use crate::replica::{Hold, KeyWait, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::{Member, commons};
-use crate::schema::Value;
+use crate::schema::{Kind, Value};
 use crate::store::{
     EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, StoreError, ViewRow,
 };
@@ -52,6 +52,12 @@ pub struct Conflict {
     pub value: serde_json::Value,
     /// Who set it.
     pub by: String,
+    /// Their member id, if they are known.
+    pub member: Option<String>,
+    /// When, in milliseconds, by their clock.
+    pub at: Option<i64>,
+    /// What they saw in the field before.
+    pub saw: Option<serde_json::Value>,
 }
 
 /// One field of a record.
@@ -65,6 +71,8 @@ pub struct FieldView {
     pub by: String,
     /// Other values that were set at the same time.
     pub conflicts: Vec<Conflict>,
+    /// The value shown like the others, where there are any.
+    pub shown: Option<Conflict>,
 }
 
 /// One record, whole.
@@ -95,10 +103,14 @@ pub struct RecordView {
 /// One step of a record's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryEntry {
+    /// Names the step.
+    pub id: String,
     /// Who.
     pub by: String,
     /// When, in milliseconds, by their clock.
     pub at: i64,
+    /// With whose changes it was merged, which it did not know of.
+    pub beside: Vec<String>,
     /// What it did, field by field.
     pub changes: Vec<ChangeView>,
 }
@@ -343,19 +355,7 @@ impl Replica {
             .doc()
             .fields(kind)
             .into_iter()
-            .map(|field| FieldView {
-                value: field.winner.to_json(),
-                by: self.name_of(&self.mind.device_of(&field.set_by)),
-                conflicts: field
-                    .others
-                    .iter()
-                    .map(|other| Conflict {
-                        value: other.value.to_json(),
-                        by: self.name_of(&self.mind.device_of(&other.actor)),
-                    })
-                    .collect(),
-                name: field.name,
-            })
+            .map(|field| self.field_view(work.doc(), kind, field))
             .collect();
         let held = self
             .store
@@ -375,6 +375,36 @@ impl Replica {
             fields,
             held,
         })
+    }
+
+    fn field_view(&self, doc: &RecordDoc, kind: &Kind, field: FieldState) -> FieldView {
+        let rival = |value: &Value, actor: &ActorId, change: &ChangeHash| {
+            let made = doc.history_of(kind, change);
+            let device = self.mind.device_of(actor);
+            let step = made.as_ref().and_then(|made| {
+                let mut steps = made.changes.iter();
+                steps.find(|step| step.field == field.name)
+            });
+            Conflict {
+                value: value.to_json(),
+                by: self.name_of(&device),
+                member: self.mind.roster.member_id(&device).map(|id| id.to_string()),
+                at: made.as_ref().map(|made| made.at.0),
+                saw: step.and_then(|step| step.from.as_ref().map(Value::to_json)),
+            }
+        };
+        let others = field.others.iter();
+        FieldView {
+            value: field.winner.to_json(),
+            by: self.name_of(&self.mind.device_of(&field.set_by)),
+            conflicts: others
+                .map(|other| rival(&other.value, &other.actor, &other.change))
+                .collect(),
+            shown: field
+                .set_in
+                .map(|change| rival(&field.winner, &field.set_by, &change)),
+            name: field.name,
+        }
     }
 
     /// Who changed which field of a record from what to what, in causal order.
@@ -400,7 +430,11 @@ impl Replica {
             to: change.to.as_ref().map(Value::to_json),
             field: change.field,
         });
+        let beside = item.beside.iter();
+        let beside = beside.map(|actor| self.name_of(&self.mind.device_of(actor)));
         HistoryEntry {
+            id: item.hash.to_string(),
+            beside: beside.collect(),
             by: self.name_of(&self.mind.device_of(&item.actor)),
             at: item.at.0,
             changes: changes.collect(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{Arrival, LaneId, StoreId};
 use crate::replica::found::put_cbor;
 use crate::replica::mind::{meta, read_cbor};
+use crate::replica::receipts::forget_readings;
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{StoreError, StoreRead, StoreTx};
 
@@ -80,6 +81,7 @@ impl Replica {
                 tx.put_cursor(store, &lane, 0)?;
             }
             put_marks(tx, marks)?;
+            forget_readings(tx, store)?;
             Ok(tx.put_uploaded(store, Arrival(0))?)
         })
     }

@@ -48,6 +48,7 @@ impl Mind {
         intake: &mut Intake,
     ) -> Result<Taken, ReplicaError> {
         let log = received.batch.place().log;
+        let position = received.position;
         let is_roster = log.lane == self.roster_lane;
         let is_sealed = received.batch.place().epoch != EpochId::ZERO;
         if is_roster == is_sealed {
@@ -71,6 +72,9 @@ impl Mind {
         match placement {
             Placement::Extends(batch) => {
                 let arrival = tx.append(&batch, relay)?;
+                intake
+                    .placed
+                    .extend(position.map(|position| (arrival, position)));
                 intake.heads.insert(log, batch.head());
                 intake.done.tally.received += batch.count() as u64;
                 self.know_log(&log);
@@ -80,11 +84,18 @@ impl Mind {
             }
             Placement::Forks { batch, wins } => {
                 intake.has_forked = true;
-                self.take_fork(tx, batch, wins, relay, intake)
+                let taken = self.take_fork(tx, batch, wins, relay, intake)?;
+                if let (Taken::Stored(arrival), Some(position)) = (taken, position) {
+                    intake.placed.push((arrival, position));
+                }
+                Ok(taken)
             }
             Placement::OnBranch(batch) => {
                 intake.has_forked = true;
                 let arrival = tx.append_branch(&batch, relay)?;
+                intake
+                    .placed
+                    .extend(position.map(|position| (arrival, position)));
                 self.keep_branch(batch, intake);
                 Ok(Taken::Stored(arrival))
             }

@@ -35,6 +35,8 @@ mod schemas;
 mod sealing;
 mod states;
 mod strays;
+mod ticks;
+mod together;
 mod waits;
 
 struct Phone {
@@ -427,7 +429,11 @@ fn join_by_hand(by: &mut Phone, scope: Scope, role: Role, seed: u64, name: &str)
     let mut phone = Phone::join(seed, &ticket, name);
     let join = phone.replica.join_to_present().unwrap();
     let batch = crate::wire::batches::decode_join(&by.replica.community(), &join).unwrap();
-    let received = crate::wire::batches::Received { batch, prev: None };
+    let received = crate::wire::batches::Received {
+        batch,
+        prev: None,
+        position: None,
+    };
     let moment = &mut Moment { now, rng: &mut rng };
     by.replica
         .ingest(vec![received], &[], &Source::default(), moment)

@@ -123,6 +123,15 @@ pub trait Carrier {
     fn acknowledged(&self, _store: &StoreId, _lane: &LaneId) -> Result<Arrival, StoreError> {
         Ok(Arrival(0))
     }
+    /// For a session's hello: of a relay, the number of the newest receipt that it has of other devices
+    /// than this one; of a member that wants receipts, 0. None if this side knows no receipts.
+    fn receipts_for(&self, _device: &DeviceId) -> Option<u64> {
+        None
+    }
+    /// Of a relay: the position of the receipt that it keeps of this device, 0 if it has none.
+    fn reading_of(&self, _device: &DeviceId) -> Option<u64> {
+        None
+    }
     /// Logs with batches that a relay may lack: those that reached us by another way since.
     ///
     /// # Errors

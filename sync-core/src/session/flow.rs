@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::entry::VerifiedBatch;
 use crate::id::{Arrival, LaneId};
-use crate::session::carrier::Carrier;
+use crate::session::carrier::{Carried, Carrier};
 use crate::session::{Event, Session, SessionError, Stage, Taken, WINDOW_BYTES_MAX};
 use crate::store::StoreError;
 use crate::wire::{Ack, CaughtUp, FRAME_BATCHES_MAX, FRAME_BYTES_TARGET, Frame, PeerKind, Refusal};
@@ -13,6 +12,8 @@ use crate::wire::{Ack, CaughtUp, FRAME_BATCHES_MAX, FRAME_BYTES_TARGET, Frame, P
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unacked {
     ordinal: u64,
+    /// Where it lies here.
+    arrival: Arrival,
     bytes: u64,
     /// Whether this device wrote it.
     is_own: bool,
@@ -34,20 +35,29 @@ impl Session {
         if ack.batches < self.acked_batches || ack.batches > self.sent_batches {
             return Err(SessionError::Peer(Refusal::BadFrame));
         }
-        self.acked_batches = ack.batches;
+        let before = std::mem::replace(&mut self.acked_batches, ack.batches);
+        let mut acked = BTreeMap::new();
         while self
             .unacked
             .front()
             .is_some_and(|it| it.ordinal <= ack.batches)
         {
-            let bytes = self.unacked.pop_front().map_or(0, |it| it.bytes);
-            self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
+            let Some(it) = self.unacked.pop_front() else {
+                break;
+            };
+            self.unacked_bytes = self.unacked_bytes.saturating_sub(it.bytes);
+            acked.insert(it.ordinal, it.arrival);
         }
+        let placed = self.placed_by(ack, &acked, before)?;
         if self.news_upto.is_some_and(|upto| upto <= ack.batches) {
             self.news_upto = None;
             self.ask_for_waiting(carrier)?;
         }
-        Ok(vec![Event::Acked(ack.batches)])
+        let mut events = vec![Event::Acked(ack.batches)];
+        if !placed.is_empty() && self.are_positions_sound() {
+            events.push(Event::Placed(placed));
+        }
+        Ok(events)
     }
 
     /// What became of the batches of one [`Event::Ingest`], once it is durable: acks go out.
@@ -78,6 +88,7 @@ impl Session {
             let ack = Ack {
                 batches: self.received_batches,
                 arrival: newest.0,
+                positions: self.positions_of(taken).map(Into::into),
             };
             self.queue.push_back(Frame::Ack(ack));
         }
@@ -103,6 +114,7 @@ impl Session {
                 self.caught_up_owed -= 1;
                 return Ok(Some(Frame::CaughtUp(CaughtUp {
                     lanes: self.sent_positions(carrier)?,
+                    tip: self.is_for_listener().then_some(self.tail_after.0),
                 })));
             }
             self.fill_from_tail(carrier)?;
@@ -137,7 +149,7 @@ impl Session {
                     // It is not to be sent a second time as news.
                     self.skip.insert(carried.arrival);
                 }
-                self.push(&carried.batch, step.is_explicit || carried.is_branch);
+                self.push(&carried, step.is_explicit || carried.is_branch);
             }
             if let Some((lane, upto)) = step.reached
                 && self.parties.kind == PeerKind::Relay
@@ -170,7 +182,7 @@ impl Session {
                     continue;
                 }
                 if !is_echo {
-                    self.push(&carried.batch, carried.is_branch);
+                    self.push(&carried, carried.is_branch);
                 }
                 if self.parties.kind == PeerKind::Relay && self.writer.count() > 0 {
                     self.writer.mark(lane, carried.arrival.0);
@@ -180,13 +192,17 @@ impl Session {
         Ok(())
     }
 
-    fn push(&mut self, batch: &VerifiedBatch, with_prev: bool) {
+    fn push(&mut self, carried: &Carried, with_prev: bool) {
+        let batch = &*carried.batch;
         let is_own = self.peer_log(batch.log().lane).as_ref() == Some(batch.log());
         if is_own && !with_prev {
             return;
         }
         let before = self.writer.bytes();
         self.writer.push(batch, with_prev);
+        if self.is_for_listener() {
+            self.writer.place(batch.log().lane, carried.arrival.0);
+        }
         let bytes = self.writer.bytes().saturating_sub(before) as u64;
         self.sent_batches += 1;
         if batch.log().lane == self.roster_lane {
@@ -195,6 +211,7 @@ impl Session {
         self.counts.entries_sent += batch.count() as u64;
         self.unacked.push_back(Unacked {
             ordinal: self.sent_batches,
+            arrival: carried.arrival,
             bytes,
             is_own: batch.log().device == self.parties.us,
         });

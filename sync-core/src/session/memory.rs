@@ -38,6 +38,8 @@ pub struct MemoryCarrier {
     pub key: Option<EpochKey>,
     /// Logs that a relay may lack.
     pub unshared: BTreeSet<LogId>,
+    /// It knows receipts, and has those up to this number.
+    pub receipts: Option<u64>,
     rows: Vec<Carried>,
     logs: BTreeMap<LogId, Log>,
 }
@@ -68,6 +70,7 @@ impl MemoryCarrier {
             acknowledged: BTreeMap::new(),
             key: None,
             unshared: BTreeSet::new(),
+            receipts: None,
             rows: Vec::new(),
             logs: BTreeMap::new(),
         }
@@ -280,6 +283,10 @@ impl Carrier for MemoryCarrier {
     fn acknowledged(&self, store: &StoreId, lane: &LaneId) -> Result<Arrival, StoreError> {
         let mark = self.acknowledged.get(&(*store, *lane));
         Ok(mark.copied().unwrap_or_default())
+    }
+
+    fn receipts_for(&self, _device: &DeviceId) -> Option<u64> {
+        self.receipts
     }
 
     fn unshared(&self, _store: &StoreId) -> Result<BTreeSet<LogId>, StoreError> {

@@ -15,6 +15,7 @@ use crate::session::marks::Marks;
 
 mod hostile;
 mod lapse;
+mod receipts;
 mod uploads;
 
 const COMMUNITY: CommunityId = CommunityId::new([1; 32]);
@@ -106,7 +107,9 @@ impl Side {
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
                 | Event::HasErased(_)
-                | Event::Receipt(_)
+                | Event::AskedReceipts(_)
+                | Event::Placed(_)
+                | Event::Receipts(_)
                 | Event::Refused { .. }
                 | Event::Totals(_) => {}
             }
@@ -482,7 +485,10 @@ fn frame_out_of_turn_ends_the_session_with_a_refusal() {
     a.write(SPACE, "one", &mut rng);
     connect(&mut a, &mut b, &mut rng);
     let session = b.session.as_mut().unwrap();
-    let frame = Frame::CaughtUp(crate::wire::CaughtUp { lanes: Vec::new() });
+    let frame = Frame::CaughtUp(crate::wire::CaughtUp {
+        lanes: Vec::new(),
+        tip: None,
+    });
     assert_eq!(
         session.receive(frame, &b.carrier),
         Err(SessionError::Peer(Refusal::BadFrame))

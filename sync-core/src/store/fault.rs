@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::id::DeviceId;
 use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
 use crate::store::{Store, StoreTx};
@@ -358,6 +359,27 @@ impl<S> StoreTx for FaultTx<'_, S> {
 
     fn put_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), StoreError> {
         self.write(|tx| tx.put_uploaded(store, upto))
+    }
+
+    fn put_position(
+        &mut self,
+        store: &StoreId,
+        arrival: Arrival,
+        position: u64,
+    ) -> Result<(), StoreError> {
+        self.write(|tx| tx.put_position(store, arrival, position))
+    }
+
+    fn forget_positions(&mut self, store: &StoreId) -> Result<(), StoreError> {
+        self.write(|tx| tx.forget_positions(store))
+    }
+
+    fn put_receipt(&mut self, kept: &KeptReceipt) -> Result<(), StoreError> {
+        self.write(|tx| tx.put_receipt(kept))
+    }
+
+    fn remove_receipt(&mut self, store: &StoreId, device: &DeviceId) -> Result<(), StoreError> {
+        self.write(|tx| tx.remove_receipt(store, device))
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

@@ -90,8 +90,12 @@ pub struct RowFilter {
     pub kinds: Vec<String>,
     /// Only this space.
     pub space: Option<LaneId>,
+    /// Only one of these spaces; none: all.
+    pub spaces: Vec<LaneId>,
     /// Only rows in one of these states; none: all rows, those of kinds without states too.
     pub states: Vec<String>,
+    /// Only rows of one of these kinds in the state beside it; none: all.
+    pub in_states: Vec<(String, String)>,
     /// Only rows with a conflict.
     pub only_conflicts: bool,
     /// Only rows with a field that leads here.
@@ -100,6 +104,8 @@ pub struct RowFilter {
     pub person: Option<Person>,
     /// Only rows begun by one of these devices.
     pub created_by: Option<Vec<DeviceId>>,
+    /// Only rows that none of these devices has begun.
+    pub not_created_by: Vec<DeviceId>,
     /// Only rows whose latest change is by one of these devices.
     pub updated_by: Option<Vec<DeviceId>>,
     /// Only rows that are due on this day or later, `YYYY-MM-DD`.
@@ -166,11 +172,17 @@ impl RowFilter {
         self.kind.as_ref().is_none_or(|wanted| wanted == kind)
             && (self.kinds.is_empty() || self.kinds.iter().any(|wanted| wanted == kind))
             && self.space.is_none_or(|wanted| wanted == *space)
+            && (self.spaces.is_empty() || self.spaces.contains(space))
             && (self.states.is_empty()
                 || self
                     .states
                     .iter()
                     .any(|wanted| Some(wanted.as_str()) == state))
+            && (self.in_states.is_empty()
+                || self
+                    .in_states
+                    .iter()
+                    .any(|(of, wanted)| of == kind && Some(wanted.as_str()) == state))
     }
 
     /// Whether a row fits by its own columns; its links and words are elsewhere.
@@ -181,6 +193,7 @@ impl RowFilter {
         self.fits_group(&row.space, &row.kind, row.state.as_deref())
             && (!self.only_conflicts || row.conflicts > 0)
             && is_by(&row.created_by, &self.created_by)
+            && !self.not_created_by.contains(&row.created_by)
             && is_by(&row.updated_by, &self.updated_by)
             && is_within(
                 row.due.as_ref(),

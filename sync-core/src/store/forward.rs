@@ -44,6 +44,8 @@ macro_rules! forward_reads {
             waited_for() -> Vec<(EpochId, u64)>;
             cursor(store: &StoreId, lane: &LaneId) -> u64;
             uploaded(store: &StoreId) -> Arrival;
+            position(store: &StoreId, arrival: Arrival) -> Option<u64>;
+            receipts() -> Vec<KeptReceipt>;
         }
     };
     ($self:ident => $inner:expr;
@@ -68,8 +70,8 @@ pub(crate) mod names {
     };
     pub(crate) use crate::session::carrier::{BatchRef, Carried, Lost};
     pub(crate) use crate::store::{
-        DocRow, EntryRef, HeldRow, KindCount, LinkTarget, PendingRow, RowFilter, RowIndex, RowLink,
-        StateCount, StoreError, StoreRead, TailRow, ViewRow,
+        DocRow, EntryRef, HeldRow, KeptReceipt, KindCount, LinkTarget, PendingRow, RowFilter,
+        RowIndex, RowLink, StateCount, StoreError, StoreRead, TailRow, ViewRow,
     };
     pub(crate) use crate::wire::Totals;
 }

@@ -5,6 +5,7 @@ mod data;
 use std::collections::BTreeMap;
 use std::mem;
 
+use crate::id::DeviceId;
 use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
 use crate::store::{Store, StoreTx};
@@ -348,6 +349,45 @@ impl StoreTx for MemoryTx<'_> {
 
     fn put_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), StoreError> {
         self.set(|data| &mut data.uploaded, *store, Some(upto));
+        Ok(())
+    }
+
+    fn put_position(
+        &mut self,
+        store: &StoreId,
+        arrival: Arrival,
+        position: u64,
+    ) -> Result<(), StoreError> {
+        self.set(
+            |data| &mut data.positions,
+            (*store, arrival),
+            Some(position),
+        );
+        Ok(())
+    }
+
+    fn forget_positions(&mut self, store: &StoreId) -> Result<(), StoreError> {
+        let all = (*store, Arrival(0))..=(*store, Arrival(u64::MAX));
+        let known: Vec<_> = self
+            .data
+            .positions
+            .range(all)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in known {
+            self.set(|data| &mut data.positions, key, None);
+        }
+        Ok(())
+    }
+
+    fn put_receipt(&mut self, kept: &KeptReceipt) -> Result<(), StoreError> {
+        let key = (kept.receipt.reading().store, *kept.receipt.device());
+        self.set(|data| &mut data.receipts, key, Some(kept.clone()));
+        Ok(())
+    }
+
+    fn remove_receipt(&mut self, store: &StoreId, device: &DeviceId) -> Result<(), StoreError> {
+        self.set(|data| &mut data.receipts, (*store, *device), None);
         Ok(())
     }
 

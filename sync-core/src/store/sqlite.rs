@@ -18,6 +18,7 @@ mod lists;
 mod logs;
 mod older;
 mod read;
+mod receipts;
 mod records;
 mod schema;
 mod views;

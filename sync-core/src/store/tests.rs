@@ -284,6 +284,14 @@ fn take(
             let store = StoreId::new([*store; 16]);
             tx.put_cursor(&store, &lane(*of), *upto).unwrap();
             tx.put_uploaded(&store, Arrival(*upto / 2)).unwrap();
+            tx.put_position(&store, Arrival(*upto % 5), *upto).unwrap();
+            let kept = authors[0].receipt(store.as_bytes()[0], *upto);
+            if upto.is_multiple_of(7) {
+                tx.forget_positions(&store).unwrap();
+                tx.remove_receipt(&store, kept.receipt.device()).unwrap();
+            } else {
+                tx.put_receipt(&kept).unwrap();
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::entry::{EntryKind, VerifiedBatch};
 use crate::id::{
     Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq, StoreId,
 };
+use crate::receipt::VerifiedReceipt;
 use crate::session::carrier::{BatchRef, Carried, Lost};
 use crate::store::{LinkTarget, RowFilter, RowIndex, RowLink, StoreError};
 use crate::wire::Totals;
@@ -108,6 +109,15 @@ pub struct HeldRow {
     pub record: Option<RecordId>,
     /// Why, as [`HoldCode`].
     pub reason: HoldCode,
+}
+
+/// A receipt as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptReceipt {
+    /// The receipt.
+    pub receipt: VerifiedReceipt,
+    /// The lanes that it is about, ascending; empty if they were not known when it came.
+    pub lanes: Vec<LaneId>,
 }
 
 /// A reason for holding, as a stable number; the words are where the reasons are.
@@ -236,6 +246,11 @@ pub trait StoreRead {
     fn cursor(&self, store: &StoreId, lane: &LaneId) -> Result<u64, StoreError>;
     /// Up to which of our own arrivals a relay's store has everything.
     fn uploaded(&self, store: &StoreId) -> Result<Arrival, StoreError>;
+    /// At which position of a relay's store one of our batches lies, or beyond which it does not; none
+    /// if it is not known to be there.
+    fn position(&self, store: &StoreId, arrival: Arrival) -> Result<Option<u64>, StoreError>;
+    /// The receipt of each device for each relay's store, sorted by store, then by device.
+    fn receipts(&self) -> Result<Vec<KeptReceipt>, StoreError>;
 }
 
 /// Writing, inside one transaction; nothing has happened until [`StoreTx::commit`].
@@ -300,6 +315,19 @@ pub trait StoreTx: StoreRead {
     fn put_cursor(&mut self, store: &StoreId, lane: &LaneId, upto: u64) -> Result<(), StoreError>;
     /// Notes up to which of our arrivals a relay's store has everything.
     fn put_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), StoreError>;
+    /// Notes at which position of a relay's store one of our batches lies.
+    fn put_position(
+        &mut self,
+        store: &StoreId,
+        arrival: Arrival,
+        position: u64,
+    ) -> Result<(), StoreError>;
+    /// Forgets which of our batches a relay's store has, and where.
+    fn forget_positions(&mut self, store: &StoreId) -> Result<(), StoreError>;
+    /// Keeps a receipt in the place of the one that its device had given for this store.
+    fn put_receipt(&mut self, kept: &KeptReceipt) -> Result<(), StoreError>;
+    /// Forgets a device's receipt for a relay's store.
+    fn remove_receipt(&mut self, store: &StoreId, device: &DeviceId) -> Result<(), StoreError>;
 
     /// Makes everything durable (on phones: fsynced), or changes nothing.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;

@@ -13,6 +13,7 @@ fn field(name: &str, winner: Value) -> FieldState {
         winner,
         others: Vec::new(),
         set_by: ActorId::ZERO,
+        set_in: None,
     }
 }
 
@@ -182,9 +183,9 @@ fn words_are_made_again_from_a_row() {
             title: shown.title,
             fields: shown.fields,
             created_by: crate::id::DeviceId::ZERO,
-            created_at: crate::id::Millis(0),
+            created_at: Millis(0),
             updated_by: crate::id::DeviceId::ZERO,
-            updated_at: crate::id::Millis(0),
+            updated_at: Millis(0),
             conflicts: 0,
         };
         assert_eq!(words_of_row(kind, &row), Some(shown.index.words));

@@ -18,6 +18,7 @@ use crate::entry::{BadBatch, Place, SignedBatch, VerifiedBatch};
 use crate::id::{ChainHash, CommunityId, DeviceId, EpochId, Incarnation, LaneId, LogId, Seq};
 use crate::roster::roster_lane;
 use crate::wire::FRAME_BATCHES_MAX;
+use crate::wire::receipts::{decode_positions, encode_positions};
 
 /// Most logs, lanes or epochs that one connection may name.
 pub const TABLE_MAX: usize = 65_536;
@@ -46,6 +47,11 @@ pub struct Batches {
     #[n(4)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub upto: Vec<(LaneId, u64)>,
+    /// Arrival position of each batch at the sender, a relay ([`encode_positions`]); left out if they
+    /// are not known or follow from `upto`.
+    #[n(5)]
+    #[cbor(with = "minicbor::bytes", skip_if = "Vec::is_empty")]
+    pub positions: Vec<u8>,
 }
 
 /// A row of the sender's table.
@@ -62,6 +68,8 @@ pub struct BatchWriter {
     rows: HashMap<(LogId, EpochId), WriterRow>,
     epochs: HashMap<EpochId, u64>,
     frame: Batches,
+    /// Lane and arrival position of each batch in the frame, as far as they are to be told.
+    positions: Vec<(LaneId, u64)>,
     bytes: usize,
 }
 
@@ -92,6 +100,11 @@ impl BatchWriter {
         self.frame.batches.push(bytes.into());
     }
 
+    /// Tells the arrival position of the batch that was added last.
+    pub fn place(&mut self, lane: LaneId, arrival: u64) {
+        self.positions.push((lane, arrival));
+    }
+
     /// Says that a lane has been sent up to an arrival position.
     pub fn mark(&mut self, lane: LaneId, arrival: u64) {
         self.frame.upto.retain(|(known, _)| *known != lane);
@@ -113,7 +126,15 @@ impl BatchWriter {
     /// Takes the frame; the tables stay for the next one.
     pub fn take(&mut self) -> Batches {
         self.bytes = 0;
-        std::mem::take(&mut self.frame)
+        let positions = std::mem::take(&mut self.positions);
+        let mut frame = std::mem::take(&mut self.frame);
+        // The position of a single batch is its lane's, which is told anyway.
+        let is_plain = positions.len() == 1 && frame.upto == positions;
+        if positions.len() == frame.batches.len() && !is_plain {
+            let positions: Vec<u64> = positions.into_iter().map(|(_, at)| at).collect();
+            frame.positions = encode_positions(&positions);
+        }
+        frame
     }
 
     fn row(&mut self, place: &Place) -> WriterRow {
@@ -184,6 +205,8 @@ pub struct Received {
     pub batch: SignedBatch,
     /// The hash that it follows; otherwise it follows what the receiver has.
     pub prev: Option<ChainHash>,
+    /// Its arrival position at the sender, a relay, or one that is not before it.
+    pub position: Option<u64>,
 }
 
 impl BatchReader {
@@ -204,11 +227,24 @@ impl BatchReader {
         {
             return Err(BadBatch::TooLarge);
         }
-        frame
-            .batches
-            .into_iter()
-            .map(|bytes| self.read_one(&bytes))
-            .collect()
+        let count = frame.batches.len();
+        let positions = if frame.positions.is_empty() {
+            Vec::new()
+        } else {
+            decode_positions(&frame.positions, count).ok_or(BadBatch::BadLayout)?
+        };
+        let upto: HashMap<LaneId, u64> = frame.upto.into_iter().collect();
+        let batches = frame.batches.into_iter().enumerate();
+        let read = batches.map(|(index, bytes)| {
+            let mut received = self.read_one(&bytes)?;
+            // Without its own, it is not after the position up to which its lane has been sent.
+            let of_lane = upto.get(&received.batch.place().log.lane);
+            let told = |position: &&u64| **position > 0;
+            let own = positions.get(index).filter(told);
+            received.position = own.or(of_lane).filter(told).copied();
+            Ok(received)
+        });
+        read.collect()
     }
 
     fn add_rows(&mut self, bytes: &[u8]) -> Result<(), BadBatch> {
@@ -262,17 +298,21 @@ impl BatchReader {
         };
         let batch = SignedBatch::parse(place, tail)?;
         row.expected = batch.last_seq().plus(1).0;
-        Ok(Received { batch, prev })
+        Ok(Received {
+            batch,
+            prev,
+            position: None,
+        })
     }
 }
 
 /// Small distances either way as small numbers: 0, -1, 1, -2 … as 0, 1, 2, 3 …
-fn zigzag(distance: u64) -> u64 {
+pub(super) fn zigzag(distance: u64) -> u64 {
     let signed = distance.cast_signed();
     ((signed << 1) ^ (signed >> 63)).cast_unsigned()
 }
 
-fn unzigzag(word: u64) -> u64 {
+pub(super) fn unzigzag(word: u64) -> u64 {
     (word >> 1) ^ (word & 1).wrapping_neg()
 }
 

@@ -7,8 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::entry::EntryKind;
+use crate::id::DeviceId;
 use crate::keys::{DeviceKeys, Secret, Signer as _};
+use crate::receipt::LanesMark;
 use crate::roster::statement::StatementId;
+use crate::wire::receipts::{ReceiptRow, decode_positions, encode_positions};
 
 fn lane() -> impl Strategy<Value = LaneId> {
     any::<[u8; 16]>().prop_map(LaneId::new)
@@ -29,6 +32,9 @@ fn hello() -> impl Strategy<Value = Frame> {
         |((version_min, version_max), (community, digest, nonce, incarnation), is_relay, join)| {
             Frame::Hello(Hello {
                 store: None,
+                receipts: join.as_ref().map(|it| it.len() as u64),
+                tip: join.as_ref().map(|it| it.len() as u64 + 7),
+                read: join.as_ref().map(|it| it.len() as u64 + 3),
                 version_min,
                 version_max,
                 community: CommunityId::new(community),
@@ -85,9 +91,9 @@ fn batches() -> impl Strategy<Value = Frame> {
         vec(epoch, 0..4),
         bytes(),
         vec(bytes(), 0..4),
-        vec(position(), 0..4),
+        (vec(position(), 0..4), bytes()),
     )
-        .prop_map(|(lanes, epochs, rows, batches, upto)| {
+        .prop_map(|(lanes, epochs, rows, batches, (upto, positions))| {
             let batches = batches.into_iter().map(Into::into).collect();
             Frame::Batches(Batches {
                 lanes,
@@ -95,24 +101,33 @@ fn batches() -> impl Strategy<Value = Frame> {
                 rows,
                 batches,
                 upto,
+                positions,
             })
         })
 }
 
-fn receipt() -> impl Strategy<Value = Frame> {
-    (
-        any::<([u8; 32], [u8; 16])>(),
-        vec(position(), 0..4),
-        bytes(),
-    )
-        .prop_map(|((device, store), lanes, signature)| {
-            Frame::Receipt(Receipt {
+fn receipts() -> impl Strategy<Value = Frame> {
+    let row = any::<([u8; 32], u64, i64, [u8; 8], [u8; 32])>().prop_map(
+        |(device, position, at, lanes, half)| {
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&half);
+            ReceiptRow {
                 device: DeviceId::new(device),
-                store: StoreId::new(store),
-                lanes,
+                position,
+                at,
+                lanes: LanesMark(lanes),
                 signature: signature.into(),
-            })
+            }
+        },
+    );
+    (any::<([u8; 16], u64)>(), vec(row, 0..4)).prop_map(|((store, upto), rows)| {
+        Frame::Receipts(Receipts {
+            store: StoreId::new(store),
+            after: upto / 2,
+            upto,
+            rows,
         })
+    })
 }
 
 fn statements() -> impl Strategy<Value = Vec<StatementId>> {
@@ -190,10 +205,20 @@ fn frame() -> impl Strategy<Value = Frame> {
             })
         }),
         batches(),
-        any::<(u64, u64)>().prop_map(|(batches, arrival)| Frame::Ack(Ack { batches, arrival })),
-        vec(position(), 0..4).prop_map(|lanes| Frame::CaughtUp(CaughtUp { lanes })),
+        (any::<(u64, u64)>(), proptest::option::of(bytes())).prop_map(
+            |((batches, arrival), positions)| {
+                Frame::Ack(Ack {
+                    batches,
+                    arrival,
+                    positions: positions.map(Into::into),
+                })
+            }
+        ),
+        (vec(position(), 0..4), any::<Option<u64>>())
+            .prop_map(|(lanes, tip)| Frame::CaughtUp(CaughtUp { lanes, tip })),
         any::<(u16, Option<u64>)>().prop_map(|(code, batch)| Frame::Refuse(Refuse { code, batch })),
-        receipt(),
+        receipts(),
+        any::<u64>().prop_map(|after| Frame::AskReceipts(AskReceipts { after })),
         has_erased(),
         statements().prop_map(|statements| Frame::AskErased(AskErased { statements })),
         Just(Frame::Bye(Bye {})),
@@ -260,6 +285,20 @@ proptest! {
     }
 
     #[test]
+    fn positions_come_back_and_only_for_as_many_batches(all in vec(any::<u64>(), 0..40), other in 0..50_usize) {
+        let bytes = encode_positions(&all);
+        prop_assert_eq!(decode_positions(&bytes, all.len()), Some(all.clone()));
+        prop_assume!(other != all.len());
+        prop_assert_eq!(decode_positions(&bytes, other), None);
+    }
+
+    #[test]
+    fn any_bytes_are_positions_or_none(bytes in bytes(), count in 0..200_usize) {
+        let found = decode_positions(&bytes, count);
+        prop_assert!(found.is_none_or(|found| found.len() == count));
+    }
+
+    #[test]
     fn length_of_a_frame_is_known_as_soon_as_its_prefix_is_there(len in 1..=FRAME_BYTES_MAX) {
         let mut prefix = Vec::new();
         put_varint(&mut prefix, len as u64);
@@ -310,7 +349,8 @@ fn a_key_that_stands_twice_counts_as_it_stands_last() {
         Frame::decode(&twice),
         Ok(Frame::Ack(Ack {
             batches: 7,
-            arrival: 2
+            arrival: 2,
+            positions: None,
         }))
     );
 }
@@ -351,31 +391,4 @@ fn refusals_come_back_and_unknown_ones_mean_a_fault() {
     assert_eq!(known.len(), Refusal::CODES.len());
     assert_eq!(Refusal::from_code(0), Refusal::Internal);
     assert_eq!(Refusal::from_code(u16::MAX), Refusal::Internal);
-}
-
-#[test]
-fn receipt_is_bound_to_everything_that_it_says() {
-    use crate::keys::{DeviceKeys, Secret, Signer};
-    let keys = DeviceKeys::from_secrets(&Secret::new([1; 32]), Secret::new([2; 32]));
-    let (community, store) = (CommunityId::new([3; 32]), StoreId::new([4; 16]));
-    let lanes = vec![(LaneId::new([5; 16]), 6), (LaneId::new([7; 16]), 8)];
-    let bytes = Receipt::signed_bytes(&community, &keys.device(), &store, &lanes);
-    let signature = keys.sign(&bytes).unwrap().as_bytes().to_vec();
-    let receipt = Receipt {
-        device: keys.device(),
-        store,
-        lanes,
-        signature: signature.into(),
-    };
-    assert!(receipt.is_signed(&community));
-    assert!(!receipt.is_signed(&CommunityId::new([9; 32])));
-    let mut changed = receipt.clone();
-    changed.lanes[0].1 += 1;
-    assert!(!changed.is_signed(&community));
-    let mut changed = receipt.clone();
-    changed.store = StoreId::ZERO;
-    assert!(!changed.is_signed(&community));
-    let mut changed = receipt;
-    changed.signature.pop();
-    assert!(!changed.is_signed(&community));
 }

@@ -94,7 +94,11 @@ impl Phone {
 /// A batch as it comes off the wire.
 pub(crate) fn received(batch: &VerifiedBatch) -> Result<Received> {
     let batch = sync_core::entry::SignedBatch::parse(*batch.place(), batch.tail().to_vec())?;
-    Ok(Received { batch, prev: None })
+    Ok(Received {
+        batch,
+        prev: None,
+        position: None,
+    })
 }
 
 /// Writes a station's years of work.
@@ -185,7 +189,11 @@ fn invite_all(founder: &mut Phone, station: &Station, spaces: &[LaneId]) -> Resu
             .join_to_present()
             .context("a joiner has a join to present")?;
         let batch = decode_join(&replica.community(), &join)?;
-        joins.push(Received { batch, prev: None });
+        joins.push(Received {
+            batch,
+            prev: None,
+            position: None,
+        });
         phones.push(Phone::new(replica, keys, seed));
     }
     founder.with(5, |replica, moment| {

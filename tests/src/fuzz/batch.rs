@@ -28,6 +28,8 @@ pub(super) fn batches(input: &[u8]) {
         for received in received {
             if let Some(batch) = checked(&received) {
                 writer.push(&batch, received.prev.is_some());
+                let lane = batch.log().lane;
+                writer.place(lane, received.position.unwrap_or_default());
                 signed.push(received);
             }
         }

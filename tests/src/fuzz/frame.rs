@@ -40,11 +40,15 @@ fn assert_comes_back(frame: &Frame, len: usize) {
 /// What a device signs in a frame.
 fn assert_signed(frame: &Frame) {
     let is_signed = match frame {
-        Frame::Receipt(receipt) => receipt.is_signed(&COMMUNITY),
+        Frame::Receipts(receipts) => {
+            let mut rows = receipts.rows.iter();
+            rows.any(|row| row.receipt(receipts.store).verify(&COMMUNITY).is_ok())
+        }
         Frame::HasErased(word) => word.is_signed(&COMMUNITY),
         Frame::Ack(_)
         | Frame::Ask(_)
         | Frame::AskErased(_)
+        | Frame::AskReceipts(_)
         | Frame::Batches(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)

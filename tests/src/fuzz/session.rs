@@ -104,6 +104,8 @@ fn sides(mode: u8) -> (Side, Side) {
         us.carrier.take(received_again(batch));
     }
     they.write(SPACE, &["theirs", "and again"]);
+    us.carrier.receipts = Some(3);
+    they.carrier.receipts = Some(2);
     let shared = BTreeSet::from([roster_lane(&COMMUNITY), SPACE]);
     us.carrier.peers.insert(they.device(), shared.clone());
     they.carrier.peers.insert(us.device(), shared);
@@ -316,12 +318,13 @@ fn batches_in(frame: &Frame) -> usize {
         Frame::Ack(_)
         | Frame::Ask(_)
         | Frame::AskErased(_)
+        | Frame::AskReceipts(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)
         | Frame::HasErased(_)
         | Frame::Hello(_)
         | Frame::Lanes(_)
-        | Frame::Receipt(_)
+        | Frame::Receipts(_)
         | Frame::Refuse(_)
         | Frame::Totals(_)
         | Frame::Want(_) => 0,
@@ -379,13 +382,14 @@ pub(super) mod seeds {
                 Frame::Want(want) => want.lanes.iter().map(|list| (1, list)).collect(),
                 Frame::Ack(_)
                 | Frame::AskErased(_)
+                | Frame::AskReceipts(_)
                 | Frame::Batches(_)
                 | Frame::Bye(_)
                 | Frame::CaughtUp(_)
                 | Frame::HasErased(_)
                 | Frame::Hello(_)
                 | Frame::Lanes(_)
-                | Frame::Receipt(_)
+                | Frame::Receipts(_)
                 | Frame::Refuse(_)
                 | Frame::Totals(_) => Vec::new(),
             };

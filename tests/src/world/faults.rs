@@ -257,6 +257,9 @@ impl World {
         let join = self.rng.random_ratio(1, 2).then(|| self.noise(200).into());
         Ok(Frame::Hello(Hello {
             store: None,
+            receipts: None,
+            tip: None,
+            read: None,
             version_min: VERSION_MIN,
             version_max: VERSION_MAX,
             community,

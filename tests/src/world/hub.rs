@@ -133,7 +133,7 @@ impl Hub {
         self.has_failed
     }
 
-    fn rows(&self) -> Vec<Carried> {
+    pub(super) fn rows(&self) -> Vec<Carried> {
         let disk = self.log.disk();
         let all = disk.log.read(
             &self.community,

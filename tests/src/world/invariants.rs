@@ -221,6 +221,9 @@ impl World {
         if let Some(index) = self.pick(&left) {
             self.check_rebuild(index)?;
         }
+        self.settle_receipts()?;
+        self.check_ticks()?;
+        self.check_ticks_are_whole()?;
         self.check_in_sync()
     }
 

@@ -341,7 +341,11 @@ impl World {
                 None => return Ok(()),
                 Some(Ok(Some(frame))) => self.send(id, side, &frame),
                 Some(Ok(None)) if is_ended && has_room => return self.hang_up(id, side),
-                Some(Ok(None)) => return self.note_delivered(index, id),
+                Some(Ok(None)) => {
+                    if !(self.note_delivered(index, id)? && has_room) {
+                        return Ok(());
+                    }
+                }
                 Some(Err(error)) => {
                     self.judge_error(index, Some(id), &error)?;
                     return self.hang_up(id, side);
@@ -350,19 +354,51 @@ impl World {
         }
     }
 
-    fn note_delivered(&mut self, index: usize, id: ConnId) -> Outcome {
+    /// Says whether there is something to send now.
+    fn note_delivered(&mut self, index: usize, id: ConnId) -> Outcome<bool> {
+        let now = self.now;
         let phone = self.phone(index);
         let Some(mut peer) = phone.talks.get_mut(&id).and_then(|talk| talk.peer.take()) else {
-            return Ok(());
+            return Ok(false);
         };
-        let noted = phone.with(0, |replica, moment| peer.note_delivered(replica, moment));
+        let noted = phone.with(now, |replica, moment| peer.note_delivered(replica, moment));
+        let has_answers = peer.has_answers();
         if let Some(talk) = phone.talks.get_mut(&id) {
             talk.peer = Some(peer);
         }
         match noted {
-            Some(Err(error)) => self.judge_error(index, Some(id), &error),
-            Some(Ok(())) | None => Ok(()),
+            Some(Err(error)) => self.judge_error(index, Some(id), &error).map(|()| false),
+            Some(Ok(())) | None => Ok(has_answers),
         }
+    }
+
+    /// Time has passed: what phones have read is signed after a pause, and the relay tells of it.
+    pub(super) fn look(&mut self) -> Outcome {
+        let now = self.now;
+        for index in self.phones_on() {
+            let ids: Vec<ConnId> = self.phone(index).talks.keys().copied().collect();
+            for id in ids {
+                let phone = self.phone(index);
+                let Some(talk) = phone.talks.get_mut(&id) else {
+                    continue;
+                };
+                let (side, Some(mut peer)) = (talk.side, talk.peer.take()) else {
+                    continue;
+                };
+                let followed =
+                    phone.with(now, |replica, moment| peer.follow_reading(replica, moment));
+                if let Some(talk) = phone.talks.get_mut(&id) {
+                    talk.peer = Some(peer);
+                }
+                self.after(index)?;
+                if let Some(Err(error)) = followed {
+                    self.judge_error(index, Some(id), &error)?;
+                    self.hang_up(id, side)?;
+                }
+            }
+            self.pump(index)?;
+        }
+        self.hub_turns(Vec::new())
     }
 
     pub(super) fn send(&mut self, id: ConnId, from: Side, frame: &Frame) {

@@ -114,7 +114,7 @@ pub(in crate::console) fn make(
 }
 
 /// The code as a picture without declarations, to stand inside a page.
-fn picture(text: &str) -> Result<String, Trouble> {
+pub(super) fn picture(text: &str) -> Result<String, Trouble> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(Failure::internal)?;
     let drawn = code.render::<svg::Color<'_>>().build();
     let inside = drawn.find("<svg").and_then(|start| drawn.get(start..));

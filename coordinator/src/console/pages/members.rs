@@ -93,6 +93,7 @@ fn line(replica: &Replica, cx: &Cx, member: &MemberView) -> MemberLine {
         (String::new(), "", "info")
     };
     MemberLine {
+        href: super::member::href(&member.id),
         initial: initial(&name),
         roles: crate::commands::members::roles(&member.roles, &cx.text),
         devices: cx.count("console.members.devices", member.devices.len() as u64),

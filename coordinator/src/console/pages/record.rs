@@ -1,15 +1,16 @@
 //! One record: its fields with who wrote them, its conflicts, what it leads to, comments, history, state.
 
 pub(in crate::console) mod acts;
+mod review;
 
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
-use sync_core::replica::{FieldView, HistoryEntry, RecordView, Replica};
+use sync_core::replica::{Conflict, FieldView, HistoryEntry, RecordView, Replica};
 use sync_core::roster::role::Scope;
 use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
-use super::rows;
+use super::{reach, rows};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
@@ -119,8 +120,33 @@ fn shown(
             ],
         ),
         href,
+        ..way(replica, cx, open, &leading_here)?
     };
-    Ok(Shown::new("records", "records", page))
+    Ok(Shown::new("records", "records sync", page))
+}
+
+/// How far the record has come: to other people's devices, and through their look.
+fn way(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    leading_here: &[(ViewRow, String)],
+) -> Result<views::Record, Trouble> {
+    let ticks = replica.ticks(open.id)?;
+    let returned = review::returned(cx, open, leading_here);
+    Ok(views::Record {
+        tick: reach::number(ticks.level),
+        tick_word: reach::word(cx, ticks.level),
+        ticks: reach::steps(replica, cx, &ticks),
+        can_review: review::waits_for_me(replica, open),
+        is_returned: returned.is_returned,
+        return_title: returned.title,
+        return_reason: returned.reason,
+        has_pointed: !returned.field.is_empty(),
+        pointed_key: returned.field,
+        pointed_line: returned.field_line,
+        ..views::Record::default()
+    })
 }
 
 /// Who began it and who changed it last.
@@ -332,6 +358,12 @@ fn turn(
         who: entry.by.clone(),
         act: cx.say(act),
         when: cx.clock.moment(Millis(entry.at)),
+        note: if entry.beside.is_empty() {
+            String::new()
+        } else {
+            let who = entry.beside.join(&cx.say("word.and"));
+            cx.with("console.hist.beside", &[("who", &who)])
+        },
         changes: changes.collect(),
     }
 }
@@ -369,27 +401,34 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
         cx.with("console.clash.lead", &places)
     };
     let said = |value: &Value| fields::shown(replica, cx, &open.kind, &field.name, value);
-    let mut options = vec![views::Rival {
-        key: "0".to_owned(),
-        value: said(&field.value),
-        by: field.by.clone(),
-        shown: true,
-    }];
-    for (n, other) in field.conflicts.iter().enumerate() {
-        options.push(views::Rival {
-            key: (n + 1).to_string(),
-            value: said(&other.value),
-            by: other.by.clone(),
-            shown: false,
-        });
-    }
+    let rival = |(n, rival): (usize, &Conflict)| views::Rival {
+        key: n.to_string(),
+        value: said(&rival.value),
+        by: match rival.at {
+            Some(at) => format!("{} · {}", rival.by, cx.clock.moment(Millis(at))),
+            None => rival.by.clone(),
+        },
+        saw: rival.saw.as_ref().map_or_else(String::new, |saw| {
+            cx.with("console.clash.saw", &[("value", &said(saw))])
+        }),
+        shown: n == 0,
+    };
+    let options = field.shown.iter().chain(&field.conflicts).enumerate();
+    let options = options.map(rival).collect();
     views::Conflict {
         field_key: field.name.clone(),
         title: cx.with("console.clash.title", &[("field", &label)]),
         lead,
+        can_keep_both: can_keep_both(&open.kind, field),
         seen: rivals(field),
         options,
     }
+}
+
+/// Whether all values of a field can stand in it, one after the other.
+fn can_keep_both(kind: &Kind, field: &FieldView) -> bool {
+    let ty = kind.field(&field.name).map(Field::ty);
+    matches!(ty, Some(FieldType::Line | FieldType::Text))
 }
 
 /// All values of a field as they were shown, so that a choice is of them and not of others.

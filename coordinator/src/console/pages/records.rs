@@ -1,8 +1,8 @@
 //! Lists and search.
 
-use sync_core::id::{LaneId, MemberId, Millis};
+use sync_core::id::{LaneId, MemberId, Millis, RecordId};
 use sync_core::replica::Replica;
-use sync_core::store::{Cursor, Order, RowFilter};
+use sync_core::store::{Cursor, Order, RowFilter, ViewRow};
 
 use super::rows;
 use crate::console::answer::Shown;
@@ -18,21 +18,22 @@ const PAGE_ROWS: usize = 50;
 const DAY_MILLIS: i64 = 86_400_000;
 /// What a filter's name in the address is.
 const NAMES: [&str; 6] = ["kind", "state", "village", "person", "period", "flag"];
+/// Asks for a list of its own, beside which no filter holds: what somebody does not have yet.
+const LACKED: &str = "lacked";
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let query = &cx.asked.query;
-    let mut filter = filter(replica, cx, query)?;
-    let total = replica.count(&filter)?;
-    filter.limit = Some(PAGE_ROWS + 1);
-    filter.after = after(replica, query)?;
-    let mut found = replica.list(&filter)?;
+    let (mut found, total) = found(replica, cx, query)?;
     let has_next = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
+    let ids: Vec<RecordId> = found.iter().map(|row| row.record).collect();
+    let ticks = replica.ticks_of(&ids)?;
     let next = found.last().map(|row| row.record.to_string());
     let offered = NAMES.map(|name| (name, options_of(replica, cx, name, query)));
-    let active = active(cx, query, &offered);
+    let active = active(replica, cx, query, &offered);
     let is_plain = active.is_empty() && query.get("q").trim().is_empty();
     let has_rows = !found.is_empty();
+    let (empty_icon, empty_title, empty_text) = empty_words(query, is_plain);
     let key = if total == 0 {
         cx.say("console.records.none")
     } else if is_plain {
@@ -58,13 +59,16 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         has_rows,
         rows: found
             .iter()
-            .map(|row| rows::row(replica, cx, row))
+            .zip(&ticks)
+            .map(|(row, ticks)| rows::row(replica, cx, row, ticks))
             .collect(),
         has_prev: query.has("after"),
         prev_href: address(&query.query_without(&["after"])),
         has_next,
         next_href: next_href(query, next.as_deref()),
         as_of: as_of(cx),
+        has_missing: false,
+        missing: String::new(),
         show_word: cx.say(if shows {
             "console.record.hide_personal"
         } else {
@@ -75,24 +79,59 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         } else {
             address(&joined(&personal, "personal=1"))
         },
-        empty_icon: if is_plain { "banyan" } else { "search" }.to_owned(),
-        empty_title: cx.say(if is_plain {
-            "console.records.empty"
-        } else {
-            "console.records.no_match"
-        }),
-        empty_text: cx.say(if is_plain {
-            "console.records.empty_text"
-        } else {
-            "console.records.no_match_text"
-        }),
+        empty_icon: empty_icon.to_owned(),
+        empty_title: cx.say(empty_title),
+        empty_text: cx.say(empty_text),
         can_clear: !is_plain,
     };
     Ok(Shown::new("records", "records", page))
 }
 
+/// Picture, title and text of a list without rows.
+fn empty_words(query: &Form, is_plain: bool) -> (&'static str, &'static str, &'static str) {
+    if query.has(LACKED) {
+        let title = "console.records.none_lacked";
+        return ("check", title, "console.records.none_lacked_text");
+    }
+    if is_plain {
+        let title = "console.records.empty";
+        return ("banyan", title, "console.records.empty_text");
+    }
+    let title = "console.records.no_match";
+    ("search", title, "console.records.no_match_text")
+}
+
+/// The rows from the place that the page begins at, one more than it shows, and how many there are.
+fn found(replica: &Replica, cx: &Cx, query: &Form) -> Result<(Vec<ViewRow>, u64), Trouble> {
+    if let Ok(member) = query.get(LACKED).parse() {
+        return lacked(replica, query, &member);
+    }
+    let mut filter = filter(replica, cx, query)?;
+    let total = replica.count(&filter)?;
+    filter.limit = Some(PAGE_ROWS + 1);
+    filter.after = after(replica, query)?;
+    Ok((replica.list(&filter)?, total))
+}
+
+/// Records with a change of mine that somebody does not have yet.
+fn lacked(
+    replica: &Replica,
+    query: &Form,
+    member: &MemberId,
+) -> Result<(Vec<ViewRow>, u64), Trouble> {
+    let records = replica.lacked_by(member)?;
+    let after = query.get("after").parse::<RecordId>().ok();
+    let begin = after.and_then(|after| records.iter().position(|it| *it == after));
+    let rest = records.iter().skip(begin.map_or(0, |at| at + 1));
+    let mut rows = Vec::new();
+    for record in rest.take(PAGE_ROWS + 1) {
+        rows.extend(replica.store().row(record)?);
+    }
+    Ok((rows, records.len() as u64))
+}
+
 /// Up to when what is shown goes.
-pub(super) fn as_of(cx: &Cx) -> String {
+fn as_of(cx: &Cx) -> String {
     let now = cx.clock.moment(cx.clock.now);
     cx.with("console.asof.here", &[("when", &now)])
 }
@@ -139,6 +178,11 @@ fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble
     let today = cx.clock.today();
     let yesterday = today.yesterday().unwrap_or(today);
     let is_late = query.get("flag") == "late";
+    let narrowed = if query.get("flag") == "review" {
+        rows::to_review(replica)?
+    } else {
+        RowFilter::default()
+    };
     Ok(RowFilter {
         kind: some("kind").map(str::to_owned),
         space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
@@ -164,7 +208,7 @@ fn filter(replica: &Replica, cx: &Cx, query: &Form) -> Result<RowFilter, Trouble
             "day" => Order::Day,
             _ => Order::Newest,
         },
-        ..RowFilter::default()
+        ..narrowed
     })
 }
 
@@ -248,6 +292,7 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
         _ => vec![
             said("clash", "console.flag.clash"),
             said("late", "console.flag.overdue"),
+            said("review", "console.flag.review"),
         ],
     }
 }
@@ -268,7 +313,10 @@ fn states(replica: &Replica, cx: &Cx, kind: &str) -> Vec<(String, String)> {
 }
 
 /// The conditions that hold, each with the address that drops it.
-fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+fn active(replica: &Replica, cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
+    if let Ok(member) = query.get(LACKED).parse::<MemberId>() {
+        return vec![lacked_pill(replica, cx, &member)];
+    }
     let given = offered
         .iter()
         .filter(|(name, _)| !query.get(name).is_empty());
@@ -284,6 +332,16 @@ fn active(cx: &Cx, query: &Form, offered: &Offered) -> Vec<Active> {
             }
         })
         .collect()
+}
+
+/// The one condition of the list of what somebody lacks.
+fn lacked_pill(replica: &Replica, cx: &Cx, member: &MemberId) -> Active {
+    let head = cx.say("console.filter.lacked");
+    let name = replica.member_name(member);
+    Active {
+        href: address(""),
+        label: format!("{head}{}{name}", cx.say("console.colon")),
+    }
 }
 
 /// What is often looked at.

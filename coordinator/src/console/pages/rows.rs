@@ -1,7 +1,12 @@
 //! Records as lines of a list.
 
-use sync_core::replica::Replica;
-use sync_core::store::ViewRow;
+use sync_core::id::LaneId;
+use sync_core::replica::{Replica, ReplicaError, Ticks};
+use sync_core::roster::role::{Role, Scope};
+use sync_core::schema::{Kind, State, Who};
+use sync_core::store::{RowFilter, ViewRow};
+
+use super::reach;
 
 use crate::console::cx::Cx;
 use crate::console::fields;
@@ -11,7 +16,7 @@ use crate::console::views::shared::{Flag, Row};
 const DUE_FIELD: &str = "due";
 
 /// One record as a line of a list.
-pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow) -> Row {
+pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow, ticks: &Ticks) -> Row {
     let state = row.state.as_deref().unwrap_or_default();
     Row {
         href: href(row),
@@ -29,6 +34,8 @@ pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow) -> Row {
         },
         state_tone: fields::state_tone(replica, &row.kind, state).to_owned(),
         flags: flags(replica, cx, row),
+        tick: reach::number(ticks.level),
+        tick_word: reach::word(cx, ticks.level),
     }
 }
 
@@ -70,4 +77,50 @@ pub(super) fn days_late(replica: &Replica, cx: &Cx, row: &ViewRow) -> Option<u64
     let due: jiff::civil::Date = row.due.as_deref()?.parse().ok()?;
     let days = due.until(cx.clock.today()).ok()?.get_days();
     u64::try_from(days).ok().filter(|days| *days > 0)
+}
+
+/// Whether a record of a kind waits in a state for somebody else's look: its author has put it there, and
+/// cannot go on.
+pub(super) fn is_handed_in(kind: &Kind, state: &State) -> bool {
+    let is_own = |state: &State| matches!(state.who(), Who::Own { .. });
+    let mut next = kind.next_states(state.value()).peekable();
+    is_own(state) && next.peek().is_some() && !next.any(is_own)
+}
+
+/// Whether this person looks at what others hand in in a space.
+pub(super) fn may_review(replica: &Replica, space: LaneId) -> bool {
+    let scope = Scope::Space(space);
+    let role = replica.roster().role_in(&replica.device(), &scope);
+    role >= Some(Role::Lead)
+}
+
+/// What waits for this person's look: of the spaces that they look after, and not their own.
+pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
+    let roster = replica.roster();
+    let spaces = roster.spaces().keys().copied();
+    let mut spaces: Vec<LaneId> = spaces.filter(|space| may_review(replica, *space)).collect();
+    let everywhere = roster.role_in(&replica.device(), &Scope::Community);
+    if everywhere >= Some(Role::Lead) {
+        // The commons too.
+        spaces.clear();
+    } else if spaces.is_empty() {
+        return Ok(RowFilter {
+            created_by: Some(Vec::new()),
+            ..RowFilter::default()
+        });
+    }
+    let me = roster.member_id(&replica.device());
+    let own = me.map(|me| replica.person(me)).transpose()?;
+    let kinds = replica.schema().kinds().iter();
+    let handed_in = kinds.flat_map(|kind| {
+        let states = kind.states().iter();
+        let waiting = states.filter(|state| is_handed_in(kind, state));
+        waiting.map(|state| (kind.name().to_owned(), state.value().to_owned()))
+    });
+    Ok(RowFilter {
+        in_states: handed_in.collect(),
+        spaces,
+        not_created_by: own.map_or_else(Vec::new, |own| own.devices),
+        ..RowFilter::default()
+    })
 }

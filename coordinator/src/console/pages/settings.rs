@@ -2,14 +2,16 @@
 
 use axum::response::Response;
 use sync_core::replica::{Moment, Replica};
+use sync_core::roster::role::Role;
 use sync_core::roster::ticket::RelayAddr;
 
+use super::more;
 use crate::console::answer::{Answer, Shown};
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, highest_role};
 use crate::console::form::Form;
 use crate::console::hall::Hall;
 use crate::console::prefs::Prefs;
-use crate::console::views::shared::{Choice, Input, Labelled};
+use crate::console::views::shared::{Choice, Input, Labelled, Notice};
 use crate::console::views::station::Settings;
 use crate::failure::Failure;
 
@@ -57,6 +59,7 @@ fn page(replica: &Replica, cx: &Cx, refused: Option<(&str, String)>) -> Shown {
     });
     let settings = Settings {
         lead: cx.say("console.settings.lead"),
+        notices: notices(replica, cx),
         inputs: LOOKS.iter().map(|look| input(cx, look)).collect(),
         relays: relays.collect(),
         relay_typed: refused
@@ -64,6 +67,7 @@ fn page(replica: &Replica, cx: &Cx, refused: Option<(&str, String)>) -> Shown {
             .map_or_else(String::new, |(typed, _)| (*typed).to_owned()),
         has_relay_error: refused.is_some(),
         relay_error: refused.map_or_else(String::new, |(_, error)| error),
+        links: more::from_settings(cx),
         about: format!(
             "banyan {} · {}",
             env!("CARGO_PKG_VERSION"),
@@ -71,6 +75,24 @@ fn page(replica: &Replica, cx: &Cx, refused: Option<(&str, String)>) -> Shown {
         ),
     };
     Shown::new("settings", "", settings)
+}
+
+/// Reminds those who look after the community of the recovery sheet.
+fn notices(replica: &Replica, cx: &Cx) -> Vec<Notice> {
+    if highest_role(replica) < Some(Role::Coordinator) {
+        return Vec::new();
+    }
+    let alone = replica.is_alone_at_top().then(|| Notice {
+        tone: "warn".to_owned(),
+        icon: "warn".to_owned(),
+        text: cx.say("console.notice.alone"),
+    });
+    let sheet = Notice {
+        tone: "info".to_owned(),
+        icon: "key".to_owned(),
+        text: cx.say("console.settings.sheet"),
+    };
+    alone.into_iter().chain([sheet]).collect()
 }
 
 fn input(cx: &Cx, (name, label, values): &Look) -> Input {

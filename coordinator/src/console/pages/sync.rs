@@ -2,7 +2,7 @@
 
 use sync_core::replica::{Moment, Replica};
 
-use super::records::as_of;
+use super::reach;
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
@@ -28,7 +28,9 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         (None, Some(at)) => cx.with("console.sync.lead", &[("when", &cx.clock.moment(at))]),
         (None, None) => cx.say("console.sync.lead_off"),
     };
+    let as_of = reach::as_of(replica, cx)?;
     let page = Sync {
+        people: reach::people(replica, cx)?,
         headline,
         lead,
         can_sync: !has_no_relay,
@@ -37,7 +39,9 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
             .iter()
             .map(|relay| relay_line(cx, &relay.addr))
             .collect(),
-        as_of: as_of(cx),
+        as_of: as_of.line,
+        has_missing: !as_of.missing.is_empty(),
+        missing: as_of.missing,
         held: cx.count("console.sync.held", replica.status()?.held),
         records: cx.count("console.sync.records", records(replica)?),
         waiting: waits,
@@ -63,6 +67,7 @@ fn relay_line(cx: &Cx, addr: &str) -> PersonLine {
         icon: icon.to_owned(),
         word: cx.say(word),
         detail: String::new(),
+        href: String::new(),
     }
 }
 

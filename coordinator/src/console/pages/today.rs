@@ -1,12 +1,12 @@
 //! What waits for this person today, and what has happened.
 
+use serde_json::Value;
+use sync_core::id::Millis;
 use sync_core::replica::Replica;
 use sync_core::roster::role::Role;
-use sync_core::schema::{Schema, State, Who};
-use sync_core::store::{Order, RowFilter, ViewRow};
+use sync_core::store::{LinkTarget, Order, RowFilter, ViewRow};
 
-use super::records::as_of;
-use super::rows;
+use super::{reach, rows};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, highest_role, initial, own_name};
 use crate::console::fields;
@@ -16,6 +16,11 @@ use crate::output::thousands;
 
 /// Lines of a queue on the page.
 const QUEUE_ROWS: usize = 3;
+/// People on the page.
+const PEOPLE_ROWS: usize = 5;
+/// Lines about what others wrote to this person, and for how long they stand.
+const TOLD_ROWS: usize = 3;
+const TOLD_MILLIS: i64 = 14 * 86_400_000;
 /// Lines about what has happened.
 const FEED_ROWS: usize = 6;
 
@@ -37,6 +42,9 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         cx.with("console.today.lead", &[("date", &date), ("n", &n)])
     };
     let feed = feed(replica, cx)?;
+    let as_of = reach::as_of(replica, cx)?;
+    let mut people = reach::people(replica, cx)?;
+    people.truncate(PEOPLE_ROWS);
     let greeting = match cx.clock.hour() {
         0..12 => "console.today.morning",
         12..18 => "console.today.afternoon",
@@ -46,9 +54,13 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         greeting: cx.with(greeting, &[("name", &name)]),
         lead,
         queues: queues.into_iter().map(|(queue, _)| queue).collect(),
+        told: told(replica, cx)?,
         week_title: week_title(cx),
         numbers: numbers(replica, cx)?,
-        as_of: as_of(cx),
+        as_of: as_of.line,
+        has_missing: !as_of.missing.is_empty(),
+        missing: as_of.missing,
+        people,
         has_feed: !feed.is_empty(),
         feed,
     };
@@ -115,44 +127,16 @@ fn queue_row(replica: &Replica, cx: &Cx, row: &ViewRow) -> QueueRow {
     }
 }
 
-/// States in which a record waits for somebody else's look: those from which only others go on to an end.
-fn states_to_review(schema: &Schema) -> Vec<String> {
-    let mut states: Vec<String> = Vec::new();
-    for kind in schema.kinds() {
-        let is_judged = |state: &State| {
-            let mut next = kind.next_states(state.value());
-            !state.is_initial()
-                && next.any(|next| next.needs_reason() && next.who().least() >= Role::Lead)
-                && kind
-                    .next_states(state.value())
-                    .all(|next| next.who().least() >= Role::Lead)
-        };
-        let claims = |state: &State| {
-            let mut next = kind.next_states(state.value());
-            next.any(|next| matches!(next.who(), Who::Other { .. }))
-        };
-        let waiting = kind
-            .states()
-            .iter()
-            .filter(|state| is_judged(state) || claims(state));
-        for state in waiting {
-            if !states.iter().any(|known| known == state.value()) {
-                states.push(state.value().to_owned());
-            }
-        }
-    }
-    states
-}
-
 fn review(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
-    let states = states_to_review(replica.schema());
-    let query = states.iter().map(|state| format!("state={state}"));
-    let query = query.collect::<Vec<_>>().join("&");
-    let filter = RowFilter {
-        states,
-        ..RowFilter::default()
-    };
-    queue(replica, cx, "review", ("review", "info"), &query, filter)
+    let filter = rows::to_review(replica)?;
+    queue(
+        replica,
+        cx,
+        "review",
+        ("review", "info"),
+        "flag=review",
+        filter,
+    )
 }
 
 /// Tasks and needs that are given to this person and not done.
@@ -252,6 +236,33 @@ fn numbers(replica: &Replica, cx: &Cx) -> Result<Vec<Number>, Trouble> {
         })
     });
     numbers.collect()
+}
+
+/// Comments of others that name this person, of the last days.
+fn told(replica: &Replica, cx: &Cx) -> Result<Vec<FeedLine>, Trouble> {
+    let Some(me) = replica.roster().member_id(&replica.device()) else {
+        return Ok(Vec::new());
+    };
+    let naming_me = RowFilter {
+        kind: Some("comment".to_owned()),
+        linked: Some(LinkTarget::Member(me)),
+        not_created_by: replica.person(me)?.devices,
+        changed_after: Some(Millis(cx.clock.now.0 - TOLD_MILLIS)),
+        limit: Some(TOLD_ROWS),
+        ..RowFilter::default()
+    };
+    let lines = replica.list(&naming_me)?.into_iter().map(|row| {
+        let who = replica.name_of(&row.created_by);
+        let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+        let about = fields.get("about").and_then(Value::as_str);
+        FeedLine {
+            initial: initial(&who),
+            href: about.map_or_else(|| rows::href(&row), |id| format!("/record/{id}#talk")),
+            text: cx.with("console.today.told", &[("who", &who)]),
+            meta: cx.clock.moment(row.created_at),
+        }
+    });
+    Ok(lines.collect())
 }
 
 fn feed(replica: &Replica, cx: &Cx) -> Result<Vec<FeedLine>, Trouble> {

@@ -20,6 +20,7 @@ pub(crate) struct MemberGroup {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MemberLine {
+    pub(crate) href: String,
     pub(crate) initial: String,
     pub(crate) name: String,
     pub(crate) roles: String,

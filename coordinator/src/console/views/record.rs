@@ -1,6 +1,6 @@
 //! A record, and what is to be decided about records.
 
-use super::shared::Change;
+use super::shared::{Change, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -37,6 +37,21 @@ pub(crate) struct Record {
     /// Only those that this person may make.
     pub(crate) moves: Vec<Move>,
     pub(crate) id_line: String,
+    /// From 1 (saved here) to 4 (with a coordinator).
+    pub(crate) tick: u8,
+    pub(crate) tick_word: String,
+    /// The four of them.
+    pub(crate) ticks: Vec<Step>,
+    /// It waits for this person's look.
+    pub(crate) can_review: bool,
+    /// It came back with a reason.
+    pub(crate) is_returned: bool,
+    pub(crate) return_title: String,
+    pub(crate) return_reason: String,
+    /// The reason points at a field.
+    pub(crate) has_pointed: bool,
+    pub(crate) pointed_key: String,
+    pub(crate) pointed_line: String,
     /// Records of some kinds have none.
     pub(crate) has_state: bool,
     pub(crate) has_reason_moves: bool,
@@ -55,6 +70,8 @@ pub(crate) struct Conflict {
     /// Says so when it is the reader's own value that is not shown.
     pub(crate) lead: String,
     pub(crate) options: Vec<Rival>,
+    /// Texts can stand one after the other.
+    pub(crate) can_keep_both: bool,
     /// All values as they are shown, which go back with the choice.
     pub(crate) seen: String,
 }
@@ -64,6 +81,8 @@ pub(crate) struct Rival {
     pub(crate) key: String,
     pub(crate) value: String,
     pub(crate) by: String,
+    /// What its author saw in the field before.
+    pub(crate) saw: String,
     pub(crate) shown: bool,
 }
 
@@ -109,6 +128,8 @@ pub(crate) struct Turn {
     pub(crate) who: String,
     pub(crate) act: String,
     pub(crate) when: String,
+    /// With whose changes it was merged; may be empty.
+    pub(crate) note: String,
     pub(crate) changes: Vec<Change>,
 }
 

@@ -99,6 +99,16 @@ pub(crate) struct Number {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) done: bool,
+    pub(crate) icon: String,
+    pub(crate) label: String,
+    pub(crate) detail: String,
+    /// The record that it comes from; may be empty.
+    pub(crate) href: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PersonLine {
     /// The round face.
     pub(crate) initial: String,
@@ -110,10 +120,15 @@ pub(crate) struct PersonLine {
     pub(crate) word: String,
     /// "上次碰面 9月11日 20:58".
     pub(crate) detail: String,
+    /// Opens the records that the line speaks of; may be empty.
+    pub(crate) href: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Row {
+    /// From 1 (saved here) to 4 (with a coordinator).
+    pub(crate) tick: u8,
+    pub(crate) tick_word: String,
     pub(crate) href: String,
     /// Of its kind.
     pub(crate) icon: String,

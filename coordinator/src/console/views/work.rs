@@ -1,6 +1,6 @@
 //! Pages of the day.
 
-use super::shared::{Filter, FormError, Input, Notice, Number, Row};
+use super::shared::{Filter, FormError, Input, Notice, Number, PersonLine, Row};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Today {
@@ -10,10 +10,17 @@ pub(crate) struct Today {
     pub(crate) lead: String,
     /// Three: review, decide, late; of a volunteer: returned, mine, late.
     pub(crate) queues: Vec<Queue>,
+    /// What others wrote to this person lately, at most 3.
+    pub(crate) told: Vec<FeedLine>,
     pub(crate) week_title: String,
     /// Six.
     pub(crate) numbers: Vec<Number>,
     pub(crate) as_of: String,
+    /// Somebody has not been heard from.
+    pub(crate) has_missing: bool,
+    pub(crate) missing: String,
+    /// Who has been quiet or lacks something, at most 5.
+    pub(crate) people: Vec<PersonLine>,
     pub(crate) has_feed: bool,
     /// At most 6.
     pub(crate) feed: Vec<FeedLine>,
@@ -78,6 +85,9 @@ pub(crate) struct Records {
     pub(crate) has_next: bool,
     pub(crate) next_href: String,
     pub(crate) as_of: String,
+    /// Somebody has not been heard from.
+    pub(crate) has_missing: bool,
+    pub(crate) missing: String,
     pub(crate) empty_icon: String,
     pub(crate) empty_title: String,
     pub(crate) empty_text: String,

@@ -89,6 +89,28 @@ const STEPS: &[&str] = &[
     CREATE TABLE noted (since INTEGER NOT NULL, at INTEGER, connections INTEGER NOT NULL);
     INSERT INTO noted VALUES (unixepoch(), NULL, 0);
 ",
+    "
+    -- How far each device has read this log, as it has signed it; the store is this one.
+    CREATE TABLE receipt (
+        community INTEGER NOT NULL REFERENCES community,
+        device BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        lanes BLOB NOT NULL,
+        signature BLOB NOT NULL,
+        sum INTEGER NOT NULL,
+        PRIMARY KEY (community, device)
+    ) WITHOUT ROWID;
+
+    -- The number that a receipt was given last.
+    CREATE TABLE receipt_number (
+        community INTEGER PRIMARY KEY REFERENCES community,
+        newest INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        sum INTEGER NOT NULL
+    );
+",
 ];
 
 /// The first version with notes for the operator.
@@ -137,6 +159,7 @@ fn apply(conn: &mut Connection, version: i32, step: &str) -> Result<(), StoreErr
 mod tests {
     use super::super::SqliteLog;
     use super::*;
+    use crate::log::{BatchLog as _, KeptReceipts};
 
     #[test]
     fn log_of_the_first_version_is_opened_and_answers_what_came_later() {
@@ -152,6 +175,8 @@ mod tests {
         assert_eq!(looked.refused_since, None, "it is only looked at");
         let log = SqliteLog::open(&path).unwrap();
         assert!(log.lost_of(1).unwrap().is_empty());
+        let nobody = sync_core::id::CommunityId::ZERO;
+        assert_eq!(log.receipts(&nobody), Ok(KeptReceipts::default()));
         assert!(log.overview(0).unwrap().refused_since.is_some());
     }
 }

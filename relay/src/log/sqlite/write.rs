@@ -17,7 +17,7 @@ struct LaneKey {
     logs: i64,
 }
 
-fn signed(value: u64) -> Result<i64, StoreError> {
+pub(super) fn signed(value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|_| corrupt("a number", value))
 }
 
@@ -149,7 +149,7 @@ impl SqliteLog {
         self.move_log(lane, batch.log(), &log)
     }
 
-    fn run<T>(
+    pub(super) fn run<T>(
         &self,
         sql: &str,
         act: impl FnOnce(&mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<T>,

@@ -9,7 +9,7 @@ use super::key::{Key, done_key, place_key, text_key};
 use super::read::scalar_value;
 use crate::id::{ActorId, Millis};
 use crate::record::chunk::{Act, Chunk};
-use crate::record::index::Node;
+use crate::record::index::{Node, NodeId};
 use crate::schema::{ItemId, Kind, Value};
 
 /// Most characters of a text that history gives before and after a change.
@@ -24,6 +24,8 @@ pub struct HistoryItem {
     pub actor: ActorId,
     /// When, by their clock.
     pub at: Millis,
+    /// Whose changes were there already that it did not know of: it was merged with them.
+    pub beside: BTreeSet<ActorId>,
     /// What it did, in the order of the kind's fields, then others by name.
     pub changes: Vec<FieldChange>,
 }
@@ -93,13 +95,23 @@ impl RecordDoc {
     pub fn history(&self, kind: &Kind) -> Vec<HistoryItem> {
         let mut nodes: Vec<&Node> = self.index.nodes().iter().collect();
         nodes.sort_by_key(|node| (node.max_op, node.hash));
-        nodes
-            .into_iter()
-            .map(|node| self.history_item(kind, node))
-            .collect()
+        let mut heads: BTreeSet<NodeId> = BTreeSet::new();
+        let items = nodes.into_iter().map(|node| {
+            for dep in &node.deps {
+                heads.remove(dep);
+            }
+            let beside = heads.iter().filter_map(|id| self.index.get(*id));
+            let beside = beside.map(|other| other.actor).collect();
+            heads.extend(self.index.node_of(&node.hash));
+            HistoryItem {
+                beside,
+                ..self.history_item(kind, node)
+            }
+        });
+        items.collect()
     }
 
-    /// One change, as [`RecordDoc::history`] gives it; `None` if it is not part of the record.
+    /// One change, as [`RecordDoc::history`] gives it but for what it was merged with; `None` if it is not part of the record.
     #[must_use]
     pub fn history_of(&self, kind: &Kind, hash: &ChangeHash) -> Option<HistoryItem> {
         let node = self.index.get(self.index.node_of(hash)?)?;
@@ -133,6 +145,7 @@ impl RecordDoc {
             hash: node.hash,
             actor: node.actor,
             at: node.at,
+            beside: BTreeSet::new(),
             changes,
         }
     }

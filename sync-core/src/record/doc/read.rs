@@ -25,6 +25,8 @@ pub struct FieldState {
     pub others: Vec<Concurrent>,
     /// Who set the winner; of a text, who began it.
     pub set_by: ActorId,
+    /// The change that set the winner, where there are others.
+    pub set_in: Option<ChangeHash>,
 }
 
 /// A value that did not win.
@@ -72,6 +74,7 @@ impl RecordDoc {
                     winner,
                     others: Vec::new(),
                     set_by,
+                    set_in: None,
                 };
                 fields.insert(name, state);
             }
@@ -127,6 +130,7 @@ impl RecordDoc {
             winner,
             others: Vec::new(),
             set_by: author(&id)?.0,
+            set_in: None,
         })
     }
 
@@ -144,11 +148,13 @@ impl RecordDoc {
         }
         let mut seen = seen.into_iter();
         let winner = seen.next()?;
+        let others: Vec<Concurrent> = seen.collect();
         Some(FieldState {
             name: name.to_owned(),
             winner: winner.value,
-            others: seen.collect(),
             set_by: winner.actor,
+            set_in: (!others.is_empty()).then_some(winner.change),
+            others,
         })
     }
 }

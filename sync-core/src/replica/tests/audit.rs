@@ -146,6 +146,7 @@ fn entry_that_does_not_open_is_held_and_an_audit_misses_the_hold() {
     let received = crate::wire::batches::Received {
         batch: SignedBatch::parse(*batch.place(), batch.tail().to_vec()).unwrap(),
         prev: None,
+        position: None,
     };
     let (now, mut rng) = founder.moment_parts();
     let moment = &mut Moment { now, rng: &mut rng };

@@ -31,6 +31,7 @@ fn hand(batch: &VerifiedBatch, to: &mut Phone) {
     let received = vec![Received {
         batch: signed,
         prev,
+        position: None,
     }];
     let source = Source::default();
     to.with_moment(|replica, moment| replica.ingest(received, &[], &source, moment))

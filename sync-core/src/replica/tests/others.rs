@@ -255,7 +255,11 @@ fn moved(phone: &Phone, to: LaneId) -> Received {
     let rng = &mut ChaCha8Rng::seed_from_u64(77);
     let batch = seal_batch(&*signer, &mind.community, log, &head, key, &entries, rng).unwrap();
     let batch = SignedBatch::parse(*batch.place(), batch.tail().to_vec()).unwrap();
-    Received { batch, prev: None }
+    Received {
+        batch,
+        prev: None,
+        position: None,
+    }
 }
 
 #[test]

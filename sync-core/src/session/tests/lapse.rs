@@ -16,7 +16,9 @@ fn lacking(side: &Side) -> Vec<LaneId> {
         | Event::HasErased(_)
         | Event::Ingest { .. }
         | Event::OwnLogAhead(_)
-        | Event::Receipt(_)
+        | Event::AskedReceipts(_)
+        | Event::Placed(_)
+        | Event::Receipts(_)
         | Event::Refused { .. }
         | Event::Totals(_) => None,
     });

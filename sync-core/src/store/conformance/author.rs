@@ -1,5 +1,6 @@
 //! Batches for tests: real ones, sealed and signed, the same for the same seed.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use rand_core::{TryCryptoRng, TryRng};
@@ -7,8 +8,10 @@ use rand_core::{TryCryptoRng, TryRng};
 use crate::entry::seal::{PlainEntry, seal_batch};
 use crate::entry::{EntryKind, VerifiedBatch};
 use crate::epoch::EpochKey;
-use crate::id::{CommunityId, Head, Incarnation, LaneId, LogId};
+use crate::id::{CommunityId, Head, Incarnation, LaneId, LogId, Millis, StoreId};
 use crate::keys::{DeviceKeys, Signer};
+use crate::receipt::{LanesMark, Reading, VerifiedReceipt};
+use crate::store::KeptReceipt;
 
 /// The community of all batches by [`Author`]s; a store needs it as its named value `community`.
 pub const COMMUNITY: CommunityId = CommunityId::new([0xc0; 32]);
@@ -109,6 +112,26 @@ impl Author {
             &mut self.rng,
         )
         .expect("keys in memory sign, and tests make entries that fit")
+    }
+
+    /// Its receipt for a position of the store whose id is this byte again and again.
+    ///
+    /// # Panics
+    /// Never: keys in memory sign.
+    #[must_use]
+    pub fn receipt(&self, store: u8, position: u64) -> KeptReceipt {
+        let lanes = BTreeSet::from([LaneId::new([1; 16]), LaneId::new([2; 16])]);
+        let reading = Reading {
+            store: StoreId::new([store; 16]),
+            position,
+            at: Millis(-7),
+            lanes: LanesMark::of(&lanes),
+        };
+        let receipt = VerifiedReceipt::sign(&self.keys, &COMMUNITY, reading);
+        KeptReceipt {
+            receipt: receipt.expect("keys in memory sign"),
+            lanes: lanes.into_iter().collect(),
+        }
     }
 
     /// `len` batches of three small entries each, one after the other.

@@ -120,7 +120,18 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(13) {
+        match self.below(16) {
+            15 => {
+                let pair = |kind: &str, state: &str| (kind.to_owned(), state.to_owned());
+                filter.in_states = vec![pair("task", "open"), pair("note", "done")];
+            }
+            14 => filter.not_created_by = vec![self.device(), self.device()],
+            13 => {
+                filter.spaces = vec![
+                    LaneId::new([self.byte(4); 16]),
+                    LaneId::new([self.byte(4); 16]),
+                ]
+            }
             12 => filter.kinds = vec!["task".to_owned(), "none".to_owned()],
             0 => filter.kind = Some(["task", "note", "none"][self.below(3) as usize].to_owned()),
             1 => filter.space = Some(LaneId::new([self.byte(4); 16])),
@@ -203,7 +214,14 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
         filter.kind.iter().all(|kind| *kind == row.kind),
         filter.kinds.is_empty() || filter.kinds.contains(&row.kind),
         filter.space.iter().all(|space| *space == row.space),
+        filter.spaces.is_empty() || filter.spaces.contains(&row.space),
+        !filter.not_created_by.contains(&row.created_by),
         filter.states.is_empty() || row.state.iter().any(|state| filter.states.contains(state)),
+        filter.in_states.is_empty()
+            || filter
+                .in_states
+                .iter()
+                .any(|(kind, state)| *kind == row.kind && row.state.as_ref() == Some(state)),
         !filter.only_conflicts || row.conflicts > 0,
         filter.linked.iter().all(|target| leads(*target)),
         filter.person.iter().all(person),

@@ -111,6 +111,7 @@ impl Probe {
         reading.ask("logs".to_owned(), store.logs());
         reading.ask("last arrival".to_owned(), store.last_arrival());
         reading.ask("pending".to_owned(), store.pending());
+        reading.ask("receipts".to_owned(), store.receipts());
         reading.ask("records".to_owned(), store.records());
         reading.ask(
             "records like all".to_owned(),
@@ -143,6 +144,10 @@ impl Probe {
         reading.ask("since 0, all".to_owned(), all);
         for id in &self.stores {
             reading.ask(format!("uploaded {id}"), store.uploaded(id));
+            for at in 0..=self.upto {
+                let answer = store.position(id, Arrival(at));
+                reading.ask(format!("position {at} {id}"), answer);
+            }
         }
     }
 

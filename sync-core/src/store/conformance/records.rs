@@ -4,8 +4,8 @@ use super::{Author, Check};
 use crate::entry::EntryKind;
 use crate::id::{Arrival, DeviceId, EpochId, LaneId, Millis, RecordId, Seq, StoreId};
 use crate::store::{
-    DocRow, EntryRef, HeldRow, HoldCode, KindCount, PendingRow, RowFilter, RowIndex, Store,
-    StoreError, TailRow, ViewRow,
+    DocRow, EntryRef, HeldRow, HoldCode, KeptReceipt, KindCount, PendingRow, RowFilter, RowIndex,
+    Store, StoreError, TailRow, ViewRow,
 };
 
 const HERE: LaneId = LaneId::new([1; 16]);
@@ -27,6 +27,8 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("held entries are found by record", held),
     ("entries wait for epochs", waiting),
     ("cursors keep any position", cursors),
+    ("positions are each relay's own", positions),
+    ("a device has one receipt for each store", receipts),
 ];
 
 fn record(byte: u8) -> RecordId {
@@ -431,5 +433,63 @@ fn cursors(store: &mut dyn Store) -> Result<(), StoreError> {
     assert_eq!(store.cursor(&RELAY, &THERE)?, 0);
     assert_eq!(store.cursor(&StoreId::ZERO, &HERE)?, 0);
     assert_eq!(store.uploaded(&StoreId::ZERO)?, Arrival(0));
+    Ok(())
+}
+
+fn positions(store: &mut dyn Store) -> Result<(), StoreError> {
+    let (one, two) = (Arrival(1), Arrival(2));
+    let other = StoreId::new([8; 16]);
+    assert_eq!(store.position(&RELAY, one)?, None);
+    let mut tx = store.begin()?;
+    tx.put_position(&RELAY, one, 9)?;
+    tx.put_position(&RELAY, two, u64::MAX)?;
+    tx.put_position(&RELAY, one, 7)?;
+    tx.put_position(&other, one, 70)?;
+    tx.commit()?;
+    assert_eq!(store.position(&RELAY, one)?, Some(7));
+    assert_eq!(store.position(&RELAY, two)?, Some(u64::MAX));
+    assert_eq!(store.position(&other, one)?, Some(70));
+    assert_eq!(store.position(&other, two)?, None);
+    let mut tx = store.begin()?;
+    tx.forget_positions(&RELAY)?;
+    drop(tx);
+    assert_eq!(store.position(&RELAY, one)?, Some(7));
+    let mut tx = store.begin()?;
+    tx.forget_positions(&RELAY)?;
+    tx.commit()?;
+    assert_eq!(store.position(&RELAY, one)?, None);
+    assert_eq!(store.position(&RELAY, two)?, None);
+    assert_eq!(store.position(&other, one)?, Some(70));
+    Ok(())
+}
+
+fn receipts(store: &mut dyn Store) -> Result<(), StoreError> {
+    let (one, two) = (Author::new(1), Author::new(2));
+    assert_eq!(store.receipts()?, []);
+    let (first, later) = (one.receipt(7, 5), one.receipt(7, u64::MAX));
+    let (elsewhere, others) = (one.receipt(8, 6), two.receipt(7, 3));
+    let mut tx = store.begin()?;
+    for kept in [&first, &elsewhere, &others, &later] {
+        tx.put_receipt(kept)?;
+    }
+    tx.commit()?;
+    let key = |kept: &KeptReceipt| (kept.receipt.reading().store, *kept.receipt.device());
+    let mut all = vec![later, elsewhere, others];
+    all.sort_by_key(key);
+    assert_eq!(store.receipts()?, all);
+    let mut tx = store.begin()?;
+    tx.remove_receipt(&RELAY, first.receipt.device())?;
+    drop(tx);
+    assert_eq!(store.receipts()?, all);
+    let mut tx = store.begin()?;
+    tx.remove_receipt(&RELAY, first.receipt.device())?;
+    tx.remove_receipt(&StoreId::ZERO, first.receipt.device())?;
+    tx.commit()?;
+    all.retain(|kept| key(kept) != key(&first));
+    assert_eq!(store.receipts()?, all);
+    let mut tx = store.begin()?;
+    tx.clear()?;
+    tx.commit()?;
+    assert_eq!(store.receipts()?, []);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::DeviceId;
 use crate::store::Cursor;
 use crate::store::forward::names::*;
 use crate::store::prefix::record_range;
@@ -43,6 +44,8 @@ pub(super) struct Data {
     pub(super) waiting: BTreeMap<(EpochId, EntryRef), ()>,
     pub(super) cursors: BTreeMap<(StoreId, LaneId), u64>,
     pub(super) uploaded: BTreeMap<StoreId, Arrival>,
+    pub(super) positions: BTreeMap<(StoreId, Arrival), u64>,
+    pub(super) receipts: BTreeMap<(StoreId, DeviceId), KeptReceipt>,
 }
 
 const FIRST_ENTRY: EntryRef = EntryRef {
@@ -59,7 +62,7 @@ const LAST_LOG: LogId = log_of(LaneId::new([0xff; LaneId::LEN]), 0xff);
 const fn log_of(lane: LaneId, byte: u8) -> LogId {
     LogId {
         lane,
-        device: crate::id::DeviceId::new([byte; crate::id::DeviceId::LEN]),
+        device: DeviceId::new([byte; DeviceId::LEN]),
         incarnation: crate::id::Incarnation::new([byte; crate::id::Incarnation::LEN]),
     }
 }
@@ -439,5 +442,13 @@ impl StoreRead for Data {
 
     fn uploaded(&self, store: &StoreId) -> Result<Arrival, StoreError> {
         Ok(self.uploaded.get(store).copied().unwrap_or(Arrival(0)))
+    }
+
+    fn position(&self, store: &StoreId, arrival: Arrival) -> Result<Option<u64>, StoreError> {
+        Ok(self.positions.get(&(*store, arrival)).copied())
+    }
+
+    fn receipts(&self) -> Result<Vec<KeptReceipt>, StoreError> {
+        Ok(self.receipts.values().cloned().collect())
     }
 }

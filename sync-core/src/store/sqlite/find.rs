@@ -74,6 +74,8 @@ struct Asked<'f> {
     groups: Groups,
     /// Numbers of the rows that fit in all but their group, sorted; none if nothing of that is asked.
     candidates: Option<Vec<i64>>,
+    /// Numbers of the rows that do not fit, sorted; only where there are no candidates.
+    excluded: Vec<i64>,
     after: Option<(Rank, RecordId)>,
     /// So many places are enough.
     wanted: usize,
@@ -83,6 +85,7 @@ impl Asked<'_> {
     fn is_candidate(&self, id: i64) -> bool {
         let candidates = self.candidates.as_ref();
         candidates.is_none_or(|candidates| candidates.binary_search(&id).is_ok())
+            && self.excluded.binary_search(&id).is_err()
     }
 
     fn is_reached(&self, place: &Place) -> bool {
@@ -115,13 +118,19 @@ impl Asked<'_> {
 impl Rows<'_> {
     fn ask<'f>(&self, filter: &'f RowFilter) -> Result<Asked<'f>, StoreError> {
         let groups = self.groups(filter)?;
-        let candidates = self.candidates(filter, &groups)?;
+        let mut candidates = self.candidates(filter, &groups)?;
+        let mut excluded = sorted(self.begun_by(&filter.not_created_by)?);
+        if let Some(candidates) = &mut candidates {
+            candidates.retain(|id| excluded.binary_search(id).is_err());
+            excluded.clear();
+        }
         let after = filter.after.as_ref().map(|place| filter.order.rank(place));
         let limit = filter.limit.unwrap_or(usize::MAX);
         Ok(Asked {
             filter,
             groups,
             candidates,
+            excluded,
             after,
             wanted: limit.saturating_add(filter.offset),
         })
@@ -152,23 +161,30 @@ impl Rows<'_> {
     pub(super) fn count_for(&self, filter: &RowFilter) -> Result<u64, StoreError> {
         let asked = self.ask(filter)?;
         let Some(candidates) = &asked.candidates else {
-            return Ok(asked.groups.open_rows());
+            let excluded = self.count_open(&asked, &asked.excluded)?;
+            return Ok(asked.groups.open_rows().saturating_sub(excluded));
         };
         if asked.groups.are_all_open() {
             return Ok(candidates.len() as u64);
         }
-        let mut found = 0;
         if asked.are_few(candidates) {
-            for id in candidates {
-                let group = self.spot(*id)?.group;
-                let is_open = asked.groups.is_open(group).ok_or_else(bad_index)?;
-                found += u64::from(is_open);
-            }
-            return Ok(found);
+            return self.count_open(&asked, candidates);
         }
+        let mut found = 0;
         for group in asked.groups.open() {
             let ids = self.ids_of_group(group)?;
             found += ids.iter().filter(|id| asked.is_candidate(**id)).count() as u64;
+        }
+        Ok(found)
+    }
+
+    /// How many of these rows are in a group that is open.
+    fn count_open(&self, asked: &Asked<'_>, ids: &[i64]) -> Result<u64, StoreError> {
+        let mut found = 0;
+        for id in ids {
+            let group = self.spot(*id)?.group;
+            let is_open = asked.groups.is_open(group).ok_or_else(bad_index)?;
+            found += u64::from(is_open);
         }
         Ok(found)
     }
@@ -239,7 +255,7 @@ impl Rows<'_> {
             if last.is_some_and(|last| !place.follows(last)) {
                 return Err(bad_index());
             }
-            if asked.is_reached(&place) {
+            if asked.is_reached(&place) && asked.is_candidate(place.id) {
                 places.push(place);
             }
         }

@@ -229,7 +229,7 @@ impl Rows<'_> {
     }
 
     /// Counts what came and what went.
-    fn count(&self, tally: Tally, added: u64, removed: usize) -> Result<(), StoreError> {
+    pub(super) fn count(&self, tally: Tally, added: u64, removed: usize) -> Result<(), StoreError> {
         let before = self.tally(tally)?;
         let after = (before + added)
             .checked_sub(removed as u64)

@@ -55,16 +55,18 @@ pub(super) enum Tally {
     Held,
     Lanes,
     Pending,
+    Receipts,
     Waiting,
 }
 
 impl Tally {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Batches,
         Self::Groups,
         Self::Held,
         Self::Lanes,
         Self::Pending,
+        Self::Receipts,
         Self::Waiting,
     ];
 
@@ -75,6 +77,7 @@ impl Tally {
             Self::Held => "held",
             Self::Lanes => "lanes",
             Self::Pending => "pending",
+            Self::Receipts => "receipts",
             Self::Waiting => "waiting",
         }
     }
@@ -330,6 +333,14 @@ impl StoreRead for Rows<'_> {
 
     fn uploaded(&self, store: &StoreId) -> Result<Arrival, StoreError> {
         self.mark(store.as_bytes()).map(Arrival)
+    }
+
+    fn position(&self, store: &StoreId, arrival: Arrival) -> Result<Option<u64>, StoreError> {
+        self.position_of(store, arrival)
+    }
+
+    fn receipts(&self) -> Result<Vec<KeptReceipt>, StoreError> {
+        self.all_receipts()
     }
 }
 

@@ -16,10 +16,10 @@ const APPLICATION_ID: i32 = 0x424e_594e;
 type Step = fn(&Connection) -> Result<(), StoreError>;
 
 /// Each entry brings a file from the version of its index to the next one; none ever changes.
-const MIGRATIONS: &[Step] = &[to_version_1, to_version_2];
+const MIGRATIONS: &[Step] = &[to_version_1, to_version_2, to_version_3];
 
 /// Checksum over the text of all tables and indexes after the last migration.
-const SCHEMA_SUM: i64 = -76_063_637_323_484_958;
+const SCHEMA_SUM: i64 = -6_534_608_047_015_950_775;
 
 const VERSION_1: &str = "
 CREATE TABLE tallies(
@@ -162,6 +162,22 @@ CREATE VIRTUAL TABLE words USING fts5(
 );
 ";
 
+/// Where our batches lie in relays' stores, and how far others have read there. `lanes` of a receipt are
+/// the ids of the lanes that it is about, one after the other.
+const RECEIPTS: &str = "
+CREATE TABLE positions(
+    store BLOB NOT NULL, arrival INTEGER NOT NULL, position INTEGER NOT NULL, sum INTEGER NOT NULL,
+    PRIMARY KEY(store, arrival)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX positions_again ON positions(arrival, store);
+
+CREATE TABLE receipts(
+    store BLOB NOT NULL, device BLOB NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL,
+    mark BLOB NOT NULL, signature BLOB NOT NULL, lanes BLOB NOT NULL, sum INTEGER NOT NULL,
+    PRIMARY KEY(store, device)
+) WITHOUT ROWID;
+";
+
 fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(VERSION_1)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -173,6 +189,20 @@ fn to_version_2(conn: &Connection) -> Result<(), StoreError> {
     older::set_rows_aside(conn)?;
     conn.execute_batch(VERSION_2)?;
     older::take_rows_back(conn)
+}
+
+fn to_version_3(conn: &Connection) -> Result<(), StoreError> {
+    add_receipts(conn)
+}
+
+fn add_receipts(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute_batch(RECEIPTS)?;
+    let tally = Tally::Receipts;
+    conn.execute(
+        "INSERT OR IGNORE INTO tallies(name, count, sum) VALUES (?1, 0, ?2)",
+        (tally.name(), tally.sum(0)),
+    )?;
+    Ok(())
 }
 
 fn begin_tallies(conn: &Connection) -> Result<(), StoreError> {

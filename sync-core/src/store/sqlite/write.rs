@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use rusqlite::Transaction;
 
+use crate::id::DeviceId;
 use crate::store::StoreTx;
 use crate::store::forward::forward_reads;
 use crate::store::forward::names::*;
@@ -152,6 +153,27 @@ impl StoreTx for SqliteTx<'_> {
 
     fn put_uploaded(&mut self, store: &StoreId, upto: Arrival) -> Result<(), StoreError> {
         self.write(|rows| rows.put_mark(store.as_bytes(), upto.0))
+    }
+
+    fn put_position(
+        &mut self,
+        store: &StoreId,
+        arrival: Arrival,
+        position: u64,
+    ) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_position(store, arrival, position))
+    }
+
+    fn forget_positions(&mut self, store: &StoreId) -> Result<(), StoreError> {
+        self.write(|rows| rows.forget_positions(store))
+    }
+
+    fn put_receipt(&mut self, kept: &KeptReceipt) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_receipt(kept))
+    }
+
+    fn remove_receipt(&mut self, store: &StoreId, device: &DeviceId) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_receipt(store, device))
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

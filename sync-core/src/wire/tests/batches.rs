@@ -101,7 +101,7 @@ proptest! {
         }
         received.extend(reader.read(over_the_wire(writer.take())).unwrap());
         prop_assert_eq!(sent.len(), received.len());
-        for ((sent, is_explicit), Received { batch, prev }) in sent.iter().zip(received) {
+        for ((sent, is_explicit), Received { batch, prev, .. }) in sent.iter().zip(received) {
             prop_assert_eq!(prev, is_explicit.then_some(*sent.prev()));
             prop_assert_eq!(&batch.verify(&COMMUNITY, sent.prev()).unwrap(), sent);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relay::log::memory::MemoryLog;
-use relay::log::{Appended, BatchLog, CommunityState, Spot};
+use relay::log::{Appended, BatchLog, CommunityState, KeptReceipts, Numbered, Spot};
 use sync_core::entry::VerifiedBatch;
 use sync_core::entry::branches::Settlement;
 use sync_core::entry::place::Link;
@@ -148,6 +148,32 @@ impl BatchLog for DiskLog {
         let dies = disk.count()?;
         disk.log.reduce(community, arrival, batch)?;
         if dies { Err(killed()) } else { Ok(()) }
+    }
+
+    fn put_receipt(
+        &mut self,
+        community: &CommunityId,
+        numbered: &Numbered,
+    ) -> Result<(), StoreError> {
+        let mut disk = self.disk();
+        let dies = disk.count()?;
+        disk.log.put_receipt(community, numbered)?;
+        if dies { Err(killed()) } else { Ok(()) }
+    }
+
+    fn remove_receipt(
+        &mut self,
+        community: &CommunityId,
+        device: &DeviceId,
+    ) -> Result<(), StoreError> {
+        let mut disk = self.disk();
+        let dies = disk.count()?;
+        disk.log.remove_receipt(community, device)?;
+        if dies { Err(killed()) } else { Ok(()) }
+    }
+
+    fn receipts(&self, community: &CommunityId) -> Result<KeptReceipts, StoreError> {
+        self.alive()?.log.receipts(community)
     }
 
     fn scrub(&mut self) -> Result<(), StoreError> {

@@ -206,6 +206,7 @@ pub(super) fn swallows(lie: Option<Lie>, state: &mut HubConn, frame: &Frame) -> 
     state.outbox.push_back(Frame::Ack(Ack {
         batches: state.came.len() as u64 + state.swallowed,
         arrival: 1,
+        positions: None,
     }));
     true
 }
@@ -223,6 +224,7 @@ pub(super) fn told(lie: Option<Lie>, state: &mut HubConn, frame: Frame, at: usiz
         }
         (Some(Lie::Less), Frame::Batches(mut batches)) => {
             batches.batches.clear();
+            batches.positions.clear();
             vec![Frame::Batches(batches)]
         }
         (Some(Lie::Alter), Frame::Batches(mut batches)) => {

@@ -1,0 +1,167 @@
+//! How far records have come, and how far everybody has been heard from.
+
+use sync_core::id::{MemberId, Millis};
+use sync_core::replica::{MemberFreshness, Replica, TickLevel, Ticks};
+use sync_core::roster::role::{Role, Scope};
+
+use crate::commands::fresh;
+use crate::console::cx::{Cx, Trouble, initial, own_name};
+use crate::console::views::shared::{PersonLine, Step};
+use crate::output::thousands;
+
+const DAY_MILLIS: i64 = 86_400_000;
+/// Who has said nothing for so long is named beside every number.
+const QUIET_DAYS: i64 = 7;
+
+/// Up to when what is shown goes, and who is missing in it.
+pub(super) struct AsOf {
+    pub(super) line: String,
+    pub(super) missing: String,
+}
+
+pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
+    let since = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
+    let as_of = replica.as_of(since)?;
+    let when = cx.clock.moment(cx.clock.now);
+    let (n, m) = (
+        thousands(as_of.heard as u64),
+        thousands(as_of.members as u64),
+    );
+    let places = [("when", when.as_str()), ("n", &n), ("m", &m)];
+    let line = if as_of.missing.is_empty() {
+        cx.with("console.asof.all", &places)
+    } else {
+        cx.with("console.asof.some", &places)
+    };
+    let missing: Vec<MemberId> = as_of.missing.iter().map(|it| it.member).collect();
+    let who = fresh::names(replica, &missing, &cx.text);
+    Ok(AsOf {
+        line,
+        missing: if missing.is_empty() {
+            String::new()
+        } else {
+            cx.with("console.asof.missing", &[("who", &who)])
+        },
+    })
+}
+
+/// From 1 (saved here) to 4 (with a coordinator).
+pub(super) fn number(level: TickLevel) -> u8 {
+    match level {
+        TickLevel::Saved => 1,
+        TickLevel::Relay => 2,
+        TickLevel::Colleague => 3,
+        TickLevel::Coordinator => 4,
+    }
+}
+
+pub(super) fn word(cx: &Cx, level: TickLevel) -> String {
+    cx.say(match level {
+        TickLevel::Saved => "console.tick.1",
+        TickLevel::Relay => "console.tick.2",
+        TickLevel::Colleague => "console.tick.3",
+        TickLevel::Coordinator => "console.tick.4",
+    })
+}
+
+/// The way of a record from this device to a coordinator.
+pub(super) fn steps(replica: &Replica, cx: &Cx, ticks: &Ticks) -> Vec<Step> {
+    let wait = || cx.say("console.tick.wait");
+    let names = |members: &[MemberId]| {
+        if members.is_empty() {
+            wait()
+        } else {
+            fresh::names(replica, members, &cx.text)
+        }
+    };
+    let pending = if ticks.pending > 0 {
+        let n = thousands(ticks.pending);
+        cx.with("console.tick.pending", &[("n", &n)])
+    } else {
+        String::new()
+    };
+    let step = |level, done: bool, icon: &str, detail| Step {
+        done,
+        icon: icon.to_owned(),
+        label: word(cx, level),
+        detail,
+        href: String::new(),
+    };
+    let on_relay = if ticks.on_relay {
+        String::new()
+    } else {
+        wait()
+    };
+    vec![
+        step(TickLevel::Saved, true, "laptop", pending),
+        step(TickLevel::Relay, ticks.on_relay, "relay", on_relay),
+        step(
+            TickLevel::Colleague,
+            !ticks.colleagues.is_empty(),
+            "phone",
+            names(&ticks.colleagues),
+        ),
+        at_the_top(replica, cx).unwrap_or_else(|| {
+            let is_there = !ticks.coordinators.is_empty();
+            let names = names(&ticks.coordinators);
+            step(TickLevel::Coordinator, is_there, "person", names)
+        }),
+    ]
+}
+
+/// The last step on a coordinator's own device: what is there has arrived.
+fn at_the_top(replica: &Replica, cx: &Cx) -> Option<Step> {
+    let roster = replica.roster();
+    let role = roster.role_in(&replica.device(), &Scope::Community);
+    (role >= Some(Role::Coordinator)).then(|| Step {
+        done: true,
+        icon: "person".to_owned(),
+        label: word(cx, TickLevel::Coordinator),
+        detail: own_name(replica),
+        href: String::new(),
+    })
+}
+
+/// Who has what of mine, those first who lack something or have been quiet longest.
+pub(super) fn people(replica: &Replica, cx: &Cx) -> Result<Vec<PersonLine>, Trouble> {
+    let mut others = replica.freshness()?;
+    others.retain(|it| !it.is_self);
+    others.sort_by_key(|it| (it.has_all_of_mine, it.heard_at));
+    Ok(others.iter().map(|it| person(cx, it)).collect())
+}
+
+fn person(cx: &Cx, of: &MemberFreshness) -> PersonLine {
+    let quiet = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
+    let (tone, icon, word) = if of.heard_at.is_none_or(|at| at < quiet) {
+        ("bad", "clock", "console.word.quiet")
+    } else if !of.may_read {
+        ("info", "check", "console.word.heard")
+    } else if !of.has_all_of_mine {
+        ("warn", "clock", "console.word.lacks")
+    } else {
+        ("good", "check", "console.word.has_all")
+    };
+    let lacks = of.may_read && of.lacks > 0;
+    PersonLine {
+        initial: initial(&of.name),
+        line: match of.heard_at {
+            // What they may not read says nothing about them; that they are there does.
+            Some(at) if !of.may_read => {
+                let places = [("name", of.name.as_str()), ("when", &cx.clock.moment(at))];
+                cx.with("console.sync.heard", &places)
+            }
+            _ => fresh::has(of, &cx.text, &|at| cx.clock.moment(at)),
+        },
+        tone: tone.to_owned(),
+        icon: icon.to_owned(),
+        word: cx.say(word),
+        detail: fresh::heard(of.heard_at, cx.clock.now, &cx.text)
+            .trim()
+            .to_owned(),
+        href: if lacks {
+            format!("/records?lacked={}", of.member)
+        } else {
+            String::new()
+        },
+    }
+}

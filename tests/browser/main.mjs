@@ -41,7 +41,7 @@ async function main(args) {
       const { take } = await import("./pictures.mjs");
       return await take(args[1], args.slice(2));
     }
-    await makeDemo(process.env.BANYAN_DEMO, { villages: 3, volunteers: 4 });
+    await makeDemo(process.env.BANYAN_DEMO, { villages: 3, volunteers: 2 });
     return await test(await flows(args));
   } finally {
     await browser.close();

@@ -16,7 +16,7 @@ async function writeEvent(person, title) {
   await person.go("/new/event");
   await person.type(event("title"), title);
   await person.type(event("place"), "村委会");
-  await person.choose(event("category"), event("category", "lecture"));
+  await person.choose(event("category"), event("category", "safety"));
   await person.page.focus("[name=title]");
 }
 

@@ -2,23 +2,7 @@ import assert from "node:assert/strict";
 import { fact } from "../lib/fact.mjs";
 import { FOUR_LOOKS } from "../lib/looks.mjs";
 import { founded } from "../lib/programs.mjs";
-
-const visit = (person, field, value) => person.label("visit", field, value);
-
-async function begin(person) {
-  await person.menu("new");
-  await person.page.locator('main a[href="/new/visit"]').click();
-  await person.sees(person.say("console.form.new", { kind: visit(person) }));
-}
-
-async function write(person) {
-  await begin(person);
-  await person.type(visit(person, "household"), "3号门 王奶奶");
-  await person.choose(visit(person, "purpose"), visit(person, "purpose", "health"));
-  await person.type(visit(person, "minutes"), "45");
-  await person.follow(person.say("console.act.save"));
-  await person.sees(person.say("console.saved"));
-}
+import { begin, visit, write } from "../lib/visit.mjs";
 
 fact("form keeps what was typed and says what is wrong beside the field", FOUR_LOOKS, async (stage) => {
   const person = await stage.person(await founded());

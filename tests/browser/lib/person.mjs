@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { browser } from "./browser.mjs";
 import { watch } from "./watch.mjs";
-import { label, say } from "./words.mjs";
+import { count, label, say } from "./words.mjs";
 
 /** Longest that something may take to appear, in milliseconds. Nothing waits for so long that works. */
 const PATIENCE = 30_000;
@@ -24,6 +24,10 @@ export class Person {
 
   say(key, places) {
     return say(this.lang, key, places);
+  }
+
+  count(key, n) {
+    return count(this.lang, key, n);
   }
 
   label(kind, field, value) {
@@ -48,9 +52,21 @@ export class Person {
 
   /** Clicks what leads to another page, and waits until that is there. */
   async follow(words) {
-    const button = await this.button(words);
-    const [answer] = await Promise.all([this.page.waitForNavigation(), button.click()]);
+    return this.followed(this.click(await this.button(words)));
+  }
+
+  /** Waits for the page that something leads to, which is begun already. */
+  async followed(begun) {
+    const [answer] = await Promise.all([this.page.waitForNavigation(), begun]);
     return answer;
+  }
+
+  /** Clicks a link to an address, once it is there; what is behind "#" stays on the page. */
+  async open(address) {
+    const link = await this.page.waitForSelector(`main a[href="${address}"]`, { visible: true }).catch(async () => {
+      assert.fail(`nothing leads to ${address} at ${this.path}; there is: ${await this.words()}`);
+    });
+    return address.startsWith("#") ? this.click(link) : this.followed(this.click(link));
   }
 
   /** Goes to a place of the menu; what the menu has no room for is on the page "more". */
@@ -63,7 +79,13 @@ export class Person {
 
   /** Clicks what stays on the page. */
   async press(words) {
-    await (await this.button(words)).click();
+    await this.click(await this.button(words));
+  }
+
+  /** Clicks in the middle of something, having scrolled there as people do: clear of head and menu. */
+  async click(handle) {
+    await handle.evaluate((it) => it.scrollIntoView({ block: "center", behavior: "instant" }));
+    await handle.click();
   }
 
   /** Looks for records: in the box at the top, or where the picture of a glass leads. */
@@ -102,7 +124,8 @@ export class Person {
   /** The visible link, button or fold with these words. */
   async button(words) {
     const find = (text) => [...document.querySelectorAll("a, button, summary")].find((it) => {
-      const name = it.getAttribute("aria-label") ?? it.innerText;
+      // Of a link with a line that explains it, its first line.
+      const name = it.getAttribute("aria-label") ?? it.innerText.trim().split("\n")[0];
       return it.checkVisibility({ checkVisibilityCSS: true }) && name.trim() === text;
     });
     const found = await this.page.waitForFunction(find, {}, words).catch(async () => {
@@ -126,10 +149,13 @@ export class Person {
     return found.asElement();
   }
 
-  /** Puts text into an input, in the place of what was there; for a list, the value to select. */
+  /** Types text into an input, in the place of what was there. */
   async type(words, text) {
     const input = await this.input(words);
-    await input.asLocator().fill(text);
+    await this.click(input);
+    await input.evaluate((it) => it.select());
+    await this.page.keyboard.press("Backspace");
+    await this.page.keyboard.type(text);
   }
 
   /** Ticks the choice with these words in the group with that legend, or takes it from that list. */
@@ -148,7 +174,7 @@ export class Person {
     const option = found.asElement();
     const list = await option.evaluate((it) => it.tagName === "OPTION" && { id: it.parentElement.id, value: it.value });
     if (list) await this.page.select(`#${list.id}`, list.value);
-    else await option.click();
+    else await this.click(option);
   }
 
   /** What stands in an input. */

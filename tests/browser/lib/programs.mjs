@@ -45,8 +45,8 @@ async function start(name, args) {
     lines.once("line", (line) => { clearTimeout(late); resolve(line); });
     ended.then((code) => { clearTimeout(late); reject(new Error(`${name} ended with ${code}: ${complaints}`)); });
   });
-  const stop = async () => { child.kill("SIGINT"); await ended; };
-  return { first, stop };
+  const end = async (signal) => { child.kill(signal); await ended; };
+  return { first, stop: () => end("SIGINT"), kill: () => end("SIGKILL") };
 }
 
 process.once("exit", () => { for (const child of running) child.kill("SIGKILL"); });
@@ -72,10 +72,10 @@ export class Relay {
   }
 
   async start() {
-    const { first, stop } = await start("banyan-relay", ["--data", this.data, "--listen", this.listen, "--open"]);
+    const { first, stop, kill } = await start("banyan-relay", ["--data", this.data, "--listen", this.listen, "--open"]);
     this.address = first.split(" ").at(-1);
     this.listen = this.address.split("@").at(-1);
-    this.stop = stop;
+    Object.assign(this, { stop, kill });
   }
 }
 
@@ -99,10 +99,10 @@ export async function joined(owner, name, role = "volunteer") {
   return data;
 }
 
-/** A copy of the coordinator's folder of the community that the demonstration made. */
-export async function demo() {
-  const data = await folder("coordinator");
-  await cp(path.join(process.env.BANYAN_DEMO, "coordinator"), data, { recursive: true });
+/** A copy of somebody's folder of the community that the demonstration made. */
+export async function demo(whose = "coordinator") {
+  const data = await folder(whose);
+  await cp(path.join(process.env.BANYAN_DEMO, whose), data, { recursive: true });
   return data;
 }
 

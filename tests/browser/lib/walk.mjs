@@ -4,6 +4,7 @@
 import { accessibility, keys, language, meter, sideways, touch, VISIT_BYTES_MAX } from "./checks.mjs";
 import { fill } from "./filler.mjs";
 import { PHONE, WIDE } from "./looks.mjs";
+import { LISTS, PAGES, UNLINKED } from "../pages.mjs";
 
 /** An address without what differs between pages of one pattern. */
 function pattern(path) {
@@ -38,6 +39,26 @@ export async function writeOfEachKind(person) {
   return written;
 }
 
+/** The first records of lists that show something of their own. */
+export async function firstOfEachList(person) {
+  const found = [];
+  for (const list of LISTS) {
+    await person.go(list);
+    const first = (await links(person.page)).find((path) => /^\/record\/[a-z2-7]+$/.test(path));
+    if (!first) throw new Error(`${list} is empty`);
+    found.push(first);
+  }
+  return found;
+}
+
+/** What is wrong with the page that is open, at the width that it has. */
+export async function look(person) {
+  const { page } = person;
+  const small = person.look.width === "phone" ? await touch(page) : [];
+  const wrong = [...await keys(page), ...await language(page, person.lang), ...await sideways(page), ...await accessibility(page), ...small];
+  return wrong.map((it) => `${person.path}: ${it}`);
+}
+
 /** What is wrong with the page that is open, at both widths, and in the dark. */
 export async function examine(person, note) {
   const { page } = person;
@@ -55,10 +76,10 @@ export async function examine(person, note) {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
 }
 
-/** Walks all pages. Gives the patterns that were seen and what is wrong. */
+/** Walks all pages. Gives those that were opened and what is wrong. */
 export async function walk(person, seeds = []) {
   const transferred = await meter(person.page);
-  const queue = ["/today", ...seeds];
+  const queue = ["/today", ...UNLINKED, ...seeds];
   const seen = new Set(queue.map(pattern));
   const wrong = [];
   const walked = [];
@@ -79,5 +100,7 @@ export async function walk(person, seeds = []) {
       queue.push(next);
     }
   }
+  const missed = PAGES.filter((page) => !seen.has(page));
+  wrong.push(...missed.map((page) => `nothing leads to ${page}`));
   return { walked, wrong };
 }

@@ -14,6 +14,12 @@ export function say(lang, key, places = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
 }
 
+/** The same with a number, which some languages say otherwise of one. */
+export function count(lang, key, n) {
+  const one = `${key}.one`;
+  return say(lang, n === 1 && one in catalogues[lang] ? one : key, { n: `${n}` });
+}
+
 const station = new URL("../../../sync-core/src/schema/station.json", import.meta.url);
 const { kinds } = JSON.parse(readFileSync(station, "utf8"));
 

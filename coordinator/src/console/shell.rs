@@ -180,7 +180,7 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
         me,
         my_role: own_role(replica, cx),
         section: shown.section.to_owned(),
-        live: shown.live.to_owned(),
+        live: listens_to(shown.live),
         sync_tone: tone.to_owned(),
         sync_icon: icon.to_owned(),
         sync_line: line,
@@ -192,6 +192,14 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
         flash: flash.map_or_else(String::new, |flash| flash.line),
         ..bare(cx, &community)
     })
+}
+
+/// Topics of a page that listens at all; the head of every page says how the relay is reached.
+fn listens_to(topics: &str) -> String {
+    if topics.is_empty() || topics.split(' ').any(|topic| topic == "sync") {
+        return topics.to_owned();
+    }
+    format!("{topics} sync")
 }
 
 /// What this person is in the community.

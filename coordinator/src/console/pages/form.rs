@@ -49,7 +49,7 @@ fn new_form(
         save_label: cx.say("console.act.save"),
         ..with_errors(cx, kind, wrong)
     };
-    Ok(Shown::new("new", "", form))
+    Ok(Shown::new("new", "sync", form))
 }
 
 fn with_errors(cx: &Cx, kind: &Kind, wrong: &Wrong) -> work::Form {
@@ -207,7 +207,7 @@ fn old_form(
         save_label: cx.say("console.act.save"),
         ..with_errors(cx, kind, wrong)
     };
-    Ok(Shown::new("records", "", form))
+    Ok(Shown::new("records", "sync", form))
 }
 
 /// Writes what was changed. What somebody else changed meanwhile in the same field is shown first.

@@ -25,5 +25,5 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let new = New {
         kinds: tiles.collect(),
     };
-    Ok(Shown::new("new", "", new))
+    Ok(Shown::new("new", "sync", new))
 }

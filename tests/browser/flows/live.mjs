@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { fact } from "../lib/fact.mjs";
+import { TWO_LOOKS } from "../lib/looks.mjs";
+import { founded, joined } from "../lib/programs.mjs";
+
+/** Two people with a console each, and a relay between them. */
+async function two(stage) {
+  const relay = await stage.relay();
+  const owner = await founded({ relay });
+  const member = await joined(owner, "陈小明");
+  return [await stage.person(owner), await stage.person(member)];
+}
+
+async function writeEvent(person, title) {
+  const event = (field, value) => person.label("event", field, value);
+  await person.go("/new/event");
+  await person.type(event("title"), title);
+  await person.type(event("place"), "村委会");
+  await person.choose(event("category"), event("category", "safety"));
+  await person.page.focus("[name=title]");
+}
+
+fact("what one writes appears on the other's open page", TWO_LOOKS, async (stage) => {
+  const [reader, writer] = await two(stage);
+  await reader.menu("records");
+  await reader.page.evaluate(() => { window.isSamePage = true; });
+  await writeEvent(writer, "反诈讲座");
+  const began = performance.now();
+  const [, took] = await Promise.all([
+    writer.follow(writer.say("console.act.save")),
+    reader.sees("反诈讲座").then(() => performance.now() - began),
+  ]);
+  stage.tell(`from the click to the other's page: ${Math.round(took)} ms`);
+  assert.equal(await reader.page.evaluate(() => window.isSamePage), true, "without loading again");
+});
+
+fact("what is being typed is not lost when something comes", TWO_LOOKS, async (stage) => {
+  const [reader, writer] = await two(stage);
+  await writeEvent(writer, "义诊");
+  await writer.follow(writer.say("console.act.save"));
+  await reader.menu("records");
+  await reader.sees("义诊");
+  await reader.go(writer.path);
+  await reader.type(reader.say("console.record.say"), "我也去");
+  await writer.type(writer.say("console.record.say"), "周六上午九点");
+  await writer.follow(writer.say("console.record.send"));
+  await reader.sees("周六上午九点");
+  assert.equal(await reader.typed(reader.say("console.record.say")), "我也去");
+});

@@ -1,0 +1,3 @@
+import { walkIn } from "../lib/walk_in.mjs";
+
+walkIn("en");

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { fact } from "../lib/fact.mjs";
+import { TWO_LOOKS } from "../lib/looks.mjs";
+import { founded } from "../lib/programs.mjs";
+import { begin, visit, write } from "../lib/visit.mjs";
+
+fact("everything is read and written without script", TWO_LOOKS, async (stage) => {
+  const console = await stage.console(await founded());
+  const person = await stage.visitor(console);
+  await person.page.setJavaScriptEnabled(false);
+  const asked = [];
+  person.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await person.enter();
+  await begin(person);
+  await person.type(visit(person, "findings"), "血压 150/95");
+  const refused = await person.follow(person.say("console.act.save"));
+  assert.equal(refused.status(), 422);
+  assert.equal(await person.refusal("household"), person.say("console.err.empty"));
+  assert.equal(await person.typed(visit(person, "findings")), "血压 150/95");
+  const record = await write(person);
+  await person.follow(visit(person, "state", "submitted"));
+  await person.sees(person.say("console.moved", { state: visit(person, "state", "submitted") }));
+  await person.type(person.say("console.record.say"), "周六再去。");
+  await person.follow(person.say("console.record.send"));
+  await person.sees("周六再去。");
+  await person.menu("records");
+  await person.find("wnn");
+  await person.open(record);
+  await person.menu("settings");
+  await person.choose(person.say("console.settings.text"), person.say("console.settings.text_large"));
+  await person.follow(person.say("console.act.save"));
+  await person.sees(person.say("console.saved"));
+  assert.equal(await person.page.$eval("html", (it) => it.dataset.text), "large");
+  assert.ok(!asked.includes("/events"), "no script has run");
+});

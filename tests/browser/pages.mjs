@@ -6,7 +6,9 @@
 /** Must be come to; what differs in an id is one page. */
 export const PAGES = [
   "/today", "/records", "/new", "/new/visit", "/record/{id}", "/record/{id}/edit",
-  "/sync", "/members", "/member/{id}", "/devices", "/invite", "/held", "/audit", "/more", "/settings",
+  "/sync", "/members", "/member/{id}", "/member/{id}/certificate", "/devices", "/invite", "/held", "/audit", "/more",
+  "/settings", "/session", "/session/{id}", "/schema", "/schema/{kind}", "/import", "/export", "/erasures", "/reports",
+  "/reports/print", "/duplicates",
 ];
 
 /** Opened although no link leads to them. */

@@ -109,5 +109,5 @@ export async function demo(whose = "coordinator") {
 /** Lets the demonstration make its community in a folder. */
 export async function makeDemo(into, { villages, volunteers }) {
   const size = ["--villages", `${villages}`, "--volunteers", `${volunteers}`];
-  await run(program("banyan"), ["--data", into, "--json", "demo", ...size, "--keep", into], { env: surroundings, timeout: PATIENCE * 5 });
+  await run(program("banyan"), ["--data", into, "--json", "demo", "--no-serve", ...size, "--keep", into], { env: surroundings, timeout: PATIENCE * 5 });
 }

@@ -96,7 +96,9 @@ impl Hall {
         asked: Asked,
         look: impl FnOnce(&Replica, &Cx) -> Result<Shown, Trouble> + Send + 'static,
     ) -> Response {
-        let cx = self.cx(asked, true);
+        // A page that is brought up to date may be one that is just being left.
+        let takes_flash = !asked.is_live;
+        let cx = self.cx(asked, takes_flash);
         let inner = cx.clone();
         let made = self
             .node

@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use sync_core::id::{LaneId, MemberId, Millis, RecordId};
 use sync_core::replica::{Moment, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
+use sync_core::schema::{FieldEdit, STATE_FIELD, Value};
 use sync_node::Node;
 
 use crate::demo::cast::Cast;
@@ -127,7 +128,8 @@ async fn visits(first: &Hand, second: &Hand, story: &Story<'_>) -> Result<Vec<Re
         ("headcount", "23".to_owned()),
         ("host", second.member.to_string()),
     ];
-    second.write("event", 2, event).await?;
+    let event = second.write("event", 2, event).await?;
+    second.put_into(event, "held", 2).await?;
     Ok(needs)
 }
 
@@ -145,15 +147,17 @@ async fn growth(
         ("members", format!("{},{}", first.member, second.member)),
         ("minutes", "90".to_owned()),
     ];
-    coordinator.write("training", 5, training).await?;
+    let training = coordinator.write("training", 5, training).await?;
+    coordinator.put_into(training, "attended", 5).await?;
     let praise = vec![
         ("title", story.text.say("demo.week.praise")),
-        ("members", first.member.to_string()),
+        ("members", second.member.to_string()),
         ("date", day(-4)),
         ("level", "community".to_owned()),
     ];
     coordinator.write("commendation", 4, praise).await?;
-    let (member, scope) = (first.member, Scope::Space(first.space));
+    // The first of a village leads it from the start.
+    let (member, scope) = (second.member, Scope::Space(first.space));
     let grant = coordinator.node.call(move |replica, moment| {
         let moment = &mut at(4, moment);
         replica.grant(member, scope, Role::Lead, moment)
@@ -213,6 +217,22 @@ impl Hand {
             replica.create(kind, space, &edits.map_err(ReplicaError::from)?, moment)
         });
         Ok(written.await??)
+    }
+
+    /// Puts a record into a state, so many days ago.
+    async fn put_into(
+        &self,
+        record: RecordId,
+        state: &'static str,
+        days_ago: i64,
+    ) -> Result<(), Failure> {
+        let edit = FieldEdit::set(STATE_FIELD, Value::Text(state.to_owned()));
+        let moved = self.node.call(move |replica, moment| {
+            let moment = &mut at(days_ago, moment);
+            replica.edit(record, &[edit], moment)
+        });
+        moved.await??;
+        Ok(())
     }
 
     /// The same old lady, in whichever village she lives at the moment.

@@ -287,6 +287,18 @@ fn program_ends_when_it_is_asked_to_although_a_page_listens() {
 }
 
 #[test]
+fn outcome_of_a_form_is_told_on_the_page_after_it_not_to_one_that_looks_again() {
+    let desk = Desk::with_village();
+    let console = Console::entered(&desk);
+    let sent = console.post("/settings", "/settings", &[("text", "large")]);
+    assert_eq!(sent.status, 303, "{}", sent.body);
+    let again = console.send("GET", "/today", &[("X-Live", "1")], "");
+    assert!(again.status == 200 && !again.body.contains("Saved."));
+    assert!(console.get("/settings").body.contains("Saved."));
+    assert!(!console.get("/settings").body.contains("Saved."));
+}
+
+#[test]
 fn ticket_of_the_console_lets_somebody_join() {
     let (_served, lead, other) = two_with_a_relay();
     let console = Console::entered(&lead);

@@ -310,7 +310,7 @@ fn who_is_there_is_one_tap_and_the_wall_hears_of_other_devices() {
     assert!(
         wall.get(&page)
             .body
-            .contains("data-live-on=\"records roster\"")
+            .contains("data-live-on=\"records roster sync\"")
     );
     let mut news = wall.listen();
     let phone = Console::entered(&other);

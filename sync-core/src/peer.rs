@@ -242,6 +242,9 @@ impl Peer {
                 }
                 Event::CaughtUp => {
                     self.flush(replica, moment)?;
+                    if !self.session.check_pulled(replica)? {
+                        continue;
+                    }
                     if replica.settle_orphans(moment)? {
                         replica.seal_pending(moment)?;
                     }

@@ -10,8 +10,11 @@ use super::answer::Answer;
 use super::form::Form;
 use super::porch::Porch;
 
-/// The name of the cookie.
-pub(super) const COOKIE: &str = "banyan";
+/// The name of the cookie. It has the port, for browsers do not tell apart the ports of one host: of two
+/// programs on this computer, each would send the other's browser away.
+pub(super) fn cookie_name(port: u16) -> String {
+    format!("banyan-{port}")
+}
 
 /// Who asks for what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,14 +51,15 @@ impl Asked {
 }
 
 /// The cookie that a request carries.
-pub(super) fn cookie(parts: &Parts) -> Option<&str> {
+fn cookie(parts: &Parts, port: u16) -> Option<&str> {
+    let ours = cookie_name(port);
     let lines = parts.headers.get_all(header::COOKIE).iter();
     let pairs = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'));
     pairs
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+        .find_map(|(name, value)| (name == ours).then_some(value))
 }
 
 impl<S> FromRequestParts<S> for Asked
@@ -70,7 +74,7 @@ where
         state: &S,
     ) -> Result<Self, axum::response::Response> {
         let porch = Porch::from_ref(state);
-        let pass = cookie(parts).and_then(|cookie| porch.pass(cookie));
+        let pass = cookie(parts, porch.port).and_then(|cookie| porch.pass(cookie));
         let Some(pass) = pass else {
             return Err(porch.answer_stranger());
         };

@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 use super::answer;
-use super::asked::{Asked, COOKIE};
+use super::asked::{Asked, cookie_name};
 use super::form::{FORM_BYTES_MAX, Form};
 use super::hall::{Act, Look, Shared};
 use super::house::House;
@@ -147,7 +147,8 @@ async fn enter(State(porch): State<Porch>, body: Bytes) -> Response {
     };
     let mut response = answer::go("/");
     let cookie = format!(
-        "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/",
+        "{}={}; HttpOnly; SameSite=Strict; Path=/",
+        cookie_name(porch.port),
         pass.cookie
     );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -25,6 +25,18 @@ fn link_lets_one_browser_in_once() {
 }
 
 #[test]
+fn two_programs_on_one_computer_do_not_send_each_others_browser_away() {
+    let (here, there) = (Desk::with_village(), Desk::with_village());
+    let names = [Console::of(&here), Console::of(&there)].map(|console| {
+        let entered = console.enter();
+        let cookie = entered.header("set-cookie").unwrap();
+        cookie.split('=').next().unwrap().to_owned()
+    });
+    // A browser keeps one cookie of a name for all ports of a host.
+    assert_ne!(names[0], names[1]);
+}
+
+#[test]
 fn every_page_forbids_what_it_does_not_need() {
     let desk = Desk::with_village();
     let console = Console::entered(&desk);

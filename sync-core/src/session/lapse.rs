@@ -83,11 +83,7 @@ impl Session {
     }
 
     /// The digest of a lane here, with our own log no longer than the relay had it.
-    fn digest_there(
-        &self,
-        state: &LaneState,
-        carrier: &dyn Carrier,
-    ) -> Result<Digest, StoreError> {
+    fn digest_there(&self, state: &LaneState, carrier: &dyn Carrier) -> Result<Digest, StoreError> {
         let own = self.own_log(state.lane);
         let mut heads = carrier.heads(&state.lane)?;
         heads.retain(|(log, _)| *log != own);

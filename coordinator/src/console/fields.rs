@@ -3,7 +3,8 @@
 use serde_json::Value;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::Replica;
-use sync_core::roster::commons;
+use sync_core::roster::role::Scope;
+use sync_core::roster::{Member, commons};
 use sync_core::schema::{Field, FieldType, Kind};
 use sync_core::store::ViewRow;
 
@@ -23,6 +24,16 @@ fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
     let fields = has_field.then(|| serde_json::from_str::<Value>(&row.fields).ok());
     let fields = fields.flatten().unwrap_or_default();
     fields.get(name).and_then(Value::as_str) == Some(open)
+}
+
+/// Whether somebody belongs to a village, or looks after it; to the whole community everybody does.
+pub(super) fn belongs(replica: &Replica, member: &Member, space: &LaneId) -> bool {
+    let is_of_all = !replica.roster().spaces().contains_key(space);
+    let mut roles = member.roles.iter();
+    let is_near = roles.any(|(scope, _)| {
+        is_of_all || *scope == Scope::Community || *scope == Scope::Space(*space)
+    });
+    !member.is_former() && is_near
 }
 
 /// The title of a row as a list shows it.

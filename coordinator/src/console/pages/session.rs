@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::Replica;
-use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::role::Role;
 use sync_core::schema::{Kind, State};
 
 use crate::console::answer::Shown;
@@ -267,15 +267,8 @@ fn lead(replica: &Replica, cx: &Cx, open: &Open) -> String {
 
 /// Members who belong to the session's village, or look after it; for the whole community, all.
 fn people(replica: &Replica, open: &Open) -> Vec<(String, String)> {
-    let is_of_all = open.is_of_all(replica);
-    let reaches = |scope: &Scope| {
-        is_of_all || *scope == Scope::Community || *scope == Scope::Space(open.space)
-    };
     let members = replica.roster().members().iter();
-    let members = members.filter(|(_, member)| {
-        let mut roles = member.roles.iter();
-        !member.is_former() && roles.any(|(scope, _)| reaches(scope))
-    });
+    let members = members.filter(|(_, member)| fields::belongs(replica, member, &open.space));
     let mut people: Vec<(String, String)> = members
         .map(|(id, _)| (replica.member_name(id), id.to_string()))
         .collect();

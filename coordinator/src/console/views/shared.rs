@@ -190,6 +190,10 @@ pub(crate) struct Input {
     pub(crate) unit: String,
     /// Of choice choices select; chosen ones of links.
     pub(crate) options: Vec<Choice>,
+    /// Of choices and select: those behind a line of their own.
+    pub(crate) others: Vec<Choice>,
+    /// "别的村的人（49）".
+    pub(crate) others_label: String,
     /// Of link and links, for the datalist (at most 50).
     pub(crate) suggestions: Vec<Choice>,
     /// Of checklist: its lines and one or more empty ones.

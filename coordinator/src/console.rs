@@ -20,6 +20,7 @@ mod asked;
 mod assets;
 mod begin;
 mod cx;
+mod difference;
 mod door;
 mod fields;
 mod form;

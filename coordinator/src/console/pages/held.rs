@@ -12,10 +12,10 @@ use crate::commands::decide::said;
 use crate::commands::held::reason;
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble};
-use crate::console::fields;
 use crate::console::form::Form;
 use crate::console::views::proof::{Held, HeldItem, HeldStep};
 use crate::console::views::shared::Change;
+use crate::console::{difference, fields};
 use crate::mask;
 
 /// Records on the page; the rest follows when these are decided.
@@ -141,14 +141,14 @@ fn held_step(replica: &Replica, cx: &Cx, preview: &Preview) -> HeldStep {
         let field = kind.field(&change.field);
         let label = field.map(|field| field.label(cx.text.lang()));
         let before = change.from.as_ref().map(|value| said(&change.field, value));
+        let before = before.filter(|before| !before.is_empty());
+        let after = match &change.to {
+            Some(value) => said(&change.field, value),
+            None => cx.say(&format!("word.deed.{}", change.deed)),
+        };
         Change {
             field: label.unwrap_or(&change.field).to_owned(),
-            has_before: before.as_ref().is_some_and(|before| !before.is_empty()),
-            before: before.unwrap_or_default(),
-            after: match &change.to {
-                Some(value) => said(&change.field, value),
-                None => cx.say(&format!("word.deed.{}", change.deed)),
-            },
+            pieces: difference::pieces(before.as_deref(), &after),
         }
     });
     let when = cx.clock.moment(Millis(step.change.at));

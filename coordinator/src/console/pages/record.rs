@@ -15,9 +15,9 @@ use sync_core::store::ViewRow;
 use super::{reach, rows, session};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
-use crate::console::fields;
 use crate::console::views::record as views;
 use crate::console::views::shared::Change;
+use crate::console::{difference, fields};
 
 /// Steps of the history on the page unless all are asked for.
 const TURNS_MAX: usize = 20;
@@ -352,17 +352,17 @@ fn turn(
         "console.hist.changed"
     };
     let said = |name: &str, value: &Value| fields::shown(replica, cx, &open.kind, name, value);
-    let changes = entry.changes.iter().map(|change| Change {
-        field: field_label(cx, &open.kind, &change.field),
-        has_before: change.from.as_ref().is_some_and(|value| !is_nothing(value)),
-        before: change
-            .from
-            .as_ref()
-            .map_or_else(String::new, |value| said(&change.field, value)),
-        after: match &change.to {
+    let changes = entry.changes.iter().map(|change| {
+        let before = change.from.as_ref().filter(|value| !is_nothing(value));
+        let before = before.map(|value| said(&change.field, value));
+        let after = match &change.to {
             Some(value) => said(&change.field, value),
             None => cx.say(&format!("word.deed.{}", change.deed)),
-        },
+        };
+        Change {
+            field: field_label(cx, &open.kind, &change.field),
+            pieces: difference::pieces(before.as_deref(), &after),
+        }
     });
     views::Turn {
         initial: initial(&entry.by),

@@ -161,9 +161,15 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) field: String,
-    pub(crate) has_before: bool,
-    pub(crate) before: String,
-    pub(crate) after: String,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A stretch of a value beside what it was before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// "same", "gone", "new", or "to" between what was and what is.
+    pub(crate) tone: String,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use crate::text::Text;
 
 use cells::Cells;
 use compare::Difference;
-use find::{Known, Occurrences};
+use find::{Known, Occurrences, Writers};
 
 /// So many rows that would be begun are shown.
 const EXAMPLES_MAX: usize = 3;
@@ -115,12 +115,14 @@ pub(crate) fn check(
     context: &Context<'_>,
 ) -> Result<Checked, Failure> {
     let known = Known::of(context.replica, context.kind)?;
+    let writers = Writers::of(context.replica)?;
     let mut checker = Checker {
-        cells: Cells::new(sheet, mapping, context),
+        cells: Cells::new(sheet, mapping, context, &writers),
         occurrences: Occurrences::new(sheet, mapping),
         mapping,
         context,
         known,
+        writers: &writers,
         planned: HashMap::new(),
         checked: Checked::default(),
     };
@@ -136,6 +138,7 @@ struct Checker<'a> {
     mapping: &'a Mapping,
     context: &'a Context<'a>,
     known: Known,
+    writers: &'a Writers,
     /// Records that earlier rows begin or change, and which.
     planned: HashMap<RecordId, u64>,
     checked: Checked,
@@ -185,6 +188,10 @@ impl Checker<'_> {
         let edits = match self.cells.edits(row) {
             Ok(edits) => edits,
             Err(problems) => {
+                let mut failures = problems.iter().map(|problem| &problem.failure);
+                if let Some(fault) = failures.find(|failure| !is_about_the_row(failure)) {
+                    return Err(fault.clone());
+                }
                 self.checked.report.refused += 1;
                 self.checked.report.problems.extend(problems);
                 return Ok(());
@@ -274,10 +281,9 @@ impl Checker<'_> {
             return Err(ReplicaError::RecordErased.into());
         }
         let space = self.space(row)?;
-        let kind = self.context.kind;
-        let key = kind.natural_key().map(|field| key_in(edits, field));
-        let replica = self.context.replica;
-        let found = self.known.find(replica, kind, &space, key, &origin)?;
+        let key = self.context.kind.natural_key();
+        let key = key.map(|field| key_in(edits, field));
+        let found = self.known.find(self.context, self.writers, &space, key, &origin)?;
         match found {
             find::Found::Nowhere(record) => self.begun(row, space, record, origin, edits),
             find::Found::Erased => Err(ReplicaError::RecordErased.into()),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use sync_core::id::RecordId;
-use sync_core::replica::{Origin, Replica, natural_record};
+use sync_core::id::{LaneId, RecordId};
+use sync_core::replica::{Origin, Replica, ReplicaError, natural_record};
 use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind};
 use sync_core::store::ViewRow;
 
-use super::{Context, Problem, find};
+use super::find::Writers;
+use super::{Context, Problem};
 use crate::exchange::export::utc;
 use crate::exchange::mapping::Mapping;
 use crate::exchange::names;
@@ -39,6 +40,7 @@ pub(super) struct Cells<'a> {
     kind: &'a Kind,
     replica: &'a Replica,
     zone: &'a TimeZone,
+    writers: &'a Writers,
     taken: Vec<Taken<'a>>,
     is_workbook: bool,
     record: Option<usize>,
@@ -47,7 +49,12 @@ pub(super) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn new(sheet: &'a Sheet, mapping: &'a Mapping, context: &'a Context<'a>) -> Self {
+    pub(super) fn new(
+        sheet: &'a Sheet,
+        mapping: &'a Mapping,
+        context: &'a Context<'a>,
+        writers: &'a Writers,
+    ) -> Self {
         let position = |column: &str| sheet.columns.iter().position(|known| known == column);
         let taken = mapping.columns.iter().filter_map(|column| {
             Some(Taken {
@@ -71,6 +78,7 @@ impl<'a> Cells<'a> {
             kind: context.kind,
             replica: context.replica,
             zone: &context.zone,
+            writers,
         }
     }
 
@@ -134,10 +142,13 @@ impl<'a> Cells<'a> {
         for (name, typed) in &self.mapping.constants {
             let is_given = edits.iter().any(|edit: &FieldEdit| edit.field == *name);
             let field = self.kind.field(name).filter(|_| !is_given);
-            let edit = field.map(|field| self.parse(field, typed)).transpose();
-            match edit {
+            let edit = field.map(|field| {
+                let plain = self.plain(field, typed)?;
+                Ok(self.parse(field, &plain)?)
+            });
+            match edit.transpose() {
                 Ok(edit) => edits.extend(edit),
-                Err(failure) => problems.push(problem(None, None, failure.into())),
+                Err(failure) => problems.push(problem(None, None, failure)),
             }
         }
         if problems.is_empty() {
@@ -168,7 +179,8 @@ impl<'a> Cells<'a> {
             }
             .into());
         }
-        let parsed = self.parse(taken.field, &typed);
+        let plain = self.plain(taken.field, &typed)?;
+        let parsed = self.parse(taken.field, &plain);
         // The sentence about ids is for who types a record's.
         let is_no_link = |error: &FieldError| matches!(error, FieldError::NotALink { .. });
         Ok(Some(parsed.map_err(|error| {
@@ -198,8 +210,13 @@ impl<'a> Cells<'a> {
         words.collect::<Vec<_>>().join(",")
     }
 
-    fn parse(&self, field: &Field, typed: &str) -> Result<FieldEdit, FieldError> {
-        let typed = match field.ty() {
+    fn parse(&self, field: &Field, plain: &str) -> Result<FieldEdit, FieldError> {
+        values::edit(self.kind, field, plain, Lookup::of(self.replica))
+    }
+
+    /// What other programs write, as a person would type it.
+    fn plain(&self, field: &Field, typed: &str) -> Result<String, Failure> {
+        let plain = match field.ty() {
             FieldType::Date => moment(typed, self.zone)
                 .or_else(|| self.numbered(typed))
                 .map(|at| at.date().to_string())
@@ -212,7 +229,7 @@ impl<'a> Cells<'a> {
             FieldType::Number => number(typed),
             FieldType::Minutes => minutes(typed),
             FieldType::Point { .. } => place(typed),
-            FieldType::Link(kinds) => self.linked(kinds, typed),
+            FieldType::Link(kinds) => self.linked(kinds, typed)?,
             FieldType::Choice(_)
             | FieldType::Choices(_)
             | FieldType::Line
@@ -222,9 +239,8 @@ impl<'a> Cells<'a> {
             | FieldType::Members
             | FieldType::Other(_)
             | FieldType::Text => None,
-        }
-        .unwrap_or_else(|| typed.to_owned());
-        values::edit(self.kind, field, &typed, Lookup::of(self.replica))
+        };
+        Ok(plain.unwrap_or_else(|| typed.to_owned()))
     }
 
     /// A day that a workbook holds as its number, because its column is not formatted as days.
@@ -245,28 +261,38 @@ impl<'a> Cells<'a> {
     }
 
     /// A record that is named by the natural key of its kind, or, in a survey, by the row that it came from.
-    fn linked(&self, kinds: &[String], typed: &str) -> Option<String> {
+    fn linked(&self, kinds: &[String], typed: &str) -> Result<Option<String>, ReplicaError> {
         let typed = typed.trim();
         if typed.parse::<RecordId>().is_ok() {
-            return None;
+            return Ok(None);
         }
         let schema = self.replica.schema();
-        let store = self.replica.store();
         let spaces = self.replica.roster().all_lanes();
-        let kinds = kinds.iter().filter_map(|kind| schema.kind(kind));
-        let mut found = kinds.flat_map(|kind| {
-            spaces.iter().filter_map(move |space| {
-                let record = match kind.natural_key() {
-                    Some(_) => natural_record(kind, space, typed)?,
-                    None => {
-                        let origin = Origin::of(&self.mapping.source, row_name(typed));
-                        find::begun_from(self.replica, kind, space, &origin)?
-                    }
-                };
-                store.row(&record).ok().flatten().map(|row| row.record)
-            })
-        });
-        found.next().map(|record| record.to_string())
+        for kind in kinds.iter().filter_map(|kind| schema.kind(kind)) {
+            for space in &spaces {
+                if let Some(record) = self.named(kind, space, typed)? {
+                    return Ok(Some(record.to_string()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn named(
+        &self,
+        kind: &Kind,
+        space: &LaneId,
+        typed: &str,
+    ) -> Result<Option<RecordId>, ReplicaError> {
+        if kind.natural_key().is_none() {
+            let origin = Origin::of(&self.mapping.source, row_name(typed));
+            return self.writers.begun_from(self.replica, kind, space, &origin);
+        }
+        let Some(record) = natural_record(kind, space, typed) else {
+            return Ok(None);
+        };
+        let row = self.replica.store().row(&record)?;
+        Ok(row.map(|row| row.record))
     }
 }
 

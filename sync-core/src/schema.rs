@@ -31,7 +31,7 @@ pub use error::FieldError;
 pub use field::{Choice, Field, FieldType};
 pub use label::{Labels, Lang, ParseLangError};
 pub(crate) use parse::day_of;
-pub use parse::{LINE_CHARS_MAX, MANY_MAX, MINUTES_MAX, TEXT_CHARS_MAX};
+pub use parse::{LINE_CHARS_MAX, MANY_MAX, MINUTES_MAX, TEXT_CHARS_MAX, narrow};
 pub use state::{Mover, REASON_FIELD, STATE_FIELD, State, StateError, Who};
 pub(crate) use value::is_element;
 pub use value::{Item, ItemId, ParseItemIdError, ParsePointError, Point, Value};

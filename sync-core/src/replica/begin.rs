@@ -11,7 +11,7 @@ use crate::replica::schema::KindRef;
 use crate::replica::states::{check_links, mover, of_kind, state_asked};
 use crate::replica::{Moment, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{Edit, FieldEdit, FieldError, Kind, STATE_FIELD, Value};
+use crate::schema::{Edit, FieldEdit, FieldError, Kind, STATE_FIELD, Value, narrow};
 use crate::store::StoreTx;
 
 /// One new record to be created.
@@ -165,10 +165,6 @@ pub(super) fn natural_key(space: &LaneId, text: &str) -> Option<String> {
 /// A natural key as it is compared: without spaces, small letters, and the digits and signs of Chinese
 /// keyboards as those of others.
 fn normal_key(text: &str) -> String {
-    let narrow = |c: char| match u32::from(c) {
-        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
-        _narrow => c,
-    };
     let kept = text.chars().filter(|c| !c.is_whitespace()).map(narrow);
     kept.flat_map(char::to_lowercase).collect()
 }

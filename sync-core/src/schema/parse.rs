@@ -242,6 +242,15 @@ pub(crate) fn day_of(text: &str) -> Option<&str> {
     is_day.then_some(day)
 }
 
+/// A letter, digit or sign of Chinese keyboards as that of others. Ids of things with a natural key hang on it.
+#[must_use]
+pub fn narrow(c: char) -> char {
+    match u32::from(c) {
+        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
+        _narrow => c,
+    }
+}
+
 /// Hours and minutes in two digits each.
 fn is_time(text: &str) -> bool {
     let written = |time: &Time| format!("{:02}:{:02}", time.hour(), time.minute()) == text;

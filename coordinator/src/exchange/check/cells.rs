@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::{Origin, Replica, ReplicaError, natural_record};
-use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind};
+use sync_core::schema::{Field, FieldEdit, FieldError, FieldType, Kind, narrow};
 use sync_core::store::ViewRow;
 
 use super::find::Writers;
@@ -373,16 +373,6 @@ fn minutes(typed: &str) -> Option<String> {
         [hours, minutes, "00"] => Some(format!("{hours}:{minutes}")),
         [_] => number(&plain),
         _other => Some(plain),
-    }
-}
-
-/// The narrow form of a wide digit or sign.
-fn narrow(c: char) -> char {
-    match c {
-        '０'..='９' | '，' | '．' | '：' | '－' => {
-            char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
-        }
-        c => c,
     }
 }
 

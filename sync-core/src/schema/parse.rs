@@ -230,7 +230,7 @@ impl Field {
 }
 
 /// The date parser takes more of ISO 8601 than one form of a day; two forms would not compare as equal text.
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let written = |date: &Date| date.to_string() == text;
     text.parse().is_ok_and(|date| written(&date))
 }

@@ -7,8 +7,8 @@ use sync_core::replica::{Import, Moment, Replica};
 use super::check::{Deed, Problem, Work, is_about_the_row};
 use crate::failure::Failure;
 
-/// So many records are begun in one transaction.
-const PIECE: usize = 200;
+/// So many records are begun in one transaction, or written in one turn where others wait for theirs.
+pub(super) const PIECE: usize = 200;
 
 /// What was written.
 #[derive(Debug, Default)]

@@ -123,8 +123,7 @@ impl<'a> Cells<'a> {
             failure,
         };
         let width = self.sheet.columns.len();
-        let mut surplus = row.cells.iter().skip(width);
-        if surplus.any(|cell| !cell.trim().is_empty()) {
+        if row.has_more_than(width) {
             let cells = Failure::new(Exit::BadFile, "err.import.cells").with("n", width);
             return Err(vec![problem(None, None, cells)]);
         }

@@ -76,43 +76,26 @@ fn wanted(replica: &Replica, cx: &Cx) -> Result<Wanted, Trouble> {
         Ok(period) => (period, String::new()),
         Err(error) => (Period::of(cx.clock.today()), error),
     };
-    let (from, to) = period.days();
     let space = some("village").map(|id| id.parse::<LaneId>().map_err(|_| Trouble::Missing));
     let person = some("person").map(|id| id.parse::<MemberId>().map_err(|_| Trouble::Missing));
     let person = person.transpose()?.map(|member| replica.person(member));
-    let question = Question {
-        from: from.map(|day| day.to_string()),
-        to: to.map(|day| day.to_string()),
-        space: space.transpose()?,
-        person: person.transpose()?,
-    };
     Ok(Wanted {
         period,
-        question,
+        question: period.question(space.transpose()?, person.transpose()?),
         error,
     })
 }
 
 /// Days that were typed go before the quarter or year that was chosen.
 fn period(cx: &Cx, query: &Form) -> Result<Period, String> {
-    let day = |name: &str| {
-        let typed = query.get(name).trim();
-        let day = (!typed.is_empty()).then(|| typed.parse());
-        let wrong = |_| cx.with("err.list.date", &[("typed", typed)]);
-        day.transpose().map_err(wrong)
-    };
-    let days: (Option<jiff::civil::Date>, _) = (day("from")?, day("to")?);
-    match days {
+    let typed = |name: &str| Some(query.get(name).trim()).filter(|typed| !typed.is_empty());
+    match (typed("from"), typed("to")) {
         (None, None) if query.get("period") == ALL => Ok(Period::ALL),
         (None, None) => {
             let asked = Period::read(query.get("period"));
             Ok(asked.unwrap_or_else(|| Period::of(cx.clock.today())))
         }
-        (Some(from), Some(to)) if to < from => {
-            let (from, to) = (from.to_string(), to.to_string());
-            Err(cx.with("err.report.backwards", &[("typed", &to), ("from", &from)]))
-        }
-        (from, to) => Ok(Period::Days(from, to)),
+        (from, to) => Period::between(from, to).map_err(|failure| cx.sentence(&failure)),
     }
 }
 

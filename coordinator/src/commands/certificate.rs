@@ -5,6 +5,7 @@ mod verify;
 
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use sync_core::certificate::{SignCertificateError, SignedCertificate};
 use sync_core::peer::moment;
@@ -109,7 +110,7 @@ fn as_json(signed: &SignedCertificate, service: Option<&Service>) -> serde_json:
         "issuer": certificate.issuer.to_string(),
         "issuer_name": certificate.issuer_name,
         "issued_at": utc(certificate.issued()),
-        "as_of": certificate.as_of.iter().map(|b| format!("{b:02x}")).collect::<String>(),
+        "as_of": HEXLOWER.encode(certificate.as_of.as_slice()),
         "uncounted": uncounted,
     })
 }

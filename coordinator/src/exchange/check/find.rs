@@ -112,7 +112,9 @@ impl Known {
         // Too long a key is refused when the record is begun.
         let keyed = key.and_then(|key| natural_record(kind, space, key));
         let would_be = keyed.unwrap_or_else(|| writers.own_record(&name, space, origin));
-        let by_others = key.is_none().then(|| writers.other_records(&name, space, origin));
+        let by_others = key
+            .is_none()
+            .then(|| writers.other_records(&name, space, origin));
         let by_others = by_others.into_iter().flatten();
         let erasures = context.replica.roster().erasures();
         for record in std::iter::once(would_be).chain(by_others) {

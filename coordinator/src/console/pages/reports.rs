@@ -135,8 +135,7 @@ fn filled(
 ) -> Result<Reports, Trouble> {
     let as_of = reach::as_of(replica, cx)?;
     let has_data = !gathered.account.kinds.0.is_empty() || gathered.account.promoted.total > 0;
-    // The first line says what the sentence above it says already.
-    let lines = gathered.as_of_lines(replica, &cx.text, "");
+    let digest = std::iter::once(gathered.digest_line(&cx.text));
     let missing = gathered.as_of.missing.iter().take(MISSING_MAX);
     Ok(Reports {
         has_data,
@@ -145,21 +144,13 @@ fn filled(
         as_of: as_of.line,
         has_missing: !as_of.missing.is_empty(),
         missing: as_of.missing,
-        digest: digest(lines, gathered.pending),
+        digest: digest.chain(gathered.pending_line(&cx.text)).collect(),
         missing_people: missing.map(|it| quiet(cx, it)).collect(),
         columns: charts::columns(cx, gathered, wanted.period),
         bars: charts::bars(replica, cx, gathered),
         sheets: sheets::all(replica, cx, gathered),
         ..frame(replica, cx, wanted)
     })
-}
-
-/// The line of the digest, and the one of what it does not name yet.
-fn digest(lines: Vec<String>, pending: u64) -> Vec<String> {
-    let last = lines.len().saturating_sub(1);
-    let lines = lines.into_iter().enumerate();
-    let wanted = lines.filter(|(at, _)| *at == 1 || (pending > 0 && *at == last));
-    wanted.map(|(_, line)| line).collect()
 }
 
 fn quiet(cx: &Cx, missing: &Missing) -> PersonLine {

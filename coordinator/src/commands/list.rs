@@ -165,7 +165,7 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
 }
 
 fn as_json(replica: &Replica, row: &ViewRow, ticks: &Ticks) -> serde_json::Value {
-    let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     json!({
         "record": row.record.to_string(),
         "kind": row.kind,

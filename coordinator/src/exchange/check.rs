@@ -224,7 +224,7 @@ impl Checker<'_> {
 
     /// What a row of ours empties: the cell is there, and nothing is in it.
     fn clearing(&self, row: &Row, found: &ViewRow) -> Result<Vec<FieldEdit>, Failure> {
-        let now = compare::fields_of(found);
+        let now = found.values();
         let emptied = self.cells.emptied(row).into_iter();
         let emptied = emptied.filter(|field| compare::has_value(&now, field.name()));
         let cleared = emptied.map(|field| {
@@ -283,7 +283,7 @@ impl Checker<'_> {
     ) -> Result<Outcome, Failure> {
         let kind = self.context.kind;
         self.plan_once(found.record, row)?;
-        let now = compare::fields_of(found);
+        let now = found.values();
         let differing: Vec<&FieldEdit> = edits
             .iter()
             .filter(|edit| kind.natural_key() != Some(edit.field.as_str()) || is_own)

@@ -126,7 +126,7 @@ impl Replica {
         };
         let mut service = Service::default();
         for row in self.list(&filter)? {
-            let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+            let fields = row.values();
             let text = |name: &str| fields.get(name).and_then(serde_json::Value::as_str);
             let is_in = text("date").is_some_and(|day| (from..=to).contains(&day));
             if text("member") != Some(member.to_string().as_str()) || !is_in {

@@ -8,6 +8,7 @@ mod cells;
 mod compare;
 mod find;
 mod report;
+mod written;
 
 use std::collections::HashMap;
 

@@ -38,7 +38,7 @@ use sync_core::keys::DeviceKeys;
 use sync_core::replica::Replica;
 use sync_node::Home;
 
-use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
+use crate::cli::{Cli, DeviceVerb, ServeArgs, SpaceVerb, Verb};
 use crate::console;
 use crate::demo;
 use crate::exit::Exit;
@@ -174,14 +174,11 @@ fn unlocked(dir: &Path, cli: &Cli, text: &Text, is_named: bool) -> Result<Home, 
 }
 
 /// `banyan serve`: what is in one folder, or in several.
-fn serve(cli: Cli, text: &mut Text) -> Result<(), Failure> {
-    let homes = served(&cli, text)?;
+fn serve(cli: &Cli, args: &ServeArgs, text: &mut Text) -> Result<(), Failure> {
+    let homes = served(cli, text)?;
     let home = Home::at(homes.first().map_or_else(|| Path::new(""), |(dir, _)| dir));
-    let mut app = App::new(&cli, text.clone(), home);
-    let Verb::Serve(args) = cli.verb else {
-        return Ok(());
-    };
-    let done = console::run(&mut app, &args, homes);
+    let mut app = App::new(cli, text.clone(), home);
+    let done = console::run(&mut app, args, homes);
     *text = app.text;
     done?;
     app.out.flush()
@@ -204,8 +201,8 @@ fn served(cli: &Cli, text: &Text) -> Result<Vec<console::Found>, Failure> {
 
 /// Runs a command; a complaint about it is in the words that it knew in the end.
 fn run_verb(cli: Cli, text: &mut Text) -> Result<(), Failure> {
-    if matches!(cli.verb, Verb::Serve(_)) {
-        return serve(cli, text);
+    if let Verb::Serve(args) = &cli.verb {
+        return serve(&cli, args, text);
     }
     let home = unlocked(&data_dir(&cli)?, &cli, text, false)?;
     let mut app = App::new(&cli, text.clone(), home);
@@ -231,7 +228,7 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Import(args) => import::run(app, &args),
         Verb::Sync(args) => sync::run(app, &args),
         // Has its own way, because it takes several folders.
-        Verb::Serve(_) => Ok(()),
+        Verb::Serve(_) => Err(Failure::internal("serve is run by itself")),
         Verb::Status => status::run(app),
         Verb::Members => members::run(app),
         Verb::Grant(args) => grant::run(app, &args),

@@ -26,7 +26,9 @@
 //! is merged, and the rows that people look at ([`view`]) are written in the same transaction.
 //!
 //! When a device has everything that a relay has for it, it says so with a signed [`receipt`]: from
-//! those, everybody can tell which of their records have come to whom.
+//! those, everybody can tell which of their records have come to whom. What a coordinator's device says
+//! to people outside, about somebody's confirmed hours, is a signed text that they check by themselves
+//! ([`certificate`]).
 //!
 //! # Two replicas meet
 //!

@@ -108,6 +108,14 @@ pub fn day_begun(kind: &Kind, at: Millis) -> Option<String> {
     day_at(at)
 }
 
+impl ViewRow {
+    /// The fields as one JSON object; null of a row whose fields are none.
+    #[must_use]
+    pub fn values(&self) -> serde_json::Value {
+        serde_json::from_str(&self.fields).unwrap_or_default()
+    }
+}
+
 /// The day of a moment by the one clock of the country, `YYYY-MM-DD`; none of a moment that no calendar has.
 pub(crate) fn day_at(at: Millis) -> Option<String> {
     const CLOCK: jiff::tz::Offset = jiff::tz::Offset::constant(8);

@@ -2,11 +2,10 @@
 //!
 //! What a meeting of two devices did is told by [`report`](super::report) instead.
 
-use jiff::civil::Date;
 use sync_core::replica::Replica;
 use sync_core::schema::Kind;
 use sync_core::view::statistics::Question;
-use sync_core::view::statistics::account::{Figure, MEASURES};
+use sync_core::view::statistics::account::{Figure, MEASURES, Measure};
 
 use super::App;
 use crate::account::period::Period;
@@ -69,32 +68,15 @@ fn period(args: &ReportArgs) -> Result<Period, Failure> {
     if let Some(typed) = &args.year {
         return Period::year(typed).ok_or_else(|| wrong("err.report.year", typed));
     }
-    let day = |typed: &Option<String>| -> Result<Option<Date>, Failure> {
-        let typed = typed.as_deref().map(str::trim);
-        let day = typed.map(|typed| typed.parse().map_err(|_| wrong("err.list.date", typed)));
-        day.transpose()
-    };
-    let (from, to) = (day(&args.from)?, day(&args.to)?);
-    if let (Some(first), Some(last)) = (from, to)
-        && last < first
-    {
-        return Err(wrong("err.report.backwards", &last.to_string()).with("from", first));
-    }
-    Ok(Period::Days(from, to))
+    Period::between(args.from.as_deref(), args.to.as_deref())
 }
 
 fn question(replica: &Replica, args: &ReportArgs, period: Period) -> Result<Question, Failure> {
-    let (from, to) = period.days();
     let space = args.space.as_deref();
     let space = space.map(|name| replica.find_space(&values::space_name(name)));
     let person = args.person.as_deref();
     let person = person.map(|typed| account::person(replica, typed));
-    Ok(Question {
-        from: from.map(|day| day.to_string()),
-        to: to.map(|day| day.to_string()),
-        space: space.transpose()?,
-        person: person.transpose()?,
-    })
+    Ok(period.question(space.transpose()?, person.transpose()?))
 }
 
 fn print(
@@ -227,7 +209,7 @@ pub(crate) fn label(text: &Text, name: &str) -> String {
 
 /// What a category of a measure's rows is called.
 pub(crate) fn category_label(replica: &Replica, name: &str, value: &str, text: &Text) -> String {
-    let measure = MEASURES.iter().find(|measure| measure.name == name);
+    let measure = Measure::named(name);
     let kind = measure.and_then(|it| replica.schema().kind(it.kind?));
     let field = kind.zip(measure.and_then(|it| it.category));
     let field = field.and_then(|(kind, category)| kind.field(category));

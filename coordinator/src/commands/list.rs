@@ -1,6 +1,5 @@
 //! `banyan list`: records, as they are asked for.
 
-use jiff::civil::Date;
 use serde_json::json;
 use sync_core::replica::{Replica, Ticks};
 use sync_core::store::{Order, RowFilter, ViewRow};
@@ -88,10 +87,9 @@ fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
 
 /// The last day before the one that was typed.
 fn day_before(typed: &str) -> Result<String, Failure> {
-    let day = typed.trim().parse::<Date>().ok();
-    let before = day.and_then(|day| day.yesterday().ok());
+    let before = values::day(typed)?.yesterday();
     let before = before.map(|day| day.to_string());
-    before.ok_or_else(|| Failure::new(Exit::Usage, "err.list.date").with("typed", typed))
+    before.map_err(|_| Failure::new(Exit::Usage, "err.list.date").with("typed", typed))
 }
 
 /// There may be more than is shown: it cannot be read yet.
@@ -167,7 +165,7 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
 }
 
 fn as_json(replica: &Replica, row: &ViewRow, ticks: &Ticks) -> serde_json::Value {
-    let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     json!({
         "record": row.record.to_string(),
         "kind": row.kind,

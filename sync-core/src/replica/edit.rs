@@ -1,6 +1,6 @@
 //! Edits of this device: durable at once, sealed later.
 
-use crate::id::{LaneId, Millis, RecordId};
+use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::record::{EditError, NewChange, Payload, RecordDoc, Splice, Target};
 use crate::replica::found::RECORDS;
 use crate::replica::merge::Work;
@@ -241,18 +241,22 @@ impl Mind {
             .filter(Work::has_begun)
             .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
         let kind = self.kind(work.kind())?;
-        self.check_edit(&work, &kind)?;
+        self.role_to_edit(&kind, &work.space(), &work.created_by(self))?;
         Ok((work, kind))
     }
 
-    fn check_edit(&self, work: &Work, kind: &Kind) -> Result<(), ReplicaError> {
+    pub(super) fn role_to_edit(
+        &self,
+        kind: &Kind,
+        space: &LaneId,
+        creator: &DeviceId,
+    ) -> Result<Role, ReplicaError> {
         if self.is_removed() {
             return Err(ReplicaError::Removed);
         }
-        let role = self.roster.role_in_space(&self.us, &work.space());
-        let is_own = self.is_ours(work);
-        match role {
-            Some(role) if role >= Role::Volunteer && kind.may_edit(role, is_own) => Ok(()),
+        let is_own = self.is_our_device(creator);
+        match self.roster.role_in_space(&self.us, space) {
+            Some(role) if role >= Role::Volunteer && kind.may_edit(role, is_own) => Ok(role),
             Some(role) if role >= Role::Volunteer => {
                 Err(ReplicaError::NotAllowed { least: Role::Lead })
             }
@@ -264,8 +268,11 @@ impl Mind {
 
     /// Whether this device's member began the record.
     pub(super) fn is_ours(&self, work: &Work) -> bool {
-        let creator = work.created_by(self);
-        creator == self.us || self.roster.member_id(&creator) == self.roster.member_id(&self.us)
+        self.is_our_device(&work.created_by(self))
+    }
+
+    pub(super) fn is_our_device(&self, device: &DeviceId) -> bool {
+        *device == self.us || self.roster.member_id(device) == self.roster.member_id(&self.us)
     }
 
     pub(super) fn put_change(

@@ -17,7 +17,6 @@ use crate::store::{
     EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, StoreError, ViewRow,
 };
 use crate::view;
-use crate::view::statistics::{Question, Statistics};
 
 /// One member, as people know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -333,16 +332,6 @@ impl Replica {
     /// The store's.
     pub fn state_counts(&self) -> Result<Vec<StateCount>, ReplicaError> {
         Ok(self.store.state_counts()?)
-    }
-
-    /// Numbers about the records of a time, a space and a person; with [`Replica::heads_digest`] they say
-    /// what they are of. Reads every row that is counted.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn statistics(&self, question: &Question) -> Result<Statistics, ReplicaError> {
-        let rows = self.store.rows(&question.filter())?;
-        Ok(Statistics::of(self.schema(), &rows))
     }
 
     /// Records by space and kind.

@@ -76,43 +76,26 @@ fn wanted(replica: &Replica, cx: &Cx) -> Result<Wanted, Trouble> {
         Ok(period) => (period, String::new()),
         Err(error) => (Period::of(cx.clock.today()), error),
     };
-    let (from, to) = period.days();
     let space = some("village").map(|id| id.parse::<LaneId>().map_err(|_| Trouble::Missing));
     let person = some("person").map(|id| id.parse::<MemberId>().map_err(|_| Trouble::Missing));
     let person = person.transpose()?.map(|member| replica.person(member));
-    let question = Question {
-        from: from.map(|day| day.to_string()),
-        to: to.map(|day| day.to_string()),
-        space: space.transpose()?,
-        person: person.transpose()?,
-    };
     Ok(Wanted {
         period,
-        question,
+        question: period.question(space.transpose()?, person.transpose()?),
         error,
     })
 }
 
 /// Days that were typed go before the quarter or year that was chosen.
 fn period(cx: &Cx, query: &Form) -> Result<Period, String> {
-    let day = |name: &str| {
-        let typed = query.get(name).trim();
-        let day = (!typed.is_empty()).then(|| typed.parse());
-        let wrong = |_| cx.with("err.list.date", &[("typed", typed)]);
-        day.transpose().map_err(wrong)
-    };
-    let days: (Option<jiff::civil::Date>, _) = (day("from")?, day("to")?);
-    match days {
+    let typed = |name: &str| Some(query.get(name).trim()).filter(|typed| !typed.is_empty());
+    match (typed("from"), typed("to")) {
         (None, None) if query.get("period") == ALL => Ok(Period::ALL),
         (None, None) => {
             let asked = Period::read(query.get("period"));
             Ok(asked.unwrap_or_else(|| Period::of(cx.clock.today())))
         }
-        (Some(from), Some(to)) if to < from => {
-            let (from, to) = (from.to_string(), to.to_string());
-            Err(cx.with("err.report.backwards", &[("typed", &to), ("from", &from)]))
-        }
-        (from, to) => Ok(Period::Days(from, to)),
+        (from, to) => Period::between(from, to).map_err(|failure| cx.sentence(&failure)),
     }
 }
 
@@ -152,8 +135,7 @@ fn filled(
 ) -> Result<Reports, Trouble> {
     let as_of = reach::as_of(replica, cx)?;
     let has_data = !gathered.account.kinds.0.is_empty() || gathered.account.promoted.total > 0;
-    // The first line says what the sentence above it says already.
-    let lines = gathered.as_of_lines(replica, &cx.text, "");
+    let digest = std::iter::once(gathered.digest_line(&cx.text));
     let missing = gathered.as_of.missing.iter().take(MISSING_MAX);
     Ok(Reports {
         has_data,
@@ -162,21 +144,13 @@ fn filled(
         as_of: as_of.line,
         has_missing: !as_of.missing.is_empty(),
         missing: as_of.missing,
-        digest: digest(lines, gathered.pending),
+        digest: digest.chain(gathered.pending_line(&cx.text)).collect(),
         missing_people: missing.map(|it| quiet(cx, it)).collect(),
         columns: charts::columns(cx, gathered, wanted.period),
         bars: charts::bars(replica, cx, gathered),
         sheets: sheets::all(replica, cx, gathered),
         ..frame(replica, cx, wanted)
     })
-}
-
-/// The line of the digest, and the one of what it does not name yet.
-fn digest(lines: Vec<String>, pending: u64) -> Vec<String> {
-    let last = lines.len().saturating_sub(1);
-    let lines = lines.into_iter().enumerate();
-    let wanted = lines.filter(|(at, _)| *at == 1 || (pending > 0 && *at == last));
-    wanted.map(|(_, line)| line).collect()
 }
 
 fn quiet(cx: &Cx, missing: &Missing) -> PersonLine {

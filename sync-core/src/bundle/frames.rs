@@ -62,7 +62,7 @@ impl Inside {
             Self::Unknown => return Vec::new(),
         };
         let body = body.expect("writing to memory does not fail");
-        [&[kind], body.as_slice()].concat()
+        [&[kind][..], &body].concat()
     }
 
     /// `None` if the bytes are not what their type says.

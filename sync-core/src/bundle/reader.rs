@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 
 use crate::bundle::frames::Inside;
 use crate::bundle::seal::{FrameCipher, seal_info};
-use crate::bundle::writer::RECORD_LEN;
+use crate::bundle::writer::{BEGINNING_LEN, RECORD_LEN};
 use crate::bundle::{BUNDLE_READERS_MAX, BadBundle, Heads, MAGIC, Manifest, Word};
 use crate::entry::seal::TAG_LEN;
 use crate::id::{CommunityId, Millis};
@@ -43,10 +43,10 @@ pub struct BundleReader<R> {
 /// It is no bundle.
 pub fn read_community(mut input: impl Read) -> Result<CommunityId, BadBundle> {
     let mut magic = [0; MAGIC.len()];
-    fill(&mut input, &mut magic).map_err(|error| match error {
-        BadBundle::Truncated => BadBundle::NotABundle,
-        other => other,
-    })?;
+    match fill(&mut input, &mut magic) {
+        Err(BadBundle::Truncated) => return Err(BadBundle::NotABundle),
+        other => other?,
+    }
     if magic != *MAGIC {
         let [ours @ .., _] = MAGIC;
         let [theirs @ .., version] = &magic;
@@ -90,9 +90,8 @@ impl<R: Read> BundleReader<R> {
             key = key.or_else(|| open(&info, &sealed));
         }
         let key = key.ok_or(BadBundle::NotForUs)?;
-        let beginning = MAGIC.len() + CommunityId::LEN + 4;
         let mut cipher = FrameCipher::new(*community, &key);
-        let mut read = beginning as u64 + u64::from(count) * SEALED_KEY_LEN as u64;
+        let mut read = BEGINNING_LEN as u64 + u64::from(count) * SEALED_KEY_LEN as u64;
         let first = next_frame(&mut input, &mut cipher, &mut read)?;
         let Inside::Manifest(manifest) = first else {
             return Err(BadBundle::Damaged);
@@ -212,8 +211,9 @@ fn fill(input: &mut impl Read, bytes: &mut [u8]) -> Result<(), BadBundle> {
 }
 
 fn fault(error: &std::io::Error) -> BadBundle {
-    match error.kind() {
-        ErrorKind::UnexpectedEof => BadBundle::Truncated,
-        kind => BadBundle::Io(kind),
+    if error.kind() == ErrorKind::UnexpectedEof {
+        BadBundle::Truncated
+    } else {
+        BadBundle::Io(error.kind())
     }
 }

@@ -15,6 +15,7 @@ mod import;
 mod known;
 mod part;
 mod plan;
+mod room;
 mod walk;
 
 use thiserror::Error;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sync_core::bundle::{BadBundle, Item, Manifest, read_community};
 use sync_core::id::{CommunityId, LaneId, Millis};
 use sync_core::replica::Replica;
@@ -96,6 +96,9 @@ fn tell_stranger(app: &mut App, community: &CommunityId, size: u64) -> Result<()
     app.say("out.bundle.closed", &places)
 }
 
+/// A space's name, how many entries of it are in the file, and whether this device may have it.
+type OfSpace = (String, u64, bool);
+
 fn tell(
     app: &mut App,
     replica: &Replica,
@@ -103,47 +106,82 @@ fn tell(
     size: u64,
     inside: &Inside,
 ) -> Result<(), Failure> {
-    let manifest = &inside.manifest;
-    let from = sender(replica, &manifest.device);
-    let entries: u64 = inside.lanes.values().sum();
     let roster = roster_lane(&replica.community());
     let of_roster = inside.lanes.get(&roster).copied().unwrap_or_default();
     let mine = replica.roster().lanes_of(&replica.device());
     let spaces = inside.lanes.iter().filter(|(lane, _)| **lane != roster);
-    let spaces: Vec<(String, u64, bool)> = spaces
+    let spaces: Vec<OfSpace> = spaces
         .map(|(lane, count)| (replica.space_name(lane), *count, mine.contains(lane)))
         .collect();
     if app.is_json {
-        let spaces = spaces.iter().map(|(name, entries, is_mine)| {
-            json!({ "space": name, "entries": entries, "is_for_this_device": is_mine })
-        });
-        let spaces: Vec<_> = spaces.collect();
-        app.out.json(&json!({
-            "community": replica.community().to_string(), "bytes": size, "is_open": true,
-            "from": from, "device": manifest.device.to_string(), "at": manifest.at,
-            "set": manifest.set.to_string(), "part": manifest.part, "parts": manifest.parts,
-            "is_partial": manifest.is_partial, "announced": manifest.totals.entries,
-            "entries": entries, "members": of_roster, "spaces": spaces,
-            "is_whole": inside.broken.is_none(),
-        }))?;
+        let value = as_json(replica, size, inside, of_roster, &spaces);
+        app.out.json(&value)?;
     } else {
-        let (part, parts) = (manifest.part.to_string(), manifest.parts.to_string());
-        let (at, size) = (output::time(Millis(manifest.at)), bytes(size));
-        let places = [("from", from.as_str()), ("at", &at), ("part", &part), ("n", &parts), ("size", &size)];
-        app.say("out.bundle.head", &places)?;
-        if manifest.is_partial {
-            app.say("out.bundle.partial", &[])?;
-        }
-        let line = app.text.count("out.bundle.roster", of_roster);
-        app.out.line(&line)?;
-        for (name, entries, is_mine) in &spaces {
-            let key = if *is_mine { "out.bundle.space" } else { "out.bundle.space_of_others" };
-            let places = [("space", name.as_str()), ("n", &thousands(*entries))];
-            app.say(key, &places)?;
-        }
-        if inside.broken.is_none() {
-            app.say("out.bundle.whole", &[])?;
-        }
+        let from = sender(replica, &inside.manifest.device);
+        tell_lines(app, &from, size, inside, of_roster, &spaces)?;
     }
-    inside.broken.map_or(Ok(()), |error| Err(broken(path, error)))
+    inside
+        .broken
+        .map_or(Ok(()), |error| Err(broken(path, error)))
+}
+
+fn as_json(
+    replica: &Replica,
+    size: u64,
+    inside: &Inside,
+    of_roster: u64,
+    spaces: &[OfSpace],
+) -> Value {
+    let manifest = &inside.manifest;
+    let spaces = spaces.iter().map(|(name, entries, is_mine)| {
+        json!({ "space": name, "entries": entries, "is_for_this_device": is_mine })
+    });
+    let spaces: Vec<Value> = spaces.collect();
+    json!({
+        "community": replica.community().to_string(), "bytes": size, "is_open": true,
+        "from": sender(replica, &manifest.device), "device": manifest.device.to_string(),
+        "at": manifest.at, "set": manifest.set.to_string(), "part": manifest.part,
+        "parts": manifest.parts, "is_partial": manifest.is_partial,
+        "announced": manifest.totals.entries, "entries": inside.lanes.values().sum::<u64>(),
+        "members": of_roster, "spaces": spaces, "is_whole": inside.broken.is_none(),
+    })
+}
+
+fn tell_lines(
+    app: &mut App,
+    from: &str,
+    size: u64,
+    inside: &Inside,
+    of_roster: u64,
+    spaces: &[OfSpace],
+) -> Result<(), Failure> {
+    let manifest = &inside.manifest;
+    let (part, parts) = (manifest.part.to_string(), manifest.parts.to_string());
+    let (at, size) = (output::time(Millis(manifest.at)), bytes(size));
+    let places = [
+        ("from", from),
+        ("at", &at),
+        ("part", &part),
+        ("n", &parts),
+        ("size", &size),
+    ];
+    app.say("out.bundle.head", &places)?;
+    if manifest.is_partial {
+        app.say("out.bundle.partial", &[])?;
+    }
+    let line = app.text.count("out.bundle.roster", of_roster);
+    app.out.line(&line)?;
+    for (name, entries, is_mine) in spaces {
+        let key = if *is_mine {
+            "out.bundle.space"
+        } else {
+            "out.bundle.space_of_others"
+        };
+        let entries = thousands(*entries);
+        app.say(key, &[("space", name), ("n", &entries)])?;
+    }
+    if inside.broken.is_none() {
+        app.say("out.bundle.whole", &[])?;
+    }
+    Ok(())
 }

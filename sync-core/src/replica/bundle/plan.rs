@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::bundle::writer::Room;
 use crate::bundle::{BUNDLE_PARTS_MAX, Heads, Word, WriteBundleError};
 use crate::id::{BundleId, DeviceId, LaneId};
-use crate::keys::{SealingKey, Signer as _};
+use crate::keys::SealingKey;
 use crate::replica::bundle::known::Had;
+use crate::replica::bundle::room::Room;
 use crate::replica::bundle::walk::{At, Walker, Way};
 use crate::replica::{BundleError, BundlePart, Known, Moment, Replica};
 use crate::session::carrier::Carrier;
@@ -159,9 +159,9 @@ impl Replica {
     ) -> Result<Vec<File>, BundleError> {
         let bytes_max = bytes_max.unwrap_or(u64::MAX);
         let room = |is_first: bool| {
-            let heads = word.heads.iter().map(|(_, logs)| logs.len()).sum();
-            let heads = if is_first { heads } else { 0 };
-            Room::of(bytes_max, readers, heads).ok_or(WriteBundleError::TooSmall)
+            let said: &[_] = if is_first { &word.heads } else { &[] };
+            let heads = said.iter().map(|(_, logs)| logs.len()).sum();
+            Room::of(bytes_max, readers, said.len(), heads).ok_or(WriteBundleError::TooSmall)
         };
         let mut left = room(true)?;
         let mut rows = HashSet::new();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::bundle::{BUNDLE_BYTES_MIN, BadBundle};
+use crate::wire::Refusal;
 use crate::replica::{Brought, BundleAsk, BundleError, Known};
 
 impl Phone {
@@ -171,7 +172,7 @@ fn batch_that_somebody_made_up_changes_nothing() {
     let mut changed = tail;
     *changed.last_mut().unwrap() ^= 1;
     frame.batches[0] = changed.into();
-    writer.put_anything(&[&[6], minicbor::to_vec(frame).unwrap().as_slice()].concat());
+    writer.put_anything(&[&[6][..], &minicbor::to_vec(frame).unwrap()].concat());
     writer.end();
     let before = town.replica.heads_digest();
     let brought = town.import(&writer.take());

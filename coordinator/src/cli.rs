@@ -9,6 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use sync_core::bundle::BUNDLE_BYTES_MIN;
 use sync_core::id::CommunityId;
 
 use crate::demo;
@@ -57,6 +58,8 @@ pub(crate) enum Verb {
     Report(ReportArgs),
     Export(ExportArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Bundle(BundleVerb),
     Sync(SyncArgs),
     Serve(ServeArgs),
     Status,
@@ -373,6 +376,39 @@ pub(crate) struct ImportArgs {
     pub(crate) dry_run: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleVerb {
+    Export(BundleExportArgs),
+    Import(BundleImportArgs),
+    Inspect(BundleInspectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleExportArgs {
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long = "for", value_name = "MEMBER|DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reader: Option<String>,
+    #[arg(long, value_name = "FILE|MEMBER|DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) since: Option<String>,
+    #[arg(long, value_name = "20MB", value_parser = size)]
+    pub(crate) max_size: Option<u64>,
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleImportArgs {
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleInspectArgs {
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CertificateArgs {
     #[arg(long, value_name = "MEMBER")]
@@ -426,6 +462,19 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     } else {
         Err(format!("1-{NAME_CHARS_MAX}"))
     }
+}
+
+/// A size such as `20MB`, of at least what a file of a bundle needs.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("B", 1)];
+    let typed = text.trim().to_ascii_uppercase();
+    let in_unit = |(unit, bytes): &(&str, u64)| {
+        let number = typed.strip_suffix(unit)?.trim_end();
+        number.parse::<u64>().ok()?.checked_mul(*bytes)
+    };
+    let bytes = UNITS.iter().find_map(in_unit).or_else(|| typed.parse().ok());
+    let bytes = bytes.filter(|bytes| *bytes >= BUNDLE_BYTES_MIN);
+    bytes.ok_or_else(|| format!("{}MB", BUNDLE_BYTES_MIN.div_ceil(1_000_000)))
 }
 
 /// Reads the arguments. What is printed instead of a command (help, the version, a complaint) has

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 pub(crate) mod account;
+mod bundle;
 pub(crate) mod certificate;
 pub(crate) mod decide;
 pub(crate) mod device;
@@ -106,7 +107,8 @@ fn store_of(cli: &Cli) -> String {
     let kept = match &cli.verb {
         Verb::Replay(args) => Some(args.keep.clone()),
         Verb::Demo(args) => Some(args.keep.clone()),
-        Verb::Certificate(_)
+        Verb::Bundle(_)
+        | Verb::Certificate(_)
         | Verb::Device(_)
         | Verb::Discard(_)
         | Verb::Duplicates(_)
@@ -226,6 +228,7 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Report(args) => account::run(app, &args),
         Verb::Export(args) => export::run(app, &args),
         Verb::Import(args) => import::run(app, &args),
+        Verb::Bundle(verb) => bundle::run(app, &verb),
         Verb::Sync(args) => sync::run(app, &args),
         // Has its own way, because it takes several folders.
         Verb::Serve(_) => Err(Failure::internal("serve is run by itself")),

@@ -86,6 +86,12 @@ pub mod domain {
     pub const RECOVERY: &str = "banyan/recovery/1";
     /// Recovery key that reads.
     pub const RECOVERY_SEAL: &str = "banyan/recovery-seal/1";
+    /// Sealing of a bundle's key to a device or an invite (HPKE info).
+    pub const BUNDLE_SEAL: &str = "banyan/bundle-seal/1";
+    /// Key that seals the frames of one bundle.
+    pub const BUNDLE_KEY: &str = "banyan/bundle-key/1";
+    /// What a bundle's sender says to have.
+    pub const BUNDLE_WORD: &str = "banyan/bundle-word/1";
     /// Checksum of a ticket or recovery code.
     pub const CHECKSUM: &str = "banyan/checksum/1";
 
@@ -125,6 +131,9 @@ pub mod domain {
         VIEW_DIGEST,
         RECOVERY,
         RECOVERY_SEAL,
+        BUNDLE_SEAL,
+        BUNDLE_KEY,
+        BUNDLE_WORD,
         CHECKSUM,
     ];
 }

@@ -9,6 +9,7 @@ mod acts;
 mod audit;
 mod begin;
 mod branches;
+mod bundle;
 mod carry;
 mod device;
 mod edit;
@@ -64,6 +65,7 @@ use crate::store::{EntryRef, Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
+pub use bundle::{Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, Known};
 pub use device::DeviceView;
 pub use edit::{Edited, Typing};
 pub use erase::ErasureView;

@@ -79,6 +79,11 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
     for line in lines(&outcome.report, &app.text) {
         app.out.line(&line)?;
     }
+    print_rest(app, outcome)
+}
+
+/// Prints what the exchange leaves to be known or done.
+pub(super) fn print_rest(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
     for (relay, failure) in &outcome.unreached {
         let reason = failure.sentence(&app.text).unwrap_or_default();
         app.say(
@@ -101,6 +106,26 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
 /// The report in sentences.
 pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
     let mut lines = vec![moved(report, text)];
+    lines.extend(brought(report, text));
+    for (refusal, batches) in &report.refused {
+        let reason = text.say(&refusal_key(*refusal));
+        let places = [("reason", reason.as_str()), ("n", &thousands(*batches))];
+        lines.push(text.with("out.sync.refused", &places));
+    }
+    lines.extend(faults(report, text));
+    let places = [
+        ("sent", bytes(report.bytes_sent)),
+        ("received", bytes(report.bytes_received)),
+        ("trips", thousands(report.round_trips)),
+    ];
+    let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
+    lines.push(text.with("out.sync.bytes", &places));
+    lines
+}
+
+/// What came, by kind and by person, and what of it needs somebody.
+pub(super) fn brought(report: &SyncReport, text: &Text) -> Vec<String> {
+    let mut lines = Vec::new();
     let named = |key: &str, counts: &[(String, u64)]| -> Option<String> {
         let counts: Vec<String> = counts
             .iter()
@@ -126,19 +151,6 @@ pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
             .filter(|(_, n)| *n > 0)
             .map(|(key, n)| text.count(key, n)),
     );
-    for (refusal, batches) in &report.refused {
-        let reason = text.say(&refusal_key(*refusal));
-        let places = [("reason", reason.as_str()), ("n", &thousands(*batches))];
-        lines.push(text.with("out.sync.refused", &places));
-    }
-    lines.extend(faults(report, text));
-    let places = [
-        ("sent", bytes(report.bytes_sent)),
-        ("received", bytes(report.bytes_received)),
-        ("trips", thousands(report.round_trips)),
-    ];
-    let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
-    lines.push(text.with("out.sync.bytes", &places));
     lines
 }
 

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 41] = [
     "",
     "found",
     "space",
@@ -18,6 +18,10 @@ const COMMANDS: [&str; 37] = [
     "report",
     "export",
     "import",
+    "bundle",
+    "bundle export",
+    "bundle import",
+    "bundle inspect",
     "sync",
     "serve",
     "status",

@@ -9,6 +9,7 @@
 mod account;
 mod added;
 mod begin;
+mod bundle;
 mod certificate;
 mod communities;
 mod console;

@@ -70,7 +70,9 @@ fn as_list<S: Serializer>(refused: &BTreeMap<Refusal, u64>, to: S) -> Result<S::
 }
 
 impl SyncReport {
-    pub(crate) fn new(
+    /// In words of people and kinds: what a session, or a bundle, did.
+    #[must_use]
+    pub fn new(
         replica: &Replica,
         relay: String,
         report: &Report,

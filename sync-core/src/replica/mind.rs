@@ -47,6 +47,9 @@ pub(super) mod meta {
     pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
     pub(crate) const VIEW: &str = "view";
     pub(crate) const READINGS: &str = "readings";
+    pub(crate) const BUNDLES: &str = "bundles";
+    /// With the id of a device behind it.
+    pub(crate) const BUNDLE_WORD: &str = "bundle-word/";
 }
 
 /// What is kept of a ticket after joining with it.

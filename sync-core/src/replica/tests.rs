@@ -22,6 +22,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 mod accounts;
 mod audit;
 mod branches;
+mod bundles;
 mod devices;
 mod erasures;
 mod origins;

@@ -20,8 +20,8 @@ export function launch(profile) {
     executablePath: executable(),
     userDataDir: profile,
     args: [
-      ...(isRoot ? ["--no-sandbox"] : []),
-      "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions",
+      "--headless", ...(isRoot ? ["--no-sandbox"] : []),
+      "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions", "--disable-quic", "--disable-sync",
       "--disable-background-networking", "--disable-component-update", "--no-first-run",
       "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
       "--disable-background-timer-throttling",

@@ -1,6 +1,8 @@
 // Somebody at a screen: looks, clicks by the words on it, types.
 
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { browser } from "./browser.mjs";
 import { watch } from "./watch.mjs";
 import { count, label, say } from "./words.mjs";
@@ -185,6 +187,14 @@ export class Person {
   /** The sentence beside an input that was refused, in the words that a screen reader takes. */
   async refusal(name) {
     return this.page.$eval(`#er-${name}`, (it) => it.innerText.trim());
+  }
+
+  /** Keeps a picture of the whole page that is open, in the run's folder of pictures or another; gives its file. */
+  async picture(name, into = process.env.BANYAN_PICTURES) {
+    await mkdir(into, { recursive: true });
+    const file = path.join(into, `${name.replace(/[^\p{L}\p{N}]+/gu, "_")}.png`);
+    await this.page.screenshot({ path: file, fullPage: true });
+    return file;
   }
 
   // ---- leaving ----

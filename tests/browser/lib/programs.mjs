@@ -80,12 +80,18 @@ export class Relay {
 }
 
 /** A community with one village and its owner; with a relay if one is given. */
-export async function founded({ as = "李芳", relay } = {}) {
+export async function founded({ relay } = {}) {
   const data = await folder("owner");
-  const where = relay ? ["--relay", relay.address] : [];
-  await banyan(data, "found", "--name", "丹灶", "--as", as, ...where);
-  await banyan(data, "space", "add", "良登村");
+  // Without a relay nobody meets: all may begin with a copy of one community.
+  if (relay) await found(data, ["--relay", relay.address]);
+  else await cp(process.env.BANYAN_FOUNDED, data, { recursive: true });
   return data;
+}
+
+/** Makes that community in a folder. */
+export async function found(data, where = []) {
+  await banyan(data, "found", "--name", "丹灶", "--as", "李芳", ...where);
+  await banyan(data, "space", "add", "良登村");
 }
 
 /** Somebody whom the owner invited into the village, and who has met the relay. */

@@ -1,6 +1,7 @@
 // One thing that holds, told by people who do it. What it opens is closed again, and a picture of every
 // window is kept if it does not hold.
 
+import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { leave } from "./browser.mjs";
 import { Person } from "./person.mjs";
@@ -51,6 +52,11 @@ class Stage {
     return settled.map(({ value, reason }, at) => `${this.people[at].path} is shown in ${value ?? reason}`);
   }
 
+  /** The programs that ended although nobody stopped them. */
+  fallen() {
+    return this.programs.map((program) => program.fallen()).filter(Boolean);
+  }
+
   async stop() {
     for (const program of this.programs) await program.stop();
   }
@@ -64,8 +70,10 @@ export function fact(name, looks, act) {
       try {
         await act(stage, look);
         for (const person of stage.people) await person.leave();
+        assert.deepEqual(stage.fallen(), []);
       } catch (error) {
-        error.message += `\n${(await stage.pictures(`${name} ${look.name}`)).join("\n")}`;
+        const told = [...stage.fallen(), ...await stage.pictures(`${name} ${look.name}`)];
+        error.message += `\n${told.join("\n")}`;
         throw error;
       } finally {
         for (const { context } of stage.people) await context.close().catch(() => null);

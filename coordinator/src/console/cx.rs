@@ -31,6 +31,8 @@ pub(super) struct Cx {
     pub(super) prefs: Prefs,
     pub(super) clock: Clock,
     pub(super) net: Net,
+    /// How much news there was when the page was begun.
+    pub(super) news: u64,
     pub(super) flash: Option<Flash>,
     /// Communities that are served side by side; none if it is only one.
     pub(super) beside: Arc<[Beside]>,

@@ -85,6 +85,7 @@ impl Hall {
     pub(super) fn cx(&self, asked: Asked, takes_flash: bool) -> Cx {
         Cx {
             net: self.net.borrow().clone(),
+            news: self.board.posted(),
             dir: Some(Arc::clone(&self.dir)),
             ..self.porch.cx(asked, takes_flash)
         }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use sync_core::replica::Replica;
 use sync_core::roster::roster_lane;
 use sync_node::{LiveEvent, Node};
@@ -43,20 +44,32 @@ impl Topic {
 
 /// Where news are put up.
 #[derive(Debug, Clone)]
-pub(super) struct Board(broadcast::Sender<Topic>);
+pub(super) struct Board {
+    news: broadcast::Sender<Topic>,
+    posted: Arc<AtomicU64>,
+}
 
 impl Board {
     pub(super) fn new() -> Self {
-        Self(broadcast::channel(WAITING_MAX).0)
+        Self {
+            news: broadcast::channel(WAITING_MAX).0,
+            posted: Arc::default(),
+        }
     }
 
     pub(super) fn post(&self, topic: Topic) {
+        self.posted.fetch_add(1, Ordering::SeqCst);
         // Nobody may have a page open.
-        let _readers = self.0.send(topic);
+        let _readers = self.news.send(topic);
+    }
+
+    /// How much was put up so far.
+    pub(super) fn posted(&self) -> u64 {
+        self.posted.load(Ordering::SeqCst)
     }
 
     fn read(&self) -> broadcast::Receiver<Topic> {
-        self.0.subscribe()
+        self.news.subscribe()
     }
 }
 
@@ -66,9 +79,23 @@ type Told = Result<Event, Infallible>;
 /// The news, as long as a page is open.
 pub(super) async fn events(
     State(hall): State<Shared>,
-    _asked: Asked,
+    asked: Asked,
 ) -> Sse<impl Stream<Item = Told>> {
-    lasting(stream_of(&hall.board, hall.porch.ends.clone()))
+    let news = stream_of(&hall.board, hall.porch.ends.clone());
+    lasting(after(&asked, hall.board.posted(), news))
+}
+
+/// First, whether the page has missed something: what was put up between its making and now, when `posted`
+/// pieces of news are there. The news must be listened to already.
+pub(super) fn after<S: Stream<Item = Told> + Send + 'static>(
+    asked: &Asked,
+    posted: u64,
+    news: S,
+) -> impl Stream<Item = Told> + Send + 'static {
+    let since = asked.query.get("since").parse::<u64>();
+    let has_missed = since.is_ok_and(|since| since != posted);
+    let missed = has_missed.then(|| Ok(Event::default().event("missed").data("{}")));
+    stream::iter(missed).chain(news)
 }
 
 /// Keeps the connection while nothing happens.

@@ -122,6 +122,7 @@ impl Porch {
         Cx {
             clock: Clock::new(place::now(), TimeZone::system(), text.lang()),
             net: Net::default(),
+            news: 0,
             flash: flash.flatten(),
             beside: Arc::clone(&self.beside),
             dir: None,

@@ -153,6 +153,7 @@ pub(super) fn bare(cx: &Cx, community: &str) -> Shell {
         asset: assets::version().to_owned(),
         csrf: cx.asked.csrf.clone(),
         back: cx.asked.address(),
+        news: cx.news,
         has_beside: !cx.beside.is_empty(),
         beside: cx.beside.to_vec(),
         ..Shell::default()

@@ -240,6 +240,28 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
     assert!(console.get("/records").body.contains(&page));
 }
 
+#[test]
+fn page_hears_of_what_came_between_its_making_and_its_listening() {
+    let desk = Desk::with_village();
+    let console = Console::entered(&desk);
+    let page = console.get("/records");
+    let mut news = console.listen();
+    let space = space_of(&console.get("/new/visit"));
+    let typed = [
+        ("_space", space.as_str()),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-04"),
+        ("purpose", "health"),
+    ];
+    let written = console.post("/new/visit", "/new/visit", &typed);
+    assert_eq!(written.status, 303, "{}", written.body);
+    wait_for(&mut news, "records");
+    let (_, rest) = page.body.split_once("data-events=\"").unwrap();
+    let (address, _) = rest.split_once('"').unwrap();
+    let mut late = console.listen_at(address);
+    wait_for(&mut late, "missed");
+}
+
 fn level(desk: &Desk, record: &str) -> Value {
     desk.run(["--json", "show", record]).ok().json()["ticks"]["level"].clone()
 }

@@ -13,6 +13,7 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use crate::console::answer::{self, Shown};
 use crate::console::asked::Asked;
+use crate::console::cx::Cx;
 use crate::console::house::House;
 use crate::console::news;
 use crate::console::pages::{communities, notices};
@@ -45,8 +46,12 @@ async fn home(_asked: Asked) -> Response {
 }
 
 async fn show(State(house): State<House>, asked: Asked) -> Response {
+    let news = posted(&house);
     let told = house.summaries(&asked).await;
-    let cx = house.porch.cx(asked, true);
+    let cx = Cx {
+        news,
+        ..house.porch.cx(asked, true)
+    };
     let places = house.places.iter().zip(told);
     let shown = communities::page(&cx, places);
     let shell = shell::of_many(&cx, &shown);
@@ -70,7 +75,7 @@ async fn lost(State(house): State<House>, asked: Asked) -> Response {
 
 fn refuse(
     house: &House,
-    cx: &crate::console::cx::Cx,
+    cx: &Cx,
     mut shown: Shown,
     status: StatusCode,
 ) -> Response {
@@ -81,9 +86,16 @@ fn refuse(
 /// News of all communities.
 async fn events(
     State(house): State<House>,
-    _asked: Asked,
+    asked: Asked,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let open = house.places.iter().flat_map(|place| &place.hall);
     let each = open.map(|hall| news::stream_of(&hall.board, hall.porch.ends.clone()).boxed());
-    news::lasting(stream::select_all(each.collect::<Vec<_>>()))
+    let each = stream::select_all(each.collect::<Vec<_>>());
+    news::lasting(news::after(&asked, posted(&house), each))
+}
+
+/// How much news there was of all communities so far.
+fn posted(house: &House) -> u64 {
+    let open = house.places.iter().flat_map(|place| &place.hall);
+    open.map(|hall| hall.board.posted()).sum()
 }

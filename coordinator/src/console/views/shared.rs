@@ -26,6 +26,8 @@ pub(crate) struct Shell {
     pub(crate) csrf: String,
     /// Path to come back to after a POST.
     pub(crate) back: String,
+    /// How much news there was when the page was begun.
+    pub(crate) news: u64,
     /// Topics that this page listens to, with spaces between: "records sync".
     pub(crate) live: String,
     /// The pill at the top.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::bundle::{BUNDLE_BYTES_MIN, BadBundle};
-use crate::wire::Refusal;
 use crate::replica::{Brought, BundleAsk, BundleError, Known};
+use crate::wire::Refusal;
 
 impl Phone {
     fn export(&mut self, ask: &BundleAsk) -> Vec<Vec<u8>> {
@@ -29,7 +29,11 @@ impl Phone {
             files.push(bytes);
         }
         assert_eq!(entries, plan.totals().entries);
-        assert!(self.replica.begin_part(&plan, plan.parts() + 1, moment)?.is_none());
+        assert!(
+            self.replica
+                .begin_part(&plan, plan.parts() + 1, moment)?
+                .is_none()
+        );
         Ok(files)
     }
 
@@ -65,8 +69,18 @@ fn whole_exchange_by_file_ends_with_the_same_on_both_sides() {
     villager.edit(record, "household", "3号门 王奶奶家");
     visit(&mut villager, space);
     let brought = town.import(&villager.all());
-    assert_eq!((brought.broken, brought.waiting, brought.for_others), (None, 0, 0));
-    assert_eq!((brought.tally.received, brought.tally.merged, brought.tally.conflicts), (2, 2, 1));
+    assert_eq!(
+        (brought.broken, brought.waiting, brought.for_others),
+        (None, 0, 0)
+    );
+    assert_eq!(
+        (
+            brought.tally.received,
+            brought.tally.merged,
+            brought.tally.conflicts
+        ),
+        (2, 2, 1)
+    );
     assert!(brought.known > 0 && brought.is_word_kept);
     assert_eq!(brought.tally.by_kind.get("visit"), Some(&2));
     // The answer has only what the villager lacks.
@@ -117,7 +131,9 @@ fn truncated_bundle_brings_what_is_whole_and_the_whole_one_goes_on() {
     let (town, mut villager, space) = village();
     for _ in 0..8 {
         visit(&mut villager, space);
-        villager.with_moment(|it, moment| it.seal_pending(moment)).unwrap();
+        villager
+            .with_moment(|it, moment| it.seal_pending(moment))
+            .unwrap();
     }
     let bytes = villager.all();
     let signer = Arc::clone(&town.replica.mind.signer);
@@ -176,7 +192,10 @@ fn batch_that_somebody_made_up_changes_nothing() {
     writer.end();
     let before = town.replica.heads_digest();
     let brought = town.import(&writer.take());
-    assert_eq!(brought.rejected.into_iter().collect::<Vec<_>>(), [(Refusal::BadSignature, 1)]);
+    assert_eq!(
+        brought.rejected.into_iter().collect::<Vec<_>>(),
+        [(Refusal::BadSignature, 1)]
+    );
     assert_eq!(brought.tally.received, 0);
     assert_eq!(town.replica.heads_digest(), before);
 }
@@ -190,7 +209,9 @@ fn files_of_one_export_may_come_in_any_order_and_nothing_is_lost() {
             .filter_map(|at| char::from_u32(0x4e00 + (at * 7919 + n * 104_729) % 20_000))
             .collect();
         villager.edit(record, "findings", &findings);
-        villager.with_moment(|it, moment| it.seal_pending(moment)).unwrap();
+        villager
+            .with_moment(|it, moment| it.seal_pending(moment))
+            .unwrap();
     }
     let ask = BundleAsk {
         bytes_max: Some(BUNDLE_BYTES_MIN),
@@ -198,7 +219,11 @@ fn files_of_one_export_may_come_in_any_order_and_nothing_is_lost() {
     };
     let files = villager.export(&ask);
     assert!(files.len() >= 2, "{}", files.len());
-    assert!(files.iter().all(|file| file.len() as u64 <= BUNDLE_BYTES_MIN));
+    assert!(
+        files
+            .iter()
+            .all(|file| file.len() as u64 <= BUNDLE_BYTES_MIN)
+    );
     let last = files.len() as u64;
     let brought = town.import(files.last().unwrap());
     assert!(brought.waiting > 0 && brought.lacks_earlier());
@@ -232,7 +257,10 @@ fn bundle_for_one_device_has_what_it_may_have_and_nobody_else_opens_it() {
     assert_eq!(refused.err(), Some(BadBundle::NotForUs));
     assert_eq!(neighbour.import(&only).for_others, 0);
     assert_eq!(neighbour.replica.heads_digest(), {
-        let lanes = neighbour.replica.roster().lanes_of(&neighbour.replica.device());
+        let lanes = neighbour
+            .replica
+            .roster()
+            .lanes_of(&neighbour.replica.device());
         town.replica.digest_of(&lanes)
     });
 }
@@ -279,7 +307,10 @@ fn forked_log_comes_whole_by_file() {
     assert_eq!(town.titles().len(), 1);
     lead.import(&town.all());
     assert_eq!(lead.titles(), town.titles());
-    assert_eq!(lead.replica.held().unwrap().len(), town.replica.held().unwrap().len());
+    assert_eq!(
+        lead.replica.held().unwrap().len(),
+        town.replica.held().unwrap().len()
+    );
     assert_eq!(lead.replica.heads_digest(), town.replica.heads_digest());
 }
 
@@ -290,7 +321,8 @@ fn removed_device_opens_no_later_bundle() {
     meet(&mut villager, &mut town);
     let device = villager.replica.device();
     let member = town.replica.roster().member_id(&device).unwrap();
-    town.with_moment(|it, moment| it.revoke(&Removal::Member(member), moment)).unwrap();
+    town.with_moment(|it, moment| it.revoke(&Removal::Member(member), moment))
+        .unwrap();
     let later = town.all();
     let refused = villager.replica.read_bundle(later.as_slice());
     assert_eq!(refused.err(), Some(BadBundle::NotForUs));

@@ -70,7 +70,11 @@ impl Cx {
 
     /// What a failure says.
     pub(super) fn sentence(&self, failure: &Failure) -> String {
-        failure.sentence(&self.text).unwrap_or_default()
+        let mut instead = INSTEAD.iter();
+        match instead.find(|(key, _)| failure.is_about(key)) {
+            Some((_, key)) => self.say(key),
+            None => failure.sentence(&self.text).unwrap_or_default(),
+        }
     }
 }
 
@@ -91,6 +95,14 @@ pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
     let roles = roster.members().get(&member)?.roles.iter();
     roles.map(|(_, role)| *role).max()
 }
+
+/// What failures say to somebody who has no command line.
+const INSTEAD: [(&str, &str); 4] = [
+    ("err.export.nothing", "console.export.nothing"),
+    ("err.import.no_kind", "console.import.no_kind"),
+    ("err.import.no_sheet", "console.import.no_sheet"),
+    ("err.not_yet_joined", "console.not_in"),
+];
 
 /// What is said of things that are not here.
 const NOT_HERE: [&str; 3] = [

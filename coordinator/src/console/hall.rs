@@ -197,7 +197,12 @@ fn frame(replica: &Replica, cx: &Cx, shown: Shown) -> Result<Made, Trouble> {
 /// A button that may not be pressed now leads back with a word; what cannot be stored gets a page of its own.
 fn refuse_act(cx: &Cx, form: &Form, trouble: Trouble) -> Result<Made, Trouble> {
     match trouble {
-        Trouble::Failed(failure) if matches!(failure.exit(), Exit::NotAllowed | Exit::Unknown) => {
+        Trouble::Failed(failure)
+            if matches!(
+                failure.exit(),
+                Exit::NoCommunity | Exit::NotAllowed | Exit::Unknown
+            ) =>
+        {
             Ok(Made::Go(
                 Answer::back_of(form),
                 Some(Flash::bad(cx.sentence(&failure))),
@@ -210,7 +215,7 @@ fn refuse_act(cx: &Cx, form: &Form, trouble: Trouble) -> Result<Made, Trouble> {
 fn status_of(exit: Exit) -> StatusCode {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others are ours")]
     match exit {
-        Exit::NotAllowed | Exit::Refused => StatusCode::FORBIDDEN,
+        Exit::NoCommunity | Exit::NotAllowed | Exit::Refused => StatusCode::FORBIDDEN,
         Exit::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         Exit::StoreBusy => StatusCode::SERVICE_UNAVAILABLE,
         Exit::Usage => StatusCode::UNPROCESSABLE_ENTITY,

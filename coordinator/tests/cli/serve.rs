@@ -269,6 +269,27 @@ fn console_that_stays_open_says_that_it_has_what_others_wrote() {
 }
 
 #[test]
+fn sync_that_takes_long_goes_on_and_the_page_says_so() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let (served, _, desk) = two_with_a_relay();
+    let relay = served.text();
+    let (host, rest) = relay.split_once("127.0.0.1:").unwrap();
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let relay = format!("{host}127.0.0.1:{port}{rest}");
+    desk.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
+        .ok();
+    let console = Console::entered(&desk);
+    let begun = Instant::now();
+    let sent = console.post("/sync", "/sync", &[]);
+    assert_eq!(sent.header("location"), Some("/sync"), "{}", sent.body);
+    // The relay would be given up later.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8));
+    let told = console.get("/sync").body;
+    assert!(told.contains("This takes a while."), "{told}");
+}
+
+#[test]
 fn port_that_is_taken_is_said() {
     let desk = Desk::with_village();
     let console = Console::of(&desk);

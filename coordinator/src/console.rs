@@ -33,6 +33,7 @@ mod pages;
 mod porch;
 mod prefix;
 mod prefs;
+mod proofs;
 mod routes;
 mod saved;
 mod serve;

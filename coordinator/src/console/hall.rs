@@ -17,8 +17,9 @@ use super::gate::Flash;
 use super::imports::Imports;
 use super::news::Board;
 use super::pages::notices;
-use super::porch::{Porch, render};
+use super::porch::{self, Porch, render};
 use super::prefs::Prefs;
+use super::proofs::Proofs;
 use super::shell;
 use super::views::shared::Shell;
 use crate::exit::Exit;
@@ -36,6 +37,8 @@ pub(super) struct Hall {
     community: String,
     /// The file that is being imported.
     pub(super) imports: Imports,
+    /// Whether all that is here is what was signed.
+    pub(super) proofs: Proofs,
     /// Where this device keeps what it remembers of the community beside the store.
     dir: Arc<Path>,
 }
@@ -69,6 +72,7 @@ impl Hall {
             net,
             community,
             imports: Imports::default(),
+            proofs: Proofs::default(),
             dir: dir.into(),
         }
     }
@@ -169,10 +173,14 @@ impl Hall {
         }
     }
 
-    fn refuse(&self, cx: &Cx, mut shown: Shown, status: StatusCode) -> Response {
-        shown.status = status;
-        let shell = shell::bare(cx, &self.community);
-        render(cx, &shell, &shown)
+    fn refuse(&self, cx: &Cx, shown: Shown, status: StatusCode) -> Response {
+        porch::refuse(cx, &self.community, shown, status)
+    }
+
+    /// A page that is made without the replica, which may be long at something else.
+    pub(super) fn alone(&self, asked: Asked, look: impl FnOnce(&Cx) -> Shown) -> Response {
+        let cx = self.cx(asked, false);
+        porch::alone(&cx, &self.community, &look(&cx))
     }
 
     /// A page without a frame.

@@ -139,7 +139,7 @@ pub(super) fn place_of(section: &str) -> Option<&'static str> {
 }
 
 /// Without menu and names, for pages that stand alone.
-pub(super) fn bare(cx: &Cx, community: &str) -> Shell {
+fn bare(cx: &Cx, community: &str) -> Shell {
     let lang = match cx.text.lang() {
         Lang::Zh => "zh-CN",
         Lang::En => "en",
@@ -159,12 +159,12 @@ pub(super) fn bare(cx: &Cx, community: &str) -> Shell {
     }
 }
 
-/// For the page of several communities: nothing in it belongs to one.
-pub(super) fn of_many(cx: &Cx, shown: &Shown) -> Shell {
+/// The same for a page that may listen.
+pub(super) fn alone(cx: &Cx, name: &str, shown: &Shown) -> Shell {
     Shell {
         section: shown.section.to_owned(),
-        live: shown.live.to_owned(),
-        ..bare(cx, &cx.say("console.com.title"))
+        live: listens_to(shown.live),
+        ..bare(cx, name)
     }
 }
 
@@ -179,8 +179,6 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
         me_initial: initial(&me),
         me,
         my_role: own_role(replica, cx),
-        section: shown.section.to_owned(),
-        live: listens_to(shown.live),
         sync_tone: tone.to_owned(),
         sync_icon: icon.to_owned(),
         sync_line: line,
@@ -190,7 +188,7 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
         flash_tone: flash.as_ref().map_or("", |flash| flash.tone).to_owned(),
         flash_icon: flash.as_ref().map_or("", |flash| flash.icon).to_owned(),
         flash: flash.map_or_else(String::new, |flash| flash.line),
-        ..bare(cx, &community)
+        ..alone(cx, &community, shown)
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sync_core::replica::Replica;
-use sync_core::roster::role::Role;
+use sync_core::roster::role::{Role, Scope};
 
 use super::asked::Asked;
 use super::gate::Flash;
@@ -86,6 +86,14 @@ pub(super) fn initial(name: &str) -> String {
 /// What this person is called.
 pub(super) fn own_name(replica: &Replica) -> String {
     replica.name_of(&replica.device())
+}
+
+/// Whether this person looks after the whole community.
+pub(super) fn is_coordinator(replica: &Replica) -> bool {
+    let role = replica
+        .roster()
+        .role_in(&replica.device(), &Scope::Community);
+    role >= Some(Role::Coordinator)
 }
 
 /// The highest role that this person has anywhere.

@@ -254,6 +254,11 @@ fn open_page_hears_that_a_record_is_on_the_relay_and_then_with_a_colleague() {
     while level(&lead, visit) != "colleague" {
         wait_for(&mut news, "sync");
     }
+    // It is on a coordinator's own device: lists and its page say so alike.
+    for page in ["/records", href.as_str()] {
+        let shown = console.get(page).body;
+        assert!(shown.contains("class=\"ticks\" data-n=\"4\""), "{page}");
+    }
 }
 
 #[test]

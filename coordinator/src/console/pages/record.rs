@@ -139,13 +139,14 @@ fn way(
     leading_here: &[(ViewRow, String)],
 ) -> Result<views::Record, Trouble> {
     let ticks = replica.ticks(open.id)?;
+    let level = reach::level(replica, &ticks);
     let returned = review::returned(cx, open, leading_here);
     Ok(views::Record {
         wall_href: wall_href(open),
         can_erase: replica.may_erase_in(&open.row.space),
         erase_ask: erased::question(replica, cx, open),
-        tick: reach::number(ticks.level),
-        tick_word: reach::word(cx, ticks.level),
+        tick: reach::number(level),
+        tick_word: reach::word(cx, level),
         ticks: reach::steps(replica, cx, &ticks),
         can_review: review::waits_for_me(replica, open),
         is_returned: returned.is_returned,

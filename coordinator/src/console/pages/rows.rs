@@ -18,6 +18,7 @@ const DUE_FIELD: &str = "due";
 /// One record as a line of a list.
 pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow, ticks: &Ticks) -> Row {
     let state = row.state.as_deref().unwrap_or_default();
+    let level = reach::level(replica, ticks);
     Row {
         href: href(row),
         icon: fields::kind_icon(&row.kind).to_owned(),
@@ -34,8 +35,8 @@ pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow, ticks: &Ticks) -> R
         },
         state_tone: fields::state_tone(replica, &row.kind, state).to_owned(),
         flags: flags(replica, cx, row),
-        tick: reach::number(ticks.level),
-        tick_word: reach::word(cx, ticks.level),
+        tick: reach::number(level),
+        tick_word: reach::word(cx, level),
     }
 }
 

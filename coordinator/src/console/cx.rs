@@ -7,6 +7,7 @@ use sync_core::replica::Replica;
 use sync_core::roster::role::{Role, Scope};
 
 use super::asked::Asked;
+use super::form;
 use super::gate::Flash;
 use super::prefs::Prefs;
 use super::views::shared::Beside;
@@ -66,6 +67,21 @@ impl Cx {
     /// Whether the page was asked for with personal fields shown.
     pub(super) fn shows_personal(&self) -> bool {
         self.asked.query.get("personal") == "1"
+    }
+
+    /// Word and address of the link that shows what is masked on a page, or masks it again.
+    pub(super) fn personal_link(&self, path: &str, query: &str) -> (String, String) {
+        let (key, more) = if self.shows_personal() {
+            ("console.record.hide_personal", "")
+        } else {
+            ("console.record.show_personal", "personal=1")
+        };
+        let both = if query.is_empty() || more.is_empty() {
+            format!("{query}{more}")
+        } else {
+            format!("{query}&{more}")
+        };
+        (self.say(key), form::address(path, &both))
     }
 
     /// What a failure says.

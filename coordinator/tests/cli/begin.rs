@@ -89,7 +89,10 @@ fn device_that_is_not_added_yet_says_what_to_do_wherever_it_is_asked() {
     let refused = new.post("/settings", "/devices/add", &[("answer", &answer)]);
     assert_eq!(refused.header("location"), Some("/settings"));
     let told = new.get("/settings").body;
-    assert!(told.contains("does not belong to anybody here yet"), "{told}");
+    assert!(
+        told.contains("does not belong to anybody here yet"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -58,7 +58,12 @@ fn why(house: &House, asked: Asked, base: &str) -> Response {
     let place = places.find(|place| &*place.base == base);
     let failure = place.and_then(|place| place.hall.as_ref().err());
     let shown = failure.map_or_else(|| notices::missing(&cx), |it| notices::failed(&cx, it));
-    porch::refuse(&cx, &house.porch.names, shown, StatusCode::SERVICE_UNAVAILABLE)
+    porch::refuse(
+        &cx,
+        &house.porch.names,
+        shown,
+        StatusCode::SERVICE_UNAVAILABLE,
+    )
 }
 
 async fn lost(State(house): State<House>, asked: Asked) -> Response {

@@ -30,6 +30,7 @@ mod imports;
 mod inputs;
 mod news;
 mod pages;
+mod places;
 mod porch;
 mod prefix;
 mod prefs;

@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::answer::Answer;
-use super::form::Form;
+use super::form::{self, Form};
 use super::porch::Porch;
 
 /// The name of the cookie. It has the port, for browsers do not tell apart the ports of one host: of two
@@ -36,12 +36,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Path and query, to come back to.
     pub(super) fn address(&self) -> String {
-        let query = self.query.query_without(&[]);
-        if query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{query}", self.path)
-        }
+        form::address(&self.path, &self.query.query_without(&[]))
     }
 
     /// A part of the address.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sync_core::replica::Replica;
-use sync_core::roster::role::Role;
+use sync_core::roster::role::{Role, Scope};
 
 use super::asked::Asked;
+use super::form;
 use super::gate::Flash;
 use super::prefs::Prefs;
 use super::views::shared::Beside;
@@ -70,9 +71,28 @@ impl Cx {
         self.asked.query.get("personal") == "1"
     }
 
+    /// Word and address of the link that shows what is masked on a page, or masks it again.
+    pub(super) fn personal_link(&self, path: &str, query: &str) -> (String, String) {
+        let (key, more) = if self.shows_personal() {
+            ("console.record.hide_personal", "")
+        } else {
+            ("console.record.show_personal", "personal=1")
+        };
+        let both = if query.is_empty() || more.is_empty() {
+            format!("{query}{more}")
+        } else {
+            format!("{query}&{more}")
+        };
+        (self.say(key), form::address(path, &both))
+    }
+
     /// What a failure says.
     pub(super) fn sentence(&self, failure: &Failure) -> String {
-        failure.sentence(&self.text).unwrap_or_default()
+        let mut instead = INSTEAD.iter();
+        match instead.find(|(key, _)| failure.is_about(key)) {
+            Some((_, key)) => self.say(key),
+            None => failure.sentence(&self.text).unwrap_or_default(),
+        }
     }
 }
 
@@ -86,6 +106,14 @@ pub(super) fn own_name(replica: &Replica) -> String {
     replica.name_of(&replica.device())
 }
 
+/// Whether this person looks after the whole community.
+pub(super) fn is_coordinator(replica: &Replica) -> bool {
+    let role = replica
+        .roster()
+        .role_in(&replica.device(), &Scope::Community);
+    role >= Some(Role::Coordinator)
+}
+
 /// The highest role that this person has anywhere.
 pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
     let roster = replica.roster();
@@ -93,6 +121,14 @@ pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
     let roles = roster.members().get(&member)?.roles.iter();
     roles.map(|(_, role)| *role).max()
 }
+
+/// What failures say to somebody who has no command line.
+const INSTEAD: [(&str, &str); 4] = [
+    ("err.export.nothing", "console.export.nothing"),
+    ("err.import.no_kind", "console.import.no_kind"),
+    ("err.import.no_sheet", "console.import.no_sheet"),
+    ("err.not_yet_joined", "console.not_in"),
+];
 
 /// What is said of things that are not here.
 const NOT_HERE: [&str; 3] = [

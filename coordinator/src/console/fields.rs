@@ -108,6 +108,16 @@ pub(super) fn kind_icon(kind: &str) -> &'static str {
     }
 }
 
+/// Whether a value says nothing.
+pub(super) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(parts) => parts.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
+
 /// A value in words.
 pub(super) fn shown(replica: &Replica, cx: &Cx, kind: &Kind, name: &str, value: &Value) -> String {
     let field = kind.field(name);

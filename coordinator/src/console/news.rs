@@ -30,6 +30,7 @@ pub(super) enum Topic {
     Records,
     Roster,
     Sync,
+    Proof,
 }
 
 impl Topic {
@@ -38,6 +39,7 @@ impl Topic {
             Self::Records => "records",
             Self::Roster => "roster",
             Self::Sync => "sync",
+            Self::Proof => "proof",
         }
     }
 }
@@ -116,15 +118,20 @@ pub(super) fn stream_of(
             _ = ends.wait_for(|is_over| *is_over) => return None,
             topic = news.recv() => topic,
         };
-        let topic = match topic {
-            Ok(topic) => topic,
-            // What was missed is on the page that is fetched now.
-            Err(RecvError::Lagged(_)) => Topic::Records,
-            Err(RecvError::Closed) => return None,
-        };
+        let topic = heard(topic)?;
         let event = Event::default().event(topic.name()).data("{}");
         Some((Ok(event), (news, ends)))
     })
+}
+
+/// What an open page is told of what it heard; none if nothing more will come.
+fn heard(news: Result<Topic, RecvError>) -> Option<Topic> {
+    match news {
+        Ok(topic) => Some(topic),
+        // What was missed may be anything: every page that listens at all listens to this.
+        Err(RecvError::Lagged(_)) => Some(Topic::Sync),
+        Err(RecvError::Closed) => None,
+    }
 }
 
 /// Tells of everything that is written, by whomever.
@@ -194,5 +201,24 @@ pub(super) async fn listen(
         };
         net.send_replace(now);
         board.post(Topic::Sync);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_that_missed_news_hears_what_every_page_listens_to() {
+        let board = Board::new();
+        let mut slow = board.read();
+        for _ in 0..=WAITING_MAX {
+            board.post(Topic::Roster);
+        }
+        let missed = slow.try_recv().unwrap_err();
+        assert!(matches!(missed, broadcast::error::TryRecvError::Lagged(_)));
+        assert_eq!(heard(Err(RecvError::Lagged(1))), Some(Topic::Sync));
+        assert_eq!(heard(Ok(Topic::Roster)), Some(Topic::Roster));
+        assert_eq!(heard(Err(RecvError::Closed)), None);
     }
 }

@@ -75,6 +75,7 @@ view!(DevicesPage, member::Devices, "devices.html");
 view!(HeldPage, proof::Held, "held.html");
 view!(DuplicatesPage, duplicates::Duplicates, "duplicates.html");
 view!(AuditPage, proof::Audit, "audit.html");
+view!(ProvingPage, proof::Proving, "proving.html");
 view!(ImportPage, exchange::Import, "import.html");
 view!(ExportPage, exchange::Export, "export.html");
 view!(SchemaPage, schema::Schema, "schema.html");

@@ -288,6 +288,11 @@ fn open_page_hears_that_a_record_is_on_the_relay_and_then_with_a_colleague() {
     while level(&lead, visit) != "colleague" {
         wait_for(&mut news, "sync");
     }
+    // It is on a coordinator's own device: lists and its page say so alike.
+    for page in ["/records", href.as_str()] {
+        let shown = console.get(page).body;
+        assert!(shown.contains("class=\"ticks\" data-n=\"4\""), "{page}");
+    }
 }
 
 #[test]
@@ -300,6 +305,27 @@ fn console_that_stays_open_says_that_it_has_what_others_wrote() {
         assert!(begun.elapsed() < PATIENCE, "the console says nothing");
         other.run(["sync"]).ok();
     }
+}
+
+#[test]
+fn sync_that_takes_long_goes_on_and_the_page_says_so() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let (served, _, desk) = two_with_a_relay();
+    let relay = served.text();
+    let (host, rest) = relay.split_once("127.0.0.1:").unwrap();
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let relay = format!("{host}127.0.0.1:{port}{rest}");
+    desk.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
+        .ok();
+    let console = Console::entered(&desk);
+    let begun = Instant::now();
+    let sent = console.post("/sync", "/sync", &[]);
+    assert_eq!(sent.header("location"), Some("/sync"), "{}", sent.body);
+    // The relay would be given up later.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8));
+    let told = console.get("/sync").body;
+    assert!(told.contains("This takes a while."), "{told}");
 }
 
 #[test]

@@ -210,6 +210,8 @@ fn records_go_out_as_files_without_what_is_personal_unless_it_is_asked_for() {
     assert!(export("csv", "").starts_with("PK"));
     let map = export("geojson", "");
     assert!(!map.contains("王奶奶") && map.contains("李芳"), "{map}");
+    let map = export("geojson", "yes");
+    assert!(map.contains("王奶奶"), "{map}");
     let none = [("format", "xlsx"), ("kind", "proposal")];
     let none = console.post("/export", "/export", &none);
     assert_eq!(none.status, 422);

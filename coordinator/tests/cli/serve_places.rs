@@ -251,6 +251,12 @@ fn acts_are_shown_by_page_and_person_and_proved_again() {
     assert_eq!(proved.status, 200);
     assert!(proved.body.contains("All is as signed"), "{}", proved.body);
     assert!(proved.body.contains("is what its authors signed"));
+    // The same address says it again to a page that looks again.
+    let again = console.get("/audit/verify");
+    assert!(again.status == 200 && again.body.contains("All is as signed"));
+    assert!(!console.get("/audit").body.contains("All is as signed"));
+    let stranger = console.send("POST", "/audit/verify", &[], "csrf=guessed");
+    assert_eq!(stranger.status, 403);
 }
 
 #[test]

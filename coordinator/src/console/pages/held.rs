@@ -32,16 +32,12 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     for (record, entries) in by_record.iter().take(ITEMS_MAX) {
         items.push(item(replica, cx, record.as_ref(), entries, &previews)?);
     }
-    let shows = cx.shows_personal();
+    let (show_word, show_href) = cx.personal_link("/held", "");
     let page = Held {
         action: cx.asked.address(),
         has_masked: !previews.by_entry.is_empty(),
-        show_word: cx.say(if shows {
-            "console.record.hide_personal"
-        } else {
-            "console.record.show_personal"
-        }),
-        show_href: if shows { "/held" } else { "/held?personal=1" }.to_owned(),
+        show_word,
+        show_href,
         is_cut,
         items,
     };

@@ -2,10 +2,9 @@
 
 use sync_core::id::{MemberId, Millis};
 use sync_core::replica::{MemberFreshness, Replica, TickLevel, Ticks};
-use sync_core::roster::role::{Role, Scope};
 
 use crate::commands::fresh;
-use crate::console::cx::{Cx, Trouble, initial, own_name};
+use crate::console::cx::{Cx, Trouble, initial, is_coordinator, own_name};
 use crate::console::views::shared::{PersonLine, Step};
 use crate::output::thousands;
 
@@ -46,6 +45,16 @@ pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
         heard,
         members,
     })
+}
+
+/// How far a record has come, as lists and its own page say it. The core asks which others have it; what a
+/// colleague has and lies on a coordinator's own device has come all the way.
+pub(super) fn level(replica: &Replica, ticks: &Ticks) -> TickLevel {
+    if ticks.level == TickLevel::Colleague && is_coordinator(replica) {
+        TickLevel::Coordinator
+    } else {
+        ticks.level
+    }
 }
 
 /// From 1 (saved here) to 4 (with a coordinator).
@@ -114,9 +123,7 @@ pub(super) fn steps(replica: &Replica, cx: &Cx, ticks: &Ticks) -> Vec<Step> {
 
 /// The last step on a coordinator's own device: what is there has arrived.
 fn at_the_top(replica: &Replica, cx: &Cx) -> Option<Step> {
-    let roster = replica.roster();
-    let role = roster.role_in(&replica.device(), &Scope::Community);
-    (role >= Some(Role::Coordinator)).then(|| Step {
+    is_coordinator(replica).then(|| Step {
         done: true,
         icon: "person".to_owned(),
         label: word(cx, TickLevel::Coordinator),

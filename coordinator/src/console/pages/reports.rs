@@ -10,15 +10,16 @@ use sync_core::replica::{Missing, Replica};
 use sync_core::view::statistics::Question;
 
 use super::reach;
+use super::records::select;
 use crate::account::period::Period;
 use crate::account::{self, Gathered, Sees};
 use crate::commands::fresh;
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
-use crate::console::form::Form;
+use crate::console::form::{self, Form};
 use crate::console::views::report::{Day, Reports};
-use crate::console::views::shared::{Choice, Filter, PersonLine};
+use crate::console::views::shared::{Filter, PersonLine};
 
 /// Quarters that the select offers, from this one back.
 const QUARTERS: usize = 8;
@@ -61,12 +62,7 @@ pub(in crate::console) fn print(replica: &Replica, cx: &Cx) -> Result<Shown, Tro
 }
 
 fn address(path: &str, query: &Form) -> String {
-    let query = query.query_without(&["personal"]);
-    if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    }
+    form::address(path, &query.query_without(&["personal"]))
 }
 
 fn wanted(replica: &Replica, cx: &Cx) -> Result<Wanted, Trouble> {
@@ -224,19 +220,6 @@ fn periods(cx: &Cx, chosen: Period) -> Vec<(String, String)> {
 fn with_any(cx: &Cx, options: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     let any = (String::new(), cx.say("console.filter.any"));
     std::iter::once(any).chain(options).collect()
-}
-
-fn select(cx: &Cx, name: &str, options: Vec<(String, String)>, chosen: &str) -> Filter {
-    let options = options.into_iter().map(|(value, label)| Choice {
-        on: value == chosen,
-        value,
-        label,
-    });
-    Filter {
-        name: name.to_owned(),
-        label: cx.say(&format!("console.filter.{name}")),
-        options: options.collect(),
-    }
 }
 
 /// What makes a PDF of the same numbers: the page itself is for this browser alone.

@@ -1,6 +1,8 @@
 //! Whether what was written here has gone out, and what waits.
 
-use sync_core::replica::{Moment, Replica};
+use sync_core::id::Millis;
+use sync_core::replica::Replica;
+use sync_node::NodeError;
 
 use super::reach;
 use crate::console::answer::{Answer, Shown};
@@ -71,34 +73,25 @@ fn relay_line(cx: &Cx, addr: &str) -> PersonLine {
     }
 }
 
-fn back(form: &Form, flash: Option<Flash>) -> Answer {
+/// What came of a sync that somebody asked for; none if it still goes on.
+pub(in crate::console) fn answer(
+    now: Millis,
+    cx: &Cx,
+    form: &Form,
+    ended: Option<Result<(), NodeError>>,
+) -> Answer {
+    let flash = match ended {
+        None => Flash::info(cx.say("console.sync.goes_on")),
+        Some(Ok(())) => {
+            let when = cx.clock.moment(now);
+            Flash::good(cx.with("console.sync.met", &[("when", &when)]))
+        }
+        Some(Err(NodeError::NoRelay)) => Flash::bad(cx.say("console.sync.no_relay")),
+        Some(Err(error)) if error.is_passing() => Flash::bad(cx.say("console.sync.not_met")),
+        Some(Err(error)) => Flash::bad(cx.sentence(&error.into())),
+    };
     Answer::Go {
         to: Answer::back_of(form),
-        flash,
+        flash: Some(flash),
     }
-}
-
-/// The relay has been met.
-#[expect(clippy::unnecessary_wraps, reason = "all forms are answered alike")]
-pub(in crate::console) fn done(
-    _replica: &mut Replica,
-    moment: &mut Moment<'_>,
-    cx: &Cx,
-    form: &Form,
-) -> Result<Answer, Trouble> {
-    let when = cx.clock.moment(moment.now);
-    let line = cx.with("console.sync.met", &[("when", &when)]);
-    Ok(back(form, Some(Flash::good(line))))
-}
-
-/// No relay has answered.
-#[expect(clippy::unnecessary_wraps, reason = "all forms are answered alike")]
-pub(in crate::console) fn not_reached(
-    _replica: &mut Replica,
-    _moment: &mut Moment<'_>,
-    cx: &Cx,
-    form: &Form,
-) -> Result<Answer, Trouble> {
-    let line = cx.say("console.sync.not_met");
-    Ok(back(form, Some(Flash::bad(line))))
 }

@@ -172,17 +172,13 @@ fn mine(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
 
 /// What two people wrote otherwise, and what may be written down twice.
 fn clashes(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
-    let filter = RowFilter {
-        only_conflicts: true,
-        ..RowFilter::default()
-    };
     let (mut queue, clashes) = queue(
         replica,
         cx,
         "decide",
         ("clash", "warn"),
         "flag=clash",
-        filter,
+        rows::clashing(),
     )?;
     let pairs = duplicates::to_settle(replica)?;
     if pairs > 0 {

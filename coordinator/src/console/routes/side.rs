@@ -11,14 +11,13 @@ use axum::response::sse::{Event, Sse};
 use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use crate::console::answer::{self, Shown};
+use crate::console::answer;
 use crate::console::asked::Asked;
 use crate::console::cx::Cx;
 use crate::console::house::House;
 use crate::console::news;
 use crate::console::pages::{communities, notices};
-use crate::console::porch::render;
-use crate::console::shell;
+use crate::console::porch;
 
 pub(super) fn routes() -> Router<House> {
     Router::new()
@@ -54,8 +53,8 @@ async fn show(State(house): State<House>, asked: Asked) -> Response {
     };
     let places = house.places.iter().zip(told);
     let shown = communities::page(&cx, places);
-    let shell = shell::of_many(&cx, &shown);
-    render(&cx, &shell, &shown)
+    // Nothing in it belongs to one community.
+    porch::alone(&cx, &cx.say("console.com.title"), &shown)
 }
 
 fn why(house: &House, asked: Asked, base: &str) -> Response {
@@ -64,18 +63,18 @@ fn why(house: &House, asked: Asked, base: &str) -> Response {
     let place = places.find(|place| &*place.base == base);
     let failure = place.and_then(|place| place.hall.as_ref().err());
     let shown = failure.map_or_else(|| notices::missing(&cx), |it| notices::failed(&cx, it));
-    refuse(house, &cx, shown, StatusCode::SERVICE_UNAVAILABLE)
+    porch::refuse(
+        &cx,
+        &house.porch.names,
+        shown,
+        StatusCode::SERVICE_UNAVAILABLE,
+    )
 }
 
 async fn lost(State(house): State<House>, asked: Asked) -> Response {
     let cx = house.porch.cx(asked, false);
     let shown = notices::missing(&cx);
-    refuse(&house, &cx, shown, StatusCode::NOT_FOUND)
-}
-
-fn refuse(house: &House, cx: &Cx, mut shown: Shown, status: StatusCode) -> Response {
-    shown.status = status;
-    render(cx, &shell::bare(cx, &house.porch.names), &shown)
+    porch::refuse(&cx, &house.porch.names, shown, StatusCode::NOT_FOUND)
 }
 
 /// News of all communities.

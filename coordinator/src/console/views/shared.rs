@@ -65,10 +65,6 @@ pub(crate) struct NavItem {
     /// "both", "wide" (rail only) or "phone" (bottom bar only; at most 5 of both and phone).
     pub(crate) show: String,
     pub(crate) current: bool,
-    pub(crate) has_count: bool,
-    pub(crate) count: String,
-    /// "9 件事等你", for screen readers.
-    pub(crate) count_words: String,
     pub(crate) starts_group: bool,
     /// Title above it in the rail.
     pub(crate) group: String,

@@ -9,9 +9,9 @@ use sync_core::schema::{Kind, Labels, Lang};
 use super::draft::{Draft, FieldPart, Saved};
 use super::inputs::{Asked, CREATORS};
 use super::kind::{kind_asked, may_retire, page};
-use super::{href, may_change, names, new_kind};
+use super::{href, names, new_kind};
 use crate::console::answer::Answer;
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, is_coordinator};
 use crate::console::form::Form;
 use crate::console::gate::Flash;
 use crate::console::inputs::Wrong;
@@ -63,7 +63,7 @@ fn right(least: &str) -> serde_json::Value {
 
 /// What counts now, for whoever may change it: others are told so before anything else.
 fn to_change(replica: &Replica) -> Result<Draft, Trouble> {
-    if may_change(replica) {
+    if is_coordinator(replica) {
         return Draft::of(replica);
     }
     let least = Role::Coordinator;

@@ -1,4 +1,4 @@
-// Runs the flows, or takes the pictures: see `run`.
+// Runs the flows, takes the pictures of the README, or measures how soon pages are painted.
 
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -46,10 +46,9 @@ async function main(args) {
   const browser = await launch(path.join(temp, "profile"));
   process.env.BANYAN_BROWSER = browser.wsEndpoint();
   try {
-    if (args[0] === "--pictures") {
-      const { take } = await import("./pictures.mjs");
-      return await take(args[1], args.slice(2));
-    }
+    const [other, ...rest] = args;
+    if (other === "--pictures") return await (await import("./pictures.mjs")).take(...rest);
+    if (other === "--paint") return await (await import("./paint.mjs")).measure(...rest);
     await Promise.all([makeDemo(process.env.BANYAN_DEMO, { villages: 3, volunteers: 2 }), found(process.env.BANYAN_FOUNDED)]);
     return await test(await flows(args));
   } finally {

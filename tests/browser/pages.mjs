@@ -14,6 +14,9 @@ export const PAGES = [
 /** Opened although no link leads to them. */
 export const UNLINKED = ["/more"];
 
+/** Are there for coordinators alone: whoever else asks is told that there is no such page. */
+export const COORDINATORS = ["/schema/new"];
+
 /** Lists of records that show something of their own; the first record of each is opened as well. */
 export const LISTS = ["/records?flag=clash", "/records?flag=review"];
 

@@ -123,11 +123,13 @@ pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
 }
 
 /// What failures say to somebody who has no command line.
-const INSTEAD: [(&str, &str); 4] = [
+const INSTEAD: [(&str, &str); 6] = [
     ("err.export.nothing", "console.export.nothing"),
     ("err.import.no_kind", "console.import.no_kind"),
     ("err.import.no_sheet", "console.import.no_sheet"),
+    ("err.no_key", "console.no_key"),
     ("err.not_yet_joined", "console.not_in"),
+    ("err.report.person", "console.reports.not_theirs"),
 ];
 
 /// What is said of things that are not here.

@@ -126,12 +126,14 @@ pub(super) fn stream_of(
 
 /// What an open page is told of what it heard; none if nothing more will come.
 fn heard(news: Result<Topic, RecvError>) -> Option<Topic> {
-    match news {
-        Ok(topic) => Some(topic),
-        // What was missed may be anything: every page that listens at all listens to this.
-        Err(RecvError::Lagged(_)) => Some(Topic::Sync),
-        Err(RecvError::Closed) => None,
-    }
+    news.map_or_else(
+        |why| match why {
+            // What was missed may be anything: every page that listens at all listens to this.
+            RecvError::Lagged(_) => Some(Topic::Sync),
+            RecvError::Closed => None,
+        },
+        Some,
+    )
 }
 
 /// Tells of everything that is written, by whomever.

@@ -47,6 +47,7 @@ pub(super) mod meta {
     pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
     pub(crate) const VIEW: &str = "view";
     pub(crate) const READINGS: &str = "readings";
+    pub(crate) const MEETINGS: &str = "meetings";
 }
 
 /// What is kept of a ticket after joining with it.

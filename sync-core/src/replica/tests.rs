@@ -24,6 +24,7 @@ mod audit;
 mod branches;
 mod devices;
 mod erasures;
+mod meetings;
 mod origins;
 mod others;
 mod previews;

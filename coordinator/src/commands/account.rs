@@ -49,6 +49,10 @@ pub(super) fn run(app: &mut App, args: &ReportArgs) -> Result<(), Failure> {
     let replica = app.replica()?;
     let period = period(args)?;
     let question = question(&replica, args, period)?;
+    if let Some(path) = args.html.as_deref().filter(|_| args.notice) {
+        let html = console::notice_file(&replica, &app.text, &question, period)?;
+        return write(app, path, &html, args.force);
+    }
     let gathered = account::gather(&replica, question, place::now())?;
     if let Some(path) = &args.html {
         let html = console::report_file(&replica, &app.text, &gathered, period)?;

@@ -19,7 +19,7 @@ type Place = (
     &'static str,
 );
 
-const PLACES: [Place; 16] = [
+const PLACES: [Place; 17] = [
     ("today", "/today", "today", "console.nav.today", "both", ""),
     (
         "records",
@@ -43,6 +43,14 @@ const PLACES: [Place; 16] = [
         "/reports",
         "chart",
         "console.nav.reports",
+        "wide",
+        "",
+    ),
+    (
+        "notice",
+        "/notice",
+        "print",
+        "console.nav.notice",
         "wide",
         "",
     ),

@@ -51,6 +51,12 @@ const REPORTS: Place = (
     "console.nav.reports",
     "console.more.reports",
 );
+const NOTICE: Place = (
+    "/notice",
+    "print",
+    "console.nav.notice",
+    "console.more.notice",
+);
 const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
 const ERASURES: Place = (
     "/erasures",
@@ -112,7 +118,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: [go(cx, &REPORTS), held, duplicates]
+            links: [go(cx, &REPORTS), go(cx, &NOTICE), held, duplicates]
                 .into_iter()
                 .chain(beside)
                 .chain(station)

@@ -327,6 +327,8 @@ pub(crate) struct ReportArgs {
     pub(crate) html: Option<PathBuf>,
     #[arg(long, requires = "html")]
     pub(crate) force: bool,
+    #[arg(long, requires = "html", conflicts_with = "person")]
+    pub(crate) notice: bool,
 }
 
 /// What other programs read.

@@ -23,7 +23,7 @@ mod protect;
 mod put;
 mod recover;
 mod replay;
-mod report;
+pub(crate) mod report;
 pub(crate) mod revoke;
 mod show;
 mod space;

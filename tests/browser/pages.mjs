@@ -8,7 +8,7 @@ export const PAGES = [
   "/today", "/records", "/new", "/new/visit", "/record/{id}", "/record/{id}/edit",
   "/sync", "/members", "/member/{id}", "/member/{id}/certificate", "/devices", "/invite", "/held", "/audit", "/more",
   "/settings", "/session", "/session/{id}", "/schema", "/schema/new", "/schema/{kind}", "/schema/{kind}/field/{field}", "/import", "/export", "/erasures", "/reports",
-  "/reports/print", "/duplicates",
+  "/reports/print", "/notice", "/duplicates",
 ];
 
 /** Opened although no link leads to them. */

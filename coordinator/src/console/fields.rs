@@ -18,7 +18,7 @@ const PRIVACY: (&str, &str) = ("privacy", "open");
 
 /// Whether somebody has said that anybody may know of a record: then its title is no secret, so that a
 /// meeting can read from the wall what it talks about. Its other fields stay as they are.
-fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
+pub(super) fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
     let (name, open) = PRIVACY;
     let has_field = kind.is_some_and(|kind| kind.field(name).is_some());
     let fields = has_field.then(|| serde_json::from_str::<Value>(&row.fields).ok());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use sync_core::replica::Replica;
+use sync_core::replica::{Meeting, Replica};
 use sync_core::roster::roster_lane;
 use sync_node::{LiveEvent, Node};
 use tokio::sync::broadcast::error::RecvError;
@@ -153,7 +153,7 @@ pub(super) async fn follow(node: Arc<Node>, board: Board) {
                 if before.1 != now.1 {
                     board.post(Topic::Roster);
                 }
-                if before.2 != now.2 {
+                if (before.2, &before.3) != (now.2, &now.3) {
                     board.post(Topic::Sync);
                 }
             }
@@ -164,10 +164,10 @@ pub(super) async fn follow(node: Arc<Node>, board: Board) {
     }
 }
 
-/// Digests of what pages show: the records, who belongs, what is not sent.
-type State3 = (String, String, u64);
+/// Digests of what pages show: the records, who belongs, what is not sent; and what the last session did.
+type Seen = (String, String, u64, Option<Meeting>);
 
-fn state(replica: &Replica) -> Option<State3> {
+fn state(replica: &Replica) -> Option<Seen> {
     // A store that cannot be read says so on the page that is asked for.
     let pending = replica.pending_count().ok()?;
     let digest = replica.heads_digest().ok()?;
@@ -176,7 +176,8 @@ fn state(replica: &Replica) -> Option<State3> {
     let roster = BTreeSet::from([roster_lane(&replica.community())]);
     let roster = replica.digest_of(&roster).ok()?;
     let roster = data_encoding::HEXLOWER.encode(&roster.0);
-    Some((records, roster, pending))
+    let last = replica.meetings().ok()?.into_iter().next();
+    Some((records, roster, pending, last))
 }
 
 /// Follows how the relays are reached.

@@ -91,6 +91,11 @@ pub(super) const REPORTS: Place = Place::at(
     "chart",
     ["console.nav.reports", "console.more.reports"],
 );
+pub(super) const NOTICE: Place = Place::at(
+    "notice",
+    "print",
+    ["console.nav.notice", "console.more.notice"],
+);
 pub(super) const SYNC: Place = Place::at("sync", "sync", ["console.nav.sync", ""])
     .on(BOTH)
     .begins("console.nav.group.people");
@@ -148,9 +153,9 @@ pub(super) const COMMUNITIES: Place = Place::at(
     ["console.nav.communities", "console.more.communities"],
 );
 
-const MENU: [Place; 16] = [
-    TODAY, RECORDS, NEW, SESSION, REPORTS, SYNC, MEMBERS, DEVICES, MORE, HELD, DUPLICATES, IMPORT,
-    EXPORT, AUDIT, SCHEMA, SETTINGS,
+const MENU: [Place; 17] = [
+    TODAY, RECORDS, NEW, SESSION, REPORTS, NOTICE, SYNC, MEMBERS, DEVICES, MORE, HELD, DUPLICATES,
+    IMPORT, EXPORT, AUDIT, SCHEMA, SETTINGS,
 ];
 
 /// The menu of a page that belongs to one of its places.

@@ -67,6 +67,7 @@ view!(SyncPage, station::Sync, "sync.html");
 view!(SettingsPage, station::Settings, "settings.html");
 view!(ReportsPage, report::Reports, "reports.html");
 view!(ReportPrintPage, report::ReportPrint, "report_print.html");
+view!(NoticePage, report::Notice, "notice.html");
 view!(MorePage, places::More, "more.html");
 view!(ConfirmPage, places::Confirm, "confirm.html");
 view!(MemberPage, member::Member, "member.html");

@@ -368,3 +368,65 @@ fn report_on_paper_says_of_what_and_by_whom_it_is_and_nothing_of_residents() {
     };
     assert_eq!(table(&page.body), table(&written));
 }
+
+#[test]
+fn what_was_left_undone_is_counted_by_village_and_opens_as_many_records() {
+    let desk = Desk::with_village();
+    for (title, due) in [
+        ("修灯", "2025-12-01"),
+        ("清沟", "2026-03-31"),
+        ("报账", "2026-05-01"),
+    ] {
+        put(
+            &desk,
+            "task",
+            &[&format!("title={title}"), &format!("due={due}")],
+        );
+    }
+    let visited = put(&desk, "household", &["door=良登巷1号"]);
+    put(&desk, "household", &["door=良登巷2号"]);
+    put(&desk, "household", &["door=良登巷3号", "status=moved"]);
+    let visit = desk.put_visit("3号门 王奶奶");
+    desk.run(["edit", &visit, &format!("home={visited}")]).ok();
+    let told = desk.run(QUARTER).ok().json();
+    let figures = &told["numbers"]["account"]["figures"];
+    for (name, number) in [("tasks_overdue", 2), ("households_unvisited", 1)] {
+        let figure = &figures[name];
+        assert_eq!(figure["total"], number, "{name}");
+        let by_space = figure["by_space"].as_object().unwrap();
+        assert_eq!(
+            by_space.values().collect::<Vec<_>>(),
+            [&Value::from(number)]
+        );
+    }
+    let printed = desk.run(["report", "--quarter", "2026Q1"]).ok().out;
+    assert!(printed.contains("Households not visited"), "{printed}");
+    let console = Console::entered(&desk);
+    let page = console.get("/reports?period=2026Q1");
+    let (_, undone) = page.body.split_once("id=\"undone\"").unwrap();
+    let hrefs: Vec<String> = undone
+        .split_once("</table>")
+        .unwrap()
+        .0
+        .split("href=\"")
+        .skip(1)
+        .map(|rest| rest.split_once('"').unwrap().0.replace("&#38;", "&"))
+        .collect();
+    assert_eq!(hrefs.len(), 2, "{undone}");
+    assert!(hrefs[0].contains("due_to=2026-03-31") && hrefs[1].contains("unvisited=1"));
+    let lists = hrefs.iter().map(|href| console.get(href));
+    let lists: Vec<Reply> = lists.collect();
+    assert_eq!((rows(&lists[0]), rows(&lists[1])), (2, 1));
+    assert!(
+        lists[1].body.contains("Visits: none in this time"),
+        "{}",
+        lists[1].body
+    );
+    assert!(lists[1].body.contains("name=\"unvisited\" value=\"1\""));
+    let paper = console.get("/reports/print?period=2026Q1");
+    assert!(
+        paper.body.contains("Left undone, by village"),
+        "{}",
+        paper.body
+    );
+}

@@ -26,6 +26,7 @@ mod help;
 mod import;
 mod kill;
 mod lost;
+mod notice;
 mod passphrase;
 mod records;
 mod recover;

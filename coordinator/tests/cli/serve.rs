@@ -384,3 +384,30 @@ fn ticket_of_the_console_lets_somebody_join() {
     other.run(["sync"]).ok();
     assert!(other.run(["space", "list"]).ok().out.contains("良登村"));
 }
+
+#[test]
+fn sync_page_says_what_each_meeting_did_and_follows_live_ones() {
+    let (_served, lead, other) = two_who_know_each_other();
+    lead.put_visit("3号门");
+    lead.run(["sync"]).ok();
+    let console = Console::entered(&lead);
+    let page = console.get("/sync");
+    assert!(page.body.contains("The last meeting"), "{}", page.body);
+    assert!(page.body.contains("Sent 1 entry"), "{}", page.body);
+    assert!(page.body.contains("Earlier ones"), "{}", page.body);
+    // The console is live: what a colleague writes is told while the session goes on.
+    let mut news = console.listen();
+    other.put_visit("4号门");
+    other.run(["sync"]).ok();
+    let told = |page: &str| {
+        let is_of = |part: &str| page.contains(part);
+        is_of("received 1 new one") && is_of("Home visit 1") && is_of("陈小明 1")
+    };
+    while !told(&console.get("/sync").body) {
+        wait_for(&mut news, "sync");
+    }
+    // It is kept, also by the command, and nobody's name is in what is kept.
+    drop(console);
+    let again = Console::entered(&lead).get("/sync");
+    assert!(told(&again.body), "{}", again.body);
+}

@@ -8,7 +8,9 @@ use crate::roster::role::{Role, Scope};
 use crate::roster::statement::Statement;
 use crate::store::ViewRow;
 use crate::view::day_at;
-use crate::view::statistics::account::{Account, Counting, People, Promotion, asks_for_moves};
+use crate::view::statistics::account::{
+    Account, Counting, MEASURES, People, Promotion, Span, asks_for_moves,
+};
 use crate::view::statistics::{Question, Statistics};
 
 impl Replica {
@@ -25,6 +27,11 @@ impl Replica {
         for row in &rows {
             let moves = self.moves_for(row)?;
             counting.add(row, &moves, |device| roster.member_id(device));
+        }
+        for measure in MEASURES.iter().filter(|it| it.span != Span::About) {
+            for row in self.store.rows(&measure.filter(question))? {
+                counting.add_beside(measure, &row, |device| roster.member_id(device));
+            }
         }
         let kinds = Statistics::of(self.schema(), &rows);
         Ok(counting.finish(kinds, &self.promotions()))

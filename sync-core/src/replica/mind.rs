@@ -50,6 +50,7 @@ pub(super) mod meta {
     pub(crate) const BUNDLES: &str = "bundles";
     /// With the id of a device behind it.
     pub(crate) const BUNDLE_WORD: &str = "bundle-word/";
+    pub(crate) const MEETINGS: &str = "meetings";
 }
 
 /// What is kept of a ticket after joining with it.

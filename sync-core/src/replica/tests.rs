@@ -25,6 +25,7 @@ mod branches;
 mod bundles;
 mod devices;
 mod erasures;
+mod meetings;
 mod origins;
 mod others;
 mod previews;

@@ -6,7 +6,7 @@ use crate::commands::members;
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, own_name};
 use crate::console::places::{
-    self, AUDIT, COMMUNITIES, DEVICES, DUPLICATES, ERASURES, EXPORT, HELD, IMPORT, MEMBERS,
+    self, AUDIT, COMMUNITIES, DEVICES, DUPLICATES, ERASURES, EXPORT, HELD, IMPORT, MEMBERS, NOTICE,
     REPORTS, SCHEMA, SESSION, SETTINGS,
 };
 use crate::console::views::places::{Go, More, MoreGroup};
@@ -34,7 +34,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: [REPORTS.go(cx), held, duplicates]
+            links: [REPORTS.go(cx), NOTICE.go(cx), held, duplicates]
                 .into_iter()
                 .chain(beside)
                 .chain(station.map(|place| place.go(cx)))

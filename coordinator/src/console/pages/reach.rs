@@ -1,12 +1,14 @@
 //! How far records have come, and how far everybody has been heard from.
 
 use sync_core::id::{MemberId, Millis};
-use sync_core::replica::{MemberFreshness, Replica, TickLevel, Ticks};
+use sync_core::replica::{MemberFreshness, Replica, ReplicaError, TickLevel, Ticks};
 
 use crate::commands::fresh;
 use crate::console::cx::{Cx, Trouble, initial, is_coordinator, own_name};
 use crate::console::views::shared::{PersonLine, Step};
+use crate::console::when::Clock;
 use crate::output::thousands;
+use crate::text::Text;
 
 const DAY_MILLIS: i64 = 86_400_000;
 /// Who has said nothing for so long is named beside every number.
@@ -22,25 +24,34 @@ pub(super) struct AsOf {
 }
 
 pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
-    let since = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
+    Ok(as_of_at(replica, &cx.text, &cx.clock)?)
+}
+
+/// The same for paper.
+pub(super) fn as_of_at(
+    replica: &Replica,
+    text: &Text,
+    clock: &Clock,
+) -> Result<AsOf, ReplicaError> {
+    let since = Millis(clock.now.0 - QUIET_DAYS * DAY_MILLIS);
     let as_of = replica.as_of(since)?;
-    let when = cx.clock.moment(cx.clock.now);
+    let when = clock.moment(clock.now);
     let (heard, members) = (as_of.heard as u64, as_of.members as u64);
     let (n, m) = (thousands(heard), thousands(members));
     let places = [("when", when.as_str()), ("n", &n), ("m", &m)];
     let line = if as_of.missing.is_empty() {
-        cx.with("console.asof.all", &places)
+        text.with("console.asof.all", &places)
     } else {
-        cx.with("console.asof.some", &places)
+        text.with("console.asof.some", &places)
     };
     let missing: Vec<MemberId> = as_of.missing.iter().map(|it| it.member).collect();
-    let who = fresh::names(replica, &missing, &cx.text);
+    let who = fresh::names(replica, &missing, text);
     Ok(AsOf {
         line,
         missing: if missing.is_empty() {
             String::new()
         } else {
-            cx.with("console.asof.missing", &[("who", &who)])
+            text.with("console.asof.missing", &[("who", &who)])
         },
         heard,
         members,

@@ -2,6 +2,7 @@
 
 mod charts;
 mod links;
+pub(in crate::console) mod notice;
 pub(in crate::console) mod paper;
 mod sheets;
 

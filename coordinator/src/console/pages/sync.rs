@@ -1,5 +1,7 @@
 //! Whether what was written here has gone out, and what waits.
 
+mod told;
+
 use sync_core::id::Millis;
 use sync_core::replica::Replica;
 use sync_node::NodeError;
@@ -31,6 +33,9 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         (None, None) => cx.say("console.sync.lead_off"),
     };
     let as_of = reach::as_of(replica, cx)?;
+    let mut told = told::all(replica, cx)?;
+    let told_before = told.split_off(told.len().min(1));
+    let (records, clashes) = records(replica)?;
     let page = Sync {
         people: reach::people(replica, cx)?,
         headline,
@@ -45,15 +50,25 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         has_missing: !as_of.missing.is_empty(),
         missing: as_of.missing,
         held: cx.count("console.sync.held", replica.status()?.held),
-        records: cx.count("console.sync.records", records(replica)?),
+        records: cx.count("console.sync.records", records),
+        clashes: if clashes > 0 {
+            cx.count("console.sync.clashes", clashes)
+        } else {
+            String::new()
+        },
+        told,
+        told_before,
         waiting: waits,
     };
     Ok(Shown::new("sync", "sync records", page))
 }
 
-fn records(replica: &Replica) -> Result<u64, Trouble> {
+/// How many records are here, and how many of them are in conflict.
+fn records(replica: &Replica) -> Result<(u64, u64), Trouble> {
     let counts = replica.counts()?;
-    Ok(counts.iter().map(|count| count.records).sum())
+    let counts = counts.iter();
+    let clashes = counts.clone().map(|count| count.in_conflict).sum();
+    Ok((counts.map(|count| count.records).sum(), clashes))
 }
 
 fn relay_line(cx: &Cx, addr: &str) -> PersonLine {

@@ -68,6 +68,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/session/{id}/close", act(session::acts::close))
         .route("/reports", look(reports::view))
         .route("/reports/print", look(reports::print))
+        .route("/notice", look(reports::notice::view))
         .route("/audit", look(audit::view))
         .route("/audit/verify", get(proved).merge(post(prove)))
 }

@@ -8,8 +8,8 @@ use rand_core::Rng;
 use super::{Check, HashRng};
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::store::{
-    Cursor, LinkTarget, Order, Person, RowFilter, RowIndex, RowLink, StateCount, Store, StoreError,
-    StoreRead, StoreTx, ViewRow,
+    Cursor, LedFrom, LinkTarget, Order, Person, RowFilter, RowIndex, RowLink, StateCount, Store,
+    StoreError, StoreRead, StoreTx, ViewRow,
 };
 use crate::view::words::{Search, Words};
 
@@ -129,7 +129,17 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(17) {
+        match self.below(19) {
+            18 => filter.not_choices = vec![("kind".to_owned(), self.choice().to_owned())],
+            17 => {
+                let (day_from, day_to) = (self.bound(), self.bound());
+                let kind = ["task", "visit", "none"][self.below(3) as usize].to_owned();
+                filter.not_led_from = Some(LedFrom {
+                    kind,
+                    day_from,
+                    day_to,
+                });
+            }
             16 => {
                 let field = ["kind", "kind_of"][self.below(2) as usize];
                 let choice = (field.to_owned(), self.choice().to_owned());
@@ -267,6 +277,29 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
     wanted.iter().all(|is_so| *is_so)
 }
 
+/// Whether a row is left out because of what must not be so, read plainly.
+fn is_kept_out(filter: &RowFilter, row: &ViewRow, index: &RowIndex, all: &Written) -> bool {
+    let chosen = |(field, value): &(String, String)| {
+        let mut one = Words::default();
+        one.add_choice(field, value);
+        one.into_set().is_subset(&index.words)
+    };
+    let leads_here = |from: &LedFrom| {
+        let leading = RowFilter {
+            kind: Some(from.kind.clone()),
+            day_from: from.day_from.clone(),
+            day_to: from.day_to.clone(),
+            ..RowFilter::default()
+        };
+        let here = LinkTarget::Record(row.record);
+        all.values().any(|(other, links)| {
+            let is_leading = links.links.iter().any(|link| link.target == here);
+            is_leading && fits(&leading, other, links)
+        })
+    };
+    filter.not_choices.iter().any(chosen) || filter.not_led_from.iter().any(leads_here)
+}
+
 fn compare(order: Order, a: &ViewRow, b: &ViewRow) -> Ordering {
     let first = match order {
         Order::Newest => b.updated_at.cmp(&a.updated_at),
@@ -293,7 +326,9 @@ pub fn check_lists(store: &mut dyn Store, seed: u64) -> Result<(), StoreError> {
         let filter = questions.filter();
         let mut expected: Vec<&ViewRow> = written
             .values()
-            .filter(|(row, index)| fits(&filter, row, index))
+            .filter(|(row, index)| {
+                fits(&filter, row, index) && !is_kept_out(&filter, row, index, &written)
+            })
             .map(|(row, _)| row)
             .collect();
         expected.sort_by(|a, b| compare(filter.order, a, b));

@@ -8,12 +8,14 @@
 use rusqlite::{Params, params};
 
 use crate::id::{DeviceId, Millis};
+use crate::store::LedFrom;
 use crate::store::filter::{Order, Rank};
 use crate::store::forward::names::*;
 
 use super::cells::{Columns, corrupt};
 use super::groups::{Count, Group, Groups, Met};
 use super::read::Rows;
+use super::records::ROW;
 use super::views::{NEVER, NO_DAY, Spot, day_of, day_text, due_of, due_text};
 
 /// To read one row's spot takes so many times as long as one step of a walk.
@@ -119,7 +121,7 @@ impl Rows<'_> {
     fn ask<'f>(&self, filter: &'f RowFilter) -> Result<Asked<'f>, StoreError> {
         let groups = self.groups(filter)?;
         let mut candidates = self.candidates(filter, &groups)?;
-        let mut excluded = sorted(self.begun_by(&filter.not_created_by)?);
+        let mut excluded = sorted(self.excluded(filter)?);
         if let Some(candidates) = &mut candidates {
             candidates.retain(|id| excluded.binary_search(id).is_err());
             excluded.clear();
@@ -378,6 +380,33 @@ impl Rows<'_> {
         }
         let sets = sets.into_iter().map(sorted);
         Ok(sets.reduce(|a, b| common(&a, &b)))
+    }
+
+    /// Rows that do not fit because of what must not be so.
+    fn excluded(&self, filter: &RowFilter) -> Result<Vec<i64>, StoreError> {
+        let mut ids = self.begun_by(&filter.not_created_by)?;
+        for choice in filter.choices_unwanted() {
+            ids.extend(self.rows_with(&choice)?);
+        }
+        if let Some(from) = &filter.not_led_from {
+            ids.extend(self.led_to(from)?);
+        }
+        Ok(ids)
+    }
+
+    /// Rows that fields of such rows lead to.
+    fn led_to(&self, from: &LedFrom) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::new();
+        for leading in self.rows_for(&from.filter())? {
+            for link in self.all_links_of(&leading.record)? {
+                if let LinkTarget::Record(record) = link.target
+                    && let Some(key) = self.find(&record)?.filter(|key| key.holds & ROW != 0)
+                {
+                    ids.push(key.id);
+                }
+            }
+        }
+        Ok(ids)
     }
 
     fn linked(&self, target: &LinkTarget) -> Result<Vec<i64>, StoreError> {

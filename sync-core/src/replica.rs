@@ -10,6 +10,7 @@ mod audit;
 mod begin;
 mod branches;
 mod carry;
+mod consent;
 mod device;
 mod edit;
 mod erase;

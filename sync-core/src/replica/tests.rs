@@ -27,6 +27,7 @@ mod erasures;
 mod origins;
 mod others;
 mod previews;
+mod privacy;
 mod recovery;
 mod relay;
 mod renew;

@@ -26,6 +26,7 @@ mod import;
 mod kill;
 mod lost;
 mod passphrase;
+mod privacy;
 mod records;
 mod recover;
 mod refusals;

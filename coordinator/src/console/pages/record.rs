@@ -12,7 +12,7 @@ use sync_core::replica::{Conflict, FieldView, HistoryEntry, RecordView, Replica}
 use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
-use super::{reach, rows, session};
+use super::{privacy, reach, rows, session};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
@@ -94,6 +94,7 @@ fn shown(
             format!("{href}?personal=1")
         },
         twins: twins::notes(replica, cx, open)?,
+        consents: privacy::note_with_forms(replica, cx, row)?,
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
         has_empty_fields: !empty_fields.is_empty(),
@@ -144,6 +145,7 @@ fn way(
         wall_href: wall_href(open),
         can_erase: replica.may_erase_in(&open.row.space),
         erase_ask: erased::question(replica, cx, open),
+        erase_reasons: privacy::reasons(replica, cx, &open.kind, &open.row)?,
         tick: reach::number(ticks.level),
         tick_word: reach::word(cx, ticks.level),
         ticks: reach::steps(replica, cx, &ticks),

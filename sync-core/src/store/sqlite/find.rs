@@ -24,6 +24,10 @@ const SPOT_STEPS: u64 = 16;
 /// To begin the walk of a group takes so many times as long as one step of it.
 const SEEK_STEPS: u64 = 4;
 
+/// What has not been changed since a moment, as an index has it that is read no further.
+pub(super) const UNCHANGED: &str =
+    "SELECT id, of_group, updated_at FROM rows INDEXED BY rows_newest WHERE updated_at <= ?1";
+
 /// Where a row stands in a list.
 struct Place {
     rank: Rank,
@@ -519,10 +523,7 @@ impl Rows<'_> {
         let Some(latest) = last.values().max() else {
             return Ok(Vec::new());
         };
-        let mut statement = self.conn.prepare_cached(
-            "SELECT id, of_group, updated_at FROM rows INDEXED BY rows_newest \
-             WHERE updated_at <= ?1",
-        )?;
+        let mut statement = self.conn.prepare_cached(UNCHANGED)?;
         let mut rows = statement.query([latest])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {

@@ -105,9 +105,8 @@ impl Consent {
         let said: Vec<Said> = rows.into_iter().map(Said::read).collect();
         let mut withdrawn: BTreeMap<&str, &(String, i64)> = BTreeMap::new();
         for one in &said {
-            let purposes = one.purposes.iter().map(String::as_str);
-            for (purpose, at) in purposes.zip(std::iter::repeat(&one.withdrawn)) {
-                let Some(at) = at else { continue };
+            let Some(at) = &one.withdrawn else { continue };
+            for purpose in &one.purposes {
                 let last = withdrawn.entry(purpose).or_insert(at);
                 *last = at.max(last);
             }

@@ -303,6 +303,8 @@ pub(crate) struct ListArgs {
     pub(crate) search: Option<String>,
     #[arg(long)]
     pub(crate) conflicts: bool,
+    #[arg(long)]
+    pub(crate) past_retention: bool,
     #[arg(long, value_name = "newest|due|day", value_parser = ["newest", "due", "day"], hide_possible_values = true)]
     pub(crate) sort: Option<String>,
     #[arg(long, value_name = "N")]

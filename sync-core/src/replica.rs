@@ -11,6 +11,7 @@ mod begin;
 mod branches;
 mod bundle;
 mod carry;
+mod consent;
 mod device;
 mod edit;
 mod erase;

@@ -4,6 +4,8 @@
 //! again at any time. [`VERSION`] and the schema say how they are made; a store whose rows were made
 //! otherwise has them made anew when it is opened.
 
+pub mod consent;
+pub mod retention;
 pub mod statistics;
 pub mod twins;
 pub mod words;

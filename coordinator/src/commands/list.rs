@@ -3,13 +3,14 @@
 use serde_json::json;
 use sync_core::replica::{Replica, Ticks};
 use sync_core::store::{Order, RowFilter, ViewRow};
+use sync_core::view::retention;
 
 use super::{App, fresh, status};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Table, thousands};
-use crate::values;
+use crate::{place, values};
 
 /// So many rows are shown in a window unless more are asked for.
 const WINDOW_ROWS_MAX: usize = 50;
@@ -76,6 +77,9 @@ fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
         due_to: args.due_before.as_deref().map(day_before).transpose()?,
         search: args.search.clone(),
         only_conflicts: args.conflicts,
+        unchanged_since: args
+            .past_retention
+            .then(|| retention::past(replica.schema(), place::now())),
         order: match args.sort.as_deref() {
             Some("due") => Order::Due,
             Some("day") => Order::Day,
@@ -156,6 +160,8 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
     let is_filtered = *filter != all;
     let key = if *filter == conflicts {
         "out.list.no_conflicts"
+    } else if filter.unchanged_since.is_some() {
+        "out.list.none_past"
     } else if is_filtered && !replica.counts()?.is_empty() {
         "out.list.no_match"
     } else {

@@ -280,6 +280,21 @@ fn chosen(field: &Field, kept: Option<&Value>, typed: Option<&Form>) -> Vec<Stri
     }
 }
 
+/// The records that stand in a field of a form: those typed, or else those kept.
+pub(super) fn records_in(
+    replica: &Replica,
+    field: &Field,
+    kept: Option<&Value>,
+    typed: Option<&Form>,
+) -> Vec<RecordId> {
+    let words = chosen(field, kept, typed);
+    let ids = words.iter().map(|word| typed::id_typed(word));
+    // What is no record is told beside the field when the form is sent.
+    ids.filter(|id| !id.is_empty())
+        .filter_map(|id| replica.find_record(id).ok())
+        .collect()
+}
+
 fn option(value: &str, label: &str, is_on: &dyn Fn(&str) -> bool) -> Choice {
     Choice {
         value: value.to_owned(),

@@ -28,6 +28,7 @@ mod kill;
 mod lost;
 mod notice;
 mod passphrase;
+mod privacy;
 mod records;
 mod recover;
 mod refusals;

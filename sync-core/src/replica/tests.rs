@@ -29,6 +29,7 @@ mod meetings;
 mod origins;
 mod others;
 mod previews;
+mod privacy;
 mod recovery;
 mod relay;
 mod renew;

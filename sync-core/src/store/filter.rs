@@ -143,6 +143,11 @@ pub struct RowFilter {
     pub changed_after: Option<Millis>,
     /// Only rows changed earlier than this.
     pub changed_before: Option<Millis>,
+    /// Only rows of one of these kinds that were changed earlier than the moment beside it; none: all.
+    /// With no kind in it, nothing fits.
+    pub unchanged_since: Option<Vec<(String, Millis)>>,
+    /// Only these records; none: all.
+    pub records: Option<Vec<RecordId>>,
     /// Only rows with all words that were typed.
     pub search: Option<String>,
     /// Only rows in which each of these fields is chosen to be the value beside it, or holds it among others.
@@ -212,6 +217,10 @@ impl RowFilter {
                     .in_states
                     .iter()
                     .any(|(of, wanted)| of == kind && Some(wanted.as_str()) == state))
+            && self
+                .unchanged_since
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|(of, _)| of == kind))
     }
 
     /// Whether a row fits by its own columns; its links and words are elsewhere.
@@ -240,6 +249,14 @@ impl RowFilter {
             && self
                 .changed_before
                 .is_none_or(|before| row.updated_at < before)
+            && self.unchanged_since.as_ref().is_none_or(|kinds| {
+                let mut kinds = kinds.iter();
+                kinds.any(|(kind, before)| *kind == row.kind && row.updated_at < *before)
+            })
+            && self
+                .records
+                .as_ref()
+                .is_none_or(|records| records.contains(&row.record))
     }
 
     /// What was typed to be found and what is to be chosen, if anything is asked.

@@ -98,10 +98,16 @@ fn side_by_side(replica: &Replica, cx: &Cx, pair: &twins::Pair) -> Result<Option
         title: fields::title(replica, cx, row),
         meta: meta(replica, cx, row),
         fields: compared(kind, own, other)
-            .map(|field| SideField {
-                differs: own.get(field.name()) != other.get(field.name())
-                    && !is_alike(kind, field.name(), pair),
-                ..side_field(replica, cx, (kind, field), own)
+            .map(|field| {
+                let name = field.name();
+                let differs = own.get(name) != other.get(name) && !is_alike(kind, name, pair);
+                // What is masked looks alike when it is not, and does not show when it is.
+                let is_masked = field.personal() && !cx.shows_personal();
+                SideField {
+                    differs,
+                    same: is_masked && !differs,
+                    ..side_field(replica, cx, (kind, field), own)
+                }
             })
             .collect(),
     };

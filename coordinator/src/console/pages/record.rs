@@ -13,7 +13,7 @@ use sync_core::replica::{Conflict, FieldView, RecordView, Replica};
 use sync_core::schema::{Field, FieldType, Kind};
 use sync_core::store::ViewRow;
 
-use super::{reach, rows, session};
+use super::{privacy, reach, rows, session};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
@@ -84,6 +84,7 @@ fn shown(
         show_word,
         show_href,
         twins: twins::notes(replica, cx, open)?,
+        consents: privacy::note_with_forms(replica, cx, row)?,
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
         has_empty_fields: !empty_fields.is_empty(),
@@ -137,6 +138,7 @@ fn way(
         erase_ask: erased::question(replica, cx, open),
         tick: reach::number(level),
         tick_word: reach::word(cx, level),
+        erase_reasons: privacy::reasons(replica, cx, &open.kind, &open.row)?,
         ticks: reach::steps(replica, cx, &ticks),
         can_review: review::waits_for_me(replica, open),
         is_returned: returned.is_returned,

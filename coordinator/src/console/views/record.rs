@@ -1,7 +1,7 @@
 //! A record, and what is to be decided about records.
 
 use super::duplicates::Twin;
-use super::shared::{Change, Step};
+use super::shared::{Change, ConsentNote, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -18,12 +18,16 @@ pub(crate) struct Record {
     pub(crate) can_erase: bool,
     /// "The content of … will be deleted on every device."
     pub(crate) erase_ask: String,
+    /// What speaks for it: kept for long enough, consent withdrawn.
+    pub(crate) erase_reasons: Vec<String>,
     pub(crate) has_masked: bool,
     /// "显示个人信息" or "遮住个人信息".
     pub(crate) show_word: String,
     pub(crate) show_href: String,
     /// Other records that are about the same.
     pub(crate) twins: Vec<Twin>,
+    /// Of a person or a home: one.
+    pub(crate) consents: Vec<ConsentNote>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) fields: Vec<Field>,
     pub(crate) has_empty_fields: bool,

@@ -91,6 +91,21 @@ pub(crate) struct Notice {
     pub(crate) text: String,
 }
 
+/// Whether somebody has agreed to what is written down about them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ConsentNote {
+    pub(crate) tone: String,
+    pub(crate) icon: String,
+    /// "还没有王**的知情同意记录。".
+    pub(crate) text: String,
+    /// Their record; empty on its own page.
+    pub(crate) href: String,
+    /// The form that writes a consent down; empty if there is nothing to write, or they may not.
+    pub(crate) record_href: String,
+    /// Forms about them: address and words.
+    pub(crate) forms: Vec<(String, String)>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Flag {
     pub(crate) tone: String,

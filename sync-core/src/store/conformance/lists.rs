@@ -21,6 +21,10 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ),
     ("rows are counted per space, kind and state", states),
     (
+        "what has not been changed for long is found, of each kind by its own time",
+        unchanged,
+    ),
+    (
         "a transaction finds its own words, and those that it leaves out no more",
         words,
     ),
@@ -129,7 +133,16 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(19) {
+        match self.below(21) {
+            20 => {
+                let records = (0..self.below(12)).map(|_| RecordId::new([self.byte(70); 16]));
+                filter.records = Some(records.collect());
+            }
+            19 => {
+                let mut before = |kind: &str| (kind.to_owned(), Millis(i64::from(self.below(20))));
+                let kinds = vec![before("task"), before("note"), before("none")];
+                filter.unchanged_since = Some(kinds);
+            }
             18 => filter.not_choices = vec![("kind".to_owned(), self.choice().to_owned())],
             17 => {
                 let (day_from, day_to) = (self.bound(), self.bound());
@@ -273,6 +286,14 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
             .changed_before
             .iter()
             .all(|before| row.updated_at < *before),
+        filter.unchanged_since.iter().all(|kinds| {
+            let of_kind = kinds.iter().filter(|(kind, _)| *kind == row.kind);
+            of_kind.map(|(_, before)| before).max() > Some(&row.updated_at)
+        }),
+        filter
+            .records
+            .iter()
+            .all(|records| records.contains(&row.record)),
     ];
     wanted.iter().all(|is_so| *is_so)
 }
@@ -430,6 +451,50 @@ fn states(store: &mut dyn Store) -> Result<(), StoreError> {
         )
         .collect();
     assert_eq!(store.state_counts()?, expected);
+    Ok(())
+}
+
+fn unchanged(store: &mut dyn Store) -> Result<(), StoreError> {
+    let mut tx = store.begin()?;
+    let rows = [
+        (1, "visit", 9),
+        (2, "visit", 10),
+        (3, "need", 9),
+        (4, "need", 10),
+        (5, "proposal", 0),
+    ];
+    for (byte, kind, at) in rows {
+        let (row, index) = Questions::new(4).row(RecordId::new([byte; 16]));
+        let row = ViewRow {
+            kind: kind.to_owned(),
+            updated_at: Millis(at),
+            ..row
+        };
+        tx.put_row(&row, &index)?;
+    }
+    tx.commit()?;
+    let found = |store: &dyn StoreRead, kinds: &[(&str, i64)]| -> Result<Vec<u8>, StoreError> {
+        let kinds = kinds.iter();
+        let kinds = kinds.map(|(kind, before)| ((*kind).to_owned(), Millis(*before)));
+        let filter = RowFilter {
+            unchanged_since: Some(kinds.collect()),
+            ..RowFilter::default()
+        };
+        let rows = store.rows(&filter)?;
+        assert_eq!(store.count_rows(&filter)?, rows.len() as u64);
+        let mut bytes: Vec<u8> = rows.iter().map(|row| row.record.as_bytes()[0]).collect();
+        bytes.sort_unstable();
+        Ok(bytes)
+    };
+    assert_eq!(found(store, &[("visit", 10), ("need", 11)])?, [1, 3, 4]);
+    assert_eq!(found(store, &[("visit", 9)])?, [0_u8; 0]);
+    assert_eq!(found(store, &[("visit", i64::MIN)])?, [0_u8; 0]);
+    assert_eq!(found(store, &[("none", i64::MAX)])?, [0_u8; 0]);
+    assert_eq!(found(store, &[])?, [0_u8; 0], "no kind has a time");
+    let mut tx = store.begin()?;
+    tx.remove_record(&RecordId::new([3; 16]))?;
+    tx.commit()?;
+    assert_eq!(found(store, &[("visit", 10), ("need", 11)])?, [1, 4]);
     Ok(())
 }
 

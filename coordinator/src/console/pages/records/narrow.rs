@@ -7,7 +7,7 @@ use sync_core::view::statistics::account::{LAST_DAY, visits_of};
 
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
-use crate::console::pages::rows;
+use crate::console::pages::{privacy, rows};
 use crate::console::views::shared::Choice;
 use crate::console::views::work::Active;
 
@@ -37,10 +37,11 @@ pub(in crate::console::pages) fn filter(
     let today = cx.clock.today();
     let yesterday = today.yesterday().unwrap_or(today);
     let is_late = query.get("flag") == "late";
-    let narrowed = if query.get("flag") == "review" {
-        rows::to_review(replica)?
-    } else {
-        RowFilter::default()
+    let narrowed = match query.get("flag") {
+        "review" => rows::to_review(replica)?,
+        "past" => privacy::past(replica, cx),
+        "withdrawn" => privacy::withdrawn(replica, cx)?,
+        _ => RowFilter::default(),
     };
     let owned = |name: &str| some(name).map(str::to_owned);
     let (from, to) = (owned("from"), owned("to"));

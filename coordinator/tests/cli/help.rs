@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 38] = [
     "",
     "found",
     "space",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 37] = [
     "recover",
     "put",
     "edit",
+    "resolve",
     "show",
     "list",
     "report",

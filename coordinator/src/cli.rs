@@ -287,7 +287,7 @@ pub(crate) struct ResolveArgs {
     pub(crate) pick: Option<u16>,
     #[arg(long, group = "choice")]
     pub(crate) both: bool,
-    #[arg(long, value_name = "TEXT", requires = "pick")]
+    #[arg(long, value_name = "TEXT", requires = "pick", conflicts_with = "both")]
     pub(crate) reason: Option<String>,
     #[arg(long, value_name = "CODE", requires = "choice")]
     pub(crate) seen: Option<String>,

@@ -19,7 +19,11 @@ pub(crate) fn words<'t>(text: &'t Text, kind: &'t str) -> impl Fn(&Told<'_>) -> 
 
 /// That they are told, by name; nothing if nobody is.
 pub(crate) fn line(text: &Text, replica: &Replica, settled: &Settled) -> Option<String> {
-    let names: Vec<String> = settled.told.iter().map(|it| replica.member_name(it)).collect();
+    let names: Vec<String> = settled
+        .told
+        .iter()
+        .map(|it| replica.member_name(it))
+        .collect();
     let names = names.join(&text.say("word.and"));
     (!settled.told.is_empty()).then(|| text.with("out.told", &[("names", &names)]))
 }

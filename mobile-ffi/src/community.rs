@@ -214,7 +214,9 @@ impl Community {
             let kind = find_kind(replica.schema(), &row.kind)?.clone();
             let edits = parse_edits(&kind, fields)?;
             let words = told::words(lang, &kind);
-            Ok(replica.edit_and_tell(id, &edits, &words, moment)?.is_changed)
+            Ok(replica
+                .edit_and_tell(id, &edits, &words, moment)?
+                .is_changed)
         })
         .await
     }

@@ -9,7 +9,9 @@ use crate::text;
 pub(crate) fn words(lang: Lang, kind: &Kind) -> impl Fn(&Told<'_>) -> String + '_ {
     move |told| {
         let field = kind.field(told.field);
-        let field = field.map_or(told.field, |field| field.label(lang)).to_owned();
+        let field = field
+            .map_or(told.field, |field| field.label(lang))
+            .to_owned();
         let joint = match lang {
             Lang::Zh => "、",
             Lang::En => ", ",

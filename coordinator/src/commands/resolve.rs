@@ -58,7 +58,9 @@ fn asked(replica: &Replica, args: &ResolveArgs) -> Result<Asked, Failure> {
     let view = replica.show(record)?;
     let kind = values::kind(replica.schema(), &view.kind)?;
     let field = values::field(kind, &args.field);
-    let field = field.ok_or_else(|| kind.unknown_field(&args.field))?.clone();
+    let field = field
+        .ok_or_else(|| kind.unknown_field(&args.field))?
+        .clone();
     let mut fields = view.fields.into_iter();
     Ok(Asked {
         record,
@@ -140,7 +142,9 @@ fn print(app: &mut App, replica: &Replica, asked: &Asked) -> Result<(), Failure>
             let saw = said(saw);
             lines.push(app.text.with("out.resolve.saw", &[("value", &saw)]));
         }
-        let when = rival.at.map_or_else(String::new, |at| output::time(Millis(at)));
+        let when = rival
+            .at
+            .map_or_else(String::new, |at| output::time(Millis(at)));
         let is_shown = n == 0;
         let key = if is_shown {
             "out.resolve.shown"

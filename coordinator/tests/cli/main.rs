@@ -31,6 +31,7 @@ mod recover;
 mod refusals;
 mod relay;
 mod replay;
+mod resolve;
 mod review;
 mod run;
 mod saved;

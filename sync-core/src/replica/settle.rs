@@ -242,7 +242,7 @@ impl Mind {
             .filter_map(|edit| Decision::made(work.doc(), edit))
             .collect();
         self.keep_work(work);
-        self.decide(tx, record, &edits?, decisions, words, moment)
+        self.write_and_tell(tx, record, &edits?, decisions, words, moment)
     }
 
     pub(super) fn edit_and_tell(
@@ -260,11 +260,11 @@ impl Mind {
             .filter_map(|edit| Decision::made(work.doc(), edit));
         let decisions: Vec<Decision> = decisions.collect();
         self.keep_work(work);
-        self.decide(tx, record, edits, decisions, words, moment)
+        self.write_and_tell(tx, record, edits, decisions, words, moment)
     }
 
     /// Writes the edits, and tells what they decide.
-    pub(super) fn decide(
+    pub(super) fn write_and_tell(
         &mut self,
         tx: &mut dyn StoreTx,
         record: RecordId,
@@ -333,9 +333,7 @@ fn edits_of(
     choice: &Choice<'_>,
 ) -> Result<Vec<FieldEdit>, ReplicaError> {
     let field = choice.field;
-    let known = kind
-        .field(field)
-        .ok_or_else(|| kind.unknown_field(field))?;
+    let known = kind.field(field).ok_or_else(|| kind.unknown_field(field))?;
     if sight(doc, field).as_deref() != Some(choice.seen) {
         return Err(SettleError::MovedSince.into());
     }

@@ -51,7 +51,7 @@ impl Replica {
         let reason = reason_for(work.doc(), kind, &edits, states);
         edits.extend(reason);
         let done = self.write(moment, |tx, mind, moment| {
-            mind.decide(tx, record, &edits, decisions, words, moment)
+            mind.write_and_tell(tx, record, &edits, decisions, words, moment)
         });
         Ok(done?)
     }

@@ -429,14 +429,14 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
         }),
         shown: n == 0,
     };
-    let rivals = field.shown.iter().chain(&field.conflicts);
+    let mut rivals = field.shown.iter().chain(&field.conflicts);
     let options = rivals.clone().enumerate().map(rival).collect();
     views::Conflict {
         field_key: field.name.clone(),
         title: cx.with("console.clash.title", &[("field", &label)]),
         lead,
         can_keep_both: can_keep_both(&open.kind, field),
-        asks_reason: rivals.into_iter().any(|it| lacks_reason(&open.kind, field, it)),
+        asks_reason: rivals.any(|it| lacks_reason(&open.kind, field, it)),
         seen: field.seen.clone().unwrap_or_default(),
         options,
     }

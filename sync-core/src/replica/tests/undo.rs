@@ -8,7 +8,11 @@ pub(super) fn last(phone: &Phone, record: RecordId) -> String {
     history.last().unwrap().id.clone()
 }
 
-pub(super) fn undo(phone: &mut Phone, record: RecordId, change: &str) -> Result<Settled, UndoError> {
+pub(super) fn undo(
+    phone: &mut Phone,
+    record: RecordId,
+    change: &str,
+) -> Result<Settled, UndoError> {
     phone.with_moment(|replica, moment| replica.undo(record, change, WORDS, moment))
 }
 

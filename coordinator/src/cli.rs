@@ -53,6 +53,7 @@ pub(crate) enum Verb {
     Recover(RecoverArgs),
     Put(PutArgs),
     Edit(EditArgs),
+    Resolve(ResolveArgs),
     Show(ShowArgs),
     List(ListArgs),
     Report(ReportArgs),
@@ -277,6 +278,22 @@ pub(crate) struct EditArgs {
     pub(crate) record: String,
     #[arg(value_name = "FIELD=VALUE", required = true)]
     pub(crate) fields: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: String,
+    #[arg(value_name = "FIELD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) field: String,
+    #[arg(long, value_name = "N", group = "choice", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) pick: Option<u16>,
+    #[arg(long, group = "choice")]
+    pub(crate) both: bool,
+    #[arg(long, value_name = "TEXT", requires = "pick", conflicts_with = "both")]
+    pub(crate) reason: Option<String>,
+    #[arg(long, value_name = "CODE", requires = "choice")]
+    pub(crate) seen: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,7 @@ mod put;
 mod recover;
 mod replay;
 pub(crate) mod report;
+mod resolve;
 pub(crate) mod revoke;
 mod show;
 mod space;
@@ -130,6 +131,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Recover(_)
         | Verb::Release(_)
         | Verb::Report(_)
+        | Verb::Resolve(_)
         | Verb::Revoke(_)
         | Verb::Serve(_)
         | Verb::Show(_)
@@ -223,6 +225,7 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Recover(args) => recover::run(app, &args),
         Verb::Put(args) => put::run(app, &args),
         Verb::Edit(args) => edit::run(app, &args),
+        Verb::Resolve(args) => resolve::run(app, &args),
         Verb::Show(args) => show::run(app, &args),
         Verb::List(args) => list::run(app, args),
         Verb::Report(args) => account::run(app, &args),

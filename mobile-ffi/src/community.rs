@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use sync_core::keys::DeviceKeys;
-use sync_core::replica::{Moment, Replica, ReplicaError};
+use sync_core::replica::{Choice, Moment, Replica, ReplicaError};
 use sync_core::roster::recovery::{self, RECOVERY_SECRET_LEN};
 use sync_core::roster::role::Scope;
 use sync_core::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
@@ -21,8 +21,9 @@ use tokio::sync::{RwLock, watch};
 
 use crate::error::BanyanError;
 use crate::fault::{Class, Fault};
+use crate::told;
 use crate::values::{
-    Filter, HistoryStep, Language, RecordView, Role, Row, Space, Status, SyncReport,
+    Filter, HistoryStep, Keep, Language, RecordView, Role, Row, Space, Status, SyncReport,
 };
 
 /// Threads that carry connections; the store has one of its own.
@@ -192,7 +193,8 @@ impl Community {
     /// Changes fields of a record to what was typed. Returns whether anything is different now.
     ///
     /// A name that ends with `+` adds to a set, or to the end of a list; one that ends with `-` takes out of a
-    /// set, or takes the item of this id out of a list. What others add at the same time stays.
+    /// set, or takes the item of this id out of a list. What others add at the same time stays. Other members
+    /// whose value of a field in conflict is not kept by it are told in a comment.
     ///
     /// # Errors
     /// `NotFound` for the record; `Invalid` for a field that does not fit; `NotAllowed`. Nothing is
@@ -202,14 +204,56 @@ impl Community {
         record: String,
         fields: HashMap<String, String>,
     ) -> Result<bool, BanyanError> {
+        let lang = self.lang;
         self.call(move |replica, moment| {
             let id = replica.find_record(&record)?;
             let row = replica
                 .store()
                 .row(&id)?
                 .ok_or(ReplicaError::UnknownRecord(record))?;
-            let edits = parse_edits(find_kind(replica.schema(), &row.kind)?, fields)?;
-            Ok(replica.edit(id, &edits, moment)?.is_changed)
+            let kind = find_kind(replica.schema(), &row.kind)?.clone();
+            let edits = parse_edits(&kind, fields)?;
+            let words = told::words(lang, &kind);
+            Ok(replica
+                .edit_and_tell(id, &edits, &words, moment)?
+                .is_changed)
+        })
+        .await
+    }
+
+    /// Decides which of several values of a field stands; `seen` is that of the field as the person saw it.
+    /// Other members whose value is not kept are told in a comment. A state that needs a reason takes along
+    /// the one that was written with it, unless one is given here. Returns whether anything is different now.
+    ///
+    /// # Errors
+    /// `NotFound` for the record; `Invalid` if the values have changed since they were seen, if there is no
+    /// such value, for values other than texts that are all to be kept, and for a state that lacks a reason;
+    /// `NotAllowed`. Nothing is written then.
+    #[uniffi::method(default(reason = None))]
+    pub async fn settle(
+        &self,
+        record: String,
+        field: String,
+        seen: String,
+        keep: Keep,
+        reason: Option<String>,
+    ) -> Result<bool, BanyanError> {
+        let lang = self.lang;
+        self.call(move |replica, moment| {
+            let id = replica.find_record(&record)?;
+            let row = replica
+                .store()
+                .row(&id)?
+                .ok_or(ReplicaError::UnknownRecord(record))?;
+            let kind = find_kind(replica.schema(), &row.kind)?.clone();
+            let words = told::words(lang, &kind);
+            let choice = Choice {
+                field: &field,
+                seen: &seen,
+                keep: keep.into(),
+                reason: reason.as_deref(),
+            };
+            Ok(replica.settle(id, &choice, &words, moment)?.is_changed)
         })
         .await
     }

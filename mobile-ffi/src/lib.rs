@@ -20,13 +20,14 @@ mod community;
 mod error;
 mod fault;
 mod text;
+mod told;
 mod values;
 
 pub use community::Community;
 pub use error::BanyanError;
 pub use values::{
-    Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Language, RecordView,
-    Role, Row, Space, Status, SyncReport,
+    Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Keep, Language,
+    RecordView, Role, Row, Space, Status, SyncReport,
 };
 
 uniffi::setup_scaffolding!("banyan");

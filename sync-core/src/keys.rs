@@ -82,6 +82,8 @@ pub mod domain {
     pub const RELAY_ERASED: &str = "banyan/relay-erased/1";
     /// Digest of what a replica shows.
     pub const VIEW_DIGEST: &str = "banyan/view-digest/1";
+    /// Name of the values of a field that somebody was shown.
+    pub const SIGHT: &str = "banyan/sight/1";
     /// Recovery key that signs, from the words on its sheet.
     pub const RECOVERY: &str = "banyan/recovery/1";
     /// Recovery key that reads.
@@ -129,6 +131,7 @@ pub mod domain {
         RECEIPT_LANES,
         RELAY_ERASED,
         VIEW_DIGEST,
+        SIGHT,
         RECOVERY,
         RECOVERY_SEAL,
         BUNDLE_SEAL,

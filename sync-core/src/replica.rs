@@ -39,6 +39,7 @@ mod rights;
 mod schema;
 mod seal;
 mod service;
+mod settle;
 mod states;
 mod take;
 mod ticks;
@@ -85,6 +86,7 @@ pub use read::{
 pub(crate) use receipts::{Placing, SOMEWHERE};
 pub use revoke::Removal;
 pub use service::{CertifyError, Service};
+pub use settle::{Choice, Keep, SettleError, Settled, Told, Words, joint};
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
 pub use together::Writer;
 pub use twins::Finding;
@@ -182,6 +184,9 @@ pub enum ReplicaError {
     /// No such space.
     #[error("there is no space \"{0}\" here; status shows the spaces that this device has")]
     UnknownSpace(String),
+    /// A choice between the values of a field that is not made.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
     /// The edit does not fit the document.
     #[error(transparent)]
     Edit(#[from] EditError),

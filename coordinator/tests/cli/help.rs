@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 42] = [
     "",
     "found",
     "space",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 41] = [
     "recover",
     "put",
     "edit",
+    "resolve",
     "show",
     "list",
     "report",

@@ -34,6 +34,7 @@ mod recover;
 mod refusals;
 mod relay;
 mod replay;
+mod resolve;
 mod review;
 mod run;
 mod saved;

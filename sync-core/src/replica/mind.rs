@@ -309,6 +309,15 @@ impl Mind {
         self.actors.get(actor).copied().unwrap_or(DeviceId::ZERO)
     }
 
+    /// A member's name by one of their devices; the device's short id until the name can be read.
+    pub(super) fn name_of(&self, device: &DeviceId) -> String {
+        let member = self.roster.member_id(device);
+        member
+            .and_then(|id| self.roster.members().get(&id))
+            .and_then(|member| self.open_text(member.name.as_ref()?))
+            .unwrap_or_else(|| device.short())
+    }
+
     /// Our invitation and the keys that open what is sealed to it, as long as we may need that.
     pub(super) fn invite_keys(&self) -> Option<(InviteId, DeviceKeys)> {
         let ticket = self.ticket.as_ref()?;

@@ -38,6 +38,7 @@ mod rights;
 mod schemas;
 mod sealing;
 mod service;
+mod settle;
 mod states;
 mod strays;
 mod ticks;
@@ -234,6 +235,9 @@ impl Phone {
         (Millis(self.now), ChaCha8Rng::from_rng(&mut self.rng))
     }
 }
+
+/// What the comments of these tests say.
+const WORDS: Words<'static> = &|told| format!("{}: {}", told.field, told.by.join(", "));
 
 const VISIT: &[(&str, &str)] = &[
     ("household", "3号门 王奶奶"),

@@ -16,6 +16,7 @@ use crate::console::inputs::{self, Seen, Wrong};
 use crate::console::views::shared::{Choice, ConsentNote, FormError, Input, Notice};
 use crate::console::views::work;
 use crate::exit::Exit;
+use crate::told;
 
 /// So many people's consent is told above a form.
 const CONSENTS_MAX: usize = 8;
@@ -298,7 +299,8 @@ pub(in crate::console) fn change(
         let again = old_form(replica, cx, (record, &kind), &now, Some(form), &overtaken)?;
         return Ok(Answer::Again(again.refused()));
     }
-    let edited = replica.edit(record, &edits, moment);
+    let words = told::words(&cx.text, kind.name());
+    let edited = replica.edit_and_tell(record, &edits, &words, moment);
     match edited {
         Ok(edited) if edited.is_changed => Ok(Answer::done(
             format!("/record/{record}"),

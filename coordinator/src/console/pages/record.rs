@@ -9,8 +9,8 @@ pub(in crate::console) mod undo;
 
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
-use sync_core::replica::{Conflict, FieldView, RecordView, Replica};
-use sync_core::schema::{Field, FieldType, Kind};
+use sync_core::replica::{Conflict, FieldView, RecordView, Replica, joint};
+use sync_core::schema::{Field, FieldType, Kind, State};
 use sync_core::store::ViewRow;
 
 use super::{privacy, reach, rows, session};
@@ -337,16 +337,20 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
         saw: rival.saw.as_ref().map_or_else(String::new, |saw| {
             cx.with("console.clash.saw", &[("value", &said(saw))])
         }),
+        reason: rival.reason.as_ref().map_or_else(String::new, |reason| {
+            cx.with("console.clash.reason", &[("reason", reason)])
+        }),
         shown: n == 0,
     };
-    let options = field.shown.iter().chain(&field.conflicts).enumerate();
-    let options = options.map(rival).collect();
+    let mut rivals = field.shown.iter().chain(&field.conflicts);
+    let options = rivals.clone().enumerate().map(rival).collect();
     views::Conflict {
         field_key: field.name.clone(),
         title: cx.with("console.clash.title", &[("field", &label)]),
         lead,
         can_keep_both: can_keep_both(&open.kind, field),
-        seen: rivals(field),
+        asks_reason: rivals.any(|it| lacks_reason(&open.kind, field, it)),
+        seen: field.seen.clone().unwrap_or_default(),
         options,
     }
 }
@@ -354,14 +358,14 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
 /// Whether all values of a field can stand in it, one after the other.
 fn can_keep_both(kind: &Kind, field: &FieldView) -> bool {
     let ty = kind.field(&field.name).map(Field::ty);
-    matches!(ty, Some(FieldType::Line | FieldType::Text))
+    ty.and_then(joint).is_some()
 }
 
-/// All values of a field as they were shown, so that a choice is of them and not of others.
-fn rivals(field: &FieldView) -> String {
-    let others = field.conflicts.iter().map(|other| &other.value);
-    let all: Vec<&Value> = std::iter::once(&field.value).chain(others).collect();
-    serde_json::to_string(&all).expect("JSON values are written as JSON")
+/// Whether a value is a state that needs a reason and came without one.
+fn lacks_reason(kind: &Kind, field: &FieldView, rival: &Conflict) -> bool {
+    let state = rival.value.as_str().filter(|_| kind.is_state(&field.name));
+    let state = state.and_then(|state| kind.state(state));
+    state.is_some_and(State::needs_reason) && rival.reason.is_none()
 }
 
 /// Where a record may go from here, by this person: with a button, or with a reason.

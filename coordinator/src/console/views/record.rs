@@ -84,7 +84,9 @@ pub(crate) struct Conflict {
     pub(crate) options: Vec<Rival>,
     /// Texts can stand one after the other.
     pub(crate) can_keep_both: bool,
-    /// All values as they are shown, which go back with the choice.
+    /// One of them is a state that needs a reason, and came without one.
+    pub(crate) asks_reason: bool,
+    /// Names all values as they are shown, and goes back with the choice.
     pub(crate) seen: String,
 }
 
@@ -95,6 +97,8 @@ pub(crate) struct Rival {
     pub(crate) by: String,
     /// What its author saw in the field before.
     pub(crate) saw: String,
+    /// The reason that its author gave with it; may be empty.
+    pub(crate) reason: String,
     pub(crate) shown: bool,
 }
 

@@ -268,7 +268,11 @@ impl RecordDoc {
     }
 
     /// The keys that a change writes to, directly or inside their texts, by field.
-    fn touched(&self, change: &Change, node: &Node) -> BTreeMap<String, BTreeSet<String>> {
+    pub(super) fn touched(
+        &self,
+        change: &Change,
+        node: &Node,
+    ) -> BTreeMap<String, BTreeSet<String>> {
         let mut touched: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let Ok(chunk) = Chunk::parse(change.raw_bytes()) else {
             return touched;

@@ -18,8 +18,10 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
     let edits = values::assignments(kind, &args.fields, Lookup::of(&replica))?;
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
-    let words = told::words(&app.text, &row.kind);
-    let edited = replica.edit_and_tell(record, &edits, &words, now)?;
+    let edited = {
+        let words = told::words(&app.text, &row.kind);
+        replica.edit_and_tell(record, &edits, &words, now)?
+    };
     if app.is_json {
         return app.out.json(&serde_json::json!({
             "record": record.to_string(),

@@ -89,9 +89,11 @@ fn settle(
     };
     let mut rng = rand::rng();
     let now = &mut moment(place::now(), &mut rng);
-    let words = told::words(&app.text, &asked.kind);
-    let settled = replica.settle(asked.record, &choice, &words, now);
-    let settled = settled.map_err(failure)?;
+    let settled = {
+        let words = told::words(&app.text, &asked.kind);
+        let settled = replica.settle(asked.record, &choice, &words, now);
+        settled.map_err(failure)?
+    };
     if app.is_json {
         return app.out.json(&json!({
             "record": asked.record.to_string(),

@@ -379,7 +379,7 @@ fn moves(replica: &Replica, cx: &Cx, open: &Open) -> (Vec<views::Move>, Vec<view
     let next = open.kind.next_states(state);
     let next = next.filter(|next| open.kind.may_enter(next.value(), role, is_own));
     let (with_reason, plain): (Vec<_>, Vec<_>) = next.partition(|next| next.needs_reason());
-    let moves = |states: Vec<&sync_core::schema::State>| {
+    let moves = |states: Vec<&State>| {
         let moves = states.into_iter().map(|state| views::Move {
             value: state.value().to_owned(),
             label: state.label(cx.text.lang()).to_owned(),

@@ -477,8 +477,20 @@ fn undone_choice_of_a_state_brings_back_the_other_with_its_reason() {
     let (mut founder, mut volunteer, event) = event_apart();
     founder.keep(event, "state", "confirmed");
     let change = last(&founder, event);
-    undo(&mut founder, event, &change).unwrap();
+    let done = undo(&mut founder, event, &change).unwrap();
+    let history = founder.replica.history(event).unwrap();
+    assert!(done.is_changed, "{history:#?}");
+    assert_eq!(
+        value(&founder, event, "state"),
+        Some("cancelled".into()),
+        "{history:#?}"
+    );
     meet(&mut volunteer, &mut founder);
-    assert_eq!(value(&volunteer, event, "state"), Some("cancelled".into()));
+    let held = volunteer.replica.held().unwrap();
+    assert_eq!(
+        value(&volunteer, event, "state"),
+        Some("cancelled".into()),
+        "{held:?} {history:#?}"
+    );
     assert_eq!(value(&volunteer, event, "reason"), Some("下雨".into()));
 }

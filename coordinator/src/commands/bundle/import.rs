@@ -1,7 +1,7 @@
 //! `banyan bundle import`: takes in what files bring, and says what that was.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};

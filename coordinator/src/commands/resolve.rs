@@ -80,7 +80,11 @@ fn settle(
 ) -> Result<(), Failure> {
     let label = asked.field.label(app.text.lang()).to_owned();
     let none = || Failure::new(Exit::Unknown, "err.resolve.none").with("field", &label);
-    let seen = args.seen.as_deref().or(asked.seen()).ok_or_else(none)?;
+    let seen = args
+        .seen
+        .as_deref()
+        .or_else(|| asked.seen())
+        .ok_or_else(none)?;
     let choice = Choice {
         field: asked.field.name(),
         seen,
@@ -112,15 +116,16 @@ fn settle(
 
 /// A reason is given to this command in its own way.
 fn failure(error: ReplicaError) -> Failure {
-    match error {
-        ReplicaError::State {
-            kind,
-            error: StateError::NoReason { to },
-        } => Failure::new(Exit::Unknown, "err.resolve.reason")
+    if let ReplicaError::State {
+        kind,
+        error: StateError::NoReason { to },
+    } = error
+    {
+        return Failure::new(Exit::Unknown, "err.resolve.reason")
             .with("of_kind", kind)
-            .with("to", to),
-        error => error.into(),
+            .with("to", to);
     }
+    error.into()
 }
 
 fn print(app: &mut App, replica: &Replica, asked: &Asked) -> Result<(), Failure> {

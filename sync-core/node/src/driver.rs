@@ -330,7 +330,7 @@ impl Driver {
         if !is_done {
             return self.mind_deadline(id);
         }
-        if let Some(meeting) = running.to_note(now()) {
+        if let Some(meeting) = running.take_note(now()) {
             note(&mut self.replica, meeting);
         }
         // A removed device has something to do as soon as the other side has everything.

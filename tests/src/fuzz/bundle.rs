@@ -68,7 +68,7 @@ pub(super) mod seeds {
     /// What the fixtures' bundle is, and what its sender says to have.
     pub(super) fn genuine() -> (Manifest, Word) {
         let found = all().into_iter().find_map(|fixture| match fixture.value {
-            Value::Bundle(manifest, word, _) => Some((manifest, word)),
+            Value::Bundle(manifest, word, _) => Some((*manifest, *word)),
             Value::Certificate(_)
             | Value::Change(_)
             | Value::Frame(_)

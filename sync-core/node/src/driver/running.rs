@@ -114,7 +114,7 @@ impl Running {
 
     /// What both sides have exchanged, if it is to be kept now: when they have everything, and then as more
     /// comes, but not all the time.
-    pub(super) fn to_note(&mut self, now: Millis) -> Option<Meeting> {
+    pub(super) fn take_note(&mut self, now: Millis) -> Option<Meeting> {
         let moved = self.peer.moved();
         let (at, is_first) = (Instant::now(), self.noted.is_none());
         let is_due = self

@@ -153,7 +153,11 @@ fn truncated_bundle_brings_what_is_whole_and_the_whole_one_goes_on() {
                     now: town.now,
                 };
                 drop(import);
-                assert_eq!(copy.take_in(cut).broken, Some(BadBundle::Truncated), "{len}");
+                assert_eq!(
+                    copy.take_in(cut).broken,
+                    Some(BadBundle::Truncated),
+                    "{len}"
+                );
                 if len % 500 == 0 {
                     copy.take_in(&bytes);
                     assert_eq!(copy.replica.heads_digest(), villager.replica.heads_digest());

@@ -62,9 +62,9 @@ fn rows(
 /// which say what it is about lead to.
 fn is_public(replica: &Replica, fields: &Json, about: &[&str]) -> Result<bool, Failure> {
     let values = about.iter().filter_map(|name| fields.get(name));
-    let ids = values.flat_map(|value| match value {
-        Json::Array(parts) => parts.iter().collect(),
-        one => vec![one],
+    let ids = values.flat_map(|value| {
+        let parts = value.as_array().map(Vec::as_slice);
+        parts.unwrap_or_else(|| std::slice::from_ref(value))
     });
     for id in ids.filter_map(Json::as_str) {
         let record = id.parse::<RecordId>().ok();

@@ -91,7 +91,7 @@ pub(super) fn after<S: Stream<Item = Told> + Send + 'static>(
     asked: &Asked,
     posted: u64,
     news: S,
-) -> impl Stream<Item = Told> + Send + 'static {
+) -> impl Stream<Item = Told> + Send + use<S> {
     let since = asked.query.get("since").parse::<u64>();
     let has_missed = since.is_ok_and(|since| since != posted);
     let missed = has_missed.then(|| Ok(Event::default().event("missed").data("{}")));

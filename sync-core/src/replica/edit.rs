@@ -8,7 +8,7 @@ use crate::replica::mind::{Mind, next_seq};
 use crate::replica::schema::KindRef;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{FieldEdit, FieldType, Kind};
+use crate::schema::{FieldEdit, FieldType, Kind, STATE_FIELD};
 use crate::store::{EntryRef, PendingRow, StoreTx};
 
 /// What an edit did.
@@ -168,6 +168,12 @@ impl Mind {
         let now = moment.now;
         self.step_aside(tx, &record, moment)?;
         self.check_moves(tx, record, edits)?;
+        if self.keeps_shown_state(tx, record, edits)? {
+            // Everybody judges a move by what its change sets the state to, and it must say so.
+            self.change(tx, record, |mind, _, doc| {
+                Ok(doc.put_aside(mind.actor(), now, STATE_FIELD)?)
+            })?;
+        }
         self.change(tx, record, |mind, kind, doc| {
             for edit in edits {
                 if kind.field(&edit.field).is_none() {
@@ -176,6 +182,25 @@ impl Mind {
             }
             Ok(doc.edit(mind.actor(), now, kind, edits)?)
         })
+    }
+
+    /// Whether the edits choose, between several states, the one that is shown anyway.
+    fn keeps_shown_state(
+        &mut self,
+        tx: &dyn StoreTx,
+        record: RecordId,
+        edits: &[FieldEdit],
+    ) -> Result<bool, ReplicaError> {
+        let asked = edits.iter().rev().find(|edit| edit.field == STATE_FIELD);
+        let Some(asked) = asked.and_then(|edit| edit.value.value()) else {
+            return Ok(false);
+        };
+        let (work, kind) = self.work_to_edit(tx, record)?;
+        let rivals = work.doc().rivals(STATE_FIELD);
+        let is_kept =
+            rivals.first().is_some_and(|shown| shown.value == *asked) && kind.is_state(STATE_FIELD);
+        self.keep_work(work);
+        Ok(is_kept)
     }
 
     pub(super) fn change(

@@ -145,6 +145,7 @@ impl RecordDoc {
                 | Act::Insert { .. }
                 | Act::Remove { .. } => None,
             });
+            let set = set.filter(|state| !state.is_empty());
             moves.extend(set.map(|state| (node.at, state.to_owned())));
         }
         moves

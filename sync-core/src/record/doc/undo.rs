@@ -144,7 +144,11 @@ impl RecordDoc {
             let field = field.clone();
             return Err(CannotUndo::ChangedSince { field });
         }
-        let stood = self.whole_values_at(field, before);
+        let mut stood = self.whole_values_at(field, before);
+        let is_aside = kind.is_state(field) && stood == [Value::Text(String::new())];
+        if let Some(last) = self.last_of_field(field, before).filter(|_| is_aside) {
+            stood = self.whole_values_at(field, &self.deps_of(&last));
+        }
         let made = made.first();
         let value = match stood.as_slice() {
             // It settled a conflict of two in favour of the one that was shown.

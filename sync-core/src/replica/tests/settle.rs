@@ -473,24 +473,34 @@ fn author_of_a_value_written_instead_of_both_is_told_when_that_is_undone() {
 }
 
 #[test]
+fn choice_of_the_state_that_is_shown_anyway_is_merged_by_everybody() {
+    for kept in [0, 1] {
+        let (mut founder, mut volunteer, event) = event_apart();
+        let view = founder.view(event, "state");
+        let mut states = view.shown.iter().chain(&view.conflicts);
+        let kept = states.nth(kept).unwrap().value.clone();
+        founder.keep(event, "state", kept.as_str().unwrap());
+        meet(&mut volunteer, &mut founder);
+        assert_eq!(volunteer.replica.held().unwrap(), []);
+        assert_eq!(value(&volunteer, event, "state"), Some(kept.clone()));
+        assert_eq!(volunteer.seen(event, "state"), None);
+        let moves = volunteer.replica.moves(event).unwrap();
+        let mut moves: Vec<String> = moves.into_iter().map(|(_, to)| to).collect();
+        assert_eq!(moves.pop(), kept.as_str().map(str::to_owned));
+        moves.sort();
+        assert_eq!(moves, ["cancelled", "confirmed", "planned"]);
+    }
+}
+
+#[test]
 fn undone_choice_of_a_state_brings_back_the_other_with_its_reason() {
     let (mut founder, mut volunteer, event) = event_apart();
     founder.keep(event, "state", "confirmed");
     let change = last(&founder, event);
     let done = undo(&mut founder, event, &change).unwrap();
-    let history = founder.replica.history(event).unwrap();
-    assert!(done.is_changed, "{history:#?}");
-    assert_eq!(
-        value(&founder, event, "state"),
-        Some("cancelled".into()),
-        "{history:#?}"
-    );
+    assert_eq!(names(&done), [volunteer.me()]);
     meet(&mut volunteer, &mut founder);
-    let held = volunteer.replica.held().unwrap();
-    assert_eq!(
-        value(&volunteer, event, "state"),
-        Some("cancelled".into()),
-        "{held:?} {history:#?}"
-    );
+    assert_eq!(volunteer.replica.held().unwrap(), []);
+    assert_eq!(value(&volunteer, event, "state"), Some("cancelled".into()));
     assert_eq!(value(&volunteer, event, "reason"), Some("下雨".into()));
 }

@@ -466,13 +466,21 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
 
 /// A size such as `20MB`, of at least what a file of a bundle needs.
 fn size(text: &str) -> Result<u64, String> {
-    const UNITS: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("B", 1)];
+    const UNITS: [(&str, u64); 4] = [
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("KB", 1_000),
+        ("B", 1),
+    ];
     let typed = text.trim().to_ascii_uppercase();
     let in_unit = |(unit, bytes): &(&str, u64)| {
         let number = typed.strip_suffix(unit)?.trim_end();
         number.parse::<u64>().ok()?.checked_mul(*bytes)
     };
-    let bytes = UNITS.iter().find_map(in_unit).or_else(|| typed.parse().ok());
+    let bytes = UNITS
+        .iter()
+        .find_map(in_unit)
+        .or_else(|| typed.parse().ok());
     let bytes = bytes.filter(|bytes| *bytes >= BUNDLE_BYTES_MIN);
     bytes.ok_or_else(|| format!("{}MB", BUNDLE_BYTES_MIN.div_ceil(1_000_000)))
 }

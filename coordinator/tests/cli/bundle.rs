@@ -92,9 +92,16 @@ fn week_goes_to_town_in_a_file_and_the_answer_comes_back() {
     assert_eq!(again["received"], 0);
     // What a member has is known by what came from there.
     village.put_visit("4号门");
-    let news = export(&village, "news.banyan", &["--for", "李芳", "--since", "李芳"]);
+    let news = export(
+        &village,
+        "news.banyan",
+        &["--for", "李芳", "--since", "李芳"],
+    );
     let brought = import(&town, &[&news]).ok().json();
-    assert_eq!((&brought["received"], &brought["files"][0]["known"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&brought["received"], &brought["files"][0]["known"]),
+        (&1.into(), &0.into())
+    );
     assert_eq!(digest(&town), digest(&village));
 }
 
@@ -106,13 +113,22 @@ fn report_of_an_import_is_plain_words_in_both_languages() {
     let week = week.to_str().unwrap();
     let said = town.run(["bundle", "import", week]).ok().out;
     assert!(said.contains("written by 陈小明 on 20"), "{said}");
-    assert!(said.contains("merged 1 change.") && said.contains("Merged from: 陈小明 1"), "{said}");
+    assert!(
+        said.contains("merged 1 change.") && said.contains("Merged from: 陈小明 1"),
+        "{said}"
+    );
     assert!(!said.contains("王奶奶"), "{said}");
-    let said = town.run(["--lang", "zh", "bundle", "import", week]).ok().out;
+    let said = town
+        .run(["--lang", "zh", "bundle", "import", week])
+        .ok()
+        .out;
     assert!(said.contains("里面没有新的内容"), "{said}");
     let written = town.run(["bundle", "export"].iter().chain(&["--out", week]));
     assert!(written.fails(2).contains("--force"));
-    let written = town.run(["bundle", "export", "--out", week, "--force"]).ok().out;
+    let written = town
+        .run(["bundle", "export", "--out", week, "--force"])
+        .ok()
+        .out;
     assert!(written.contains("Nothing counts as sent yet"), "{written}");
 }
 
@@ -136,9 +152,17 @@ fn broken_file_brings_what_is_whole_and_says_so() {
     assert_eq!(digest(&town), digest(&village));
     town.run(["verify"]).ok();
     let nothing = town.file("short.banyan", &bytes[..60]);
-    assert!(town.run(["bundle", "import", nothing.to_str().unwrap()]).fails(15).contains("copy the file again"));
+    assert!(
+        town.run(["bundle", "import", nothing.to_str().unwrap()])
+            .fails(15)
+            .contains("copy the file again")
+    );
     let other = town.file("list.csv", "household,date\n");
-    assert!(town.run(["bundle", "import", other.to_str().unwrap()]).fails(15).contains("no bundle"));
+    assert!(
+        town.run(["bundle", "import", other.to_str().unwrap()])
+            .fails(15)
+            .contains("no bundle")
+    );
 }
 
 #[test]
@@ -148,8 +172,13 @@ fn bundle_of_another_community_is_refused_with_a_sentence() {
     other.put_visit("1号门");
     let file = export(&other, "other.banyan", &[]);
     let before = digest(&town);
-    let said = town.run(["bundle", "import", file.to_str().unwrap()]).fails(15);
-    assert!(said.contains("another community") && said.contains("--data"), "{said}");
+    let said = town
+        .run(["bundle", "import", file.to_str().unwrap()])
+        .fails(15);
+    assert!(
+        said.contains("another community") && said.contains("--data"),
+        "{said}"
+    );
     assert_eq!(digest(&town), before);
 }
 
@@ -160,17 +189,28 @@ fn stranger_learns_the_community_and_the_size_and_nothing_else() {
     let week = export(&village, "week.banyan", &[]);
     let week = week.to_str().unwrap();
     let stranger = Desk::new();
-    let seen = stranger.run(["bundle", "inspect", week, "--json"]).ok().json();
+    let seen = stranger
+        .run(["bundle", "inspect", week, "--json"])
+        .ok()
+        .json();
     let keys: Vec<&String> = seen.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["bytes", "community", "is_open"]);
     let other = Desk::with_village();
-    assert_eq!(other.run(["bundle", "inspect", week, "--json"]).ok().json(), seen);
+    assert_eq!(
+        other.run(["bundle", "inspect", week, "--json"]).ok().json(),
+        seen
+    );
     let said = other.run(["bundle", "inspect", week]).ok().out;
     assert!(said.contains(seen["community"].as_str().unwrap()), "{said}");
     // A member sees who wrote it and for which spaces; looking changes nothing.
     let before = digest(&town);
     let said = town.run(["bundle", "inspect", week]).ok().out;
-    assert!(said.contains("陈小明") && said.contains("良登村: 1") && said.contains("The file is whole."), "{said}");
+    assert!(
+        said.contains("陈小明")
+            && said.contains("良登村: 1")
+            && said.contains("The file is whole."),
+        "{said}"
+    );
     assert_eq!(digest(&town), before);
 }
 
@@ -179,14 +219,34 @@ fn files_of_one_export_come_in_any_order_and_a_missing_one_is_named() {
     let (town, village) = town_and_village();
     write_much(&village, 90);
     let out = village.path("week.banyan");
-    let args = ["bundle", "export", "--max-size", "1MB", "--json", "--out", out.to_str().unwrap()];
+    let args = [
+        "bundle",
+        "export",
+        "--max-size",
+        "1MB",
+        "--json",
+        "--out",
+        out.to_str().unwrap(),
+    ];
     let written = village.run(args).ok().json();
-    let files: Vec<PathBuf> = written["files"].as_array().unwrap().iter()
+    let files: Vec<PathBuf> = written["files"]
+        .as_array()
+        .unwrap()
+        .iter()
         .map(|it| PathBuf::from(it.as_str().unwrap()))
         .collect();
     assert!(files.len() >= 2, "{files:?}");
-    assert!(files.iter().all(|file| file.metadata().unwrap().len() <= 1_000_000));
-    assert!(files[0].to_str().unwrap().ends_with(&format!("week-1-of-{}.banyan", files.len())));
+    assert!(
+        files
+            .iter()
+            .all(|file| file.metadata().unwrap().len() <= 1_000_000)
+    );
+    assert!(
+        files[0]
+            .to_str()
+            .unwrap()
+            .ends_with(&format!("week-1-of-{}.banyan", files.len()))
+    );
     let last = import(&town, &[files.last().unwrap()]);
     let missing = last.json()["files"][0]["missing"].as_array().unwrap().len();
     assert_eq!(missing, files.len());
@@ -207,7 +267,10 @@ fn import_that_was_killed_goes_on_when_it_is_run_again() {
     let written = || fs::metadata(&store).map_or(0, |file| file.len());
     let before = written();
     let mut child = command(&town.data());
-    let child = child.args(["bundle", "import"]).arg(&week).stdout(Stdio::null());
+    let child = child
+        .args(["bundle", "import"])
+        .arg(&week)
+        .stdout(Stdio::null());
     let mut child = child.spawn().unwrap();
     while written() < before + 1_000_000 && child.try_wait().unwrap().is_none() {
         yield_now();
@@ -224,12 +287,23 @@ fn export_says_what_it_cannot_do() {
     let (town, village) = town_and_village();
     let size = town.run(["bundle", "export", "--max-size", "5KB"]).fails(2);
     assert!(size.contains("5KB"), "{size}");
-    assert!(town.run(["bundle", "export", "--for", "nobody"]).fails(4).contains("nobody"));
-    let nothing = village.run(["bundle", "export", "--since", "陈小明"]).fails(4);
+    assert!(
+        town.run(["bundle", "export", "--for", "nobody"])
+            .fails(4)
+            .contains("nobody")
+    );
+    let nothing = village
+        .run(["bundle", "export", "--since", "陈小明"])
+        .fails(4);
     assert!(nothing.contains("not known what 陈小明 has"), "{nothing}");
     let joiner = Desk::new();
-    let ticket = town.run(["invite", "--space", "良登村", "--role", "volunteer"]).ok().out;
-    joiner.run(["join", ticket.trim(), "--name", "黄姐", "--offline"]).ok();
+    let ticket = town
+        .run(["invite", "--space", "良登村", "--role", "volunteer"])
+        .ok()
+        .out;
+    joiner
+        .run(["join", ticket.trim(), "--name", "黄姐", "--offline"])
+        .ok();
     let early = joiner.run(["bundle", "export"]).fails(3);
     assert!(early.contains("import a bundle"), "{early}");
 }

@@ -61,8 +61,13 @@ fn word(logs: usize) -> Word {
         chain: ChainHash::new([7; 32]),
     };
     let logs = (0..logs).map(|n| (log(9), head(n))).collect();
-    Word::sign(&keys(), &COMMUNITY, Millis(1_700_000_000_000), vec![(LaneId::new([9; 16]), logs)])
-        .unwrap()
+    Word::sign(
+        &keys(),
+        &COMMUNITY,
+        Millis(1_700_000_000_000),
+        vec![(LaneId::new([9; 16]), logs)],
+    )
+    .unwrap()
 }
 
 fn file(word: &Word, batches: &[VerifiedBatch]) -> Vec<u8> {
@@ -78,7 +83,9 @@ fn file(word: &Word, batches: &[VerifiedBatch]) -> Vec<u8> {
 }
 
 fn open(bytes: &[u8]) -> Result<BundleReader<&[u8]>, BadBundle> {
-    BundleReader::open(bytes, &COMMUNITY, |info, sealed| keys().open(info, sealed).ok())
+    BundleReader::open(bytes, &COMMUNITY, |info, sealed| {
+        keys().open(info, sealed).ok()
+    })
 }
 
 /// All that can be read, and why no more can.
@@ -139,7 +146,11 @@ fn truncated_file_gives_what_is_whole_before_the_break_and_says_so() {
     let mut most = 0;
     for len in (0..bytes.len()).step_by(4_999) {
         let (received, _, end) = read(&bytes[..len]);
-        let expected = if len < 13 { BadBundle::NotABundle } else { BadBundle::Truncated };
+        let expected = if len < 13 {
+            BadBundle::NotABundle
+        } else {
+            BadBundle::Truncated
+        };
         assert_eq!(end, Err(expected), "{len}");
         assert!(is_beginning(&received, &all));
         assert!(received.len() >= most);
@@ -169,7 +180,10 @@ fn records_that_are_swapped_left_out_or_added_are_noticed() {
     let all = batches(1, &[100; 3]);
     let bytes = file(&word(1), &all);
     let mut ends = vec![13 + 32 + 4 + 160];
-    while let Some(len) = bytes.get(*ends.last().unwrap()..).and_then(|it| it.first_chunk::<4>()) {
+    while let Some(len) = bytes
+        .get(*ends.last().unwrap()..)
+        .and_then(|it| it.first_chunk::<4>())
+    {
         let next = ends.last().unwrap() + 4 + u32::from_be_bytes(*len) as usize;
         ends.push(next);
     }
@@ -178,10 +192,20 @@ fn records_that_are_swapped_left_out_or_added_are_noticed() {
     let beginning = &bytes[..ends[0]];
     let with = |order: &[usize]| {
         let records = order.iter().map(|n| records[*n]);
-        [beginning].into_iter().chain(records).collect::<Vec<_>>().concat()
+        [beginning]
+            .into_iter()
+            .chain(records)
+            .collect::<Vec<_>>()
+            .concat()
     };
     assert_eq!(read(&with(&[0, 1, 2, 3, 4])).2, Ok(()));
-    for order in [&[0, 1, 3, 2, 4][..], &[0, 1, 3, 4], &[0, 1, 2, 4], &[0, 1, 2, 3, 3, 4], &[0, 1, 2, 3, 4, 4]] {
+    for order in [
+        &[0, 1, 3, 2, 4][..],
+        &[0, 1, 3, 4],
+        &[0, 1, 2, 4],
+        &[0, 1, 2, 3, 3, 4],
+        &[0, 1, 2, 3, 4, 4],
+    ] {
         assert_eq!(read(&with(order)).2, Err(BadBundle::Damaged), "{order:?}");
     }
 }
@@ -211,7 +235,10 @@ fn other_communities_newer_versions_and_other_files_are_told_apart() {
     let mut newer = bytes.clone();
     newer[12] = b'2';
     assert_eq!(open(&newer).err(), Some(BadBundle::Newer));
-    assert_eq!(open(b"PK\x03\x04 no bundle at all").err(), Some(BadBundle::NotABundle));
+    assert_eq!(
+        open(b"PK\x03\x04 no bundle at all").err(),
+        Some(BadBundle::NotABundle)
+    );
     assert_eq!(open(b"").err(), Some(BadBundle::NotABundle));
 }
 
@@ -248,8 +275,17 @@ fn frames_of_newer_versions_are_passed_over_and_nonsense_is_damage() {
         writer.push(&batches(1, &[10])[0], false);
         [&[6][..], &minicbor::to_vec(writer.take()).unwrap()].concat()
     };
-    let nonsense: [&[u8]; 4] = [&[64, 0xa0], &[65, 0xff], &[6, 0xa1, 0x02, 0x41, 0], &batches_without_prev];
+    let nonsense: [&[u8]; 4] = [
+        &[64, 0xa0],
+        &[65, 0xff],
+        &[6, 0xa1, 0x02, 0x41, 0],
+        &batches_without_prev,
+    ];
     for frame in nonsense {
-        assert_eq!(read(&write(&[frame])).2, Err(BadBundle::Damaged), "{frame:?}");
+        assert_eq!(
+            read(&write(&[frame])).2,
+            Err(BadBundle::Damaged),
+            "{frame:?}"
+        );
     }
 }

@@ -103,7 +103,9 @@ pub(super) mod seeds {
         let word = [&[66, 0xa1, 0x00, 0x58, 64][..], &[1; 64]].concat();
         let framed = |frames: &[&[u8]]| {
             let mut input = Vec::new();
-            frames.iter().for_each(|frame| put_prefixed(&mut input, frame));
+            frames
+                .iter()
+                .for_each(|frame| put_prefixed(&mut input, frame));
             input
         };
         let mut all = genuine::files("bundle");

@@ -113,7 +113,10 @@ mod tests {
     fn several_files_are_numbered_before_their_ending() {
         let path = |named: &str, parts| part_path(Path::new(named), 2, parts);
         assert_eq!(path("/a/week.banyan", 1), Path::new("/a/week.banyan"));
-        assert_eq!(path("/a/week.banyan", 3), Path::new("/a/week-2-of-3.banyan"));
+        assert_eq!(
+            path("/a/week.banyan", 3),
+            Path::new("/a/week-2-of-3.banyan")
+        );
         assert_eq!(path("week", 3), Path::new("week-2-of-3"));
     }
 }

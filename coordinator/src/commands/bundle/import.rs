@@ -107,7 +107,12 @@ fn outcome(replica: &Replica, done: &[Done]) -> Result<Outcome, ReplicaError> {
 
 fn tell(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Failure> {
     app.text = app.text.with_schema(Arc::clone(&outcome.schema));
-    for Done { path, from, brought } in done {
+    for Done {
+        path,
+        from,
+        brought,
+    } in done
+    {
         let at = output::time(sync_core::id::Millis(brought.manifest.at));
         let path = path.display().to_string();
         let places = [("path", path.as_str()), ("from", from), ("at", &at)];
@@ -156,7 +161,13 @@ fn tell_json(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Fail
     let mut value = report::json(outcome, &app.text);
     let files: Vec<Value> = done.iter().map(file_json).collect();
     if let Some(object) = value.as_object_mut() {
-        for of_a_relay in ["relay", "sent", "bytes_sent", "bytes_received", "round_trips"] {
+        for of_a_relay in [
+            "relay",
+            "sent",
+            "bytes_sent",
+            "bytes_received",
+            "round_trips",
+        ] {
             object.remove(of_a_relay);
         }
         object.insert("files".to_owned(), files.into());
@@ -165,7 +176,11 @@ fn tell_json(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Fail
 }
 
 fn file_json(done: &Done) -> Value {
-    let Done { path, from, brought } = done;
+    let Done {
+        path,
+        from,
+        brought,
+    } = done;
     let manifest = &brought.manifest;
     json!({
         "path": path.display().to_string(), "from": from, "device": manifest.device.to_string(),

@@ -17,7 +17,9 @@ pub(super) fn devices(replica: &Replica, typed: &str) -> Result<BTreeSet<DeviceI
         Ok(member) => member,
         Err(error @ ReplicaError::UnknownMember(_)) => {
             let device = replica.find_device(typed);
-            return device.map(|it| BTreeSet::from([it])).map_err(|_| error.into());
+            return device
+                .map(|it| BTreeSet::from([it]))
+                .map_err(|_| error.into());
         }
         Err(error) => return Err(error.into()),
     };
@@ -48,8 +50,7 @@ pub(super) fn known(replica: &Replica, typed: &str) -> Result<Vec<Known>, Failur
 
 /// What the sender of a bundle says to have.
 fn word_in(replica: &Replica, path: &Path) -> Result<Word, Failure> {
-    let no_word =
-        || Failure::new(Exit::BadFile, "err.bundle.no_word").with("path", path.display());
+    let no_word = || Failure::new(Exit::BadFile, "err.bundle.no_word").with("path", path.display());
     let (file, _) = open(path)?;
     let reader = replica.read_bundle(file);
     let mut reader = reader.map_err(|error| refused(path, error))?;

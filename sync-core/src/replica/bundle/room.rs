@@ -41,12 +41,21 @@ impl Room {
         let row = if is_new_row { ROW_LEN_MAX } else { 0 };
         let batch = tail_len as u64 + BATCH_LEN_MAX + row;
         let is_frame_full = self.in_frame + batch >= FRAME_BYTES_TARGET as u64;
-        let needs = batch + if is_frame_full { FRAME_LEN_MAX + RECORD_LEN as u64 } else { 0 };
+        let needs = batch
+            + if is_frame_full {
+                FRAME_LEN_MAX + RECORD_LEN as u64
+            } else {
+                0
+            };
         let Some(left) = self.left.checked_sub(needs) else {
             return false;
         };
         self.left = left;
-        self.in_frame = if is_frame_full { 0 } else { self.in_frame + batch };
+        self.in_frame = if is_frame_full {
+            0
+        } else {
+            self.in_frame + batch
+        };
         true
     }
 }

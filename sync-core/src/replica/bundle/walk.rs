@@ -111,8 +111,8 @@ impl Walker {
         }
         loop {
             while let Some(carried) = self.ahead.pop_front() {
-                let is_there = carried.arrival <= way.upto
-                    && way.spaces.contains(&carried.batch.log().lane);
+                let is_there =
+                    carried.arrival <= way.upto && way.spaces.contains(&carried.batch.log().lane);
                 if is_there && way.is_wanted(replica, &carried)? {
                     return Ok(Some((At::Spaces(carried.arrival), carried)));
                 }

@@ -41,7 +41,7 @@ impl Phone {
         self.export(&BundleAsk::default()).remove(0)
     }
 
-    fn take_in(&mut self, bytes: &[u8]) -> Brought {
+    fn bring(&mut self, bytes: &[u8]) -> Brought {
         let (now, mut rng) = self.moment_parts();
         let moment = &mut Moment { now, rng: &mut rng };
         let mut import = self.replica.import_bundle(bytes).unwrap();
@@ -68,7 +68,7 @@ fn whole_exchange_by_file_ends_with_the_same_on_both_sides() {
     town.edit(record, "household", "三号门 王阿婆");
     villager.edit(record, "household", "3号门 王奶奶家");
     visit(&mut villager, space);
-    let brought = town.take_in(&villager.all());
+    let brought = town.bring(&villager.all());
     assert_eq!(
         (brought.broken, brought.waiting, brought.for_others),
         (None, 0, 0)
@@ -89,11 +89,11 @@ fn whole_exchange_by_file_ends_with_the_same_on_both_sides() {
         ..BundleAsk::default()
     };
     let answer = town.export(&answer).remove(0);
-    let brought = villager.take_in(&answer);
+    let brought = villager.bring(&answer);
     assert_eq!((brought.tally.received, brought.known), (1, 0));
     assert!(brought.manifest.is_partial);
     assert_same(&town, &villager);
-    assert_eq!(villager.take_in(&answer).tally.received, 0);
+    assert_eq!(villager.bring(&answer).tally.received, 0);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn export_moves_no_mark_and_needs_nobody() {
     assert_eq!(villager.replica.store().receipts(), receipts);
     // It was lost on the way; the next has it all the same.
     drop(first);
-    assert_eq!(town.take_in(&villager.all()).tally.merged, 1);
+    assert_eq!(town.bring(&villager.all()).tally.merged, 1);
 }
 
 #[test]
@@ -117,12 +117,12 @@ fn who_joins_without_any_network_is_let_in_by_files_alone() {
     let mut joiner = Phone::join(7, &ticket.unwrap(), "黄姐");
     let refused = joiner.try_export(&BundleAsk::default()).unwrap_err();
     assert_eq!(refused, BundleError::NobodyYet);
-    joiner.take_in(&town.all());
+    joiner.bring(&town.all());
     assert_eq!(joiner.titles(), town.titles());
     visit(&mut joiner, space);
-    let brought = town.take_in(&joiner.all());
+    let brought = town.bring(&joiner.all());
     assert_eq!(brought.tally.merged, 1);
-    joiner.take_in(&town.all());
+    joiner.bring(&town.all());
     assert_same(&town, &joiner);
 }
 
@@ -153,13 +153,9 @@ fn truncated_bundle_brings_what_is_whole_and_the_whole_one_goes_on() {
                     now: town.now,
                 };
                 drop(import);
-                assert_eq!(
-                    copy.take_in(cut).broken,
-                    Some(BadBundle::Truncated),
-                    "{len}"
-                );
+                assert_eq!(copy.bring(cut).broken, Some(BadBundle::Truncated), "{len}");
                 if len % 500 == 0 {
-                    copy.take_in(&bytes);
+                    copy.bring(&bytes);
                     assert_eq!(copy.replica.heads_digest(), villager.replica.heads_digest());
                 }
             }
@@ -195,7 +191,7 @@ fn batch_that_somebody_made_up_changes_nothing() {
     writer.put_anything(&[&[6][..], &minicbor::to_vec(frame).unwrap()].concat());
     writer.end();
     let before = town.replica.heads_digest();
-    let brought = town.take_in(&writer.take());
+    let brought = town.bring(&writer.take());
     assert_eq!(
         brought.rejected.into_iter().collect::<Vec<_>>(),
         [(Refusal::BadSignature, 1)]
@@ -229,14 +225,14 @@ fn files_of_one_export_may_come_in_any_order_and_nothing_is_lost() {
             .all(|file| file.len() as u64 <= BUNDLE_BYTES_MIN)
     );
     let last = files.len() as u64;
-    let brought = town.take_in(files.last().unwrap());
+    let brought = town.bring(files.last().unwrap());
     assert!(brought.waiting > 0 && brought.lacks_earlier());
     assert_eq!(brought.missing.len() as u64, last);
     for file in &files {
-        let brought = town.take_in(file);
+        let brought = town.bring(file);
         assert_eq!((brought.waiting, brought.broken), (0, None));
     }
-    assert_eq!(town.take_in(&files[0]).missing, Vec::<u64>::new());
+    assert_eq!(town.bring(&files[0]).missing, Vec::<u64>::new());
     assert_same(&town, &villager);
 }
 
@@ -249,7 +245,7 @@ fn bundle_for_one_device_has_what_it_may_have_and_nobody_else_opens_it() {
     visit(&mut town, other);
     let mut neighbour = join_by_hand(&mut town, Scope::Space(other), Role::Volunteer, 4, "黄姐");
     let everything = town.all();
-    let brought = villager.take_in(&everything);
+    let brought = villager.bring(&everything);
     assert!(brought.for_others > 0);
     assert_eq!(villager.titles().len(), 1);
     let ask = BundleAsk {
@@ -259,7 +255,7 @@ fn bundle_for_one_device_has_what_it_may_have_and_nobody_else_opens_it() {
     let only = town.export(&ask).remove(0);
     let refused = villager.replica.read_bundle(only.as_slice());
     assert_eq!(refused.err(), Some(BadBundle::NotForUs));
-    assert_eq!(neighbour.take_in(&only).for_others, 0);
+    assert_eq!(neighbour.bring(&only).for_others, 0);
     assert_eq!(neighbour.replica.heads_digest(), {
         let lanes = neighbour
             .replica
@@ -275,9 +271,9 @@ fn partial_bundle_without_what_it_builds_on_waits() {
     let lead = join_by_hand(&mut town, Scope::Space(space), Role::Lead, 3, "何姐");
     meet(&mut villager, &mut town);
     visit(&mut villager, space);
-    town.take_in(&villager.all());
+    town.bring(&villager.all());
     // The town's word goes to the villager, who then writes for the town alone.
-    villager.take_in(&town.all());
+    villager.bring(&town.all());
     visit(&mut villager, space);
     let ask = BundleAsk {
         known: vec![town.known_by(&villager.replica)],
@@ -285,11 +281,11 @@ fn partial_bundle_without_what_it_builds_on_waits() {
     };
     let news = villager.export(&ask).remove(0);
     let mut lead = lead;
-    let brought = lead.take_in(&news);
+    let brought = lead.bring(&news);
     assert_eq!((brought.waiting, brought.lacks_earlier()), (1, false));
-    lead.take_in(&villager.all());
-    assert_eq!(lead.take_in(&news).waiting, 0);
-    assert_eq!(town.take_in(&news).tally.merged, 1);
+    lead.bring(&villager.all());
+    assert_eq!(lead.bring(&news).waiting, 0);
+    assert_eq!(town.bring(&news).tally.merged, 1);
     assert_eq!(lead.titles(), villager.titles());
 }
 
@@ -306,10 +302,10 @@ fn forked_log_comes_whole_by_file() {
     };
     visit(&mut villager, space);
     visit(&mut copy, space);
-    town.take_in(&villager.all());
-    town.take_in(&copy.all());
+    town.bring(&villager.all());
+    town.bring(&copy.all());
     assert_eq!(town.titles().len(), 1);
-    lead.take_in(&town.all());
+    lead.bring(&town.all());
     assert_eq!(lead.titles(), town.titles());
     assert_eq!(
         lead.replica.held().unwrap().len(),

@@ -73,12 +73,7 @@ async fn lost(State(house): State<House>, asked: Asked) -> Response {
     refuse(&house, &cx, shown, StatusCode::NOT_FOUND)
 }
 
-fn refuse(
-    house: &House,
-    cx: &Cx,
-    mut shown: Shown,
-    status: StatusCode,
-) -> Response {
+fn refuse(house: &House, cx: &Cx, mut shown: Shown, status: StatusCode) -> Response {
     shown.status = status;
     render(cx, &shell::bare(cx, &house.porch.names), &shown)
 }

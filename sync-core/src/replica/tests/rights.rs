@@ -93,7 +93,8 @@ fn who_may_begin_and_edit_is_told_as_it_is_done() {
         assert_eq!(told.err(), edited.err());
         for kind in ["visit", "commendation", "nothing"] {
             let told = phone.replica.role_to_create(kind, space);
-            let begun = phone.with_moment(|replica, moment| replica.create(kind, space, &[], moment));
+            let begun =
+                phone.with_moment(|replica, moment| replica.create(kind, space, &[], moment));
             let refused = |error: &ReplicaError| {
                 matches!(
                     error,

@@ -77,7 +77,8 @@ pub struct FieldView {
     pub conflicts: Vec<Conflict>,
     /// The value shown like the others, where there are any.
     pub shown: Option<Conflict>,
-    /// Names all these values as they stand, where there are several: a [`Choice`] is between them.
+    /// Names all these values as they stand, where there are several: a choice is between them
+    /// ([`Choice`](super::Choice)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
 }

@@ -61,7 +61,7 @@ def plain(value):
     if value is None or isinstance(value, (str, int, bool)):
         return value
     fields = vars(value)
-    return {"is": word(type(value).__name__)} | {name: plain(part) for name, part in fields.items()}
+    return {"is": word(type(value).__name__.rpartition(".")[2])} | {name: plain(part) for name, part in fields.items()}
 
 
 def fits(found, wanted):
@@ -181,7 +181,7 @@ class Runner:
         if act["call"] != "until":
             act.pop("gives", None)
         try:
-            found = plain(await asyncio.wait_for(self.do(act), PATIENCE))
+            found = plain(await asyncio.wait_for(self.do(dict(act)), PATIENCE))
         except BanyanError as error:
             kind = type(error).__name__
             if fails and kind == fails[0] and fails[1] in error.reason and str(DATA) not in error.reason:

@@ -1,5 +1,6 @@
 package org.banyan
 
+import java.util.concurrent.atomic.AtomicBoolean
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
@@ -34,6 +35,7 @@ private const val EVENTS_MAX = 16
  */
 class LiveCommunity(val community: Community) : AutoCloseable {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    private val isClosed = AtomicBoolean()
     private val changes = MutableStateFlow(0L)
     private val heard = MutableSharedFlow<Event>(
         extraBufferCapacity = EVENTS_MAX,
@@ -106,6 +108,7 @@ class LiveCommunity(val community: Community) : AutoCloseable {
 
     /** Ends syncs, frees the folder, and waits for that: at most four seconds. Not on the main thread. */
     override fun close() {
+        if (isClosed.getAndSet(true)) return
         scope.cancel()
         community.shutdown()
         community.close()

@@ -195,21 +195,26 @@ impl Gathered {
     pub(crate) fn as_of_lines(&self, replica: &Replica, text: &Text, when: &str) -> Vec<String> {
         let (n, m) = (&self.as_of.heard, &self.as_of.members);
         let (n, m) = (thousands(*n as u64), thousands(*m as u64));
-        let digest = self.short_digest();
-        let places = [("when", when), ("n", &n), ("m", &m), ("digest", &digest)];
-        let mut lines = vec![
-            text.with("out.report.as_of", &places),
-            text.with("out.report.digest", &places),
-        ];
+        let places = [("when", when), ("n", &n), ("m", &m)];
+        let mut lines = vec![text.with("out.report.as_of", &places)];
+        lines.push(self.digest_line(text));
         if !self.as_of.missing.is_empty() {
             let missing: Vec<MemberId> = self.as_of.missing.iter().map(|it| it.member).collect();
             let who = crate::commands::fresh::names(replica, &missing, text);
             lines.push(text.with("out.report.missing", &[("who", &who)]));
         }
-        if self.pending > 0 {
-            lines.push(text.count("out.report.pending", self.pending));
-        }
+        lines.extend(self.pending_line(text));
         lines
+    }
+
+    /// By what people compare two reports.
+    pub(crate) fn digest_line(&self, text: &Text) -> String {
+        text.with("out.report.digest", &[("digest", &self.short_digest())])
+    }
+
+    /// What the digest does not name yet.
+    pub(crate) fn pending_line(&self, text: &Text) -> Option<String> {
+        (self.pending > 0).then(|| text.count("out.report.pending", self.pending))
     }
 
     /// What is told in sentences: waits, tasks on time, who became a lead.

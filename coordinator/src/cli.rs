@@ -9,6 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use sync_core::bundle::BUNDLE_BYTES_MIN;
 use sync_core::id::CommunityId;
 
 use crate::demo;
@@ -52,11 +53,14 @@ pub(crate) enum Verb {
     Recover(RecoverArgs),
     Put(PutArgs),
     Edit(EditArgs),
+    Resolve(ResolveArgs),
     Show(ShowArgs),
     List(ListArgs),
     Report(ReportArgs),
     Export(ExportArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Bundle(BundleVerb),
     Sync(SyncArgs),
     Serve(ServeArgs),
     Status,
@@ -277,6 +281,22 @@ pub(crate) struct EditArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ResolveArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: String,
+    #[arg(value_name = "FIELD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) field: String,
+    #[arg(long, value_name = "N", group = "choice", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) pick: Option<u16>,
+    #[arg(long, group = "choice")]
+    pub(crate) both: bool,
+    #[arg(long, value_name = "TEXT", requires = "pick", conflicts_with = "both")]
+    pub(crate) reason: Option<String>,
+    #[arg(long, value_name = "CODE", requires = "choice")]
+    pub(crate) seen: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) record: String,
@@ -300,6 +320,8 @@ pub(crate) struct ListArgs {
     pub(crate) search: Option<String>,
     #[arg(long)]
     pub(crate) conflicts: bool,
+    #[arg(long)]
+    pub(crate) past_retention: bool,
     #[arg(long, value_name = "newest|due|day", value_parser = ["newest", "due", "day"], hide_possible_values = true)]
     pub(crate) sort: Option<String>,
     #[arg(long, value_name = "N")]
@@ -324,6 +346,8 @@ pub(crate) struct ReportArgs {
     pub(crate) html: Option<PathBuf>,
     #[arg(long, requires = "html")]
     pub(crate) force: bool,
+    #[arg(long, requires = "html", conflicts_with = "person")]
+    pub(crate) notice: bool,
 }
 
 /// What other programs read.
@@ -371,6 +395,39 @@ pub(crate) struct ImportArgs {
     pub(crate) skip: bool,
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleVerb {
+    Export(BundleExportArgs),
+    Import(BundleImportArgs),
+    Inspect(BundleInspectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleExportArgs {
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long = "for", value_name = "MEMBER|DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reader: Option<String>,
+    #[arg(long, value_name = "FILE|MEMBER|DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) since: Option<String>,
+    #[arg(long, value_name = "20MB", value_parser = size)]
+    pub(crate) max_size: Option<u64>,
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleImportArgs {
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleInspectArgs {
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -426,6 +483,27 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     } else {
         Err(format!("1-{NAME_CHARS_MAX}"))
     }
+}
+
+/// A size such as `20MB`, of at least what a file of a bundle needs.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 4] = [
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("KB", 1_000),
+        ("B", 1),
+    ];
+    let typed = text.trim().to_ascii_uppercase();
+    let in_unit = |(unit, bytes): &(&str, u64)| {
+        let number = typed.strip_suffix(unit)?.trim_end();
+        number.parse::<u64>().ok()?.checked_mul(*bytes)
+    };
+    let bytes = UNITS
+        .iter()
+        .find_map(in_unit)
+        .or_else(|| typed.parse().ok());
+    let bytes = bytes.filter(|bytes| *bytes >= BUNDLE_BYTES_MIN);
+    bytes.ok_or_else(|| format!("{}MB", BUNDLE_BYTES_MIN.div_ceil(1_000_000)))
 }
 
 /// Reads the arguments. What is printed instead of a command (help, the version, a complaint) has

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 pub(crate) mod account;
+mod bundle;
 pub(crate) mod certificate;
 pub(crate) mod decide;
 pub(crate) mod device;
@@ -22,7 +23,8 @@ mod protect;
 mod put;
 mod recover;
 mod replay;
-mod report;
+pub(crate) mod report;
+mod resolve;
 pub(crate) mod revoke;
 mod show;
 mod space;
@@ -38,7 +40,7 @@ use sync_core::keys::DeviceKeys;
 use sync_core::replica::Replica;
 use sync_node::Home;
 
-use crate::cli::{Cli, DeviceVerb, SpaceVerb, Verb};
+use crate::cli::{Cli, DeviceVerb, ServeArgs, SpaceVerb, Verb};
 use crate::console;
 use crate::demo;
 use crate::exit::Exit;
@@ -106,7 +108,8 @@ fn store_of(cli: &Cli) -> String {
     let kept = match &cli.verb {
         Verb::Replay(args) => Some(args.keep.clone()),
         Verb::Demo(args) => Some(args.keep.clone()),
-        Verb::Certificate(_)
+        Verb::Bundle(_)
+        | Verb::Certificate(_)
         | Verb::Device(_)
         | Verb::Discard(_)
         | Verb::Duplicates(_)
@@ -128,6 +131,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Recover(_)
         | Verb::Release(_)
         | Verb::Report(_)
+        | Verb::Resolve(_)
         | Verb::Revoke(_)
         | Verb::Serve(_)
         | Verb::Show(_)
@@ -174,14 +178,11 @@ fn unlocked(dir: &Path, cli: &Cli, text: &Text, is_named: bool) -> Result<Home, 
 }
 
 /// `banyan serve`: what is in one folder, or in several.
-fn serve(cli: Cli, text: &mut Text) -> Result<(), Failure> {
-    let homes = served(&cli, text)?;
+fn serve(cli: &Cli, args: &ServeArgs, text: &mut Text) -> Result<(), Failure> {
+    let homes = served(cli, text)?;
     let home = Home::at(homes.first().map_or_else(|| Path::new(""), |(dir, _)| dir));
-    let mut app = App::new(&cli, text.clone(), home);
-    let Verb::Serve(args) = cli.verb else {
-        return Ok(());
-    };
-    let done = console::run(&mut app, &args, homes);
+    let mut app = App::new(cli, text.clone(), home);
+    let done = console::run(&mut app, args, homes);
     *text = app.text;
     done?;
     app.out.flush()
@@ -204,8 +205,8 @@ fn served(cli: &Cli, text: &Text) -> Result<Vec<console::Found>, Failure> {
 
 /// Runs a command; a complaint about it is in the words that it knew in the end.
 fn run_verb(cli: Cli, text: &mut Text) -> Result<(), Failure> {
-    if matches!(cli.verb, Verb::Serve(_)) {
-        return serve(cli, text);
+    if let Verb::Serve(args) = &cli.verb {
+        return serve(&cli, args, text);
     }
     let home = unlocked(&data_dir(&cli)?, &cli, text, false)?;
     let mut app = App::new(&cli, text.clone(), home);
@@ -224,14 +225,16 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Recover(args) => recover::run(app, &args),
         Verb::Put(args) => put::run(app, &args),
         Verb::Edit(args) => edit::run(app, &args),
+        Verb::Resolve(args) => resolve::run(app, &args),
         Verb::Show(args) => show::run(app, &args),
         Verb::List(args) => list::run(app, args),
         Verb::Report(args) => account::run(app, &args),
         Verb::Export(args) => export::run(app, &args),
         Verb::Import(args) => import::run(app, &args),
+        Verb::Bundle(verb) => bundle::run(app, &verb),
         Verb::Sync(args) => sync::run(app, &args),
         // Has its own way, because it takes several folders.
-        Verb::Serve(_) => Ok(()),
+        Verb::Serve(_) => Err(Failure::internal("serve is run by itself")),
         Verb::Status => status::run(app),
         Verb::Members => members::run(app),
         Verb::Grant(args) => grant::run(app, &args),

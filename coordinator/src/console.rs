@@ -20,6 +20,7 @@ mod asked;
 mod assets;
 mod begin;
 mod cx;
+mod difference;
 mod door;
 mod fields;
 mod form;
@@ -30,9 +31,11 @@ mod imports;
 mod inputs;
 mod news;
 mod pages;
+mod places;
 mod porch;
 mod prefix;
 mod prefs;
+mod proofs;
 mod routes;
 mod saved;
 mod serve;
@@ -45,11 +48,15 @@ mod when;
 pub(crate) use serve::{Found, Kept, run, serve};
 pub(crate) use tour::Tour;
 
+use jiff::tz::TimeZone;
 use sync_core::replica::Replica;
+use sync_core::view::statistics::Question;
 
+use self::when::Clock;
 use crate::account::Gathered;
 use crate::account::period::Period;
 use crate::failure::Failure;
+use crate::place;
 use crate::text::Text;
 
 /// The report as one file that needs nothing else, to be printed or made into a PDF.
@@ -60,4 +67,15 @@ pub(crate) fn report_file(
     period: Period,
 ) -> Result<String, Failure> {
     pages::reports::paper::file(replica, text, gathered, period)
+}
+
+/// The public notice as one file that needs nothing else.
+pub(crate) fn notice_file(
+    replica: &Replica,
+    text: &Text,
+    question: &Question,
+    period: Period,
+) -> Result<String, Failure> {
+    let clock = Clock::new(place::now(), TimeZone::system(), text.lang());
+    pages::reports::notice::file(replica, text, &clock, question, period)
 }

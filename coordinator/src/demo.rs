@@ -20,13 +20,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde::Serialize;
-use station::Scale;
+use station::{Language, Scale, Telling};
+use sync_core::schema::Lang;
 
 use crate::commands::App;
 use crate::console::{self, Kept};
 use crate::demo::cast::Cast;
 use crate::failure::Failure;
+use crate::place;
 
 /// The station whose work is shown: the six villages of Danzao, ten volunteers each.
 const VILLAGES: usize = 6;
@@ -126,7 +130,7 @@ async fn show(app: &mut App, cast: &Cast) -> Result<(), Failure> {
 
 async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<(Outcome, Cast), Failure> {
     let scale = scale(args);
-    let station = station::generate(args.seed, &scale);
+    let station = station::generate_as(args.seed, &scale, &telling(story.text.lang()));
     let people = station.volunteers.len();
     let villages = story.text.count("demo.villages", args.villages as u64);
     let volunteers = story.text.count("demo.volunteers", people as u64);
@@ -164,6 +168,22 @@ async fn play(args: &Args, story: &mut story::Story<'_>) -> Result<(Outcome, Cas
     }
     story.ending(args.keep.as_deref(), args.no_serve)?;
     Ok((outcome, cast))
+}
+
+/// The three years end with last week, so that what people look at is about now.
+fn telling(lang: Lang) -> Telling {
+    let now = Timestamp::from_millisecond(place::now().0).unwrap_or(Timestamp::UNIX_EPOCH);
+    let today = now.to_zoned(TimeZone::system()).date();
+    let past = i64::from(today.weekday().to_monday_zero_offset());
+    let monday = today.saturating_sub(past.days());
+    Telling {
+        first_day: monday.saturating_sub(Telling::BEGIN_DAYS.days()),
+        end: Some(monday),
+        language: Some(match lang {
+            Lang::Zh => Language::Chinese,
+            Lang::En => Language::English,
+        }),
+    }
 }
 
 /// The work grows with the number of people, as it does in life.

@@ -23,23 +23,52 @@ fn already_there(path: &Path) -> Failure {
 
 /// Writes a file; whoever looks sees the old file, none, or the new one whole.
 pub(crate) fn write(path: &Path, bytes: &[u8], may_replace: bool) -> Result<(), Failure> {
-    let io = |error: std::io::Error| Failure::io(path, &error);
-    let folder = folder_of(path);
-    let mut file = NamedTempFile::new_in(&folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    if may_replace {
-        file.persist(path).map_err(|error| io(error.error))?;
-    } else {
-        file.persist_noclobber(path).map_err(|error| {
-            if error.error.kind() == std::io::ErrorKind::AlreadyExists {
-                already_there(path)
-            } else {
-                io(error.error)
-            }
-        })?;
+    let mut draft = Draft::beside(path)?;
+    draft.add(bytes)?;
+    draft.keep(may_replace)
+}
+
+/// A file that is written piece by piece; nobody sees it before it is kept.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Draft {
+    /// Begins one that will be at a path.
+    pub(crate) fn beside(path: &Path) -> Result<Self, Failure> {
+        let file = NamedTempFile::new_in(folder_of(path));
+        Ok(Self {
+            path: path.to_owned(),
+            file: file.map_err(|error| Failure::io(path, &error))?,
+        })
     }
-    sync_folder(&folder).map_err(io)
+
+    /// Adds a piece.
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let added = self.file.write_all(bytes);
+        added.map_err(|error| Failure::io(&self.path, &error))
+    }
+
+    /// Puts it in its place.
+    pub(crate) fn keep(self, may_replace: bool) -> Result<(), Failure> {
+        let Self { path, file } = self;
+        let io = |error: std::io::Error| Failure::io(&path, &error);
+        file.as_file().sync_all().map_err(io)?;
+        if may_replace {
+            file.persist(&path).map_err(|error| io(error.error))?;
+        } else {
+            file.persist_noclobber(&path).map_err(|error| {
+                if error.error.kind() == std::io::ErrorKind::AlreadyExists {
+                    already_there(&path)
+                } else {
+                    io(error.error)
+                }
+            })?;
+        }
+        sync_folder(&folder_of(&path)).map_err(io)
+    }
 }
 
 fn folder_of(path: &Path) -> PathBuf {

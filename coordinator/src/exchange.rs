@@ -16,6 +16,8 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod mapping;
 pub(crate) mod names;
+#[cfg(test)]
+mod scene;
 pub(crate) mod sheet;
 
 pub(crate) use apply::Applied;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sync_core::id::{DeviceId, Seq};
 use sync_core::record::EditError;
-use sync_core::replica::{AuditError, Flaw, ReplicaError};
+use sync_core::replica::{AuditError, Flaw, ReplicaError, SettleError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
 use sync_core::schema::{FieldError, Kind, Lang, StateError};
 use sync_core::store::StoreError;
@@ -279,6 +279,7 @@ impl From<ReplicaError> for Failure {
             ReplicaError::UnknownMember(name) => unknown("err.member.unknown").with("member", name),
             ReplicaError::UnknownRecord(id) => unknown("err.record.unknown").with("id", id),
             ReplicaError::UnknownSpace(space) => unknown("err.space.unknown").with("space", space),
+            ReplicaError::Settle(error) => error.into(),
             ReplicaError::Edit(error) => error.into(),
             ReplicaError::Addition(error) => {
                 Self::new(Exit::Usage, "err.schema.refused").with("reason", error)
@@ -329,6 +330,19 @@ impl From<StoreError> for Failure {
             }
             StoreError::Newer(version) => {
                 Self::new(Exit::StoreNewer, "err.store.newer").with("version", version)
+            }
+        }
+    }
+}
+
+impl From<SettleError> for Failure {
+    fn from(error: SettleError) -> Self {
+        let unknown = |key: &str| Self::new(Exit::Unknown, key);
+        match error {
+            SettleError::MovedSince => unknown("err.settle.moved"),
+            SettleError::NoSuchValue => unknown("err.settle.no_such_value"),
+            SettleError::NotTogether { field } => {
+                unknown("err.settle.not_together").with("field", field)
             }
         }
     }

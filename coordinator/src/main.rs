@@ -22,6 +22,7 @@ mod passphrase;
 mod place;
 mod replay;
 mod text;
+mod told;
 mod values;
 
 use std::process::ExitCode;

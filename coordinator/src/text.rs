@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sync_core::replica::Replica;
 use sync_core::schema::{Lang, Schema};
@@ -26,27 +26,23 @@ const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     lang: Lang,
-    words: Arc<HashMap<String, String>>,
+    words: &'static HashMap<String, String>,
     /// None for the station's own.
     schema: Option<Arc<Schema>>,
 }
 
 impl Text {
-    /// The catalogue of a language.
+    /// The catalogue of a language. It is read once: rows of an import ask for it each.
     pub(crate) fn of(lang: Lang) -> Self {
-        let json = match lang {
-            Lang::En => EN,
-            Lang::Zh => ZH,
+        static READ: [OnceLock<HashMap<String, String>>; 2] = [OnceLock::new(), OnceLock::new()];
+        let [en, zh] = &READ;
+        let words = match lang {
+            Lang::En => en.get_or_init(|| read(EN)),
+            Lang::Zh => zh.get_or_init(|| read(ZH)),
         };
-        let mut words = HashMap::new();
-        for json in json {
-            let part: HashMap<String, String> =
-                serde_json::from_str(json).expect("the catalogues are checked by a test");
-            words.extend(part);
-        }
         Self {
             lang,
-            words: Arc::new(words),
+            words,
             schema: None,
         }
     }
@@ -123,6 +119,16 @@ impl Text {
         let number = crate::output::thousands(count);
         fill(one.unwrap_or_else(|| self.get(key)), &[("n", &number)])
     }
+}
+
+fn read(catalogues: [&str; 2]) -> HashMap<String, String> {
+    let mut words = HashMap::new();
+    for json in catalogues {
+        let part: HashMap<String, String> =
+            serde_json::from_str(json).expect("the catalogues are checked by a test");
+        words.extend(part);
+    }
+    words
 }
 
 /// Fills places from left to right, so that what is filled in is never taken for a place.

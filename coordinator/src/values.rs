@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
@@ -174,6 +175,13 @@ fn iso_date(typed: &str) -> Option<String> {
         return None;
     }
     Some(format!("{year}-{month:0>2}-{day:0>2}"))
+}
+
+/// A day as offices write it.
+pub(crate) fn day(typed: &str) -> Result<Date, Failure> {
+    let plain = iso_date(typed);
+    let day = plain.as_deref().unwrap_or(typed).trim().parse();
+    day.map_err(|_| Failure::new(Exit::Usage, "err.list.date").with("typed", typed))
 }
 
 /// `field=value`, `field+=value` and `field-=value` arguments as edits, each field set once.

@@ -3,7 +3,7 @@
 use sync_core::id::{DeviceId, Seq};
 use sync_core::keys::SealError;
 use sync_core::record::EditError;
-use sync_core::replica::{AuditError, Flaw, ReplicaError};
+use sync_core::replica::{AuditError, Flaw, ReplicaError, SettleError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
 use sync_core::schema::{FieldError, Lang, Schema, StateError};
 use sync_core::store::StoreError;
@@ -213,6 +213,7 @@ impl From<ReplicaError> for Fault {
             ReplicaError::AlreadyThere(id) => invalid("err.record.already_there").with("id", id),
             ReplicaError::Field(error) => error.into(),
             ReplicaError::State { kind, error } => Self::of_state(&kind, error),
+            ReplicaError::Settle(error) => error.into(),
             ReplicaError::Edit(error) => error.into(),
             ReplicaError::Addition(error) => invalid("err.schema.refused").with("reason", error),
             ReplicaError::OldAddition(version) => {
@@ -242,6 +243,19 @@ impl From<AuditError> for Fault {
                 at("err.verify.sealing", device, seq)
             }
             AuditError::Flaw(Flaw::Roster) => flaw("err.verify.roster"),
+        }
+    }
+}
+
+impl From<SettleError> for Fault {
+    fn from(error: SettleError) -> Self {
+        let invalid = |key: &str| Self::new(Class::Invalid, key);
+        match error {
+            SettleError::MovedSince => invalid("err.settle.moved"),
+            SettleError::NoSuchValue => invalid("err.settle.no_such_value"),
+            SettleError::NotTogether { field } => {
+                invalid("err.settle.not_together").with("field", field)
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ mod members;
 mod records;
 mod sync;
 mod text;
+mod told;
 mod values;
 
 pub use account::{Erasure, Numbers, Proof, Question, Statistics};
@@ -41,8 +42,8 @@ pub use log::{LogLevel, LogSink, init_logging};
 pub use members::{Device, Freshness, HeldRole, Member, QrMatrix, begin_device, qr};
 pub use sync::Event;
 pub use values::{
-    Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Language, ListItem,
-    ListOrder, Place, RecordView, Role, Row, Space, Status, SyncReport, TickLevel, Ticks,
+    Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Keep, Language,
+    ListItem, ListOrder, Place, RecordView, Role, Row, Space, Status, SyncReport, TickLevel, Ticks,
 };
 
 uniffi::setup_scaffolding!("banyan");

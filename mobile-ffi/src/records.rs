@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sync_core::id::{Millis, RecordId};
-use sync_core::replica::{Replica, ReplicaError};
+use sync_core::replica::{Choice, Replica, ReplicaError};
 use sync_core::schema::{FieldEdit, Kind, Schema};
 use sync_core::store::{Cursor, Order, RowFilter};
 
 use crate::community::Community;
 use crate::error::BanyanError;
 use crate::fault::Fault;
-use crate::values::{Filter, HistoryStep, ListOrder, Place, RecordView, Row, Ticks};
+use crate::told;
+use crate::values::{Filter, HistoryStep, Keep, ListOrder, Place, RecordView, Row, Ticks};
 
 #[uniffi::export]
 impl Community {
@@ -70,14 +71,18 @@ impl Community {
         record: String,
         fields: HashMap<String, String>,
     ) -> Result<bool, BanyanError> {
+        let lang = self.lang;
         self.call(move |replica, moment| {
             let id = replica.find_record(&record)?;
             let row = replica
                 .store()
                 .row(&id)?
                 .ok_or(ReplicaError::UnknownRecord(record))?;
-            let edits = parse_edits(find_kind(replica.schema(), &row.kind)?, fields)?;
-            Ok(replica.edit(id, &edits, moment)?.is_changed)
+            let kind = find_kind(replica.schema(), &row.kind)?.clone();
+            let edits = parse_edits(&kind, fields)?;
+            let words = told::words(lang, &kind);
+            let edited = replica.edit_and_tell(id, &edits, &words, moment)?;
+            Ok(edited.is_changed)
         })
         .await
     }
@@ -122,6 +127,43 @@ impl Community {
         let reason = reason.map(|reason| ("reason".to_owned(), reason));
         let fields = [state].into_iter().chain(reason).collect();
         self.edit(record, fields).await
+    }
+
+    /// Decides which of several values of a field stands; `seen` is that of the field as the person saw it.
+    /// Other members whose value is not kept are told in a comment. A state that needs a reason takes along
+    /// the one that was written with it, unless one is given here. Returns whether anything is different now.
+    ///
+    /// # Errors
+    /// `NotFound` for the record; `Invalid` if the values have changed since they were seen, if there is no
+    /// such value, for values other than texts that are all to be kept, and for a state that lacks a reason;
+    /// `NotAllowed`. Nothing is written then.
+    #[uniffi::method(default(reason = None))]
+    pub async fn settle(
+        &self,
+        record: String,
+        field: String,
+        seen: String,
+        keep: Keep,
+        reason: Option<String>,
+    ) -> Result<bool, BanyanError> {
+        let lang = self.lang;
+        self.call(move |replica, moment| {
+            let id = replica.find_record(&record)?;
+            let row = replica
+                .store()
+                .row(&id)?
+                .ok_or(ReplicaError::UnknownRecord(record))?;
+            let kind = find_kind(replica.schema(), &row.kind)?.clone();
+            let words = told::words(lang, &kind);
+            let choice = Choice {
+                field: &field,
+                seen: &seen,
+                keep: keep.into(),
+                reason: reason.as_deref(),
+            };
+            Ok(replica.settle(id, &choice, &words, moment)?.is_changed)
+        })
+        .await
     }
 
     /// One record, whole, with the values that were set at the same time.

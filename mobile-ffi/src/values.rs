@@ -14,7 +14,7 @@ use crate::fault::{self, Fault};
 use crate::text;
 
 pub use self::list::{Filter, ListOrder, Place, Row, TickLevel, Ticks};
-pub use self::record::{Conflict, Field, FieldChange, HeldEntry, HistoryStep, RecordView};
+pub use self::record::{Conflict, Field, FieldChange, HeldEntry, HistoryStep, Keep, RecordView};
 
 /// The language of the sentences in errors and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]

@@ -168,6 +168,10 @@ byte_id!(
     /// Which life of a store the arrival positions belong to: random, made with the store.
     StoreId, 16, "store"
 );
+byte_id!(
+    /// What the files of one export have in common: random.
+    BundleId, 16, "bundle"
+);
 
 /// Position of an entry in its log; the first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

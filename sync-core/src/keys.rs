@@ -82,10 +82,18 @@ pub mod domain {
     pub const RELAY_ERASED: &str = "banyan/relay-erased/1";
     /// Digest of what a replica shows.
     pub const VIEW_DIGEST: &str = "banyan/view-digest/1";
+    /// Name of the values of a field that somebody was shown.
+    pub const SIGHT: &str = "banyan/sight/1";
     /// Recovery key that signs, from the words on its sheet.
     pub const RECOVERY: &str = "banyan/recovery/1";
     /// Recovery key that reads.
     pub const RECOVERY_SEAL: &str = "banyan/recovery-seal/1";
+    /// Sealing of a bundle's key to a device or an invite (HPKE info).
+    pub const BUNDLE_SEAL: &str = "banyan/bundle-seal/1";
+    /// Key that seals the frames of one bundle.
+    pub const BUNDLE_KEY: &str = "banyan/bundle-key/1";
+    /// What a bundle's sender says to have.
+    pub const BUNDLE_WORD: &str = "banyan/bundle-word/1";
     /// Checksum of a ticket or recovery code.
     pub const CHECKSUM: &str = "banyan/checksum/1";
 
@@ -123,8 +131,12 @@ pub mod domain {
         RECEIPT_LANES,
         RELAY_ERASED,
         VIEW_DIGEST,
+        SIGHT,
         RECOVERY,
         RECOVERY_SEAL,
+        BUNDLE_SEAL,
+        BUNDLE_KEY,
+        BUNDLE_WORD,
         CHECKSUM,
     ];
 }

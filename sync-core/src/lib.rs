@@ -25,8 +25,13 @@
 //! allowed, and build on what is there. What is not so is held with its reason and never lost; what is,
 //! is merged, and the rows that people look at ([`view`]) are written in the same transaction.
 //!
+//! Where no link reaches, the same batches go in a file by hand ([`bundle`]), and come in the same way:
+//! verified, stored, merged.
+//!
 //! When a device has everything that a relay has for it, it says so with a signed [`receipt`]: from
-//! those, everybody can tell which of their records have come to whom.
+//! those, everybody can tell which of their records have come to whom. What a coordinator's device says
+//! to people outside, about somebody's confirmed hours, is a signed text that they check by themselves
+//! ([`certificate`]).
 //!
 //! # Two replicas meet
 //!
@@ -85,6 +90,8 @@ pub mod wire;
 pub mod peer;
 
 pub mod roster;
+
+pub mod bundle;
 
 #[cfg(feature = "crdt")]
 pub mod certificate;

@@ -240,14 +240,7 @@ impl Peer {
                     self.session.end();
                     return Err(PeerError::Reborn);
                 }
-                Event::CaughtUp => {
-                    self.flush(replica, moment)?;
-                    if replica.settle_orphans(moment)? {
-                        replica.seal_pending(moment)?;
-                    }
-                    replica.put_sheet_away()?;
-                    self.caught_up = true;
-                }
+                Event::CaughtUp => self.note_caught_up(replica, moment)?,
                 Event::Totals(totals) => {
                     self.report.announced.batches += totals.batches;
                     self.report.announced.entries += totals.entries;
@@ -343,6 +336,25 @@ impl Peer {
         if let Some(store) = self.relay_store().filter(|_| is_news) {
             replica.forget_relay(&store)?;
         }
+        Ok(())
+    }
+
+    /// Everything that was asked for has come. If it is not everything that the other side had, more
+    /// comes, and this is called again.
+    fn note_caught_up(
+        &mut self,
+        replica: &mut Replica,
+        moment: &mut Moment<'_>,
+    ) -> Result<(), PeerError> {
+        self.flush(replica, moment)?;
+        if !self.session.check_pulled(replica)? {
+            return Ok(());
+        }
+        if replica.settle_orphans(moment)? {
+            replica.seal_pending(moment)?;
+        }
+        replica.put_sheet_away()?;
+        self.caught_up = true;
         Ok(())
     }
 

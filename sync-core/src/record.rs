@@ -26,6 +26,7 @@ use crate::id::Millis;
 pub use automerge::ChangeHash;
 pub use chunk::{KEY_BYTES_MAX, MAX_CHANGE_BYTES, MAX_OPS};
 pub use compress::{DecompressError, MAX_PAYLOAD, NEWEST_DICTIONARY, compress, decompress};
+pub(crate) use doc::distinct;
 pub use doc::{
     CannotUndo, Concurrent, Deed, DocError, EditError, FieldChange, FieldState,
     HISTORY_TEXT_CHARS_MAX, HistoryItem, NewChange, RecordDoc, Splice,

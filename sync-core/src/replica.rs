@@ -9,7 +9,9 @@ mod acts;
 mod audit;
 mod begin;
 mod branches;
+mod bundle;
 mod carry;
+mod consent;
 mod device;
 mod edit;
 mod erase;
@@ -19,6 +21,7 @@ mod housekeeping;
 mod ingest;
 mod keys;
 mod leave;
+mod meetings;
 mod merge;
 mod mind;
 mod origin;
@@ -36,6 +39,7 @@ mod rights;
 mod schema;
 mod seal;
 mod service;
+mod settle;
 mod states;
 mod take;
 mod ticks;
@@ -64,6 +68,7 @@ use crate::store::{EntryRef, Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
+pub use bundle::{Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, Known};
 pub use device::DeviceView;
 pub use edit::{Edited, Typing};
 pub use erase::ErasureView;
@@ -71,6 +76,7 @@ pub use found::Founding;
 pub use hold::Hold;
 pub use ingest::{Ingested, Source, Tally};
 pub use leave::Farewell;
+pub use meetings::{MEETINGS_MAX, Meeting};
 use mind::Mind;
 pub use origin::{Import, Origin, natural_record};
 pub use preview::{PREVIEW_RECORDS_MAX, PREVIEW_STEPS_MAX, Preview, Previews, Step};
@@ -80,6 +86,7 @@ pub use read::{
 pub(crate) use receipts::{Placing, SOMEWHERE};
 pub use revoke::Removal;
 pub use service::{CertifyError, Service};
+pub use settle::{Choice, Keep, SettleError, Settled, Told, Words, joint};
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
 pub use together::Writer;
 pub use twins::Finding;
@@ -177,6 +184,9 @@ pub enum ReplicaError {
     /// No such space.
     #[error("there is no space \"{0}\" here; status shows the spaces that this device has")]
     UnknownSpace(String),
+    /// A choice between the values of a field that is not made.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
     /// The edit does not fit the document.
     #[error(transparent)]
     Edit(#[from] EditError),

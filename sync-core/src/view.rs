@@ -4,6 +4,8 @@
 //! again at any time. [`VERSION`] and the schema say how they are made; a store whose rows were made
 //! otherwise has them made anew when it is opened.
 
+pub mod consent;
+pub mod retention;
 pub mod statistics;
 pub mod twins;
 pub mod words;
@@ -106,6 +108,14 @@ pub fn day_begun(kind: &Kind, at: Millis) -> Option<String> {
         return None;
     }
     day_at(at)
+}
+
+impl ViewRow {
+    /// The fields as one JSON object; null of a row whose fields are none.
+    #[must_use]
+    pub fn values(&self) -> serde_json::Value {
+        serde_json::from_str(&self.fields).unwrap_or_default()
+    }
 }
 
 /// The day of a moment by the one clock of the country, `YYYY-MM-DD`; none of a moment that no calendar has.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use sync_core::bundle::BUNDLE_FRAME_TYPES;
 use sync_core::entry::EntryKind;
 use sync_core::keys::{Signature, domain};
 use sync_core::wire::{FRAME_TYPES, Refusal};
@@ -14,7 +15,7 @@ use sync_core::wire::{FRAME_TYPES, Refusal};
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "src/id",
     "src/keys",
     "src/epoch",
@@ -25,6 +26,7 @@ const ROOMS: [&str; 11] = [
     "src/session",
     "src/record",
     "src/certificate",
+    "src/bundle",
     "link/src",
 ];
 
@@ -65,7 +67,7 @@ fn every_entry_kind_stands_in_the_text() {
 
 #[test]
 fn every_frame_type_stands_in_the_text() {
-    for (code, name) in FRAME_TYPES {
+    for (code, name) in FRAME_TYPES.iter().chain(BUNDLE_FRAME_TYPES) {
         assert!(
             has_row(&[&code.to_string(), name]),
             "frame type {code} {name}"

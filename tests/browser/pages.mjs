@@ -7,12 +7,15 @@
 export const PAGES = [
   "/today", "/records", "/new", "/new/visit", "/record/{id}", "/record/{id}/edit",
   "/sync", "/members", "/member/{id}", "/member/{id}/certificate", "/devices", "/invite", "/held", "/audit", "/more",
-  "/settings", "/session", "/session/{id}", "/schema", "/schema/{kind}", "/import", "/export", "/erasures", "/reports",
-  "/reports/print", "/duplicates",
+  "/settings", "/session", "/session/{id}", "/schema", "/schema/new", "/schema/{kind}", "/schema/{kind}/field/{field}", "/import", "/export", "/erasures", "/reports",
+  "/reports/print", "/notice", "/duplicates",
 ];
 
 /** Opened although no link leads to them. */
 export const UNLINKED = ["/more"];
+
+/** Are there for coordinators alone: whoever else asks is told that there is no such page. */
+export const COORDINATORS = ["/schema/new"];
 
 /** Lists of records that show something of their own; the first record of each is opened as well. */
 export const LISTS = ["/records?flag=clash", "/records?flag=review"];

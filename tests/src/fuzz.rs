@@ -10,6 +10,7 @@
 //! heads session                   lists of heads; a whole session
 //! statement roster                roster statements; a roster of any statements
 //! ticket device_… recovery_…      what people type or scan
+//! bundle                          a file that is carried by hand, and what is sealed in it
 //! certificate roster_file         what somebody checks who is no member
 //! sealed_… wrapped_key            what keys open
 //! compressed payload change       a change, from what was sealed to what is merged
@@ -17,6 +18,7 @@
 //! ```
 
 mod batch;
+mod bundle;
 mod change;
 mod content;
 mod field;
@@ -73,6 +75,7 @@ pub const TARGETS: &[Target] = &[
     target!(text::recovery_sheet, 8_000),
     target!(text::recovery_key, 16_000),
     target!(text::relay_address, 16_000),
+    target!(bundle::bundle, 1_500),
     target!(paper::certificate, 8_000),
     target!(paper::roster_file, 800),
     target!(sealed::sealed_key, 2_000),

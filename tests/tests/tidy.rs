@@ -22,7 +22,8 @@ fn files() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name == "target" || name == ".git" || name == "__pycache__" {
+            let fetched_or_built = ["target", ".git", "__pycache__", "node_modules"];
+            if fetched_or_built.contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() {

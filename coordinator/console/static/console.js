@@ -48,10 +48,16 @@
     return field.value !== field.defaultValue;
   };
   function isBusy(part) {
-    if (part.querySelector("dialog[open]")) return true;
+    if (part.querySelector("dialog[open], [aria-invalid]")) return true;
     const focus = document.activeElement;
     if (focus && part.contains(focus) && focus.matches("input, textarea, select")) return true;
     return all("input, textarea, select", part).some(isDirty);
+  }
+  // The page's own address: that of a form, which a refused one is shown at, cannot be fetched.
+  const here = words.here || location.href;
+  function showAgain() {
+    if (new URL(here, location.href).pathname === location.pathname) location.reload();
+    else location.assign(here);
   }
   // Where the focus is inside a part: by id, else by its place among the part's links and buttons.
   function focusOf(part) {
@@ -82,7 +88,7 @@
     running = true;
     again = false;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin", cache: "no-store" });
+      const answer = await fetch(here, { headers: { "X-Live": "1" }, credentials: "same-origin", cache: "no-store" });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const top = scrollY;
@@ -98,7 +104,7 @@
       }
       if (all("[data-live]", page).some((part) => !document.getElementById(part.id))) kept = true;
       if (scrollY !== top) scrollTo(scrollX, top);
-      if (kept && lastLine) showBar(lastLine, words.show, () => location.reload());
+      if (kept && lastLine) showBar(lastLine, words.show, showAgain);
       else say(lastLine);
     } catch {
       // Nobody answers; the EventSource says so.
@@ -115,8 +121,8 @@
     let news = {};
     try { news = JSON.parse(event.data); } catch { /* an event without details */ }
     lastLine = news.line || "";
-    const here = (news.at || []).some((path) => location.pathname === path || location.pathname.startsWith(path + "/"));
-    if (editing && here && lastLine) showBar(lastLine, words.show, () => location.reload());
+    const isHere = (news.at || []).some((path) => location.pathname === path || location.pathname.startsWith(path + "/"));
+    if (editing && isHere && lastLine) showBar(lastLine, words.show, showAgain);
     soon();
   }
   let source = null, lost = false;
@@ -124,6 +130,8 @@
     if (!words.liveOn || !window.EventSource || source) return;
     source = new EventSource(words.events);
     for (const topic of words.liveOn.split(" ")) source.addEventListener(topic, heard);
+    // Something came between the making of the page and now.
+    source.addEventListener("missed", heard);
     source.onopen = () => { if (lost) { lost = false; hideBar(); soon(); } };
     source.onerror = () => {
       if (!lost) { lost = true; setTimeout(() => { if (lost) showBar(words.lost, "", null); }, 3000); }

@@ -1,8 +1,14 @@
 //! Stretches of time that reports are about: a quarter, a year, days that somebody chose, or all.
 
 use jiff::civil::{Date, date};
+use sync_core::id::LaneId;
+use sync_core::store::Person;
+use sync_core::view::statistics::Question;
 
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::text::Text;
+use crate::values;
 
 /// Years that reports know.
 const YEARS: std::ops::RangeInclusive<i16> = 1970..=9998;
@@ -47,6 +53,19 @@ impl Period {
         Self::quarter(code).or_else(|| Self::year(code))
     }
 
+    /// Days that somebody typed; with nothing typed, from the beginning or to the end.
+    pub(crate) fn between(from: Option<&str>, to: Option<&str>) -> Result<Self, Failure> {
+        let from = from.map(values::day).transpose()?;
+        let to = to.map(values::day).transpose()?;
+        match (from, to) {
+            (Some(first), Some(last)) if last < first => {
+                let backwards = Failure::new(Exit::Usage, "err.report.backwards");
+                Err(backwards.with("typed", last).with("from", first))
+            }
+            (from, to) => Ok(Self::Days(from, to)),
+        }
+    }
+
     /// Its name in addresses and files: `2026Q3`, `2026`; empty for chosen days.
     pub(crate) fn code(self) -> String {
         match self {
@@ -79,9 +98,19 @@ impl Period {
         }
     }
 
+    /// What is asked about it.
+    pub(crate) fn question(self, space: Option<LaneId>, person: Option<Person>) -> Question {
+        let (from, to) = self.days();
+        Question {
+            from: from.map(|day| day.to_string()),
+            to: to.map(|day| day.to_string()),
+            space,
+            person,
+        }
+    }
+
     /// What people call it.
     pub(crate) fn label(self, text: &Text) -> String {
-        let day = |day: Option<Date>| day.map_or_else(String::new, |day| day.to_string());
         match self {
             Self::Quarter(year, quarter) => {
                 let (year, quarter) = (year.to_string(), quarter.to_string());
@@ -93,9 +122,9 @@ impl Period {
                 text.with("out.report.since", &[("from", &from.to_string())])
             }
             Self::Days(None, Some(to)) => text.with("out.report.until", &[("to", &to.to_string())]),
-            Self::Days(from, to) => text.with(
+            Self::Days(Some(from), Some(to)) => text.with(
                 "out.report.from_to",
-                &[("from", &day(from)), ("to", &day(to))],
+                &[("from", &from.to_string()), ("to", &to.to_string())],
             ),
         }
     }

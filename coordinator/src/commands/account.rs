@@ -2,11 +2,12 @@
 //!
 //! What a meeting of two devices did is told by [`report`](super::report) instead.
 
-use jiff::civil::Date;
+use std::path::Path;
+
 use sync_core::replica::Replica;
 use sync_core::schema::Kind;
 use sync_core::view::statistics::Question;
-use sync_core::view::statistics::account::{Figure, MEASURES};
+use sync_core::view::statistics::account::{Figure, MEASURES, Measure};
 
 use super::App;
 use crate::account::period::Period;
@@ -38,6 +39,8 @@ pub(crate) const PERSON_COLUMNS: [&str; 5] = [
     "minutes_claimed",
     "minutes_confirmed",
 ];
+/// What was left undone, village by village.
+pub(crate) const UNDONE_COLUMNS: [&str; 2] = ["tasks_overdue", "households_unvisited"];
 /// Kinds whose records are counted by state.
 pub(crate) const BY_STATE: [&str; 2] = ["need", "proposal"];
 
@@ -45,20 +48,33 @@ pub(super) fn run(app: &mut App, args: &ReportArgs) -> Result<(), Failure> {
     let replica = app.replica()?;
     let period = period(args)?;
     let question = question(&replica, args, period)?;
+    if let Some(path) = args.html.as_deref().filter(|_| args.notice) {
+        let html = console::notice_file(&replica, &app.text, &question, period)?;
+        return write(app, path, &html, args.force);
+    }
     let gathered = account::gather(&replica, question, place::now())?;
     if let Some(path) = &args.html {
         let html = console::report_file(&replica, &app.text, &gathered, period)?;
-        durable::refuse_existing(path, args.force)?;
-        durable::write(path, html.as_bytes(), args.force)?;
+        write(app, path, &html, args.force)?;
         if !app.is_json {
-            let path = path.display().to_string();
-            return app.say("out.report.written", &[("file", &path)]);
+            return Ok(());
         }
     }
     if app.is_json {
         return app.out.json(&gathered.as_json(&replica));
     }
     print(app, &replica, &gathered, period)
+}
+
+/// Writes a page, and says so to whoever reads.
+fn write(app: &mut App, path: &Path, html: &str, is_forced: bool) -> Result<(), Failure> {
+    durable::refuse_existing(path, is_forced)?;
+    durable::write(path, html.as_bytes(), is_forced)?;
+    if app.is_json {
+        return Ok(());
+    }
+    let path = path.display().to_string();
+    app.say("out.report.written", &[("file", &path)])
 }
 
 fn period(args: &ReportArgs) -> Result<Period, Failure> {
@@ -69,32 +85,15 @@ fn period(args: &ReportArgs) -> Result<Period, Failure> {
     if let Some(typed) = &args.year {
         return Period::year(typed).ok_or_else(|| wrong("err.report.year", typed));
     }
-    let day = |typed: &Option<String>| -> Result<Option<Date>, Failure> {
-        let typed = typed.as_deref().map(str::trim);
-        let day = typed.map(|typed| typed.parse().map_err(|_| wrong("err.list.date", typed)));
-        day.transpose()
-    };
-    let (from, to) = (day(&args.from)?, day(&args.to)?);
-    if let (Some(first), Some(last)) = (from, to)
-        && last < first
-    {
-        return Err(wrong("err.report.backwards", &last.to_string()).with("from", first));
-    }
-    Ok(Period::Days(from, to))
+    Period::between(args.from.as_deref(), args.to.as_deref())
 }
 
 fn question(replica: &Replica, args: &ReportArgs, period: Period) -> Result<Question, Failure> {
-    let (from, to) = period.days();
     let space = args.space.as_deref();
     let space = space.map(|name| replica.find_space(&values::space_name(name)));
     let person = args.person.as_deref();
     let person = person.map(|typed| account::person(replica, typed));
-    Ok(Question {
-        from: from.map(|day| day.to_string()),
-        to: to.map(|day| day.to_string()),
-        space: space.transpose()?,
-        person: person.transpose()?,
-    })
+    Ok(period.question(space.transpose()?, person.transpose()?))
 }
 
 fn print(
@@ -118,7 +117,10 @@ fn print(
     let by_space = gathered.table(&COLUMNS, |figure| &figure.by_space);
     let spaces = |id: &str| space_label(replica, id, &app.text);
     let rows = named(by_space, spaces);
+    let undone = gathered.table(&UNDONE_COLUMNS, |figure| &figure.by_space);
+    let undone = named(undone, spaces);
     table(app, "head.space", &COLUMNS, rows)?;
+    table(app, "head.space", &UNDONE_COLUMNS, undone)?;
     let by_month = gathered.table(&COLUMNS, |figure| &figure.by_month);
     table(app, "head.month", &COLUMNS, by_month)?;
     for name in ["needs", "visits", "events"] {
@@ -227,7 +229,7 @@ pub(crate) fn label(text: &Text, name: &str) -> String {
 
 /// What a category of a measure's rows is called.
 pub(crate) fn category_label(replica: &Replica, name: &str, value: &str, text: &Text) -> String {
-    let measure = MEASURES.iter().find(|measure| measure.name == name);
+    let measure = Measure::named(name);
     let kind = measure.and_then(|it| replica.schema().kind(it.kind?));
     let field = kind.zip(measure.and_then(|it| it.category));
     let field = field.and_then(|(kind, category)| kind.field(category));

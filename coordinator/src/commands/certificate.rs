@@ -5,18 +5,17 @@ mod verify;
 
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use sync_core::certificate::{SignCertificateError, SignedCertificate};
 use sync_core::peer::moment;
 use sync_core::replica::{CertifyError, Service};
-use sync_core::schema::{Edit, Schema, Value};
 
 use super::App;
 use crate::cli::CertificateArgs;
 use crate::exchange::export::utc;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lookup::Lookup;
 use crate::{durable, place, values};
 
 pub(super) use verify::run as verify;
@@ -43,17 +42,9 @@ pub(super) fn run(app: &mut App, args: &CertificateArgs) -> Result<(), Failure> 
     tell(app, args, &signed, &service)
 }
 
-/// A day as offices write it.
+/// A day as offices write it, as certificates write it.
 pub(crate) fn day(typed: &str) -> Result<String, Failure> {
-    let wrong = || Failure::new(Exit::Usage, "err.certificate.day").with("typed", typed);
-    // Days are read alike everywhere, whatever a community calls the field.
-    let kind = Schema::station().kind("hours").ok_or_else(wrong)?;
-    let field = kind.field("date").ok_or_else(wrong)?;
-    let edit = values::edit(kind, field, typed, Lookup::default()).map_err(|_| wrong())?;
-    match edit.value {
-        Edit::Set(Value::Text(day)) if !day.is_empty() => Ok(day),
-        Edit::Set(_) | Edit::Add(_) | Edit::Remove(_) | Edit::Item(_) => Err(wrong()),
-    }
+    Ok(values::day(typed)?.to_string())
 }
 
 /// What is said of service that is not certified.
@@ -119,7 +110,7 @@ fn as_json(signed: &SignedCertificate, service: Option<&Service>) -> serde_json:
         "issuer": certificate.issuer.to_string(),
         "issuer_name": certificate.issuer_name,
         "issued_at": utc(certificate.issued()),
-        "as_of": certificate.as_of.iter().map(|b| format!("{b:02x}")).collect::<String>(),
+        "as_of": HEXLOWER.encode(certificate.as_of.as_slice()),
         "uncounted": uncounted,
     })
 }

@@ -7,7 +7,7 @@ use super::App;
 use crate::cli::EditArgs;
 use crate::failure::Failure;
 use crate::lookup::Lookup;
-use crate::{place, values};
+use crate::{place, told, values};
 
 pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
     let mut replica = app.replica()?;
@@ -17,11 +17,17 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
     let kind = values::kind(replica.schema(), &row.kind)?;
     let edits = values::assignments(kind, &args.fields, Lookup::of(&replica))?;
     let mut rng = rand::rng();
-    let edited = replica.edit(record, &edits, &mut moment(place::now(), &mut rng))?;
+    let now = &mut moment(place::now(), &mut rng);
+    let edited = {
+        let words = told::words(&app.text, &row.kind);
+        replica.edit_and_tell(record, &edits, &words, now)?
+    };
     if app.is_json {
-        let edited =
-            serde_json::json!({ "record": record.to_string(), "changed": edited.is_changed });
-        return app.out.json(&edited);
+        return app.out.json(&serde_json::json!({
+            "record": record.to_string(),
+            "changed": edited.is_changed,
+            "told": told::ids(&edited.told),
+        }));
     }
     let key = if edited.is_changed {
         "out.edit.changed"
@@ -32,5 +38,9 @@ pub(super) fn run(app: &mut App, args: &EditArgs) -> Result<(), Failure> {
         .store()
         .row(&record)?
         .map_or(row.title, |row| row.title);
-    app.say(key, &[("record", &record.short()), ("title", &title)])
+    app.say(key, &[("record", &record.short()), ("title", &title)])?;
+    match told::line(&app.text, &replica, &edited) {
+        Some(line) => app.out.line(&line),
+        None => Ok(()),
+    }
 }

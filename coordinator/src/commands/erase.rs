@@ -105,7 +105,7 @@ fn chosen(replica: &Replica, args: &EraseArgs) -> Result<BTreeSet<RecordId>, Fai
 }
 
 fn has_value(row: &ViewRow, field: &str, value: &str) -> bool {
-    let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     let shown = match fields.get(field) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

@@ -138,6 +138,10 @@ fn tell(app: &mut App, about: &About, files: &[Made]) -> Result<(), Failure> {
         let fields = app.text.count("out.export.fields", about.fields_left_out());
         app.say("out.export.without", &[("fields", &fields)])?;
     }
+    if about.withdrawn() > 0 {
+        let records = app.text.count("out.export.records", about.withdrawn());
+        app.say("out.export.without_withdrawn", &[("records", &records)])?;
+    }
     if about.without_place() > 0 {
         let records = app.text.count("out.export.records", about.without_place());
         app.say("out.export.not_on_map", &[("records", &records)])?;

@@ -1,16 +1,16 @@
 //! `banyan list`: records, as they are asked for.
 
-use jiff::civil::Date;
 use serde_json::json;
 use sync_core::replica::{Replica, Ticks};
 use sync_core::store::{Order, RowFilter, ViewRow};
+use sync_core::view::retention;
 
 use super::{App, fresh, status};
 use crate::cli::ListArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Table, thousands};
-use crate::values;
+use crate::{place, values};
 
 /// So many rows are shown in a window unless more are asked for.
 const WINDOW_ROWS_MAX: usize = 50;
@@ -77,6 +77,9 @@ fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
         due_to: args.due_before.as_deref().map(day_before).transpose()?,
         search: args.search.clone(),
         only_conflicts: args.conflicts,
+        unchanged_since: args
+            .past_retention
+            .then(|| retention::past(replica.schema(), place::now())),
         order: match args.sort.as_deref() {
             Some("due") => Order::Due,
             Some("day") => Order::Day,
@@ -88,10 +91,9 @@ fn filter(replica: &Replica, args: &ListArgs) -> Result<RowFilter, Failure> {
 
 /// The last day before the one that was typed.
 fn day_before(typed: &str) -> Result<String, Failure> {
-    let day = typed.trim().parse::<Date>().ok();
-    let before = day.and_then(|day| day.yesterday().ok());
+    let before = values::day(typed)?.yesterday();
     let before = before.map(|day| day.to_string());
-    before.ok_or_else(|| Failure::new(Exit::Usage, "err.list.date").with("typed", typed))
+    before.map_err(|_| Failure::new(Exit::Usage, "err.list.date").with("typed", typed))
 }
 
 /// There may be more than is shown: it cannot be read yet.
@@ -158,6 +160,8 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
     let is_filtered = *filter != all;
     let key = if *filter == conflicts {
         "out.list.no_conflicts"
+    } else if filter.unchanged_since.is_some() {
+        "out.list.none_past"
     } else if is_filtered && !replica.counts()?.is_empty() {
         "out.list.no_match"
     } else {
@@ -167,7 +171,7 @@ fn tell_empty(app: &mut App, replica: &Replica, filter: &RowFilter) -> Result<()
 }
 
 fn as_json(replica: &Replica, row: &ViewRow, ticks: &Ticks) -> serde_json::Value {
-    let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     json!({
         "record": row.record.to_string(),
         "kind": row.kind,

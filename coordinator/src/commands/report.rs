@@ -79,6 +79,11 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
     for line in lines(&outcome.report, &app.text) {
         app.out.line(&line)?;
     }
+    print_rest(app, outcome)
+}
+
+/// Prints what the exchange leaves to be known or done.
+pub(super) fn print_rest(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
     for (relay, failure) in &outcome.unreached {
         let reason = failure.sentence(&app.text).unwrap_or_default();
         app.say(
@@ -101,31 +106,7 @@ pub(super) fn print(app: &mut App, outcome: &Outcome) -> Result<(), Failure> {
 /// The report in sentences.
 pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
     let mut lines = vec![moved(report, text)];
-    let named = |key: &str, counts: &[(String, u64)]| -> Option<String> {
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(name, count)| format!("{name} {}", thousands(*count)))
-            .collect();
-        let list = counts.join(", ");
-        (!list.is_empty()).then(|| text.with(key, &[("list", &list)]))
-    };
-    let by_kind: Vec<(String, u64)> = sorted(&report.by_kind)
-        .into_iter()
-        .map(|(kind, count)| (values::kind_label(&kind, text), count))
-        .collect();
-    lines.extend(named("out.sync.by_kind", &by_kind));
-    lines.extend(named("out.sync.by_person", &sorted(&report.by_person)));
-    let counted = [
-        ("out.sync.conflicts", report.conflicts),
-        ("out.sync.held", report.held),
-        ("out.sync.waiting", report.waiting_for_key),
-    ];
-    lines.extend(
-        counted
-            .into_iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|(key, n)| text.count(key, n)),
-    );
+    lines.extend(brought(report, text));
     for (refusal, batches) in &report.refused {
         let reason = text.say(&refusal_key(*refusal));
         let places = [("reason", reason.as_str()), ("n", &thousands(*batches))];
@@ -139,6 +120,37 @@ pub(super) fn lines(report: &SyncReport, text: &Text) -> Vec<String> {
     ];
     let places: Vec<(&str, &str)> = places.iter().map(|(key, v)| (*key, v.as_str())).collect();
     lines.push(text.with("out.sync.bytes", &places));
+    lines
+}
+
+/// What came, by kind and by person, and what of it needs somebody.
+pub(super) fn brought(report: &SyncReport, text: &Text) -> Vec<String> {
+    let mut lines = Vec::new();
+    let named = |key: &str, counts: &[(String, u64)]| -> Option<String> {
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {}", thousands(*count)))
+            .collect();
+        let list = counts.join(", ");
+        (!list.is_empty()).then(|| text.with(key, &[("list", &list)]))
+    };
+    let by_kind: Vec<(String, u64)> = most_first(&report.by_kind)
+        .into_iter()
+        .map(|(kind, count)| (values::kind_label(&kind, text), count))
+        .collect();
+    lines.extend(named("out.sync.by_kind", &by_kind));
+    lines.extend(named("out.sync.by_person", &most_first(&report.by_person)));
+    let counted = [
+        ("out.sync.conflicts", report.conflicts),
+        ("out.sync.held", report.held),
+        ("out.sync.waiting", report.waiting_for_key),
+    ];
+    lines.extend(
+        counted
+            .into_iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(key, n)| text.count(key, n)),
+    );
     lines
 }
 
@@ -157,12 +169,17 @@ pub(super) fn faults(report: &SyncReport, text: &Text) -> Vec<String> {
 
 /// What went and came, in one sentence.
 pub(super) fn moved(report: &SyncReport, text: &Text) -> String {
-    if report.sent == 0 && report.received == 0 {
+    exchanged(report.sent, report.received, report.merged, text)
+}
+
+/// Entries that went and came, and changes that were merged, in one sentence.
+pub(crate) fn exchanged(sent: u64, received: u64, merged: u64, text: &Text) -> String {
+    if sent == 0 && received == 0 {
         return text.say("out.sync.nothing");
     }
-    let sent = text.count("out.sync.sent", report.sent);
-    let received = text.count("out.sync.received", report.received);
-    let merged = text.count("out.sync.merged", report.merged);
+    let sent = text.count("out.sync.sent", sent);
+    let received = text.count("out.sync.received", received);
+    let merged = text.count("out.sync.merged", merged);
     text.with(
         "out.sync.moved",
         &[
@@ -174,8 +191,8 @@ pub(super) fn moved(report: &SyncReport, text: &Text) -> String {
 }
 
 /// The most first.
-fn sorted(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut sorted: Vec<(String, u64)> = counts
+pub(crate) fn most_first<K: Clone + Ord>(counts: &BTreeMap<K, u64>) -> Vec<(K, u64)> {
+    let mut sorted: Vec<(K, u64)> = counts
         .iter()
         .map(|(name, count)| (name.clone(), *count))
         .collect();

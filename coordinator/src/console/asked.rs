@@ -7,11 +7,14 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::answer::Answer;
-use super::form::Form;
+use super::form::{self, Form};
 use super::porch::Porch;
 
-/// The name of the cookie.
-pub(super) const COOKIE: &str = "banyan";
+/// The name of the cookie. It has the port, for browsers do not tell apart the ports of one host: of two
+/// programs on this computer, each would send the other's browser away.
+pub(super) fn cookie_name(port: u16) -> String {
+    format!("banyan-{port}")
+}
 
 /// Who asks for what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,12 +36,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Path and query, to come back to.
     pub(super) fn address(&self) -> String {
-        let query = self.query.query_without(&[]);
-        if query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{query}", self.path)
-        }
+        form::address(&self.path, &self.query.query_without(&[]))
     }
 
     /// A part of the address.
@@ -48,14 +46,15 @@ impl Asked {
 }
 
 /// The cookie that a request carries.
-pub(super) fn cookie(parts: &Parts) -> Option<&str> {
+fn cookie(parts: &Parts, port: u16) -> Option<&str> {
+    let ours = cookie_name(port);
     let lines = parts.headers.get_all(header::COOKIE).iter();
     let pairs = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'));
     pairs
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+        .find_map(|(name, value)| (name == ours).then_some(value))
 }
 
 impl<S> FromRequestParts<S> for Asked
@@ -70,7 +69,7 @@ where
         state: &S,
     ) -> Result<Self, axum::response::Response> {
         let porch = Porch::from_ref(state);
-        let pass = cookie(parts).and_then(|cookie| porch.pass(cookie));
+        let pass = cookie(parts, porch.port).and_then(|cookie| porch.pass(cookie));
         let Some(pass) = pass else {
             return Err(porch.answer_stranger());
         };

@@ -21,10 +21,10 @@ use super::answer::{self, Shown};
 use super::asked::Asked;
 use super::form::Form;
 use super::pages::{begin as page, notices};
-use super::porch::{Porch, render};
+use super::porch::{self, Porch};
 use super::prefs::PrefsFile;
+use super::routes;
 use super::site::{Site, until};
-use super::{routes, shell};
 use crate::cli;
 use crate::commands::App;
 use crate::commands::device::not_this_text;
@@ -108,7 +108,7 @@ fn page_of(
 ) -> Response {
     let cx = begin.porch.cx(asked, false);
     let shown: Shown = page::view(&cx, begin.home.dir(), form, refused);
-    render(&cx, &shell::bare(&cx, &begin.porch.names), &shown)
+    porch::alone(&cx, &begin.porch.names, &shown)
 }
 
 async fn join(State(begin): State<Shared>, asked: Asked, body: Bytes) -> Response {
@@ -153,9 +153,8 @@ async fn act(
     let form = Form::read(body);
     if !begin.porch.is_ours(&asked, &form) {
         let cx = begin.porch.cx(asked, false);
-        let mut shown = notices::stale(&cx);
-        shown.status = StatusCode::FORBIDDEN;
-        return render(&cx, &shell::bare(&cx, &begin.porch.names), &shown);
+        let shown = notices::stale(&cx);
+        return porch::refuse(&cx, &begin.porch.names, shown, StatusCode::FORBIDDEN);
     }
     let (home, typed) = (begin.home.clone(), form.clone());
     let done = tokio::task::spawn_blocking(move || act(&home, &typed)).await;

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sync_core::replica::Replica;
-use sync_core::roster::role::Role;
+use sync_core::roster::role::{Role, Scope};
 
 use super::asked::Asked;
+use super::form;
 use super::gate::Flash;
 use super::prefs::Prefs;
 use super::views::shared::Beside;
@@ -31,6 +32,8 @@ pub(super) struct Cx {
     pub(super) prefs: Prefs,
     pub(super) clock: Clock,
     pub(super) net: Net,
+    /// How much news there was when the page was begun.
+    pub(super) news: u64,
     pub(super) flash: Option<Flash>,
     /// Communities that are served side by side; none if it is only one.
     pub(super) beside: Arc<[Beside]>,
@@ -68,9 +71,28 @@ impl Cx {
         self.asked.query.get("personal") == "1"
     }
 
+    /// Word and address of the link that shows what is masked on a page, or masks it again.
+    pub(super) fn personal_link(&self, path: &str, query: &str) -> (String, String) {
+        let (key, more) = if self.shows_personal() {
+            ("console.record.hide_personal", "")
+        } else {
+            ("console.record.show_personal", "personal=1")
+        };
+        let both = if query.is_empty() || more.is_empty() {
+            format!("{query}{more}")
+        } else {
+            format!("{query}&{more}")
+        };
+        (self.say(key), form::address(path, &both))
+    }
+
     /// What a failure says.
     pub(super) fn sentence(&self, failure: &Failure) -> String {
-        failure.sentence(&self.text).unwrap_or_default()
+        let mut instead = INSTEAD.iter();
+        match instead.find(|(key, _)| failure.is_about(key)) {
+            Some((_, key)) => self.say(key),
+            None => failure.sentence(&self.text).unwrap_or_default(),
+        }
     }
 }
 
@@ -84,6 +106,14 @@ pub(super) fn own_name(replica: &Replica) -> String {
     replica.name_of(&replica.device())
 }
 
+/// Whether this person looks after the whole community.
+pub(super) fn is_coordinator(replica: &Replica) -> bool {
+    let role = replica
+        .roster()
+        .role_in(&replica.device(), &Scope::Community);
+    role >= Some(Role::Coordinator)
+}
+
 /// The highest role that this person has anywhere.
 pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
     let roster = replica.roster();
@@ -91,6 +121,16 @@ pub(super) fn highest_role(replica: &Replica) -> Option<Role> {
     let roles = roster.members().get(&member)?.roles.iter();
     roles.map(|(_, role)| *role).max()
 }
+
+/// What failures say to somebody who has no command line.
+const INSTEAD: [(&str, &str); 6] = [
+    ("err.export.nothing", "console.export.nothing"),
+    ("err.import.no_kind", "console.import.no_kind"),
+    ("err.import.no_sheet", "console.import.no_sheet"),
+    ("err.no_key", "console.no_key"),
+    ("err.not_yet_joined", "console.not_in"),
+    ("err.report.person", "console.reports.not_theirs"),
+];
 
 /// What is said of things that are not here.
 const NOT_HERE: [&str; 3] = [

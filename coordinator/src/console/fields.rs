@@ -3,7 +3,8 @@
 use serde_json::Value;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::Replica;
-use sync_core::roster::commons;
+use sync_core::roster::role::Scope;
+use sync_core::roster::{Member, commons};
 use sync_core::schema::{Field, FieldType, Kind};
 use sync_core::store::ViewRow;
 
@@ -17,12 +18,22 @@ const PRIVACY: (&str, &str) = ("privacy", "open");
 
 /// Whether somebody has said that anybody may know of a record: then its title is no secret, so that a
 /// meeting can read from the wall what it talks about. Its other fields stay as they are.
-fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
+pub(super) fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
     let (name, open) = PRIVACY;
     let has_field = kind.is_some_and(|kind| kind.field(name).is_some());
     let fields = has_field.then(|| serde_json::from_str::<Value>(&row.fields).ok());
     let fields = fields.flatten().unwrap_or_default();
     fields.get(name).and_then(Value::as_str) == Some(open)
+}
+
+/// Whether somebody belongs to a village, or looks after it; to the whole community everybody does.
+pub(super) fn belongs(replica: &Replica, member: &Member, space: &LaneId) -> bool {
+    let is_of_all = !replica.roster().spaces().contains_key(space);
+    let mut roles = member.roles.iter();
+    let is_near = roles.any(|(scope, _)| {
+        is_of_all || *scope == Scope::Community || *scope == Scope::Space(*space)
+    });
+    !member.is_former() && is_near
 }
 
 /// The title of a row as a list shows it.
@@ -94,6 +105,16 @@ pub(super) fn kind_icon(kind: &str) -> &'static str {
         "training" => "training",
         "commendation" => "medal",
         _ => "form",
+    }
+}
+
+/// Whether a value says nothing.
+pub(super) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(parts) => parts.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
 

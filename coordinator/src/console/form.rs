@@ -54,6 +54,15 @@ impl Form {
     }
 }
 
+/// A path with a query; without `?` if there is none.
+pub(super) fn address(path: &str, query: &str) -> String {
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +74,7 @@ mod tests {
         assert_eq!(form.get("b"), "芳 x");
         assert!(form.has("c") && !form.has("d"));
         assert_eq!(form.query_without(&["a"]), "b=%E8%8A%B3+x");
+        assert_eq!(address("/records", "b=1"), "/records?b=1");
+        assert_eq!(address("/records", ""), "/records");
     }
 }

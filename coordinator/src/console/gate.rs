@@ -55,6 +55,14 @@ impl Flash {
         }
     }
 
+    pub(super) fn info(line: String) -> Self {
+        Self {
+            tone: "info",
+            icon: "info",
+            line,
+        }
+    }
+
     pub(super) fn bad(line: String) -> Self {
         Self {
             tone: "bad",

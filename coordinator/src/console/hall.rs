@@ -17,8 +17,9 @@ use super::gate::Flash;
 use super::imports::Imports;
 use super::news::Board;
 use super::pages::notices;
-use super::porch::{Porch, render};
+use super::porch::{self, Porch, render};
 use super::prefs::Prefs;
+use super::proofs::Proofs;
 use super::shell;
 use super::views::shared::Shell;
 use crate::exit::Exit;
@@ -36,6 +37,8 @@ pub(super) struct Hall {
     community: String,
     /// The file that is being imported.
     pub(super) imports: Imports,
+    /// Whether all that is here is what was signed.
+    pub(super) proofs: Proofs,
     /// Where this device keeps what it remembers of the community beside the store.
     dir: Arc<Path>,
 }
@@ -69,6 +72,7 @@ impl Hall {
             net,
             community,
             imports: Imports::default(),
+            proofs: Proofs::default(),
             dir: dir.into(),
         }
     }
@@ -85,6 +89,7 @@ impl Hall {
     pub(super) fn cx(&self, asked: Asked, takes_flash: bool) -> Cx {
         Cx {
             net: self.net.borrow().clone(),
+            news: self.board.posted(),
             dir: Some(Arc::clone(&self.dir)),
             ..self.porch.cx(asked, takes_flash)
         }
@@ -169,10 +174,14 @@ impl Hall {
         }
     }
 
-    fn refuse(&self, cx: &Cx, mut shown: Shown, status: StatusCode) -> Response {
-        shown.status = status;
-        let shell = shell::bare(cx, &self.community);
-        render(cx, &shell, &shown)
+    fn refuse(&self, cx: &Cx, shown: Shown, status: StatusCode) -> Response {
+        porch::refuse(cx, &self.community, shown, status)
+    }
+
+    /// A page that is made without the replica, which may be long at something else.
+    pub(super) fn alone(&self, asked: Asked, look: impl FnOnce(&Cx) -> Shown) -> Response {
+        let cx = self.cx(asked, false);
+        porch::alone(&cx, &self.community, &look(&cx))
     }
 
     /// A page without a frame.
@@ -197,7 +206,12 @@ fn frame(replica: &Replica, cx: &Cx, shown: Shown) -> Result<Made, Trouble> {
 /// A button that may not be pressed now leads back with a word; what cannot be stored gets a page of its own.
 fn refuse_act(cx: &Cx, form: &Form, trouble: Trouble) -> Result<Made, Trouble> {
     match trouble {
-        Trouble::Failed(failure) if matches!(failure.exit(), Exit::NotAllowed | Exit::Unknown) => {
+        Trouble::Failed(failure)
+            if matches!(
+                failure.exit(),
+                Exit::NoCommunity | Exit::NotAllowed | Exit::Unknown
+            ) =>
+        {
             Ok(Made::Go(
                 Answer::back_of(form),
                 Some(Flash::bad(cx.sentence(&failure))),
@@ -210,7 +224,7 @@ fn refuse_act(cx: &Cx, form: &Form, trouble: Trouble) -> Result<Made, Trouble> {
 fn status_of(exit: Exit) -> StatusCode {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others are ours")]
     match exit {
-        Exit::NotAllowed | Exit::Refused => StatusCode::FORBIDDEN,
+        Exit::NoCommunity | Exit::NotAllowed | Exit::Refused => StatusCode::FORBIDDEN,
         Exit::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         Exit::StoreBusy => StatusCode::SERVICE_UNAVAILABLE,
         Exit::Usage => StatusCode::UNPROCESSABLE_ENTITY,

@@ -2,11 +2,12 @@
 
 mod typed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sync_core::id::RecordId;
+use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::{MemberView, Replica, ReplicaError};
+use sync_core::roster::role::Scope;
 use sync_core::schema::{Field, FieldType, Kind, REASON_FIELD};
 use sync_core::store::{RowFilter, StoreError, ViewRow};
 
@@ -52,6 +53,7 @@ pub(super) fn inputs(
         replica,
         cx,
         members: replica.members(),
+        near: near(replica, cx, typed)?,
         typed,
     };
     asked_fields(kind)
@@ -64,7 +66,45 @@ struct Maker<'a> {
     replica: &'a Replica,
     cx: &'a Cx,
     members: Vec<MemberView>,
+    /// Those who are offered first; none if all are.
+    near: Option<BTreeSet<String>>,
     typed: Option<&'a Form>,
+}
+
+/// The members of the village that a form is about: of the record's, of the one that was typed, or else of
+/// those that this person belongs to. A coordinator who writes something new may mean anybody.
+fn near(
+    replica: &Replica,
+    cx: &Cx,
+    typed: Option<&Form>,
+) -> Result<Option<BTreeSet<String>>, StoreError> {
+    let row = match cx.asked.param("id").parse::<RecordId>() {
+        Ok(record) => replica.store().row(&record)?,
+        Err(_) => None,
+    };
+    let typed = typed.and_then(|form| form.get("space").parse().ok());
+    let spaces: BTreeSet<LaneId> = match row.map(|row| row.space).or(typed) {
+        Some(space) => BTreeSet::from([space]),
+        None => own_spaces(replica),
+    };
+    let members = replica.roster().members().iter().filter(|(_, member)| {
+        let mut spaces = spaces.iter();
+        spaces.any(|space| fields::belongs(replica, member, space))
+    });
+    Ok((!spaces.is_empty()).then(|| members.map(|(id, _)| id.to_string()).collect()))
+}
+
+/// The villages in which this person has a role of their own.
+fn own_spaces(replica: &Replica) -> BTreeSet<LaneId> {
+    let roster = replica.roster();
+    let us = roster.member_id(&replica.device());
+    let roles = us.and_then(|us| roster.members().get(&us));
+    let scopes = roles.into_iter().flat_map(|member| &member.roles);
+    let spaces = scopes.filter_map(|(scope, _)| match scope {
+        Scope::Space(space) => Some(*space),
+        Scope::Community => None,
+    });
+    spaces.collect()
 }
 
 /// The summary above a form.
@@ -143,14 +183,7 @@ impl Maker<'_> {
                 }
             }
             FieldType::Member | FieldType::Members => {
-                let there = self.members.iter();
-                let there = there.filter(|member| !member.is_removed() || is_on(&member.id));
-                made.options = there
-                    .map(|member| {
-                        let name = member.name.as_deref().unwrap_or("?");
-                        option(&member.id, name, &is_on)
-                    })
-                    .collect();
+                self.offer_members(&is_on, made);
                 if matches!(field.ty(), FieldType::Member) {
                     let unset = cx.say("console.form.unset");
                     made.options
@@ -189,6 +222,29 @@ impl Maker<'_> {
     }
 }
 
+impl Maker<'_> {
+    /// People of the village at once, the others behind a line: sixty names are no help on a phone.
+    fn offer_members(&self, is_on: &dyn Fn(&str) -> bool, made: &mut Input) {
+        let there = self.members.iter();
+        let there = there.filter(|member| !member.is_removed() || is_on(&member.id));
+        let (near, far): (Vec<_>, Vec<_>) = there.partition(|member| {
+            let is_near = self
+                .near
+                .as_ref()
+                .is_none_or(|near| near.contains(&member.id));
+            is_near || is_on(&member.id)
+        });
+        let offered = |member: &MemberView| {
+            let name = member.name.as_deref().unwrap_or("?");
+            option(&member.id, name, is_on)
+        };
+        made.options = near.into_iter().map(offered).collect();
+        made.others = far.into_iter().map(offered).collect();
+        let count = made.others.len() as u64;
+        made.others_label = self.cx.count("console.form.others", count);
+    }
+}
+
 fn type_word(ty: &FieldType) -> &'static str {
     match ty {
         FieldType::Line | FieldType::Other(_) => "line",
@@ -222,6 +278,21 @@ fn chosen(field: &Field, kept: Option<&Value>, typed: Option<&Form>) -> Vec<Stri
         Some(Value::Bool(true)) => vec!["yes".to_owned()],
         Some(Value::Bool(false) | Value::Null | Value::Object(_)) | None => Vec::new(),
     }
+}
+
+/// The records that stand in a field of a form: those typed, or else those kept.
+pub(super) fn records_in(
+    replica: &Replica,
+    field: &Field,
+    kept: Option<&Value>,
+    typed: Option<&Form>,
+) -> Vec<RecordId> {
+    let words = chosen(field, kept, typed);
+    let ids = words.iter().map(|word| typed::id_typed(word));
+    // What is no record is told beside the field when the form is sent.
+    ids.filter(|id| !id.is_empty())
+        .filter_map(|id| replica.find_record(id).ok())
+        .collect()
 }
 
 fn option(value: &str, label: &str, is_on: &dyn Fn(&str) -> bool) -> Choice {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
-use sync_core::replica::Replica;
+use futures_util::stream::{self, Stream, StreamExt as _};
+use sync_core::replica::{Meeting, Replica};
 use sync_core::roster::roster_lane;
 use sync_node::{LiveEvent, Node};
 use tokio::sync::broadcast::error::RecvError;
@@ -29,6 +30,7 @@ pub(super) enum Topic {
     Records,
     Roster,
     Sync,
+    Proof,
 }
 
 impl Topic {
@@ -37,26 +39,39 @@ impl Topic {
             Self::Records => "records",
             Self::Roster => "roster",
             Self::Sync => "sync",
+            Self::Proof => "proof",
         }
     }
 }
 
 /// Where news are put up.
 #[derive(Debug, Clone)]
-pub(super) struct Board(broadcast::Sender<Topic>);
+pub(super) struct Board {
+    news: broadcast::Sender<Topic>,
+    posted: Arc<AtomicU64>,
+}
 
 impl Board {
     pub(super) fn new() -> Self {
-        Self(broadcast::channel(WAITING_MAX).0)
+        Self {
+            news: broadcast::channel(WAITING_MAX).0,
+            posted: Arc::default(),
+        }
     }
 
     pub(super) fn post(&self, topic: Topic) {
+        self.posted.fetch_add(1, Ordering::SeqCst);
         // Nobody may have a page open.
-        let _readers = self.0.send(topic);
+        let _readers = self.news.send(topic);
+    }
+
+    /// How much was put up so far.
+    pub(super) fn posted(&self) -> u64 {
+        self.posted.load(Ordering::SeqCst)
     }
 
     fn read(&self) -> broadcast::Receiver<Topic> {
-        self.0.subscribe()
+        self.news.subscribe()
     }
 }
 
@@ -66,9 +81,23 @@ type Told = Result<Event, Infallible>;
 /// The news, as long as a page is open.
 pub(super) async fn events(
     State(hall): State<Shared>,
-    _asked: Asked,
+    asked: Asked,
 ) -> Sse<impl Stream<Item = Told>> {
-    lasting(stream_of(&hall.board, hall.porch.ends.clone()))
+    let news = stream_of(&hall.board, hall.porch.ends.clone());
+    lasting(after(&asked, hall.board.posted(), news))
+}
+
+/// First, whether the page has missed something: what was put up between its making and now, when `posted`
+/// pieces of news are there. The news must be listened to already.
+pub(super) fn after<S: Stream<Item = Told> + Send + 'static>(
+    asked: &Asked,
+    posted: u64,
+    news: S,
+) -> impl Stream<Item = Told> + Send + use<S> {
+    let since = asked.query.get("since").parse::<u64>();
+    let has_missed = since.is_ok_and(|since| since != posted);
+    let missed = has_missed.then(|| Ok(Event::default().event("missed").data("{}")));
+    stream::iter(missed).chain(news)
 }
 
 /// Keeps the connection while nothing happens.
@@ -89,15 +118,22 @@ pub(super) fn stream_of(
             _ = ends.wait_for(|is_over| *is_over) => return None,
             topic = news.recv() => topic,
         };
-        let topic = match topic {
-            Ok(topic) => topic,
-            // What was missed is on the page that is fetched now.
-            Err(RecvError::Lagged(_)) => Topic::Records,
-            Err(RecvError::Closed) => return None,
-        };
+        let topic = heard(topic)?;
         let event = Event::default().event(topic.name()).data("{}");
         Some((Ok(event), (news, ends)))
     })
+}
+
+/// What an open page is told of what it heard; none if nothing more will come.
+fn heard(news: Result<Topic, RecvError>) -> Option<Topic> {
+    news.map_or_else(
+        |why| match why {
+            // What was missed may be anything: every page that listens at all listens to this.
+            RecvError::Lagged(_) => Some(Topic::Sync),
+            RecvError::Closed => None,
+        },
+        Some,
+    )
 }
 
 /// Tells of everything that is written, by whomever.
@@ -117,7 +153,7 @@ pub(super) async fn follow(node: Arc<Node>, board: Board) {
                 if before.1 != now.1 {
                     board.post(Topic::Roster);
                 }
-                if before.2 != now.2 {
+                if (before.2, &before.3) != (now.2, &now.3) {
                     board.post(Topic::Sync);
                 }
             }
@@ -128,10 +164,10 @@ pub(super) async fn follow(node: Arc<Node>, board: Board) {
     }
 }
 
-/// Digests of what pages show: the records, who belongs, what is not sent.
-type State3 = (String, String, u64);
+/// Digests of what pages show: the records, who belongs, what is not sent; and what the last session did.
+type Seen = (String, String, u64, Option<Meeting>);
 
-fn state(replica: &Replica) -> Option<State3> {
+fn state(replica: &Replica) -> Option<Seen> {
     // A store that cannot be read says so on the page that is asked for.
     let pending = replica.pending_count().ok()?;
     let digest = replica.heads_digest().ok()?;
@@ -140,7 +176,8 @@ fn state(replica: &Replica) -> Option<State3> {
     let roster = BTreeSet::from([roster_lane(&replica.community())]);
     let roster = replica.digest_of(&roster).ok()?;
     let roster = data_encoding::HEXLOWER.encode(&roster.0);
-    Some((records, roster, pending))
+    let last = replica.meetings().ok()?.into_iter().next();
+    Some((records, roster, pending, last))
 }
 
 /// Follows how the relays are reached.
@@ -167,5 +204,24 @@ pub(super) async fn listen(
         };
         net.send_replace(now);
         board.post(Topic::Sync);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_that_missed_news_hears_what_every_page_listens_to() {
+        let board = Board::new();
+        let mut slow = board.read();
+        for _ in 0..=WAITING_MAX {
+            board.post(Topic::Roster);
+        }
+        let missed = slow.try_recv().unwrap_err();
+        assert!(matches!(missed, broadcast::error::TryRecvError::Lagged(_)));
+        assert_eq!(heard(Err(RecvError::Lagged(1))), Some(Topic::Sync));
+        assert_eq!(heard(Ok(Topic::Roster)), Some(Topic::Roster));
+        assert_eq!(heard(Err(RecvError::Closed)), None);
     }
 }

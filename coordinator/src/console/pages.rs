@@ -17,6 +17,7 @@ pub(super) mod members;
 pub(super) mod more;
 pub(super) mod new;
 pub(super) mod notices;
+mod privacy;
 mod reach;
 pub(super) mod record;
 pub(super) mod records;

@@ -122,6 +122,7 @@ impl Porch {
         Cx {
             clock: Clock::new(place::now(), TimeZone::system(), text.lang()),
             net: Net::default(),
+            news: 0,
             flash: flash.flatten(),
             beside: Arc::clone(&self.beside),
             dir: None,
@@ -134,7 +135,7 @@ impl Porch {
     /// A page without a frame, for whoever is not in yet.
     pub(super) fn bare(&self, shown: &Shown) -> Response {
         let cx = self.cx(Asked::default(), false);
-        render(&cx, &shell::bare(&cx, &self.names), shown)
+        alone(&cx, &self.names, shown)
     }
 
     /// What somebody sees who has no cookie of ours.
@@ -144,6 +145,17 @@ impl Porch {
         shown.status = StatusCode::UNAUTHORIZED;
         self.bare(&shown)
     }
+}
+
+/// A page without the frame of a community.
+pub(super) fn alone(cx: &Cx, name: &str, shown: &Shown) -> Response {
+    render(cx, &shell::alone(cx, name, shown), shown)
+}
+
+/// The same in place of one that cannot be shown.
+pub(super) fn refuse(cx: &Cx, name: &str, mut shown: Shown, status: StatusCode) -> Response {
+    shown.status = status;
+    alone(cx, name, &shown)
 }
 
 /// A page as it goes out.

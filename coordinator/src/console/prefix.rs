@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 /// Attributes that hold an address.
-const ATTRIBUTES: [&str; 4] = ["href", "action", "formaction", "data-events"];
+const ATTRIBUTES: [&str; 5] = ["href", "action", "formaction", "data-events", "data-here"];
 /// What begins so belongs to all communities, or names its own.
 const SHARED: [&str; 5] = ["/static/", "/communities", "/open", "/c/", "//"];
 
@@ -71,11 +71,11 @@ mod tests {
         let page = "<a href=\"/today\">a=&#34;/x&#34;</a><form action=\"/new/visit\">\
             <input name=\"back\" value=\"/today\"><a href=\"#main\"><a href=\"/communities\">\
             <link href=\"/static/console.css?v=1\"><a href=\"/c/2/today\"><a href=\"//evil.example\">\
-            <body data-events=\"/events\" data-lost=\"/\">";
+            <body data-events=\"/events\" data-here=\"/today\" data-lost=\"/\">";
         let moved = "<a href=\"/c/1/today\">a=&#34;/x&#34;</a><form action=\"/c/1/new/visit\">\
             <input name=\"back\" value=\"/today\"><a href=\"#main\"><a href=\"/communities\">\
             <link href=\"/static/console.css?v=1\"><a href=\"/c/2/today\"><a href=\"//evil.example\">\
-            <body data-events=\"/c/1/events\" data-lost=\"/\">";
+            <body data-events=\"/c/1/events\" data-here=\"/c/1/today\" data-lost=\"/\">";
         assert_eq!(in_page("/c/1", page), moved);
     }
 }

@@ -5,6 +5,7 @@ mod side;
 mod station;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,15 +14,20 @@ use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
+use sync_node::NodeError;
+use tokio::time::timeout;
 
 use super::answer;
-use super::asked::{Asked, COOKIE};
+use super::asked::{Asked, cookie_name};
 use super::form::{FORM_BYTES_MAX, Form};
 use super::hall::{Act, Look, Shared};
 use super::house::House;
 use super::pages::{form, invite, members, new, notices, record, records, settings, sync, today};
 use super::porch::Porch;
 use super::{assets, begin, door, news, prefix};
+
+/// How long a page waits for a sync before it says that it goes on.
+const SYNC_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One community, whose pages stand at the root.
 pub(super) fn of_one(hall: Shared) -> Router {
@@ -147,7 +153,8 @@ async fn enter(State(porch): State<Porch>, body: Bytes) -> Response {
     };
     let mut response = answer::go("/");
     let cookie = format!(
-        "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/",
+        "{}={}; HttpOnly; SameSite=Strict; Path=/",
+        cookie_name(porch.port),
         pass.cookie
     );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
@@ -169,12 +176,21 @@ async fn set_looks(State(hall): State<Shared>, asked: Asked, body: Bytes) -> Res
 
 async fn sync_now(State(hall): State<Shared>, asked: Asked, body: Bytes) -> Response {
     let form = Form::read(&body);
-    // A form of somebody else is refused by either.
-    let is_met = hall.is_ours(&asked, &form) && hall.node.sync_once().await.is_ok();
-    let answer = if is_met {
-        sync::done
+    let ended = if hall.is_ours(&asked, &form) {
+        let node = Arc::clone(&hall.node);
+        let syncing = tokio::spawn(async move { node.sync_once().await });
+        // One that takes longer goes on, and the page hears of what comes.
+        timeout(SYNC_PATIENCE, syncing).await.ok()
     } else {
-        sync::not_reached
+        // What comes from elsewhere is refused whatever it says.
+        None
     };
-    hall.act(asked, form, answer).await
+    let ended = ended.map(|ended| match ended {
+        Ok(synced) => synced.map(|_report| ()),
+        Err(_panic) => Err(NodeError::Stopped),
+    });
+    hall.act(asked, form, move |_, moment, cx, form| {
+        Ok(sync::answer(moment.now, cx, form, ended))
+    })
+    .await
 }

@@ -17,8 +17,22 @@ pub(super) const NAME_CHARS_MAX: usize = 20;
 /// Longest query, in bytes.
 const QUERY_BYTES_MAX: usize = 2000;
 /// What a view is made of. Which page is shown, and whether personal fields are, is no part of it.
-const PARTS: [&str; 10] = [
-    "flag", "from", "kind", "period", "person", "q", "sort", "state", "to", "village",
+const PARTS: [&str; 15] = [
+    "choice",
+    "due_to",
+    "flag",
+    "from",
+    "kind",
+    "named",
+    "not",
+    "period",
+    "person",
+    "q",
+    "sort",
+    "state",
+    "to",
+    "unvisited",
+    "village",
 ];
 
 /// A list and its name.

@@ -7,8 +7,8 @@ use sync_core::replica::{Import, Moment, Replica};
 use super::check::{Deed, Problem, Work, is_about_the_row};
 use crate::failure::Failure;
 
-/// So many records are begun in one transaction.
-const PIECE: usize = 200;
+/// So many records are begun in one transaction, or written in one turn where others wait for theirs.
+pub(super) const PIECE: usize = 200;
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -62,32 +62,21 @@ fn write(
     moment: &mut Moment<'_>,
     applied: &mut Applied,
 ) -> Result<(), Failure> {
-    let written = match piece {
-        [
-            Work {
-                deed: Deed::Change { record, edits },
-                ..
-            },
-        ] => {
+    let Some(first) = piece.first() else {
+        return Ok(());
+    };
+    let written = match &first.deed {
+        Deed::Change { record, edits } => {
             let edited = replica.edit(*record, edits, moment);
             edited.map(|edited| applied.changed += u64::from(edited.is_changed))
         }
-        begun => {
-            let space = begun.iter().find_map(|work| match &work.deed {
-                Deed::Begin { space, .. } => Some(*space),
+        Deed::Begin { space, .. } => {
+            let begun = piece.iter().filter_map(|work| match &work.deed {
+                Deed::Begin { import, .. } => Some(import.clone()),
                 Deed::Change { .. } => None,
             });
-            let rows: Vec<Import> = begun
-                .iter()
-                .filter_map(|work| match &work.deed {
-                    Deed::Begin { import, .. } => Some(import.clone()),
-                    Deed::Change { .. } => None,
-                })
-                .collect();
-            let Some(space) = space else {
-                return Ok(());
-            };
-            let made = replica.import(kind, space, &rows, moment);
+            let begun: Vec<Import> = begun.collect();
+            let made = replica.import(kind, *space, &begun, moment);
             made.map(|made| applied.begun.extend(made))
         }
     };

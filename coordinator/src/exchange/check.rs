@@ -7,25 +7,26 @@
 mod cells;
 mod compare;
 mod find;
+mod report;
+mod written;
 
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::{Import, Origin, Replica, ReplicaError};
-use sync_core::roster::role::Role;
-use sync_core::schema::{Edit, FieldEdit, Kind, Mover, REASON_FIELD, STATE_FIELD, Value};
+use sync_core::schema::{Edit, FieldEdit, Kind, Mover, STATE_FIELD, Value};
 use sync_core::store::ViewRow;
 
 use crate::exchange::mapping::Mapping;
 use crate::exchange::sheet::{Row, Sheet};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::text::Text;
 
 use cells::Cells;
 use compare::Difference;
-use find::{Known, Occurrences};
+use find::{Known, Occurrences, Writers};
+pub(crate) use report::{Example, Problem, Report};
 
 /// So many rows that would be begun are shown.
 const EXAMPLES_MAX: usize = 3;
@@ -39,45 +40,6 @@ pub(crate) struct Context<'r> {
     pub(crate) space: Option<LaneId>,
     /// In which moments of the file become days.
     pub(crate) zone: TimeZone,
-}
-
-/// A cell or row that does not fit.
-#[derive(Debug, Clone)]
-pub(crate) struct Problem {
-    /// Counted from 1, as office programs show it.
-    pub(crate) row: u64,
-    /// The line on which it begins, of text.
-    pub(crate) line: Option<u64>,
-    pub(crate) column: Option<String>,
-    /// What stands there, unless it is about a resident.
-    pub(crate) typed: Option<String>,
-    /// Why.
-    pub(crate) failure: Failure,
-}
-
-/// A row that would be begun: labels are the fields' names.
-#[derive(Debug, Clone)]
-pub(crate) struct Example {
-    pub(crate) row: u64,
-    pub(crate) fields: Vec<(String, serde_json::Value)>,
-}
-
-/// What an import would do.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    /// Rows that begin a record.
-    pub(crate) new: u64,
-    /// Rows whose record is there and says what they say, or something newer.
-    pub(crate) same: u64,
-    /// Rows that change their record.
-    pub(crate) changed: u64,
-    /// Rows that do not fit: each has a problem.
-    pub(crate) refused: u64,
-    /// Fields that stay as people here have changed them, though the file says something newer: each has a
-    /// problem, and the rest of its row is done.
-    pub(crate) kept: u64,
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) examples: Vec<Example>,
 }
 
 /// One thing to be written.
@@ -115,12 +77,14 @@ pub(crate) fn check(
     context: &Context<'_>,
 ) -> Result<Checked, Failure> {
     let known = Known::of(context.replica, context.kind)?;
+    let writers = Writers::of(context.replica)?;
     let mut checker = Checker {
-        cells: Cells::new(sheet, mapping, context),
+        cells: Cells::new(sheet, mapping, context, &writers),
         occurrences: Occurrences::new(sheet, mapping),
         mapping,
         context,
         known,
+        writers: &writers,
         planned: HashMap::new(),
         checked: Checked::default(),
     };
@@ -136,6 +100,7 @@ struct Checker<'a> {
     mapping: &'a Mapping,
     context: &'a Context<'a>,
     known: Known,
+    writers: &'a Writers,
     /// Records that earlier rows begin or change, and which.
     planned: HashMap<RecordId, u64>,
     checked: Checked,
@@ -145,38 +110,8 @@ struct Checker<'a> {
 enum Outcome {
     Same,
     Deed(Deed),
-    Refused(Failure),
     /// A record is changed in part: of some fields both the file and people here have something new.
     Partly(Option<Deed>, Vec<String>),
-}
-
-impl Problem {
-    /// Where it is: `row 5, column "Date", line 6`.
-    pub(crate) fn place(&self, text: &Text) -> String {
-        let row = self.row.to_string();
-        let mut place = text.with("out.import.row", &[("row", &row)]);
-        if let Some(column) = &self.column {
-            place += &text.with("out.import.column", &[("column", column)]);
-        }
-        if let Some(line) = self.line {
-            place += &text.with("out.import.line", &[("line", &line.to_string())]);
-        }
-        place
-    }
-
-    /// The same without the column, for a table that has one of columns.
-    pub(crate) fn place_of_row(&self, text: &Text) -> String {
-        let without = Self {
-            column: None,
-            ..self.clone()
-        };
-        without.place(text)
-    }
-
-    /// Why, and what to do.
-    pub(crate) fn reason(&self, text: &Text) -> String {
-        self.failure.sentence(text).unwrap_or_default()
-    }
 }
 
 impl Checker<'_> {
@@ -185,17 +120,23 @@ impl Checker<'_> {
         let edits = match self.cells.edits(row) {
             Ok(edits) => edits,
             Err(problems) => {
+                let mut failures = problems.iter().map(|problem| &problem.failure);
+                if let Some(fault) = failures.find(|failure| !is_about_the_row(failure)) {
+                    return Err(fault.clone());
+                }
                 self.checked.report.refused += 1;
                 self.checked.report.problems.extend(problems);
                 return Ok(());
             }
         };
-        let outcome = match self.judge(row, origin, &edits) {
-            Ok(outcome) => outcome,
-            Err(failure) if is_about_the_row(&failure) => Outcome::Refused(failure),
+        match self.judge(row, origin, &edits) {
+            Ok(outcome) => self.note(row, outcome, &edits),
+            Err(failure) if is_about_the_row(&failure) => {
+                self.checked.report.refused += 1;
+                self.problem(row, None, failure);
+            }
             Err(failure) => return Err(failure),
-        };
-        self.note(row, outcome, &edits);
+        }
         Ok(())
     }
 
@@ -203,10 +144,6 @@ impl Checker<'_> {
         match outcome {
             Outcome::Same => self.checked.report.same += 1,
             Outcome::Deed(deed) => self.plan(row, deed, edits),
-            Outcome::Refused(failure) => {
-                self.checked.report.refused += 1;
-                self.problem(row, None, failure);
-            }
             Outcome::Partly(deed, fields) => {
                 match deed {
                     Some(deed) => self.plan(row, deed, edits),
@@ -274,10 +211,11 @@ impl Checker<'_> {
             return Err(ReplicaError::RecordErased.into());
         }
         let space = self.space(row)?;
-        let kind = self.context.kind;
-        let key = kind.natural_key().map(|field| key_in(edits, field));
-        let replica = self.context.replica;
-        let found = self.known.find(replica, kind, &space, key, &origin)?;
+        let key = self.context.kind.natural_key();
+        let key = key.map(|field| key_in(edits, field));
+        let found = self
+            .known
+            .find(self.context, self.writers, &space, key, &origin)?;
         match found {
             find::Found::Nowhere(record) => self.begun(row, space, record, origin, edits),
             find::Found::Erased => Err(ReplicaError::RecordErased.into()),
@@ -287,7 +225,7 @@ impl Checker<'_> {
 
     /// What a row of ours empties: the cell is there, and nothing is in it.
     fn clearing(&self, row: &Row, found: &ViewRow) -> Result<Vec<FieldEdit>, Failure> {
-        let now = compare::fields_of(found);
+        let now = found.values();
         let emptied = self.cells.emptied(row).into_iter();
         let emptied = emptied.filter(|field| compare::has_value(&now, field.name()));
         let cleared = emptied.map(|field| {
@@ -300,6 +238,17 @@ impl Checker<'_> {
         cleared.collect()
     }
 
+    /// Refuses a row whose record an earlier one begins or changes.
+    fn plan_once(&mut self, record: RecordId, row: &Row) -> Result<(), Failure> {
+        match self.planned.insert(record, row.row) {
+            Some(before) => {
+                let twice = Failure::new(Exit::BadFile, "err.import.twice");
+                Err(twice.with("row", before))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn begun(
         &mut self,
         row: &Row,
@@ -309,18 +258,11 @@ impl Checker<'_> {
         edits: &[FieldEdit],
     ) -> Result<Outcome, Failure> {
         let kind = self.context.kind;
-        if let Some(before) = self.planned.insert(record, row.row) {
-            let twice = Failure::new(Exit::BadFile, "err.import.twice");
-            return Ok(Outcome::Refused(twice.with("row", before)));
-        }
-        let role = self.role(&space);
-        let least = kind.least_to_create().max(Role::Volunteer);
-        if role.is_none_or(|role| role < least) {
-            return Err(ReplicaError::NotAllowed { least }.into());
-        }
+        self.plan_once(record, row)?;
+        let role = self.context.replica.role_to_create(kind.name(), space)?;
         kind.check_complete(edits)?;
         if let Some(state) = state_in(kind, edits) {
-            let checked = kind.check_first(state, self.mover(&space, true, edits));
+            let checked = kind.check_first(state, Mover::of(role, true, edits));
             checked.map_err(|error| of_kind(kind, error))?;
         }
         Ok(Outcome::Deed(Deed::Begin {
@@ -341,11 +283,8 @@ impl Checker<'_> {
         is_own: bool,
     ) -> Result<Outcome, Failure> {
         let kind = self.context.kind;
-        if let Some(before) = self.planned.insert(found.record, row.row) {
-            let twice = Failure::new(Exit::BadFile, "err.import.twice");
-            return Ok(Outcome::Refused(twice.with("row", before)));
-        }
-        let now = compare::fields_of(found);
+        self.plan_once(found.record, row)?;
+        let now = found.values();
         let differing: Vec<&FieldEdit> = edits
             .iter()
             .filter(|edit| kind.natural_key() != Some(edit.field.as_str()) || is_own)
@@ -356,10 +295,7 @@ impl Checker<'_> {
         }
         let (wanted, kept) = if is_own {
             if self.cells.is_stale(row, found) {
-                return Ok(Outcome::Refused(Failure::new(
-                    Exit::BadFile,
-                    "err.import.stale",
-                )));
+                return Err(Failure::new(Exit::BadFile, "err.import.stale"));
             }
             (differing.into_iter().cloned().collect(), Vec::new())
         } else {
@@ -367,7 +303,7 @@ impl Checker<'_> {
             match compare::against_beginning(kind, &history, &now, edits, &differing) {
                 Difference::AnotherRecord => {
                     let another = Failure::new(Exit::BadFile, "err.import.another_title");
-                    return Ok(Outcome::Refused(another.with("id", found.record.short())));
+                    return Err(another.with("id", found.record.short()));
                 }
                 Difference::Fields { wanted, kept } => (wanted, kept),
             }
@@ -397,38 +333,16 @@ impl Checker<'_> {
         now: &serde_json::Value,
         edits: &[FieldEdit],
     ) -> Result<(), Failure> {
-        let (kind, roster) = (self.context.kind, self.context.replica.roster());
-        let us = self.context.replica.device();
-        let is_own =
-            found.created_by == us || roster.member_id(&found.created_by) == roster.member_id(&us);
-        let may = |role: Role| role >= Role::Volunteer && kind.may_edit(role, is_own);
-        if !self.role(&found.space).is_some_and(may) {
-            return Err(ReplicaError::NotAllowed { least: Role::Lead }.into());
-        }
+        let (kind, replica) = (self.context.kind, self.context.replica);
+        let role = replica.role_to_edit(found)?;
         if let Some(state) = state_in(kind, edits) {
             let now = now.get(STATE_FIELD).and_then(serde_json::Value::as_str);
             let now: Vec<&str> = now.into_iter().collect();
-            let checked = kind.check_move(&now, state, self.mover(&found.space, is_own, edits));
+            let is_own = replica.is_ours(&found.created_by);
+            let checked = kind.check_move(&now, state, Mover::of(role, is_own, edits));
             checked.map_err(|error| of_kind(kind, error))?;
         }
         Ok(())
-    }
-
-    fn role(&self, space: &LaneId) -> Option<Role> {
-        let replica = self.context.replica;
-        replica.roster().role_in_space(&replica.device(), space)
-    }
-
-    fn mover(&self, space: &LaneId, is_own: bool, edits: &[FieldEdit]) -> Mover {
-        let gives_reason = |edit: &FieldEdit| {
-            let value = edit.value.value();
-            edit.field == REASON_FIELD && value.is_some_and(|value| !value.is_empty())
-        };
-        Mover {
-            role: self.role(space).unwrap_or(Role::Observer),
-            is_own,
-            gives_reason: edits.iter().any(gives_reason),
-        }
     }
 
     fn space(&self, row: &Row) -> Result<LaneId, Failure> {

@@ -1,7 +1,8 @@
 //! Records as tables, workbooks and maps.
 //!
 //! Fields that tell something about a resident are left out unless they are asked for and the person's
-//! role allows it; a title that is such a field is masked. Each export says in its [`About`] who made
+//! role allows it; a title that is such a field is masked. Even then, records of people who have withdrawn
+//! their consent, and those that lead to them, are left out and counted. Each export says in its [`About`] who made
 //! it, when, of what, and what is not in it.
 
 mod about;
@@ -75,8 +76,14 @@ pub(crate) fn gather<'k>(
         let spaces = rows.iter().map(|row| row.space).chain(request.space);
         check_role(replica, spaces, text)?;
     }
-    rows.sort_unstable_by_key(|row| (row.created_at, row.record));
     let mut about = About::of(replica, request, now)?;
+    if request.personal {
+        let gone = replica.about_any(&replica.withdrawn(now)?)?;
+        let all = rows.len();
+        rows.retain(|row| !gone.contains(&row.record));
+        about.withdrawn = (all - rows.len()) as u64;
+    }
+    rows.sort_unstable_by_key(|row| (row.created_at, row.record));
     let mut by_kind: BTreeMap<String, Vec<ViewRow>> = BTreeMap::new();
     for row in rows {
         by_kind.entry(row.kind.clone()).or_default().push(row);

@@ -24,9 +24,6 @@ use crate::values;
 
 pub(crate) use columns::{Column, Word};
 
-/// So many things are written in one turn where others wait for theirs.
-const PIECE: usize = 200;
-
 /// What is known of a file before anybody looks into it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wanted<'w> {
@@ -46,6 +43,8 @@ pub(crate) struct Survey {
     pub(crate) mapping: Mapping,
     /// A field that two columns certainly are; the first of them has it.
     twice: Option<String>,
+    /// Columns that no field takes and that are not the source's own.
+    unknown: Vec<String>,
     /// Somebody has looked through the mapping.
     is_settled: bool,
     /// Words that somebody was asked about: the column's place, and what stands in it.
@@ -103,6 +102,7 @@ pub(crate) fn survey(
         kind: kind.clone(),
         mapping: suggested.mapping,
         twice: suggested.twice,
+        unknown: suggested.unknown,
         is_settled: wanted.mapping.is_some(),
         asked: BTreeSet::new(),
         sheet,
@@ -171,7 +171,7 @@ impl Survey {
             return Err(FieldError::Twice { field }.into());
         }
         let is_strict = matches!(self.sheet.source, Source::Table | Source::Own);
-        let mut left_out = suggest(&self.sheet, &self.kind).unknown;
+        let mut left_out = self.unknown.clone();
         if let Some(column) = left_out.first().filter(|_| is_strict) {
             return Err(self.kind.unknown_field(column).into());
         }
@@ -237,7 +237,8 @@ impl Plan {
 
     /// Takes off what is done first, so that others have their turn between two pieces.
     pub(crate) fn take_piece(&mut self) -> Option<Self> {
-        let piece: Vec<Work> = self.work.drain(..PIECE.min(self.work.len())).collect();
+        let piece = apply::PIECE.min(self.work.len());
+        let piece: Vec<Work> = self.work.drain(..piece).collect();
         (!piece.is_empty()).then(|| Self {
             report: Report::default(),
             kind: self.kind.clone(),

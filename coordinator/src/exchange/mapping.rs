@@ -3,6 +3,7 @@
 //! A mapping is suggested from the columns' names and written as JSON, so that a person can correct it
 //! once and use it for every file of that sort.
 
+mod score;
 mod suggest;
 
 use std::collections::BTreeMap;

@@ -95,6 +95,12 @@ impl Row {
     pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).map_or("", |cell| cell.trim())
     }
+
+    /// Whether anything stands beyond so many columns.
+    pub(crate) fn has_more_than(&self, columns: usize) -> bool {
+        let mut beyond = self.cells.iter().skip(columns);
+        beyond.any(|cell| !cell.trim().is_empty())
+    }
 }
 
 impl Sheet {
@@ -195,6 +201,10 @@ fn too_many() -> Failure {
     Failure::new(Exit::BadFile, "err.import.too_many").with("n", ROWS_MAX)
 }
 
+fn too_many_columns() -> Failure {
+    Failure::new(Exit::BadFile, "err.import.too_many_columns").with("n", COLUMNS_MAX)
+}
+
 /// Which row names the columns: the first, but for titles above it, which stand alone in their rows.
 fn heading_at(rows: &[Row]) -> usize {
     let filled = |row: &Row| {
@@ -225,8 +235,7 @@ fn with_headings(name: &str, mut rows: Vec<Row>) -> Result<Sheet, Failure> {
         return Err(Failure::new(Exit::BadFile, "err.import.empty"));
     }
     if columns.len() > COLUMNS_MAX {
-        let many = Failure::new(Exit::BadFile, "err.import.too_many_columns");
-        return Err(many.with("n", COLUMNS_MAX));
+        return Err(too_many_columns());
     }
     if below.len() > ROWS_MAX {
         return Err(too_many());

@@ -1,12 +1,7 @@
 //! What a community has added to its schema in the console, through the command line.
 
-use crate::console::{Console, Reply, two_who_know_each_other};
+use crate::console::{Console, done, two_who_know_each_other};
 use crate::run::Desk;
-
-#[track_caller]
-fn done(reply: &Reply) {
-    assert_eq!(reply.status, 303, "{}", reply.body);
-}
 
 /// A kind for lessons with a required day, and a field for visits, as a coordinator adds them.
 fn add(desk: &Desk) {

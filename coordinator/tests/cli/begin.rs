@@ -71,6 +71,31 @@ fn second_device_is_added_by_two_texts_that_are_pasted_into_pages() {
 }
 
 #[test]
+fn device_that_is_not_added_yet_says_what_to_do_wherever_it_is_asked() {
+    let (_served, first, second) = two_with_a_relay();
+    let shown = first.run(["--json", "device", "add"]).ok().json();
+    let text = shown["text"].as_str().unwrap().to_owned();
+    let new = Console::entered(&second);
+    let typed = [("text", text.as_str()), ("label", "平板")];
+    new.post("/begin", "/begin/device", &typed);
+    let today = new.get("/today");
+    let answer = text_in(&today.body, "answer");
+    let own = new.get("/devices");
+    assert_eq!(own.status, 200, "{}", own.body);
+    assert_eq!(text_in(&own.body, "answer"), answer);
+    for href in today.hrefs() {
+        assert_eq!(new.get(&href).status, 200, "{href}");
+    }
+    let refused = new.post("/settings", "/devices/add", &[("answer", &answer)]);
+    assert_eq!(refused.header("location"), Some("/settings"));
+    let told = new.get("/settings").body;
+    assert!(
+        told.contains("does not belong to anybody here yet"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_a_second_device_answers_is_still_there_in_the_next_program() {
     let (_served, first, second) = two_with_a_relay();
     let shown = first.run(["--json", "device", "add"]).ok().json();

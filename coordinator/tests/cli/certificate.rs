@@ -1,27 +1,12 @@
 //! Service on paper, and whether the paper is right.
 
-use relay::relay::Admission;
-
-use crate::console::Console;
+use crate::console::{Console, two_who_know_each_other};
 use crate::relay::Served;
 use crate::run::{Desk, Ran};
 
 /// An owner, and a volunteer with an hour and a half that the owner has confirmed, and some that nobody has.
-fn scene(served: &Served) -> (Desk, Desk) {
-    let [owner, volunteer] = [Desk::new(), Desk::new()];
-    let relay = served.text();
-    owner
-        .run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
-        .ok();
-    owner.run(["space", "add", "良登村"]).ok();
-    let invite = ["invite", "--space", "良登村", "--role", "volunteer"];
-    let ticket = owner.run(invite).ok().out;
-    owner.run(["sync"]).ok();
-    volunteer
-        .run(["join", ticket.trim(), "--name", "阿明"])
-        .ok();
-    owner.run(["sync"]).ok();
-    volunteer.run(["sync"]).ok();
+fn scene() -> (Served, Desk, Desk) {
+    let (served, owner, volunteer) = two_who_know_each_other();
     let put = |date: &str, minutes: &str| {
         let hours = [
             "put",
@@ -29,7 +14,7 @@ fn scene(served: &Served) -> (Desk, Desk) {
             "--space",
             "良登村",
             "what=量血压",
-            "member=阿明",
+            "member=陈小明",
         ];
         volunteer.run(hours.iter().chain(&[date, minutes])).ok().out
     };
@@ -38,7 +23,7 @@ fn scene(served: &Served) -> (Desk, Desk) {
     volunteer.run(["sync"]).ok();
     owner.run(["sync"]).ok();
     owner.run(["edit", good.trim(), "state=confirmed"]).ok();
-    (owner, volunteer)
+    (served, owner, volunteer)
 }
 
 fn certify(desk: &Desk, out: &str) -> Ran {
@@ -46,7 +31,7 @@ fn certify(desk: &Desk, out: &str) -> Ran {
     let out = out.to_str().unwrap();
     let period = ["--from", "2026-01-01", "--to", "2026/6/30"];
     desk.run(
-        ["certificate", "--member", "阿明", "--out", out]
+        ["certificate", "--member", "陈小明", "--out", out]
             .iter()
             .chain(&period),
     )
@@ -54,8 +39,7 @@ fn certify(desk: &Desk, out: &str) -> Ran {
 
 #[test]
 fn confirmed_service_is_certified_and_checked_on_a_copy_and_by_a_file() {
-    let served = Served::new(Admission::Open);
-    let (owner, volunteer) = scene(&served);
+    let (_served, owner, volunteer) = scene();
     let said = certify(&owner, "c.svg").ok().out;
     assert!(said.contains("1 h 30 min"), "{said}");
     assert!(
@@ -72,7 +56,7 @@ fn confirmed_service_is_certified_and_checked_on_a_copy_and_by_a_file() {
             assert_eq!(checked["issuer"], "coordinator", "{name} {checked}");
             assert_eq!(checked["checked_by"], "own_copy");
             assert_eq!(checked["certificate"]["minutes"], 90);
-            assert_eq!(checked["certificate"]["name"], "阿明");
+            assert_eq!(checked["certificate"]["name"], "陈小明");
         }
     }
     let roster = owner.path("roster.bin");
@@ -96,8 +80,7 @@ fn confirmed_service_is_certified_and_checked_on_a_copy_and_by_a_file() {
 
 #[test]
 fn volunteers_certify_nothing() {
-    let served = Served::new(Admission::Open);
-    let (_, volunteer) = scene(&served);
+    let (_served, _, volunteer) = scene();
     assert!(
         certify(&volunteer, "c.svg")
             .fails(5)
@@ -108,8 +91,7 @@ fn volunteers_certify_nothing() {
 
 #[test]
 fn false_and_damaged_certificates_are_refused() {
-    let served = Served::new(Admission::Open);
-    let (owner, _) = scene(&served);
+    let (_served, owner, _) = scene();
     certify(&owner, "c.txt").ok();
     let text = std::fs::read_to_string(owner.path("c.txt")).unwrap();
     let text = text.trim();
@@ -170,11 +152,10 @@ fn service_that_nobody_confirmed_is_not_certified() {
 
 #[test]
 fn coordinator_makes_a_certificate_in_the_console_that_a_school_checks() {
-    let served = Served::new(Admission::Open);
-    let (owner, volunteer) = scene(&served);
+    let (_served, owner, volunteer) = scene();
     let members = owner.run(["--json", "members"]).ok().json();
     let mut members = members.as_array().unwrap().iter();
-    let member = members.find(|member| member["name"] == "阿明").unwrap();
+    let member = members.find(|member| member["name"] == "陈小明").unwrap();
     let page = format!("/member/{}", member["member"].as_str().unwrap());
     let at = format!("{page}/certificate");
     let console = Console::entered(&owner);

@@ -165,7 +165,7 @@ fn pages_hear_of_their_own_community_and_the_page_of_all_hears_of_each() {
         wait_for(&mut all, "records");
     }
     wait_for(&mut own, "records");
-    let events = format!("data-events=\"{base}/events\"");
+    let events = format!("data-events=\"{base}/events?since=");
     assert!(console.get(&page).body.contains(&events));
 }
 

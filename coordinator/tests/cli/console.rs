@@ -263,6 +263,12 @@ pub(crate) fn two_with_a_relay() -> (Served, Desk, Desk) {
     (served, lead, other)
 }
 
+/// Checks that a form was taken.
+#[track_caller]
+pub(crate) fn done(reply: &Reply) {
+    assert_eq!(reply.status, 303, "{}", reply.body);
+}
+
 pub(crate) fn space_of(page: &Reply) -> String {
     let (_, rest) = page.body.split_once("name=\"_space\"").unwrap();
     let (_, rest) = rest.split_once("<option value=\"").unwrap();

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::console::{Console, Reply, two_who_know_each_other};
-use crate::run::Desk;
+use crate::console::{Console, done, two_who_know_each_other};
+use crate::run::{Desk, value};
 use crate::serve_places::member;
 
 fn put(desk: &Desk, kind: &str, space: &str, fields: &[&str]) -> String {
@@ -40,18 +40,6 @@ fn scene(desk: &Desk) -> [String; 2] {
 fn listed(desk: &Desk) -> Vec<Value> {
     let pairs = desk.run(["--json", "duplicates"]).ok().json();
     pairs.as_array().unwrap().clone()
-}
-
-fn value(desk: &Desk, record: &str, field: &str) -> Value {
-    let shown = desk.run(["--json", "show", record]).ok().json();
-    let fields = shown["fields"].as_array().unwrap().iter();
-    let mut named = fields.filter(|it| it["name"] == field);
-    named.next().map_or(Value::Null, |it| it["value"].clone())
-}
-
-#[track_caller]
-fn done(reply: &Reply) {
-    assert_eq!(reply.status, 303, "{}", reply.body);
 }
 
 #[test]

@@ -27,6 +27,11 @@ fn rows(desk: &Desk, kind: &str) -> Vec<Value> {
     rows
 }
 
+/// The record of a kind that stands first in the order of titles.
+fn first(desk: &Desk, kind: &str) -> String {
+    rows(desk, kind)[0]["record"].as_str().unwrap().to_owned()
+}
+
 /// What a report counts: new, same, changed, problems.
 fn counts(report: &Value) -> [u64; 4] {
     let count = |key: &str| report[key].as_u64().unwrap();
@@ -81,8 +86,10 @@ fn repeats_find_the_record_of_their_parent() {
         .ok()
         .json();
     assert_eq!(counts(&report), [2, 0, 0, 0], "{report}");
-    let visit = rows(&desk, "visit")[0]["record"].clone();
-    assert_eq!(rows(&desk, "need")[0]["fields"]["visit"], visit);
+    assert_eq!(
+        rows(&desk, "need")[0]["fields"]["visit"],
+        first(&desk, "visit")
+    );
 }
 
 #[test]
@@ -134,10 +141,7 @@ fn what_people_changed_since_stays_and_what_the_source_changed_comes() {
     let desk = Desk::with_village();
     let file = data("odk-visits.csv");
     import(&desk, &file, &HERE).ok();
-    let visit = rows(&desk, "visit")[0]["record"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let visit = first(&desk, "visit");
     desk.run(["edit", &visit, "minutes=40", "findings=现场记录"])
         .ok();
     let again = import(&desk, &file, &HERE).ok().json();
@@ -171,10 +175,7 @@ fn erased_record_is_not_imported_again() {
     let desk = Desk::with_village();
     let file = data("odk-visits.csv");
     import(&desk, &file, &HERE).ok();
-    let visit = rows(&desk, "visit")[0]["record"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let visit = first(&desk, "visit");
     desk.run(["erase", &visit, "--yes"]).ok();
     let again = import_rest(&desk, &file, &HERE);
     assert_eq!(counts(&again), [0, 1, 0, 1], "{again}");
@@ -198,10 +199,7 @@ fn exported(desk: &Desk, name: &str, more: &[&str]) -> String {
 fn furnished() -> Desk {
     let desk = Desk::with_village();
     import(&desk, &data("odk-visits.csv"), &HERE).ok();
-    let visit = rows(&desk, "visit")[0]["record"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let visit = first(&desk, "visit");
     let more = [
         "findings==1+1\n第二行",
         "alone=yes",

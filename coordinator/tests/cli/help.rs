@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 42] = [
     "",
     "found",
     "space",
@@ -13,11 +13,16 @@ const COMMANDS: [&str; 37] = [
     "recover",
     "put",
     "edit",
+    "resolve",
     "show",
     "list",
     "report",
     "export",
     "import",
+    "bundle",
+    "bundle export",
+    "bundle import",
+    "bundle inspect",
     "sync",
     "serve",
     "status",

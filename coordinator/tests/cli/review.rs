@@ -13,7 +13,7 @@ fn handed_in(lead: &Desk, other: &Desk) -> String {
 }
 
 /// Brings what one has to the other.
-fn carry(from: &Desk, to: &Desk) {
+pub(crate) fn carry(from: &Desk, to: &Desk) {
     from.run(["sync"]).ok();
     to.run(["sync"]).ok();
 }
@@ -80,7 +80,7 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
 }
 
 /// Two people write a title each, without seeing the other's.
-fn need_with_two_titles(lead: &Desk, other: &Desk) -> String {
+pub(crate) fn need_with_two_titles(lead: &Desk, other: &Desk) -> String {
     let need = other.put_need();
     carry(other, lead);
     other.run(["edit", &need, "title=东头路灯"]).ok();
@@ -132,6 +132,45 @@ fn choice_between_two_values_is_told_to_the_one_whose_value_was_not_kept() {
         !hidden.body.contains("桥边路灯"),
         "nothing tells what is hidden"
     );
+}
+
+#[test]
+fn choice_that_is_undone_is_told_to_the_one_whose_value_comes_back() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let need = need_with_two_titles(&lead, &other);
+    let page = format!("/record/{need}");
+    let console = Console::entered(&lead);
+    let asked = console.get(&page);
+    // What is shown is chosen, so that the other comes back.
+    let seen = asked.hidden("seen");
+    let typed = [("field", "title"), ("seen", &seen), ("pick", "0")];
+    let chosen = console.post(&page, &format!("{page}/choose"), &typed);
+    assert_eq!(chosen.status, 303, "{}", chosen.body);
+    let again = console.post(&page, &format!("{page}/choose"), &typed);
+    assert_eq!(again.status, 303, "{}", again.body);
+    let moved = console.get(&page);
+    assert!(
+        moved.body.contains("has just changed this field"),
+        "{}",
+        moved.body
+    );
+    let said = |desk: &Desk| {
+        let rows = desk
+            .run(["--json", "list", "--kind", "comment"])
+            .ok()
+            .json();
+        rows.as_array().unwrap().len()
+    };
+    let before = said(&lead);
+    let change = moved.hidden("change");
+    let undone = console.post(&page, &format!("{page}/undo"), &[("change", &change)]);
+    assert_eq!(undone.status, 303, "{}", undone.body);
+    assert!(console.get(&page).body.contains("Undone"));
+    assert_eq!(said(&lead), before + 1);
+    drop(console);
+    carry(&lead, &other);
+    let console = Console::entered(&other);
+    assert!(console.get("/today").body.contains("李芳 wrote to you"));
 }
 
 #[test]

@@ -106,6 +106,14 @@ impl Desk {
     }
 }
 
+/// What a record has in a field, as `show` tells it; null for what it does not have.
+pub(crate) fn value(desk: &Desk, record: &str, field: &str) -> Value {
+    let shown = desk.run(["--json", "show", record]).ok().json();
+    let fields = shown["fields"].as_array().unwrap().iter();
+    let mut named = fields.filter(|it| it["name"] == field);
+    named.next().map_or(Value::Null, |it| it["value"].clone())
+}
+
 /// `banyan` with a data folder, in English, untouched by the settings of this computer.
 pub(crate) fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_banyan"));

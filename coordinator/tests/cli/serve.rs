@@ -25,6 +25,18 @@ fn link_lets_one_browser_in_once() {
 }
 
 #[test]
+fn two_programs_on_one_computer_do_not_send_each_others_browser_away() {
+    let (here, there) = (Desk::with_village(), Desk::with_village());
+    let names = [Console::of(&here), Console::of(&there)].map(|console| {
+        let entered = console.enter();
+        let cookie = entered.header("set-cookie").unwrap();
+        cookie.split('=').next().unwrap().to_owned()
+    });
+    // A browser keeps one cookie of a name for all ports of a host.
+    assert_ne!(names[0], names[1]);
+}
+
+#[test]
 fn every_page_forbids_what_it_does_not_need() {
     let desk = Desk::with_village();
     let console = Console::entered(&desk);
@@ -228,6 +240,28 @@ fn open_page_hears_of_what_another_person_wrote_over_the_relay() {
     assert!(console.get("/records").body.contains(&page));
 }
 
+#[test]
+fn page_hears_of_what_came_between_its_making_and_its_listening() {
+    let desk = Desk::with_village();
+    let console = Console::entered(&desk);
+    let page = console.get("/records");
+    let mut news = console.listen();
+    let space = space_of(&console.get("/new/visit"));
+    let typed = [
+        ("_space", space.as_str()),
+        ("household", "3号门 王奶奶"),
+        ("date", "2026-03-04"),
+        ("purpose", "health"),
+    ];
+    let written = console.post("/new/visit", "/new/visit", &typed);
+    assert_eq!(written.status, 303, "{}", written.body);
+    wait_for(&mut news, "records");
+    let (_, rest) = page.body.split_once("data-events=\"").unwrap();
+    let (address, _) = rest.split_once('"').unwrap();
+    let mut late = console.listen_at(address);
+    wait_for(&mut late, "missed");
+}
+
 fn level(desk: &Desk, record: &str) -> Value {
     desk.run(["--json", "show", record]).ok().json()["ticks"]["level"].clone()
 }
@@ -254,6 +288,11 @@ fn open_page_hears_that_a_record_is_on_the_relay_and_then_with_a_colleague() {
     while level(&lead, visit) != "colleague" {
         wait_for(&mut news, "sync");
     }
+    // It is on a coordinator's own device: lists and its page say so alike.
+    for page in ["/records", href.as_str()] {
+        let shown = console.get(page).body;
+        assert!(shown.contains("class=\"ticks\" data-n=\"4\""), "{page}");
+    }
 }
 
 #[test]
@@ -266,6 +305,27 @@ fn console_that_stays_open_says_that_it_has_what_others_wrote() {
         assert!(begun.elapsed() < PATIENCE, "the console says nothing");
         other.run(["sync"]).ok();
     }
+}
+
+#[test]
+fn sync_that_takes_long_goes_on_and_the_page_says_so() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let (served, _, desk) = two_with_a_relay();
+    let relay = served.text();
+    let (host, rest) = relay.split_once("127.0.0.1:").unwrap();
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let relay = format!("{host}127.0.0.1:{port}{rest}");
+    desk.run(["found", "--name", "丹灶", "--as", "李芳", "--relay", &relay])
+        .ok();
+    let console = Console::entered(&desk);
+    let begun = Instant::now();
+    let sent = console.post("/sync", "/sync", &[]);
+    assert_eq!(sent.header("location"), Some("/sync"), "{}", sent.body);
+    // The relay would be given up later.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8));
+    let told = console.get("/sync").body;
+    assert!(told.contains("This takes a while."), "{told}");
 }
 
 #[test]
@@ -323,4 +383,31 @@ fn ticket_of_the_console_lets_somebody_join() {
     other.run(["join", ticket, "--name", "陈小明"]).ok();
     other.run(["sync"]).ok();
     assert!(other.run(["space", "list"]).ok().out.contains("良登村"));
+}
+
+#[test]
+fn sync_page_says_what_each_meeting_did_and_follows_live_ones() {
+    let (_served, lead, other) = two_who_know_each_other();
+    lead.put_visit("3号门");
+    lead.run(["sync"]).ok();
+    let console = Console::entered(&lead);
+    let page = console.get("/sync");
+    assert!(page.body.contains("The last meeting"), "{}", page.body);
+    assert!(page.body.contains("Sent 1 entry"), "{}", page.body);
+    assert!(page.body.contains("Earlier ones"), "{}", page.body);
+    // The console is live: what a colleague writes is told while the session goes on.
+    let mut news = console.listen();
+    other.put_visit("4号门");
+    other.run(["sync"]).ok();
+    let told = |page: &str| {
+        let is_of = |part: &str| page.contains(part);
+        is_of("received 1 new one") && is_of("Home visit 1") && is_of("陈小明 1")
+    };
+    while !told(&console.get("/sync").body) {
+        wait_for(&mut news, "sync");
+    }
+    // It is kept, also by the command, and nobody's name is in what is kept.
+    drop(console);
+    let again = Console::entered(&lead).get("/sync");
+    assert!(told(&again.body), "{}", again.body);
 }

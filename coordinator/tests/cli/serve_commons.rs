@@ -1,10 +1,10 @@
 //! What the whole community shares, in the console of somebody who has a role in one village alone.
 
 use crate::console::{Console, space_of, two_who_know_each_other};
+use crate::run::Desk;
 
-#[test]
-fn volunteer_of_a_village_writes_changes_and_answers_in_the_commons() {
-    let (_served, lead, other) = two_who_know_each_other();
+/// A proposal for the whole community; returns its id.
+fn put_proposal(desk: &Desk, more: &[&str]) -> String {
     let put = [
         "put",
         "proposal",
@@ -13,9 +13,14 @@ fn volunteer_of_a_village_writes_changes_and_answers_in_the_commons() {
         "title=桥头装一盏灯",
         "category=roads",
         "level=village",
-        "state=submitted",
     ];
-    let theirs = lead.run(put).ok().out.trim().to_owned();
+    desk.run(put.iter().chain(more)).ok().out.trim().to_owned()
+}
+
+#[test]
+fn volunteer_of_a_village_writes_changes_and_answers_in_the_commons() {
+    let (_served, lead, other) = two_who_know_each_other();
+    let theirs = put_proposal(&lead, &["state=submitted"]);
     lead.run(["sync"]).ok();
     other.run(["sync"]).ok();
     let console = Console::entered(&other);
@@ -58,16 +63,7 @@ fn lead_of_a_village_is_asked_for_a_look_at_what_is_handed_in_in_the_commons() {
     let chen = crate::serve_places::member(&lead, "陈小明");
     lead.run(["grant", &chen, "--role", "lead", "--space", "良登村"])
         .ok();
-    let put = [
-        "put",
-        "proposal",
-        "--space",
-        "commons",
-        "title=桥头装一盏灯",
-        "category=roads",
-        "level=village",
-    ];
-    let record = lead.run(put).ok().out.trim().to_owned();
+    let record = put_proposal(&lead, &[]);
     lead.run(["edit", &record, "state=submitted"]).ok();
     lead.run(["sync"]).ok();
     other.run(["sync"]).ok();

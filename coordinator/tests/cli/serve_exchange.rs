@@ -188,7 +188,8 @@ fn file_that_another_site_sends_is_not_looked_at() {
 #[test]
 fn records_go_out_as_files_without_what_is_personal_unless_it_is_asked_for() {
     let desk = Desk::with_village();
-    desk.put_visit("3号门 王奶奶");
+    let visit = desk.put_visit("3号门 王奶奶");
+    desk.run(["edit", &visit, "point=23.05,112.95"]).ok();
     let console = in_chinese(&desk);
     let export = |format: &str, personal: &str| {
         let fields = [
@@ -210,6 +211,8 @@ fn records_go_out_as_files_without_what_is_personal_unless_it_is_asked_for() {
     assert!(export("csv", "").starts_with("PK"));
     let map = export("geojson", "");
     assert!(!map.contains("王奶奶") && map.contains("李芳"), "{map}");
+    let map = export("geojson", "yes");
+    assert!(map.contains("王奶奶"), "{map}");
     let none = [("format", "xlsx"), ("kind", "proposal")];
     let none = console.post("/export", "/export", &none);
     assert_eq!(none.status, 422);

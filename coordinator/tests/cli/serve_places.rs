@@ -251,4 +251,27 @@ fn acts_are_shown_by_page_and_person_and_proved_again() {
     assert_eq!(proved.status, 200);
     assert!(proved.body.contains("All is as signed"), "{}", proved.body);
     assert!(proved.body.contains("is what its authors signed"));
+    // The same address says it again to a page that looks again.
+    let again = console.get("/audit/verify");
+    assert!(again.status == 200 && again.body.contains("All is as signed"));
+    assert!(!console.get("/audit").body.contains("All is as signed"));
+    let stranger = console.send("POST", "/audit/verify", &[], "csrf=guessed");
+    assert_eq!(stranger.status, 403);
+}
+
+#[test]
+fn form_offers_people_of_the_village_first_and_the_others_behind_a_line() {
+    let (_served, lead, other) = founder_and_volunteer();
+    lead.run(["space", "add", "下安村"]).ok();
+    let elsewhere = ["put", "visit", "--space", "下安村"];
+    let fields = ["household=3号门", "date=2026-03-01", "purpose=check_in"];
+    let record = lead.run(elsewhere.into_iter().chain(fields)).ok();
+    let others = "People of other villages (1)";
+    let page = Console::entered(&lead).get(&format!("/record/{}/edit", record.out.trim()));
+    let (first, rest) = page.body.split_once(others).unwrap();
+    assert!(first.contains("李芳</span>") && !first.contains("陈小明</span>"));
+    assert!(rest.contains("陈小明</span>"));
+    // Both of the volunteer's village are there at once.
+    let page = Console::entered(&other).get("/new/visit");
+    assert!(page.body.contains("陈小明</span>") && !page.body.contains("other villages"));
 }

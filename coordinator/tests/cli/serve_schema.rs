@@ -7,8 +7,8 @@ use sync_core::replica::Moment;
 use sync_core::schema::SchemaAddition;
 use sync_node::Home;
 
-use crate::console::{Console, Reply, space_of, two_who_know_each_other, two_with_a_relay};
-use crate::run::Desk;
+use crate::console::{Console, done, space_of, two_who_know_each_other};
+use crate::run::{Desk, value};
 
 const VISIT: &str = "/schema/visit";
 
@@ -25,21 +25,9 @@ fn dialect<'f>() -> Vec<(&'f str, &'f str)> {
     ]
 }
 
-#[track_caller]
-fn done(reply: &Reply) {
-    assert_eq!(reply.status, 303, "{}", reply.body);
-}
-
 #[test]
 fn field_added_in_the_console_is_written_here_and_read_on_another_device() {
-    let (_served, lead, other) = two_with_a_relay();
-    let ticket = lead
-        .run(["invite", "--space", "良登村", "--role", "volunteer"])
-        .ok()
-        .out;
-    lead.run(["sync"]).ok();
-    other.run(["join", ticket.trim(), "--name", "陈小明"]).ok();
-    other.run(["sync"]).ok();
+    let (_served, lead, other) = two_who_know_each_other();
     let console = Console::entered(&lead);
     done(&console.post(VISIT, "/schema/visit/field", &dialect()));
     let form = console.get("/new/visit");
@@ -258,15 +246,6 @@ fn laid(desk: &Desk, version: u32) -> SchemaAddition {
     let mut addition: serde_json::Value = serde_json::from_str(&addition).unwrap();
     addition["version"] = version.into();
     SchemaAddition::parse(&addition.to_string()).unwrap()
-}
-
-fn value(desk: &Desk, record: &str, field: &str) -> serde_json::Value {
-    let shown = desk.run(["--json", "show", record]).ok().json();
-    let fields = shown["fields"].as_array().unwrap().iter();
-    let mut named = fields.filter(|it| it["name"] == field);
-    named
-        .next()
-        .map_or(serde_json::Value::Null, |it| it["value"].clone())
 }
 
 #[test]

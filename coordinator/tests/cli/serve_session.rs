@@ -1,9 +1,7 @@
 //! The sharing session on the wall.
 
-use serde_json::Value;
-
 use crate::console::{Console, two_who_know_each_other, wait_for};
-use crate::run::Desk;
+use crate::run::{Desk, value};
 use crate::serve_places::member;
 
 /// A session of the village, and a need that names a resident.
@@ -28,13 +26,6 @@ fn session_and_need(desk: &Desk) -> (String, String) {
     ];
     let put = |args: &[&str]| desk.run(args).ok().out.trim().to_owned();
     (put(&session), put(&need))
-}
-
-fn value(desk: &Desk, record: &str, field: &str) -> Value {
-    let shown = desk.run(["--json", "show", record]).ok().json();
-    let fields = shown["fields"].as_array().unwrap().iter();
-    let mut named = fields.filter(|it| it["name"] == field);
-    named.next().map_or(Value::Null, |it| it["value"].clone())
 }
 
 /// The ids of all records of a kind.

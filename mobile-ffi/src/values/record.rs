@@ -28,6 +28,36 @@ pub struct Field {
     pub by: String,
     /// Other values that were set at the same time.
     pub conflicts: Vec<Conflict>,
+    /// Names all these values as they stand, for a choice between them; none where there is only one.
+    pub seen: Option<String>,
+}
+
+/// What is kept of several values of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Keep {
+    /// The value that is shown.
+    Shown,
+    /// One of the conflicts.
+    Other {
+        /// Its place among them, from 0.
+        place: u32,
+    },
+    /// All of them in one text: behind each other in a line, else below each other.
+    All,
+}
+
+impl From<Keep> for replica::Keep {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::Shown => Self::One(0),
+            Keep::Other { place } => {
+                // No field has so many values; then there is none at that place.
+                let place = usize::try_from(place).unwrap_or(usize::MAX);
+                Self::One(place.saturating_add(1))
+            }
+            Keep::All => Self::All,
+        }
+    }
 }
 
 /// An entry of a record that is kept and not merged.
@@ -111,6 +141,7 @@ impl From<replica::FieldView> for Field {
                     by: other.by,
                 })
                 .collect(),
+            seen: field.seen,
         }
     }
 }

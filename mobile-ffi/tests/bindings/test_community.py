@@ -11,7 +11,7 @@ import contextlib
 import pathlib
 import sys
 
-from banyan import BanyanError, Community, FieldChange, FieldValue, Filter, Language, Role
+from banyan import BanyanError, Community, FieldChange, FieldValue, Filter, Keep, Language, Role
 
 RELAY, SILENT, DATA = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 ZH, EN = Language.ZH, Language.EN
@@ -27,6 +27,7 @@ class Station:
     helper: Community
     ticket: str
     record: str
+    told: str
     digest: str
     away: Community
     waiting: asyncio.Future
@@ -156,12 +157,25 @@ async def step_conflict_shown_and_settled(it):
     same((row.record, row.conflicts, row.fields["mood"]), (it.record, 1, value))
     same((await it.lead.status()).conflicts, 1)
 
-    holds(await it.lead.edit(it.record, {"mood": "happy"}), "a choice is a change")
+    seen = field(await it.lead.show(it.record), "mood").seen
+    with fails(BanyanError.Invalid, "再看一眼"):
+        await it.lead.settle(it.record, "mood", "0" * 16, Keep.SHOWN())
+    with fails(BanyanError.Invalid, "没有这个值"):
+        await it.lead.settle(it.record, "mood", seen, Keep.OTHER(1))
+    with fails(BanyanError.Invalid, "不能放在一起"):
+        await it.lead.settle(it.record, "mood", seen, Keep.ALL())
+    keep = Keep.SHOWN() if value.text == "calm" else Keep.OTHER(0)
+    holds(await it.lead.settle(it.record, "mood", seen, keep), "a choice is a change")
     await it.lead.sync_once()
     await it.helper.sync_once()
     same(await it.helper.list(Filter(only_conflicts=True)), [])
     mood = field(await it.helper.show(it.record), "mood")
-    same((mood.value, mood.by, mood.conflicts), (FieldValue.TEXT("happy"), "李芳", []))
+    same((mood.value, mood.by, mood.conflicts), (FieldValue.TEXT("calm"), "李芳", []))
+    same(mood.seen, None, "nothing is left to choose")
+    [told] = await it.helper.list(Filter(kind="comment"))
+    same((told.created_by, len(told.fields["mentions"].elements)), ("李芳", 1))
+    holds("用了李芳写的" in told.fields["text"].text, told)
+    it.told = told.record
     it.digest = (await it.lead.status()).digest
     same((await it.helper.status()).digest, it.digest, "both have the same")
 
@@ -177,25 +191,26 @@ async def step_history(it):
     [choice] = last.changes
     holds(isinstance(choice, FieldChange), type(choice))
     holds(choice.before in (FieldValue.TEXT("calm"), FieldValue.TEXT("lonely")), choice)
-    same((choice.field, choice.after), ("mood", FieldValue.TEXT("happy")))
+    same((choice.field, choice.after), ("mood", FieldValue.TEXT("calm")))
     holds(all(step.at_ms > 0 for step in steps), steps)
 
 
 async def step_lists(it):
     need = {"title": "路灯坏了", "category": "roads", "urgency": "high", "state": "raised"}
     second = await it.lead.create("need", "良登村", need)
-    same([row.record for row in await it.lead.list(Filter())], [second, it.record])
+    newest, *older = [row.record for row in await it.lead.list(Filter())]
+    same((newest, sorted(older)), (second, sorted([it.record, it.told])))
     same([row.record for row in await it.lead.list(Filter(kind="visit"))], [it.record])
     same([row.record for row in await it.lead.list(Filter(limit=1))], [second])
-    same([row.record for row in await it.lead.list(Filter(offset=1))], [it.record])
+    same([row.record for row in await it.lead.list(Filter(offset=1))], older)
     same(await it.lead.list(Filter(kind="event")), [])
     same(await it.lead.list(Filter(space="commons")), [])
     [row] = await it.helper.list(Filter(kind="visit", space="良登村", limit=5))
     same((row.title, row.kind, row.space), (VISIT["household"], "visit", "良登村"))
-    same((row.fields["mood"], row.created_by), (FieldValue.TEXT("happy"), "陈明"))
+    same((row.fields["mood"], row.created_by), (FieldValue.TEXT("calm"), "陈明"))
     same((row.updated_by, row.conflicts), ("李芳", 0))
-    same((await it.lead.status()).records, 2)
-    same((await it.helper.status()).records, 1)
+    same((await it.lead.status()).records, 3)
+    same((await it.helper.status()).records, 2)
     await it.lead.sync_once()
     holds((await it.lead.status()).digest != it.digest, "the digest tells that there is more")
     same((await it.helper.status()).digest, it.digest, "and stays where nothing came")
@@ -237,7 +252,7 @@ async def step_wrong_arguments_in_the_language_asked_for(it):
     with fails(BanyanError.Invalid, "最多有 4 个中继"):
         Community.found(folder("unused"), "丹灶镇", "李芳", [RELAY] * 5, ZH)
     mood = field(await lead.show(it.record), "mood")
-    same(mood.value, FieldValue.TEXT("happy"), "nothing was written")
+    same(mood.value, FieldValue.TEXT("calm"), "nothing was written")
     same((await lead.status()).pending, before, "nothing was written")
 
 
@@ -295,7 +310,7 @@ async def step_many_calls_at_once(it):
     await it.helper.sync_once()
     await it.lead.sync_once()
     await it.helper.sync_once()
-    same((await it.lead.status()).records, 42)
+    same((await it.lead.status()).records, 43)
     same((await it.helper.status()).digest, (await it.lead.status()).digest)
 
 

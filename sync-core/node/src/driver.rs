@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sync_core::id::Millis;
 use sync_core::peer::{Peer, PeerError, moment};
-use sync_core::replica::{Moment, Replica, ReplicaError};
+use sync_core::replica::{Meeting, Moment, Replica, ReplicaError};
 use sync_core::wire::PeerKind;
 use sync_link::{Incoming, LinkError};
 use tokio::runtime::Handle;
@@ -257,7 +257,7 @@ impl Driver {
     fn open(&mut self, id: ConnId, opened: Opened) {
         let peer = opened.wired.peer;
         match Peer::dial(&self.replica, peer, PeerKind::Relay, &mut self.rng) {
-            Ok(peer) => drop(self.sessions.insert(id, Running::new(peer, opened))),
+            Ok(peer) => drop(self.sessions.insert(id, Running::new(peer, opened, now()))),
             Err(error) => drop(opened.ended.send(Err(error.into()))),
         }
     }
@@ -330,6 +330,9 @@ impl Driver {
         if !is_done {
             return self.mind_deadline(id);
         }
+        if let Some(meeting) = running.take_note(now()) {
+            note(&mut self.replica, meeting);
+        }
         // A removed device has something to do as soon as the other side has everything.
         if !running.was_done || self.replica.is_removed() {
             let moment = &mut moment(now(), &mut self.rng);
@@ -375,9 +378,22 @@ impl Driver {
         };
         // Those that are through are forgotten.
         while self.closings.try_join_next().is_some() {}
+        if let Some(meeting) = running.last_note(now()) {
+            note(&mut self.replica, meeting);
+        }
         let finish = running.finish(&self.replica, result);
         let closing = async move { finish.await.drain().await };
         self.closings.spawn_on(closing, &self.runtime);
+    }
+}
+
+/// Keeps what a session did; that it could not be kept is no reason to end the session.
+fn note(replica: &mut Replica, meeting: Meeting) {
+    // A device that was removed keeps nothing any more.
+    if !replica.is_removed()
+        && let Err(error) = replica.note_meeting(meeting)
+    {
+        tracing::warn!(%error, "the report of a session could not be kept");
     }
 }
 

@@ -70,12 +70,9 @@ fn as_list<S: Serializer>(refused: &BTreeMap<Refusal, u64>, to: S) -> Result<S::
 }
 
 impl SyncReport {
-    pub(crate) fn new(
-        replica: &Replica,
-        relay: String,
-        report: &Report,
-        bytes: (u64, u64),
-    ) -> Self {
+    /// In words of people and kinds: what a session, or a bundle, did.
+    #[must_use]
+    pub fn new(replica: &Replica, relay: String, report: &Report, bytes: (u64, u64)) -> Self {
         let mut by_person: BTreeMap<String, u64> = BTreeMap::new();
         for (member, count) in &report.tally.by_member {
             *by_person.entry(replica.member_name(member)).or_default() += count;

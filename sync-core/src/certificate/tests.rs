@@ -3,26 +3,16 @@ use proptest::prelude::*;
 use super::*;
 use crate::keys::{DeviceKeys, Secret};
 
+/// Those of the fixtures' device.
 fn keys() -> DeviceKeys {
-    DeviceKeys::from_secrets(&Secret::new([7; 32]), Secret::new([8; 32]))
+    DeviceKeys::from_secrets(&Secret::new([6; 32]), Secret::new([7; 32]))
 }
 
+/// The fixtures' certificate.
 fn sample() -> Certificate {
-    Certificate {
-        community: CommunityId::new([1; 32]),
-        number: "2026-abcdefgh".to_owned(),
-        member: MemberId::new([2; 16]),
-        name: "陈小明".to_owned(),
-        from: "2026-01-01".to_owned(),
-        to: "2026-06-30".to_owned(),
-        minutes: 5190,
-        records: 31,
-        issuer: keys().device(),
-        issuer_name: "李芳".to_owned(),
-        issued_at: 1_780_000_000_000,
-        title: Some("丹灶".to_owned()),
-        as_of: [3; 16].into(),
-    }
+    let text = include_str!("../../../tests/fixtures/v1/certificate.txt");
+    let signed: SignedCertificate = text.parse().unwrap();
+    signed.certificate().clone()
 }
 
 #[test]

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 pub use self::edit::{EditError, NewChange, Splice};
 pub use self::history::{Deed, FieldChange, HISTORY_TEXT_CHARS_MAX, HistoryItem};
+pub(crate) use self::read::distinct;
 pub use self::read::{Concurrent, FieldState};
 pub use self::undo::CannotUndo;
 

@@ -8,10 +8,22 @@ use crate::roster::role::{Role, Scope};
 use crate::roster::statement::Statement;
 use crate::store::ViewRow;
 use crate::view::day_at;
-use crate::view::statistics::account::{Account, Counting, People, Promotion, asks_for_moves};
+use crate::view::statistics::account::{
+    Account, Counting, MEASURES, People, Promotion, Span, asks_for_moves,
+};
 use crate::view::statistics::{Question, Statistics};
 
 impl Replica {
+    /// Numbers about the records of a time, a space and a person; with [`Replica::heads_digest`] they say
+    /// what they are of. Reads every row that is counted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn statistics(&self, question: &Question) -> Result<Statistics, ReplicaError> {
+        let rows = self.store.rows(&question.filter())?;
+        Ok(Statistics::of(self.schema(), &rows))
+    }
+
     /// The station's account of a time, a space and a person, and the same by member. Together with
     /// [`Replica::heads_digest`] it is the same on every device, as long as nothing waits to be sealed.
     /// Reads every row that is counted, and the whole record where states came one after another.
@@ -25,6 +37,11 @@ impl Replica {
         for row in &rows {
             let moves = self.moves_for(row)?;
             counting.add(row, &moves, |device| roster.member_id(device));
+        }
+        for measure in MEASURES.iter().filter(|it| it.span != Span::About) {
+            for row in self.store.rows(&measure.filter(question))? {
+                counting.add_beside(measure, &row, |device| roster.member_id(device));
+            }
         }
         let kinds = Statistics::of(self.schema(), &rows);
         Ok(counting.finish(kinds, &self.promotions()))

@@ -8,10 +8,10 @@ use crate::replica::mind::Mind;
 use crate::replica::origin::Origin;
 use crate::replica::rebuild::Incoming;
 use crate::replica::schema::KindRef;
-use crate::replica::states::{check_links, mover, of_kind, state_asked};
+use crate::replica::states::{check_links, of_kind, state_asked};
 use crate::replica::{Moment, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{Edit, FieldEdit, FieldError, Kind, STATE_FIELD, Value};
+use crate::schema::{Edit, FieldEdit, FieldError, Kind, Mover, STATE_FIELD, Value, narrow};
 use crate::store::StoreTx;
 
 /// One new record to be created.
@@ -54,6 +54,10 @@ impl Mind {
         work.add(entry, &change.chunk);
         self.save_work(tx, work)?;
         Ok(record)
+    }
+
+    pub(super) fn role_to_create(&self, kind: &str, space: LaneId) -> Result<Role, ReplicaError> {
+        Ok(self.draft(kind, space)?.role)
     }
 
     fn draft(&self, kind: &str, space: LaneId) -> Result<Draft, ReplicaError> {
@@ -165,10 +169,6 @@ pub(super) fn natural_key(space: &LaneId, text: &str) -> Option<String> {
 /// A natural key as it is compared: without spaces, small letters, and the digits and signs of Chinese
 /// keyboards as those of others.
 fn normal_key(text: &str) -> String {
-    let narrow = |c: char| match u32::from(c) {
-        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
-        _narrow => c,
-    };
     let kept = text.chars().filter(|c| !c.is_whitespace()).map(narrow);
     kept.flat_map(char::to_lowercase).collect()
 }
@@ -182,7 +182,7 @@ fn with_first_state(
     let mut edits = edits.to_vec();
     match state_asked(kind, &edits)? {
         Some(state) => {
-            let mover = mover(role, true, &edits);
+            let mover = Mover::of(role, true, &edits);
             let begun = kind.check_first(&state, mover);
             begun.map_err(|error| of_kind(kind, error))?;
         }

@@ -1,6 +1,6 @@
 //! Edits of this device: durable at once, sealed later.
 
-use crate::id::{LaneId, Millis, RecordId};
+use crate::id::{DeviceId, LaneId, Millis, RecordId};
 use crate::record::{EditError, NewChange, Payload, RecordDoc, Splice, Target};
 use crate::replica::found::RECORDS;
 use crate::replica::merge::Work;
@@ -8,7 +8,7 @@ use crate::replica::mind::{Mind, next_seq};
 use crate::replica::schema::KindRef;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::role::Role;
-use crate::schema::{FieldEdit, FieldType, Kind};
+use crate::schema::{FieldEdit, FieldType, Kind, STATE_FIELD};
 use crate::store::{EntryRef, PendingRow, StoreTx};
 
 /// What an edit did.
@@ -168,6 +168,12 @@ impl Mind {
         let now = moment.now;
         self.step_aside(tx, &record, moment)?;
         self.check_moves(tx, record, edits)?;
+        if self.keeps_shown_state(tx, record, edits)? {
+            // Everybody judges a move by what its change sets the state to, and it must say so.
+            self.change(tx, record, |mind, _, doc| {
+                Ok(doc.put_aside(mind.actor(), now, STATE_FIELD)?)
+            })?;
+        }
         self.change(tx, record, |mind, kind, doc| {
             for edit in edits {
                 if kind.field(&edit.field).is_none() {
@@ -176,6 +182,25 @@ impl Mind {
             }
             Ok(doc.edit(mind.actor(), now, kind, edits)?)
         })
+    }
+
+    /// Whether the edits choose, between several states, the one that is shown anyway.
+    fn keeps_shown_state(
+        &mut self,
+        tx: &dyn StoreTx,
+        record: RecordId,
+        edits: &[FieldEdit],
+    ) -> Result<bool, ReplicaError> {
+        let asked = edits.iter().rev().find(|edit| edit.field == STATE_FIELD);
+        let Some(asked) = asked.and_then(|edit| edit.value.value()) else {
+            return Ok(false);
+        };
+        let (work, kind) = self.work_to_edit(tx, record)?;
+        let rivals = work.doc().rivals(STATE_FIELD);
+        let is_kept =
+            rivals.first().is_some_and(|shown| shown.value == *asked) && kind.is_state(STATE_FIELD);
+        self.keep_work(work);
+        Ok(is_kept)
     }
 
     pub(super) fn change(
@@ -241,18 +266,22 @@ impl Mind {
             .filter(Work::has_begun)
             .ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
         let kind = self.kind(work.kind())?;
-        self.check_edit(&work, &kind)?;
+        self.role_to_edit(&kind, &work.space(), &work.created_by(self))?;
         Ok((work, kind))
     }
 
-    fn check_edit(&self, work: &Work, kind: &Kind) -> Result<(), ReplicaError> {
+    pub(super) fn role_to_edit(
+        &self,
+        kind: &Kind,
+        space: &LaneId,
+        creator: &DeviceId,
+    ) -> Result<Role, ReplicaError> {
         if self.is_removed() {
             return Err(ReplicaError::Removed);
         }
-        let role = self.roster.role_in_space(&self.us, &work.space());
-        let is_own = self.is_ours(work);
-        match role {
-            Some(role) if role >= Role::Volunteer && kind.may_edit(role, is_own) => Ok(()),
+        let is_own = self.is_our_device(creator);
+        match self.roster.role_in_space(&self.us, space) {
+            Some(role) if role >= Role::Volunteer && kind.may_edit(role, is_own) => Ok(role),
             Some(role) if role >= Role::Volunteer => {
                 Err(ReplicaError::NotAllowed { least: Role::Lead })
             }
@@ -264,8 +293,11 @@ impl Mind {
 
     /// Whether this device's member began the record.
     pub(super) fn is_ours(&self, work: &Work) -> bool {
-        let creator = work.created_by(self);
-        creator == self.us || self.roster.member_id(&creator) == self.roster.member_id(&self.us)
+        self.is_our_device(&work.created_by(self))
+    }
+
+    pub(super) fn is_our_device(&self, device: &DeviceId) -> bool {
+        *device == self.us || self.roster.member_id(device) == self.roster.member_id(&self.us)
     }
 
     pub(super) fn put_change(

@@ -47,6 +47,10 @@ pub(super) mod meta {
     pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
     pub(crate) const VIEW: &str = "view";
     pub(crate) const READINGS: &str = "readings";
+    pub(crate) const BUNDLES: &str = "bundles";
+    /// With the id of a device behind it.
+    pub(crate) const BUNDLE_WORD: &str = "bundle-word/";
+    pub(crate) const MEETINGS: &str = "meetings";
 }
 
 /// What is kept of a ticket after joining with it.
@@ -303,6 +307,15 @@ impl Mind {
     /// The device behind an actor; every actor in a document signed an entry that we have.
     pub(super) fn device_of(&self, actor: &ActorId) -> DeviceId {
         self.actors.get(actor).copied().unwrap_or(DeviceId::ZERO)
+    }
+
+    /// A member's name by one of their devices; the device's short id until the name can be read.
+    pub(super) fn name_of(&self, device: &DeviceId) -> String {
+        let member = self.roster.member_id(device);
+        member
+            .and_then(|id| self.roster.members().get(&id))
+            .and_then(|member| self.open_text(member.name.as_ref()?))
+            .unwrap_or_else(|| device.short())
     }
 
     /// Our invitation and the keys that open what is sealed to it, as long as we may need that.

@@ -9,6 +9,7 @@ use crate::record::{ChangeHash, FieldState, HistoryItem, Payload, RecordDoc};
 use crate::replica::leave::Farewell;
 use crate::replica::merge::load;
 use crate::replica::mind::meta;
+use crate::replica::settle::{reason_with, sight};
 use crate::replica::{Hold, KeyWait, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::{Member, commons};
@@ -17,7 +18,6 @@ use crate::store::{
     EntryRef, HeldRow, KindCount, LinkTarget, Person, RowFilter, StateCount, StoreError, ViewRow,
 };
 use crate::view;
-use crate::view::statistics::{Question, Statistics};
 
 /// One member, as people know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,6 +59,9 @@ pub struct Conflict {
     pub at: Option<i64>,
     /// What they saw in the field before.
     pub saw: Option<serde_json::Value>,
+    /// The reason that they gave with it, if it is a state that needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One field of a record.
@@ -74,6 +77,9 @@ pub struct FieldView {
     pub conflicts: Vec<Conflict>,
     /// The value shown like the others, where there are any.
     pub shown: Option<Conflict>,
+    /// Names all these values as they stand, where there are several: a [`Choice`] is between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
 }
 
 /// One record, whole.
@@ -188,11 +194,7 @@ impl Replica {
     /// A member's name by one of their devices; the device's short id until the name can be read.
     #[must_use]
     pub fn name_of(&self, device: &DeviceId) -> String {
-        let member = self.mind.roster.member_id(device);
-        member
-            .and_then(|id| self.mind.roster.members().get(&id))
-            .and_then(|member| self.mind.open_text(member.name.as_ref()?))
-            .unwrap_or_else(|| device.short())
+        self.mind.name_of(device)
     }
 
     /// A member's name.
@@ -335,16 +337,6 @@ impl Replica {
         Ok(self.store.state_counts()?)
     }
 
-    /// Numbers about the records of a time, a space and a person; with [`Replica::heads_digest`] they say
-    /// what they are of. Reads every row that is counted.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn statistics(&self, question: &Question) -> Result<Statistics, ReplicaError> {
-        let rows = self.store.rows(&question.filter())?;
-        Ok(Statistics::of(self.schema(), &rows))
-    }
-
     /// Records by space and kind.
     ///
     /// # Errors
@@ -402,6 +394,7 @@ impl Replica {
                 member: self.mind.roster.member_id(&device).map(|id| id.to_string()),
                 at: made.as_ref().map(|made| made.at.0),
                 saw: step.and_then(|step| step.from.as_ref().map(Value::to_json)),
+                reason: reason_with(doc, kind, &field.name, value, change),
             }
         };
         let others = field.others.iter();
@@ -414,6 +407,7 @@ impl Replica {
             shown: field
                 .set_in
                 .map(|change| rival(&field.winner, &field.set_by, &change)),
+            seen: field.set_in.and_then(|_| sight(doc, &field.name)),
             name: field.name,
         }
     }

@@ -1,10 +1,11 @@
-//! Rights by name: roles given to members.
+//! Rights: roles given to members by name, and what this device's member may do by theirs.
 
-use crate::id::MemberId;
+use crate::id::{DeviceId, LaneId, MemberId};
 use crate::replica::found::random;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::role::{Role, Scope};
 use crate::roster::statement::{Grant, Statement};
+use crate::store::ViewRow;
 
 impl Replica {
     /// The member of this name, or whose id begins so (at least four letters of it).
@@ -32,6 +33,29 @@ impl Replica {
             [only] => Ok(*only),
             _ => Err(ReplicaError::AmbiguousMember(typed.to_owned())),
         }
+    }
+
+    /// The role by which this device's member may begin a record, whatever is in it.
+    ///
+    /// # Errors
+    /// As [`Replica::create`], where that does not depend on the fields.
+    pub fn role_to_create(&self, kind: &str, space: LaneId) -> Result<Role, ReplicaError> {
+        self.mind.role_to_create(kind, space)
+    }
+
+    /// The role by which this device's member may edit a record, whatever of it.
+    ///
+    /// # Errors
+    /// As [`Replica::edit`], where that does not depend on the fields.
+    pub fn role_to_edit(&self, row: &ViewRow) -> Result<Role, ReplicaError> {
+        let kind = self.mind.kind(&row.kind)?;
+        self.mind.role_to_edit(&kind, &row.space, &row.created_by)
+    }
+
+    /// Whether a device is this member's.
+    #[must_use]
+    pub fn is_ours(&self, device: &DeviceId) -> bool {
+        self.mind.is_our_device(device)
     }
 
     /// Gives a member a role, in one space or the whole community; says whether they lacked it.

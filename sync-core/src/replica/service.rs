@@ -12,15 +12,12 @@ use crate::replica::{Moment, Replica, ReplicaError};
 use crate::roster::file::RosterWriter;
 use crate::roster::role::{Role, Scope};
 use crate::schema::{STATE_FIELD, Value};
-use crate::store::{RowFilter, ViewRow};
+use crate::store::{LinkTarget, RowFilter, ViewRow};
 
 /// The kind of records that service is written down in.
 const HOURS: &str = "hours";
 /// States in which it counts.
 const CONFIRMED: [&str; 2] = ["confirmed", "certified"];
-/// Fields on which the sum depends: while one of them has several values, nothing is settled.
-const DECIDING: [&str; 4] = ["member", "date", "minutes", STATE_FIELD];
-
 /// What was confirmed: it must still be what it was then.
 const CONFIRMED_FIELDS: [&str; 3] = ["member", "date", "minutes"];
 
@@ -124,11 +121,12 @@ impl Replica {
     ) -> Result<Service, ReplicaError> {
         let filter = RowFilter {
             kind: Some(HOURS.to_owned()),
+            linked: Some(LinkTarget::Member(*member)),
             ..RowFilter::default()
         };
         let mut service = Service::default();
         for row in self.list(&filter)? {
-            let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+            let fields = row.values();
             let text = |name: &str| fields.get(name).and_then(serde_json::Value::as_str);
             let is_in = text("date").is_some_and(|day| (from..=to).contains(&day));
             if text("member") != Some(member.to_string().as_str()) || !is_in {
@@ -153,11 +151,12 @@ impl Replica {
         Ok(service)
     }
 
+    /// Whether something on which the sum depends has several values.
     fn is_unsettled(&self, row: &ViewRow) -> Result<bool, ReplicaError> {
         let shown = self.show(row.record)?;
+        let decides = |name: &str| name == STATE_FIELD || CONFIRMED_FIELDS.contains(&name);
         let mut fields = shown.fields.iter();
-        Ok(fields
-            .any(|field| !field.conflicts.is_empty() && DECIDING.contains(&field.name.as_str())))
+        Ok(fields.any(|field| !field.conflicts.is_empty() && decides(&field.name)))
     }
 
     /// Whether somebody else than the member put the record into a state in which it counts, and saw

@@ -5,8 +5,7 @@ use crate::replica::ReplicaError;
 use crate::replica::mind::Mind;
 use crate::roster::role::Role;
 use crate::schema::{
-    Edit, FieldEdit, FieldError, FieldType, Kind, Mover, REASON_FIELD, STATE_FIELD, StateError,
-    Value,
+    Edit, FieldEdit, FieldError, FieldType, Kind, Mover, STATE_FIELD, StateError, Value,
 };
 use crate::store::StoreTx;
 
@@ -32,7 +31,7 @@ impl Mind {
                         Value::Number(_) | Value::Flag(_) | Value::Set(_) | Value::List(_) => None,
                     })
                     .collect();
-                let mover = mover(role, self.is_ours(&work), edits);
+                let mover = Mover::of(role, self.is_ours(&work), edits);
                 let moved = kind.check_move(&now, &to, mover);
                 moved.map_err(|error| of_kind(&kind, error))
             }
@@ -67,18 +66,6 @@ pub(super) fn of_kind(kind: &Kind, error: StateError) -> ReplicaError {
     ReplicaError::State {
         kind: kind.name().to_owned(),
         error,
-    }
-}
-
-pub(super) fn mover(role: Role, is_own: bool, edits: &[FieldEdit]) -> Mover {
-    let gives_reason = |edit: &FieldEdit| {
-        let value = edit.value.value();
-        edit.field == REASON_FIELD && value.is_some_and(|value| !value.is_empty())
-    };
-    Mover {
-        role,
-        is_own,
-        gives_reason: edits.iter().any(gives_reason),
     }
 }
 

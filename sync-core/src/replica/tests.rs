@@ -22,11 +22,14 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 mod accounts;
 mod audit;
 mod branches;
+mod bundles;
 mod devices;
 mod erasures;
+mod meetings;
 mod origins;
 mod others;
 mod previews;
+mod privacy;
 mod recovery;
 mod relay;
 mod renew;
@@ -35,6 +38,7 @@ mod rights;
 mod schemas;
 mod sealing;
 mod service;
+mod settle;
 mod states;
 mod strays;
 mod ticks;
@@ -231,6 +235,9 @@ impl Phone {
         (Millis(self.now), ChaCha8Rng::from_rng(&mut self.rng))
     }
 }
+
+/// What the comments of these tests say.
+const WORDS: Words<'static> = &|told| format!("{}: {}", told.field, told.by.join(", "));
 
 const VISIT: &[(&str, &str)] = &[
     ("household", "3号门 王奶奶"),

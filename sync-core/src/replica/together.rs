@@ -2,7 +2,7 @@
 
 use crate::id::{LaneId, RecordId};
 use crate::replica::mind::Mind;
-use crate::replica::{Edited, Moment, Replica, ReplicaError};
+use crate::replica::{Edited, Moment, Replica, ReplicaError, Settled, Words};
 use crate::schema::FieldEdit;
 use crate::store::StoreTx;
 
@@ -40,6 +40,20 @@ impl Writer<'_, '_> {
     /// As [`Replica::edit`].
     pub fn edit(&mut self, record: RecordId, edits: &[FieldEdit]) -> Result<Edited, ReplicaError> {
         self.mind.edit(self.tx, record, edits, self.moment)
+    }
+
+    /// Changes fields of a record, and tells those whose value of a conflict is not kept by it.
+    ///
+    /// # Errors
+    /// As [`Replica::edit_and_tell`].
+    pub fn edit_and_tell(
+        &mut self,
+        record: RecordId,
+        edits: &[FieldEdit],
+        words: Words<'_>,
+    ) -> Result<Settled, ReplicaError> {
+        self.mind
+            .edit_and_tell(self.tx, record, edits, words, self.moment)
     }
 }
 

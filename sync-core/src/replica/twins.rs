@@ -119,7 +119,7 @@ fn row_of(tx: &dyn StoreTx, record: RecordId) -> Result<ViewRow, ReplicaError> {
 
 /// What has to change in a record so that it says this of another.
 fn edits(row: &ViewRow, to: RecordId, finding: Finding) -> Vec<FieldEdit> {
-    let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     let to = to.to_string();
     let said = fields.get(SAME_FIELD).and_then(Json::as_str);
     let others = fields.get(OTHER_FIELD).and_then(Json::as_array);

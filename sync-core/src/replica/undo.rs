@@ -4,9 +4,9 @@ use thiserror::Error;
 
 use crate::id::RecordId;
 use crate::record::{CannotUndo, ChangeHash};
-use crate::replica::edit::Edited;
 use crate::replica::merge::load;
-use crate::replica::{Moment, Replica, ReplicaError};
+use crate::replica::settle::{Decision, reason_for};
+use crate::replica::{Moment, Replica, ReplicaError, Settled, Words};
 
 /// Why nothing was undone.
 #[derive(Debug, Error)]
@@ -26,19 +26,33 @@ impl Replica {
     /// in the history, and can be undone itself. It goes no way round the schema: a state moves back only
     /// where the schema lets this person put it there. What was written since stays ([`CannotUndo`]).
     ///
+    /// If the change had settled a conflict, all others whose value that was decided about are told, with
+    /// these words, in a comment that is durable together with it.
+    ///
     /// # Errors
     /// [`UndoError`]: the change is taken back whole or not at all.
     pub fn undo(
         &mut self,
         record: RecordId,
         change: &str,
+        words: Words<'_>,
         moment: &mut Moment<'_>,
-    ) -> Result<Edited, UndoError> {
+    ) -> Result<Settled, UndoError> {
         let change: ChangeHash = change.parse().map_err(|_| CannotUndo::Unknown)?;
         let unknown = || ReplicaError::UnknownRecord(record.to_string());
         let work = load(&*self.store, &record)?.ok_or_else(unknown)?;
         let kind = self.mind.kind_or_plain(work.kind());
-        let edits = work.doc().undoing(kind, &change)?;
-        Ok(self.edit(record, &edits, moment)?)
+        let mut edits = work.doc().undoing(kind, &change)?;
+        let decisions: Vec<Decision> = edits
+            .iter()
+            .filter_map(|edit| Decision::undone(work.doc(), &change, edit))
+            .collect();
+        let states = decisions.iter().flat_map(Decision::states);
+        let reason = reason_for(work.doc(), kind, &edits, states);
+        edits.extend(reason);
+        let done = self.write(moment, |tx, mind, moment| {
+            mind.write_and_tell(tx, record, &edits, decisions, words, moment)
+        });
+        Ok(done?)
     }
 }

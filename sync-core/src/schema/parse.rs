@@ -230,7 +230,7 @@ impl Field {
 }
 
 /// The date parser takes more of ISO 8601 than one form of a day; two forms would not compare as equal text.
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let written = |date: &Date| date.to_string() == text;
     text.parse().is_ok_and(|date| written(&date))
 }
@@ -240,6 +240,15 @@ pub(crate) fn day_of(text: &str) -> Option<&str> {
     let (day, time) = text.split_once(' ').unwrap_or((text, "00:00"));
     let is_day = day.len() == DAY_LEN && is_date(day) && is_time(time);
     is_day.then_some(day)
+}
+
+/// A letter, digit or sign of Chinese keyboards as that of others. Ids of things with a natural key hang on it.
+#[must_use]
+pub fn narrow(c: char) -> char {
+    match u32::from(c) {
+        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
+        _narrow => c,
+    }
 }
 
 /// Hours and minutes in two digits each.

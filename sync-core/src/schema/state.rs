@@ -8,7 +8,7 @@
 
 use thiserror::Error;
 
-use super::{Kind, Labels, Lang};
+use super::{FieldEdit, Kind, Labels, Lang};
 use crate::roster::role::Role;
 
 /// The name of the field that holds a record's state.
@@ -175,6 +175,22 @@ pub struct Mover {
     pub is_own: bool,
     /// Whether they give a reason with the move.
     pub gives_reason: bool,
+}
+
+impl Mover {
+    /// Whoever makes these edits.
+    #[must_use]
+    pub fn of(role: Role, is_own: bool, edits: &[FieldEdit]) -> Self {
+        let gives_reason = |edit: &FieldEdit| {
+            let value = edit.value.value();
+            edit.field == REASON_FIELD && value.is_some_and(|value| !value.is_empty())
+        };
+        Self {
+            role,
+            is_own,
+            gives_reason: edits.iter().any(gives_reason),
+        }
+    }
 }
 
 impl Kind {

@@ -198,6 +198,7 @@ impl Session {
             if is_pull_enough {
                 if cursor < state.tip {
                     ask.pull.push((state.lane, cursor));
+                    self.note_pulled(state);
                 }
                 if !others.is_empty() {
                     ask.heads
@@ -219,14 +220,14 @@ impl Session {
         Ok(())
     }
 
-    fn send_ask(&mut self, ask: Ask) {
+    pub(super) fn send_ask(&mut self, ask: Ask) {
         self.asks_open += 1;
         self.wants_due += 1;
         self.counts.round_trips += 1;
         self.queue.push_back(Frame::Ask(ask));
     }
 
-    fn heads_of(
+    pub(super) fn heads_of(
         &self,
         lane: LaneId,
         only: Option<&[LogId]>,

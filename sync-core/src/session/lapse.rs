@@ -4,14 +4,18 @@
 //! before the position up to which we have it, a log lacks what the relay once said was durable, or a
 //! lane is unknown to a roster that is the same. From then on nothing that we noted of that store
 //! holds: everything is compared again, log by log.
+//!
+//! Others may have filled the positions again before we come, so that none of this shows. What was taken
+//! up to a position is therefore held against the relay's digest, and a lane that does not agree is
+//! compared log by log at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{Arrival, LaneId, LogId, Seq};
-use crate::session::carrier::{Carrier, lost_digest};
-use crate::session::{Event, Session};
+use crate::id::{Arrival, Head, LaneId, LogId, Seq};
+use crate::session::carrier::{Carrier, lane_digest, lost_digest};
+use crate::session::{Event, Session, SessionError};
 use crate::store::StoreError;
-use crate::wire::{Lanes, PeerKind};
+use crate::wire::{Ask, Digest, LaneState, Lanes, PeerKind};
 
 /// What one session has found out of it.
 #[derive(Debug, Default)]
@@ -24,6 +28,8 @@ pub(super) struct Lapses {
     is_known: bool,
     /// Found too late to compare everything: positions of this session hold no more.
     is_late: bool,
+    /// Lanes of which we have asked for what lies beyond a position, as the relay had them then.
+    pulled: BTreeMap<LaneId, LaneState>,
 }
 
 impl Lapses {
@@ -46,6 +52,46 @@ impl Session {
     /// Something that the other side sent was not sound: what its positions leave out is asked for again.
     pub fn doubt_positions(&mut self) {
         self.lapses.is_late = true;
+    }
+
+    /// What lies beyond a position has been asked for in this lane.
+    pub(super) fn note_pulled(&mut self, state: &LaneState) {
+        self.lapses.pulled.insert(state.lane, state.clone());
+    }
+
+    /// Once everything that was asked for is in the store: whether it is all that the relay had. A lane
+    /// of which something is missing is compared log by log, and [`Event::CaughtUp`] comes once more.
+    ///
+    /// What came another way meanwhile, or is on its way to the relay, looks the same; then the
+    /// comparison finds nothing, for five bytes a log.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn check_pulled(&mut self, carrier: &dyn Carrier) -> Result<bool, SessionError> {
+        let mut ask = Ask::default();
+        for (lane, state) in std::mem::take(&mut self.lapses.pulled) {
+            let is_all = self.digest_there(&state, carrier)? == state.digest;
+            if !is_all && self.subscribed.contains(&lane) {
+                ask.heads.push(self.heads_of(lane, None, carrier)?);
+            }
+        }
+        let is_all = ask.heads.is_empty();
+        if !is_all {
+            self.send_ask(ask);
+        }
+        Ok(is_all)
+    }
+
+    /// The digest of a lane here, with our own log no longer than the relay had it.
+    fn digest_there(&self, state: &LaneState, carrier: &dyn Carrier) -> Result<Digest, StoreError> {
+        let own = self.own_log(state.lane);
+        let mut heads = carrier.heads(&state.lane)?;
+        heads.retain(|(log, _)| *log != own);
+        if let Some(chain) = state.chain {
+            let seq = Seq(state.yours);
+            heads.push((own, Head { seq, chain }));
+        }
+        Ok(lane_digest(&heads, &carrier.lost(&state.lane)?))
     }
 
     /// Positions of the other side, unless they mean nothing.

@@ -43,6 +43,29 @@ pub struct Person {
     pub devices: Vec<DeviceId>,
 }
 
+/// Rows that lead to others: visits to the homes that they were paid to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedFrom {
+    /// Their kind.
+    pub kind: String,
+    /// Only those about this day or a later one, `YYYY-MM-DD`.
+    pub day_from: Option<String>,
+    /// Only those about this day or an earlier one.
+    pub day_to: Option<String>,
+}
+
+impl LedFrom {
+    /// The rows that lead to others.
+    pub(crate) fn filter(&self) -> RowFilter {
+        RowFilter {
+            kind: Some(self.kind.clone()),
+            day_from: self.day_from.clone(),
+            day_to: self.day_to.clone(),
+            ..RowFilter::default()
+        }
+    }
+}
+
 /// What comes first in a list; equal ones follow by record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Order {
@@ -120,10 +143,19 @@ pub struct RowFilter {
     pub changed_after: Option<Millis>,
     /// Only rows changed earlier than this.
     pub changed_before: Option<Millis>,
+    /// Only rows of one of these kinds that were changed earlier than the moment beside it; none: all.
+    /// With no kind in it, nothing fits.
+    pub unchanged_since: Option<Vec<(String, Millis)>>,
+    /// Only these records; none: all.
+    pub records: Option<Vec<RecordId>>,
     /// Only rows with all words that were typed.
     pub search: Option<String>,
     /// Only rows in which each of these fields is chosen to be the value beside it, or holds it among others.
     pub choices: Vec<(String, String)>,
+    /// Only rows in which none of these fields is chosen to be the value beside it, or holds it among others.
+    pub not_choices: Vec<(String, String)>,
+    /// Only rows to which no field of such a row leads.
+    pub not_led_from: Option<LedFrom>,
     /// What comes first.
     pub order: Order,
     /// Only what comes after this place in that order.
@@ -185,6 +217,10 @@ impl RowFilter {
                     .in_states
                     .iter()
                     .any(|(of, wanted)| of == kind && Some(wanted.as_str()) == state))
+            && self
+                .unchanged_since
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|(of, _)| of == kind))
     }
 
     /// Whether a row fits by its own columns; its links and words are elsewhere.
@@ -213,6 +249,14 @@ impl RowFilter {
             && self
                 .changed_before
                 .is_none_or(|before| row.updated_at < before)
+            && self.unchanged_since.as_ref().is_none_or(|kinds| {
+                let mut kinds = kinds.iter();
+                kinds.any(|(kind, before)| *kind == row.kind && row.updated_at < *before)
+            })
+            && self
+                .records
+                .as_ref()
+                .is_none_or(|records| records.contains(&row.record))
     }
 
     /// What was typed to be found and what is to be chosen, if anything is asked.
@@ -220,6 +264,14 @@ impl RowFilter {
         let search = self.search.as_deref().map(Search::read);
         let search = search.unwrap_or_default().with_choices(&self.choices);
         Some(search).filter(|search| !search.is_empty())
+    }
+
+    /// What must not be chosen, each by itself.
+    pub(crate) fn choices_unwanted(&self) -> Vec<Search> {
+        let unwanted = self.not_choices.iter();
+        unwanted
+            .map(|choice| Search::default().with_choices(std::slice::from_ref(choice)))
+            .collect()
     }
 
     /// Whether a row fits by where its fields lead, and by who began it.

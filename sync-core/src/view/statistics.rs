@@ -109,7 +109,7 @@ impl Fold {
         let Some(kind) = kind else {
             return;
         };
-        let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         for field in kind.fields() {
             if let Some(value) = fields.get(field.name()) {
                 self.add_field(kind, field, value);

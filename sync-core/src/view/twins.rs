@@ -56,14 +56,6 @@ pub struct Pair {
     pub score: i32,
 }
 
-/// The pairs, and how many comparisons it took to find them.
-#[derive(Debug, Default)]
-struct Found {
-    pairs: Vec<Pair>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "a test counts them"))]
-    compared: u64,
-}
-
 /// The records that may have twins.
 #[derive(Debug, Default)]
 pub struct Twins {
@@ -79,7 +71,7 @@ pub struct Twins {
     blocks: BTreeMap<Key, BTreeSet<RecordId>>,
     /// Blocks with several rows.
     shared: BTreeSet<Key>,
-    found: OnceLock<Found>,
+    found: OnceLock<Vec<Pair>>,
 }
 
 impl Twins {
@@ -194,14 +186,11 @@ impl Twins {
     /// The pairs that nobody has said anything about, the surest first.
     #[must_use]
     pub fn pairs(&self) -> &[Pair] {
-        &self.found().pairs
+        self.found.get_or_init(|| self.find().0)
     }
 
-    fn found(&self) -> &Found {
-        self.found.get_or_init(|| self.find())
-    }
-
-    fn find(&self) -> Found {
+    /// The pairs, and how many comparisons it took to find them.
+    fn find(&self) -> (Vec<Pair>, usize) {
         let parted = self.parted_pairs();
         let mut looked_at = BTreeSet::new();
         let mut pairs = Vec::new();
@@ -218,10 +207,7 @@ impl Twins {
             }
         }
         pairs.sort_by_key(|pair| (-pair.score, pair.first, pair.second));
-        Found {
-            pairs,
-            compared: looked_at.len() as u64,
-        }
+        (pairs, looked_at.len())
     }
 
     fn compare(&self, (a, b): (RecordId, RecordId)) -> Option<Pair> {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { fact } from "../lib/fact.mjs";
 import { TWO_LOOKS } from "../lib/looks.mjs";
-import { founded, joined } from "../lib/programs.mjs";
+import { banyan, founded, joined } from "../lib/programs.mjs";
 
-/** Two people with a console each, and a relay between them. */
-async function two(stage) {
+/** Two people with a console each, and a relay between them; `begin` writes into the owner's folder before. */
+async function two(stage, begin = async () => {}) {
   const relay = await stage.relay();
   const owner = await founded({ relay });
+  await begin(owner);
   const member = await joined(owner, "陈小明");
   return [await stage.person(owner), await stage.person(member)];
 }
@@ -46,4 +47,20 @@ fact("what is being typed is not lost when something comes", TWO_LOOKS, async (s
   await writer.follow(writer.say("console.record.send"));
   await reader.sees("周六上午九点");
   assert.equal(await reader.typed(reader.say("console.record.say")), "我也去");
+});
+
+fact("refusal stays beside the field when something comes, and that comes all the same", TWO_LOOKS, async (stage) => {
+  let need;
+  const fields = ["title=路灯坏了", "category=roads", "urgency=high"];
+  const [reader, writer] = await two(stage, async (owner) => {
+    need = await banyan(owner, "put", "need", "--space", "良登村", ...fields);
+  });
+  for (const person of [reader, writer]) await person.go(`/record/${need}`);
+  const refused = await reader.follow(reader.label("need", "state", "declined"));
+  assert.equal(refused.status(), 422);
+  await writer.type(writer.say("console.record.say"), "供电所说本周内来人。");
+  await writer.follow(writer.say("console.record.send"));
+  await reader.sees("供电所说本周内来人。");
+  const beside = await reader.page.$eval("#why-e", (it) => it.innerText.trim());
+  assert.equal(beside, reader.say("console.review.need_reason"));
 });

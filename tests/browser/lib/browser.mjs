@@ -1,6 +1,7 @@
 // The browser: one for the whole run, a profile of its own for every person.
 
 import { existsSync } from "node:fs";
+import path from "node:path";
 import puppeteer from "puppeteer-core";
 
 const PLACES = ["chromium", "chromium-browser", "google-chrome-stable"];
@@ -20,8 +21,8 @@ export function launch(profile) {
     executablePath: executable(),
     userDataDir: profile,
     args: [
-      ...(isRoot ? ["--no-sandbox"] : []),
-      "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions",
+      "--headless", ...(isRoot ? ["--no-sandbox"] : []),
+      "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions", "--disable-quic", "--disable-sync",
       "--disable-background-networking", "--disable-component-update", "--no-first-run",
       "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
       "--disable-background-timer-throttling",
@@ -41,4 +42,23 @@ export function browser() {
 export async function leave() {
   if (connected) await (await connected).disconnect();
   connected = null;
+}
+
+/** The file that somebody's browser keeps because of what is done. */
+export async function downloads(person, into, act) {
+  const session = await person.page.createCDPSession();
+  const settings = { behavior: "allow", browserContextId: person.context.id, downloadPath: into, eventsEnabled: true };
+  await session.send("Browser.setDownloadBehavior", settings);
+  const names = new Map();
+  const kept = new Promise((resolve, reject) => {
+    session.on("Browser.downloadWillBegin", ({ guid, suggestedFilename }) => names.set(guid, suggestedFilename));
+    session.on("Browser.downloadProgress", ({ guid, state }) => {
+      if (state === "completed") resolve(path.join(into, names.get(guid)));
+      if (state === "canceled") reject(new Error(`${names.get(guid)} was not kept`));
+    });
+  });
+  await act();
+  const file = await kept;
+  await session.detach();
+  return file;
 }

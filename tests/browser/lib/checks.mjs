@@ -64,6 +64,30 @@ export function touch(page) {
   }, TOUCH_LEAST);
 }
 
+/** What has a name that something else on the page has too; whatever is described by it means the first. */
+export function twins(page) {
+  return page.evaluate(() => {
+    const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+    return [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))].map((id) => `two things are called #${id}`);
+  });
+}
+
+/** What of head and menu lies under something else, where the page begins. */
+export function covered(page) {
+  return page.evaluate(() => {
+    scrollTo(0, 0);
+    const isSeen = (it) => it.checkVisibility({ checkVisibilityCSS: true }) && !it.closest(".vh");
+    const all = [...document.querySelectorAll("header a, header button, nav a, nav button")].filter(isSeen);
+    return all.flatMap((it) => {
+      const { left, top, width, height } = it.getBoundingClientRect();
+      const at = document.elementFromPoint(left + width / 2, top + height / 2);
+      // What is below the edge of the window is met by scrolling.
+      if (!at || it.contains(at)) return [];
+      return [`covered by ${at.outerHTML.slice(0, 80)}: ${it.outerHTML.slice(0, 160)}`];
+    });
+  });
+}
+
 /** Whether the page says in which language it is. */
 export async function language(page, lang) {
   const said = await page.evaluate(() => document.documentElement.lang);

@@ -1,17 +1,13 @@
 // One thing that holds, told by people who do it. What it opens is closed again, and a picture of every
 // window is kept if it does not hold.
 
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
+import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { leave } from "./browser.mjs";
 import { Person } from "./person.mjs";
 import { Console, Relay } from "./programs.mjs";
 
 after(leave);
-
-/** Where pictures of failures are kept. */
-const PICTURES = process.env.BANYAN_PICTURES;
 
 class Stage {
   constructor(look, told) {
@@ -49,12 +45,16 @@ class Stage {
     this.told.diagnostic(line);
   }
 
+  /** Keeps a picture of every window; says where. */
   async pictures(name) {
-    await mkdir(PICTURES, { recursive: true });
-    const file = (at) => path.join(PICTURES, `${name.replace(/\W+/g, "_")}-${at + 1}.png`);
-    const taken = this.people.map(({ page }, at) => page.screenshot({ path: file(at), fullPage: true }));
-    await Promise.allSettled(taken);
-    return this.people.map(({ path }, at) => `${path} is shown in ${file(at)}`);
+    const taken = this.people.map((person, at) => person.picture(`${name} ${at + 1}`));
+    const settled = await Promise.allSettled(taken);
+    return settled.map(({ value, reason }, at) => `${this.people[at].path} is shown in ${value ?? reason}`);
+  }
+
+  /** The programs that ended although nobody stopped them. */
+  fallen() {
+    return this.programs.map((program) => program.fallen()).filter(Boolean);
   }
 
   async stop() {
@@ -70,8 +70,10 @@ export function fact(name, looks, act) {
       try {
         await act(stage, look);
         for (const person of stage.people) await person.leave();
+        assert.deepEqual(stage.fallen(), []);
       } catch (error) {
-        error.message += `\n${(await stage.pictures(`${name} ${look.name}`)).join("\n")}`;
+        const told = [...stage.fallen(), ...await stage.pictures(`${name} ${look.name}`)];
+        error.message += `\n${told.join("\n")}`;
         throw error;
       } finally {
         for (const { context } of stage.people) await context.close().catch(() => null);

@@ -45,8 +45,11 @@ async function start(name, args) {
     lines.once("line", (line) => { clearTimeout(late); resolve(line); });
     ended.then((code) => { clearTimeout(late); reject(new Error(`${name} ended with ${code}: ${complaints}`)); });
   });
-  const end = async (signal) => { child.kill(signal); await ended; };
-  return { first, stop: () => end("SIGINT"), kill: () => end("SIGKILL") };
+  let fall = "";
+  let isEnding = false;
+  ended.then((code) => { if (!isEnding) fall = `${name} ended by itself with ${code ?? child.signalCode}: ${complaints}`; });
+  const end = async (signal) => { isEnding = true; child.kill(signal); await ended; };
+  return { first, fallen: () => fall, stop: () => end("SIGINT"), kill: () => end("SIGKILL") };
 }
 
 process.once("exit", () => { for (const child of running) child.kill("SIGKILL"); });
@@ -54,8 +57,8 @@ process.once("exit", () => { for (const child of running) child.kill("SIGKILL");
 /** The console of one person's data folder. */
 export class Console {
   static async start(data, lang) {
-    const { first, stop } = await start("banyan", ["--data", data, "--lang", lang, "--json", "serve", "--port", "0"]);
-    return Object.assign(new Console(), { ...JSON.parse(first), data, lang, stop });
+    const { first, ...program } = await start("banyan", ["--data", data, "--lang", lang, "--json", "serve", "--port", "0"]);
+    return Object.assign(new Console(), { ...JSON.parse(first), data, lang, ...program });
   }
 
   get origin() {
@@ -72,20 +75,26 @@ export class Relay {
   }
 
   async start() {
-    const { first, stop, kill } = await start("banyan-relay", ["--data", this.data, "--listen", this.listen, "--open"]);
+    const { first, ...program } = await start("banyan-relay", ["--data", this.data, "--listen", this.listen, "--open"]);
     this.address = first.split(" ").at(-1);
     this.listen = this.address.split("@").at(-1);
-    Object.assign(this, { stop, kill });
+    Object.assign(this, program);
   }
 }
 
 /** A community with one village and its owner; with a relay if one is given. */
-export async function founded({ as = "李芳", relay } = {}) {
+export async function founded({ relay } = {}) {
   const data = await folder("owner");
-  const where = relay ? ["--relay", relay.address] : [];
-  await banyan(data, "found", "--name", "丹灶", "--as", as, ...where);
-  await banyan(data, "space", "add", "良登村");
+  // Without a relay nobody meets: all may begin with a copy of one community.
+  if (relay) await found(data, ["--relay", relay.address]);
+  else await cp(process.env.BANYAN_FOUNDED, data, { recursive: true });
   return data;
+}
+
+/** Makes that community in a folder. */
+export async function found(data, where = []) {
+  await banyan(data, "found", "--name", "丹灶", "--as", "李芳", ...where);
+  await banyan(data, "space", "add", "良登村");
 }
 
 /** Somebody whom the owner invited into the village, and who has met the relay. */

@@ -1,17 +1,30 @@
 // Every page, found by following links from the menu. Each address counts once: what differs in an id or
-// in the value of a filter is the same page.
+// in the value of a filter is the same page; so are the pages of the schema, where they are made alike.
 
-import { accessibility, keys, language, meter, sideways, touch, VISIT_BYTES_MAX } from "./checks.mjs";
+import { accessibility, covered, keys, language, meter, sideways, touch, twins, VISIT_BYTES_MAX } from "./checks.mjs";
 import { fill } from "./filler.mjs";
 import { PHONE, WIDE } from "./looks.mjs";
+import { hasStates, typeOf } from "./words.mjs";
 import { LISTS, PAGES, UNLINKED } from "../pages.mjs";
+
+/** Where pictures of all pages go; nowhere, unless somebody names a folder. */
+const SCREENS = process.env.BANYAN_SCREENS;
 
 /** An address without what differs between pages of one pattern. */
 function pattern(path) {
   const { pathname, searchParams } = new URL(path, "http://x");
   const names = [...new Set(searchParams.keys())].sort();
-  const place = pathname.split("/").map((part) => (/^[a-z2-7]{20,}$/.test(part) ? "{id}" : part)).join("/");
-  return names.length ? `${place}?${names.join("&")}` : place;
+  const parts = pathname.split("/").map((part) => (/^[a-z2-7]{20,}$/.test(part) ? "{id}" : part));
+  if (parts[1] === "schema" && parts[2] && parts[2] !== "new") parts[2] = "{kind}";
+  if (parts[4] && parts[3] === "field") parts[4] = "{field}";
+  return names.length ? `${parts.join("/")}?${names.join("&")}` : parts.join("/");
+}
+
+/** The same, with what makes a form of the schema look different: a kind with states, what a field takes. */
+function variety(path) {
+  const [, room, kind, , field] = new URL(path, "http://x").pathname.split("/");
+  if (room !== "schema" || !kind || kind === "new") return pattern(path);
+  return `${pattern(path)} ${field ? typeOf(kind, field) : hasStates(kind)}`;
 }
 
 /** Filters are walked one by one; together they only make more of the same. */
@@ -62,15 +75,17 @@ export async function look(person) {
 /** What is wrong with the page that is open, at both widths, and in the dark. */
 export async function examine(person, note) {
   const { page } = person;
-  const at = async (name, check) => note(name, await check);
-  await at("", keys(page));
-  await at("", language(page, person.lang));
-  for (const [name, size] of [["wide", WIDE], ["phone", PHONE]]) {
+  const at = async (name, ...checks) => {
+    const wrong = (await Promise.all(checks)).flat();
+    if (wrong.length) wrong.push(`is shown in ${await person.picture(`${person.lang} ${person.path} ${name}`)}`);
+    note(name, wrong);
+    if (SCREENS && name) await person.picture(`${person.lang} ${person.path} ${name}`, SCREENS);
+  };
+  await at("", keys(page), language(page, person.lang), twins(page));
+  for (const [name, size, own] of [["wide", WIDE, () => []], ["phone", PHONE, touch]]) {
     await page.setViewport(size);
-    await at(name, sideways(page));
-    await at(name, accessibility(page));
+    await at(name, sideways(page), covered(page), own(page), accessibility(page));
   }
-  await at("phone", touch(page));
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
   await at("phone, dark", accessibility(page, "color-contrast"));
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
@@ -80,7 +95,7 @@ export async function examine(person, note) {
 export async function walk(person, seeds = []) {
   const transferred = await meter(person.page);
   const queue = ["/today", ...UNLINKED, ...seeds];
-  const seen = new Set(queue.map(pattern));
+  const seen = new Set(queue.map(variety));
   const wrong = [];
   const walked = [];
   while (queue.length) {
@@ -94,13 +109,14 @@ export async function walk(person, seeds = []) {
     await examine(person, note);
     walked.push({ path, bytes });
     for (const next of await links(person.page)) {
-      const place = pattern(next);
+      const place = variety(next);
       if (seen.has(place) || !isWalked(next) || next.startsWith("/static/")) continue;
       seen.add(place);
       queue.push(next);
     }
   }
-  const missed = PAGES.filter((page) => !seen.has(page));
+  const met = new Set(walked.map(({ path }) => pattern(path)));
+  const missed = PAGES.filter((page) => !met.has(page));
   wrong.push(...missed.map((page) => `nothing leads to ${page}`));
   return { walked, wrong };
 }

@@ -23,9 +23,17 @@ export function count(lang, key, n) {
 const station = new URL("../../../sync-core/src/schema/station.json", import.meta.url);
 const { kinds } = JSON.parse(readFileSync(station, "utf8"));
 
+const kindNamed = (kind) => kinds.find(({ name }) => name === kind);
+
+/** What a field takes ("line", "choice", …); nothing for a field that the station's schema does not have. */
+export const typeOf = (kind, field) => kindNamed(kind)?.fields.find(({ name }) => name === field)?.type;
+
+/** Whether records of a kind are handed in, accepted, returned. */
+export const hasStates = (kind) => Boolean(kindNamed(kind)?.states);
+
 /** What the schema calls a kind, a field of it, or a value or state of that field. */
 export function label(lang, kind, field, value) {
-  const ofKind = kinds.find(({ name }) => name === kind);
+  const ofKind = kindNamed(kind);
   const ofField = field && ofKind.fields.find(({ name }) => name === field);
   const values = field === "state" ? ofKind.states : ofField?.choices;
   const ofValue = value && values.find((choice) => choice.value === value);

@@ -15,6 +15,7 @@ pub(super) fn batches() -> &'static [VerifiedBatch] {
 fn batch_of(fixture: Fixture) -> Option<VerifiedBatch> {
     match fixture.value {
         Value::Join(batch) | Value::Wire(batch, ..) => Some(batch),
+        Value::Bundle(.., batch) => Some(batch),
         Value::Certificate(_)
         | Value::Change(_)
         | Value::Frame(_)

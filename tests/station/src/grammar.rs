@@ -11,8 +11,10 @@ use crate::name;
 
 /// The languages in which people write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// Simplified Chinese.
     Chinese,
+    /// English.
     English,
 }
 

@@ -26,9 +26,11 @@ mod place;
 mod scene;
 mod story;
 
+use jiff::civil::{Date, date};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
+pub use grammar::Language;
 use scene::{Household, Scene, Step};
 
 /// How much is written, and by how many.
@@ -72,6 +74,37 @@ impl Scale {
     #[must_use]
     pub fn volunteers(&self) -> usize {
         self.villages * self.volunteers_per_village
+    }
+}
+
+/// When the three years were, and in which language they were written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// The first day.
+    pub first_day: Date,
+    /// The day after the last: what would come later is not told, and is unfinished work.
+    pub end: Option<Date>,
+    /// The language of all text; half of it in each if none is named.
+    pub language: Option<Language>,
+}
+
+impl Telling {
+    /// Records begin in these many days from the first on; what follows of the last ones lies in the eleven
+    /// weeks after.
+    pub const BEGIN_DAYS: i64 = 1_020;
+
+    pub(crate) fn language(&self, rng: &mut ChaCha8Rng) -> Language {
+        self.language.unwrap_or_else(|| Language::any(rng))
+    }
+}
+
+impl Default for Telling {
+    fn default() -> Self {
+        Self {
+            first_day: date(2023, 3, 1),
+            end: None,
+            language: None,
+        }
     }
 }
 
@@ -147,6 +180,12 @@ pub enum What {
 /// Nothing is written without villages or volunteers.
 #[must_use]
 pub fn generate(seed: u64, scale: &Scale) -> Station {
+    generate_as(seed, scale, &Telling::default())
+}
+
+/// The same, in other years or in one language.
+#[must_use]
+pub fn generate_as(seed: u64, scale: &Scale, telling: &Telling) -> Station {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let villages = place::villages(scale.villages);
     let volunteers: Vec<Person> = (0..scale.volunteers())
@@ -155,7 +194,7 @@ pub fn generate(seed: u64, scale: &Scale) -> Station {
     let acts = if volunteers.is_empty() {
         Vec::new()
     } else {
-        acts(&mut rng, scale, &volunteers)
+        acts(&mut rng, scale, telling, &volunteers)
     };
     Station {
         villages,
@@ -167,9 +206,11 @@ pub fn generate(seed: u64, scale: &Scale) -> Station {
 /// Tells the story of one record in its scene.
 type Tell = fn(Scene<'_>) -> Vec<Step>;
 
-fn acts(rng: &mut ChaCha8Rng, scale: &Scale, volunteers: &[Person]) -> Vec<Act> {
+fn acts(rng: &mut ChaCha8Rng, scale: &Scale, telling: &Telling, volunteers: &[Person]) -> Vec<Act> {
     let teams: Vec<&[Person]> = volunteers.chunks(scale.volunteers_per_village).collect();
-    let homes: Vec<Vec<Household>> = teams.iter().map(|_| scene::households(rng)).collect();
+    let homes = teams.iter().map(|_| scene::households(rng, telling));
+    let homes: Vec<Vec<Household>> = homes.collect();
+    let end = telling.end.map_or(i64::MAX, scene::midnight);
     let mut stories: Vec<Vec<Step>> = Vec::with_capacity(scale.records());
     let kinds: [(usize, Tell); 4] = [
         (scale.visits, story::visit::tell),
@@ -181,13 +222,16 @@ fn acts(rng: &mut ChaCha8Rng, scale: &Scale, volunteers: &[Person]) -> Vec<Act> 
         let villages = teams.iter().zip(&homes).enumerate().cycle().take(count);
         stories.extend(villages.map(|(village, (team, homes))| {
             let first = village * scale.volunteers_per_village;
-            tell(Scene::new(rng, first, team, homes))
+            let mut steps = tell(Scene::new(rng, *telling, first, team, homes));
+            steps.retain(|step| step.at < end);
+            steps
         }));
     }
     in_time_order(stories)
 }
 
 fn in_time_order(mut stories: Vec<Vec<Step>>) -> Vec<Act> {
+    stories.retain(|steps| !steps.is_empty());
     stories.sort_by_key(|steps| steps.first().map(|step| step.at));
     let numbered = stories.into_iter().enumerate();
     let mut acts: Vec<Act> = numbered

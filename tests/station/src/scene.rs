@@ -9,13 +9,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 
 use crate::grammar::Language;
-use crate::{Person, What};
+use crate::{Person, Telling, What};
 
-/// The first day of the three years, and its midnight in UTC in milliseconds since 1970.
-const FIRST_DAY: Date = date(2023, 3, 1);
-const FIRST_DAY_MS: i64 = 1_677_628_800_000;
-/// Records begin in these many days from the first; the longest story ends within the three years.
-const BEGIN_DAYS: i64 = 1_020;
 const DAY_MS: i64 = 86_400_000;
 const MINUTE_MS: i64 = 60_000;
 /// Homes that a village's volunteers visit.
@@ -34,10 +29,10 @@ pub(crate) struct Household {
 }
 
 /// The homes of one village.
-pub(crate) fn households(rng: &mut ChaCha8Rng) -> Vec<Household> {
+pub(crate) fn households(rng: &mut ChaCha8Rng, telling: &Telling) -> Vec<Household> {
     (0..HOUSEHOLDS)
         .map(|_| {
-            let language = Language::any(rng);
+            let language = telling.language(rng);
             let (zh, en) = crate::name::full_name(rng);
             let lane = language.say(rng, "lane");
             let door = rng.random_range(1..=88);
@@ -73,6 +68,7 @@ pub(crate) struct Step {
 /// The story of one record, as far as it is told.
 pub(crate) struct Scene<'a> {
     pub(crate) rng: &'a mut ChaCha8Rng,
+    telling: Telling,
     first_volunteer: usize,
     team: &'a [Person],
     homes: &'a [Household],
@@ -85,13 +81,15 @@ impl<'a> Scene<'a> {
     /// A record of this team, on a day of its own. `first_volunteer` is the index of the team's first person.
     pub(crate) fn new(
         rng: &'a mut ChaCha8Rng,
+        telling: Telling,
         first_volunteer: usize,
         team: &'a [Person],
         homes: &'a [Household],
     ) -> Self {
-        let day = rng.random_range(0..BEGIN_DAYS);
+        let day = rng.random_range(0..Telling::BEGIN_DAYS);
         Self {
             rng,
+            telling,
             first_volunteer,
             team,
             homes,
@@ -107,9 +105,15 @@ impl<'a> Scene<'a> {
 
     /// A later day.
     pub(crate) fn date_in(&self, days: i64) -> String {
-        FIRST_DAY
+        self.telling
+            .first_day
             .saturating_add((self.day + days).days())
             .to_string()
+    }
+
+    /// The language in which this record is written.
+    pub(crate) fn language(&mut self) -> Language {
+        self.telling.language(self.rng)
     }
 
     /// A home of the village.
@@ -193,7 +197,7 @@ impl<'a> Scene<'a> {
     fn push(&mut self, by: usize, concurrent: bool, what: What) {
         // People write between eight in the morning and nine in the evening, China time: midnight to one o'clock, UTC.
         let time_of_day = self.rng.random_range(0..13 * 60 * MINUTE_MS);
-        let on_day = FIRST_DAY_MS + self.day * DAY_MS + time_of_day;
+        let on_day = midnight(self.telling.first_day) + self.day * DAY_MS + time_of_day;
         let soon = self.rng.random_range(2 * MINUTE_MS..40 * MINUTE_MS);
         let at = match self.steps.last() {
             Some(last) if on_day <= last.at || concurrent => last.at + soon,
@@ -206,6 +210,11 @@ impl<'a> Scene<'a> {
             what,
         });
     }
+}
+
+/// When a day begins in UTC, in milliseconds since 1970.
+pub(crate) fn midnight(day: Date) -> i64 {
+    day.duration_since(date(1970, 1, 1)).as_secs() * 1_000
 }
 
 /// A field and its value.

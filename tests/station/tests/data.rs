@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use station::{Act, Scale, Station, What, generate};
+use jiff::ToSpan as _;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use station::{Act, Language, Scale, Station, Telling, What, generate, generate_as};
 use sync_core::schema::{Kind, Schema, Value};
 
 fn fields(act: &Act) -> &[(String, String)] {
@@ -227,4 +230,37 @@ fn station_without_people_or_villages_is_empty() {
         ..Scale::times(1)
     };
     assert!(generate(7, &alone).acts.iter().all(|act| !act.concurrent));
+}
+
+#[test]
+fn telling_moves_the_years_ends_them_and_keeps_to_one_language() {
+    let scale = Scale::times(1);
+    let usual = generate(7, &scale);
+    assert_eq!(generate_as(7, &scale, &Telling::default()), usual);
+    let last = usual.acts.last().expect("acts").at;
+    let end = date(2029, 6, 4);
+    let telling = Telling {
+        first_day: end.saturating_sub(Telling::BEGIN_DAYS.days()),
+        end: Some(end),
+        language: Some(Language::Chinese),
+    };
+    let told = generate_as(7, &scale, &telling);
+    let end = end
+        .to_zoned(TimeZone::UTC)
+        .expect("a day that is")
+        .timestamp();
+    let end = end.as_millisecond();
+    assert!(told.acts.iter().all(|act| act.at < end && act.at > last));
+    // Somebody has written in the last week, and some work is unfinished.
+    assert!(told.acts.iter().any(|act| act.at > end - 7 * 86_400_000));
+    assert!(
+        told.acts.len() < usual.acts.len() && by_record(&told).len() == by_record(&usual).len()
+    );
+    for (field, text) in told.acts.iter().flat_map(fields) {
+        let is_typed = matches!(field.as_str(), "title" | "findings" | "household" | "place");
+        assert!(
+            !is_typed || text.chars().all(|c| !c.is_ascii_alphabetic()),
+            "{text}"
+        );
+    }
 }

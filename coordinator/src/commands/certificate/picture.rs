@@ -1,7 +1,5 @@
 //! A certificate to print: its lines, and the code that carries all of them with the signature.
 
-use std::fmt::Write;
-
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use sync_core::certificate::SignedCertificate;
@@ -17,6 +15,8 @@ const LINE: usize = 36;
 const TOP: usize = 130;
 /// Least side of the code; phones scan it from paper at twice the size of a stamp.
 const CODE: u32 = 380;
+/// Room under the last line: each point of the code is a whole number wide, so it may come out larger.
+const BELOW: usize = 900;
 
 /// The picture, in SVG.
 pub(super) fn svg(text: &Text, signed: &SignedCertificate) -> Result<String, Failure> {
@@ -30,28 +30,14 @@ pub(super) fn svg(text: &Text, signed: &SignedCertificate) -> Result<String, Fai
         .build();
     // Its own declaration has no place inside another picture.
     let code = code.find("<svg").and_then(|start| code.get(start..));
-    let mut body = String::new();
-    let title = escaped(&text.say("out.certificate.title"));
-    let write = |result: std::fmt::Result| result.map_err(Failure::internal);
-    write(writeln!(
-        body,
-        "<text x=\"60\" y=\"80\" font-size=\"32\">{title}</text>"
-    ))?;
+    let mut body = line(80, 32, &text.say("out.certificate.title"));
     let mut y = TOP;
     for (label, value) in lines(text, signed) {
-        let line = escaped(&format!("{label}  {value}"));
-        write(writeln!(
-            body,
-            "<text x=\"60\" y=\"{y}\" font-size=\"18\">{line}</text>"
-        ))?;
+        body += &line(y, 18, &format!("{label}  {value}"));
         y += LINE;
     }
-    let how = escaped(&text.say("out.certificate.how"));
-    write(writeln!(
-        body,
-        "<text x=\"60\" y=\"{y}\" font-size=\"14\">{how}</text>"
-    ))?;
-    let height = y + 900;
+    body += &line(y, 14, &text.say("out.certificate.how"));
+    let height = y + BELOW;
     Ok(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\">\n\
@@ -61,6 +47,12 @@ pub(super) fn svg(text: &Text, signed: &SignedCertificate) -> Result<String, Fai
         top = y + LINE,
         code = code.unwrap_or_default(),
     ))
+}
+
+/// A line of text of this size, at this height.
+fn line(y: usize, size: usize, text: &str) -> String {
+    let text = escaped(text);
+    format!("<text x=\"60\" y=\"{y}\" font-size=\"{size}\">{text}</text>\n")
 }
 
 /// Names may have any sign; none of them becomes a part of the picture's code.

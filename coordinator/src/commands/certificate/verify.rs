@@ -16,20 +16,21 @@ use crate::failure::Failure;
 /// Largest file that is looked through for a certificate, in bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// Where it is known from whose device signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    RosterFile,
+    OwnCopy,
+}
+
 pub(in crate::commands) fn run(app: &mut App, args: &VerifyCertificateArgs) -> Result<(), Failure> {
     let signed = read(&args.certificate)?;
-    let (issuer, by) = match &args.roster {
-        Some(path) => {
-            let roster = roster(path)?;
-            (Some(signed.issuer_in(&roster)), "roster_file")
-        }
-        None => match own_copy(app, &signed)? {
-            Some(issuer) => (Some(issuer), "own_copy"),
-            None => (None, "signature"),
-        },
+    let known = match &args.roster {
+        Some(path) => Some((signed.issuer_in(&roster(path)?), Source::RosterFile)),
+        None => own_copy(app, &signed)?.map(|issuer| (issuer, Source::OwnCopy)),
     };
-    tell(app, &signed, issuer, by)?;
-    match issuer {
+    tell(app, &signed, known)?;
+    match known.map(|(issuer, _)| issuer) {
         Some(Issuer::Coordinator) => Ok(()),
         Some(Issuer::Former) => not_proved(Exit::NotAllowed, "err.certificate.former"),
         Some(Issuer::NotACoordinator) => not_proved(Exit::NotAllowed, "err.certificate.not_one"),
@@ -92,11 +93,15 @@ fn own_copy(app: &mut App, signed: &SignedCertificate) -> Result<Option<Issuer>,
 fn tell(
     app: &mut App,
     signed: &SignedCertificate,
-    issuer: Option<Issuer>,
-    by: &str,
+    known: Option<(Issuer, Source)>,
 ) -> Result<(), Failure> {
     if app.is_json {
-        let issuer = issuer.map(|issuer| match issuer {
+        let by = match known {
+            Some((_, Source::RosterFile)) => "roster_file",
+            Some((_, Source::OwnCopy)) => "own_copy",
+            None => "signature",
+        };
+        let issuer = known.map(|(issuer, _)| match issuer {
             Issuer::Coordinator => "coordinator",
             Issuer::Former => "former",
             Issuer::NotACoordinator => "not_a_coordinator",
@@ -112,12 +117,11 @@ fn tell(
         app.out.line(&format!("{label}: {value}"))?;
     }
     app.say("out.certificate.signature", &[])?;
-    if issuer == Some(Issuer::Coordinator) {
-        let key = match by {
-            "own_copy" => "out.certificate.by_own_copy",
-            _roster_file => "out.certificate.by_roster_file",
-        };
-        app.say(key, &[])?;
+    match known {
+        Some((Issuer::Coordinator, Source::OwnCopy)) => app.say("out.certificate.by_own_copy", &[]),
+        Some((Issuer::Coordinator, Source::RosterFile)) => {
+            app.say("out.certificate.by_roster_file", &[])
+        }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }

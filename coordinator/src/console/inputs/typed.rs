@@ -134,7 +134,7 @@ fn changed(edit: FieldEdit, kept: Option<&Value>) -> Result<Vec<FieldEdit>, Fiel
 }
 
 /// The id in `仁和里12号 · 3jrbdzmp`; all of it if there is no mark.
-fn id_typed(typed: &str) -> &str {
+pub(super) fn id_typed(typed: &str) -> &str {
     typed
         .rsplit_once(ID_MARK)
         .map_or(typed, |(_, id)| id)

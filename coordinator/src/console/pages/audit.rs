@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::replica::{Act, Moment, Replica};
+use sync_core::replica::{Act, Replica};
 
 use crate::commands::{log, verify};
-use crate::console::answer::{Answer, Shown};
+use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble};
-use crate::console::form::Form;
-use crate::console::views::proof::{ActLine, Audit};
+use crate::console::proofs::Proof;
+use crate::console::views::proof::{ActLine, Audit, Proving};
 use crate::console::views::shared::Choice;
-use crate::failure::Failure;
+use crate::output::thousands;
 
 /// Acts on a page.
 const PAGE_ACTS: usize = 50;
@@ -120,16 +120,29 @@ fn line(cx: &Cx, act: &Act) -> ActLine {
     }
 }
 
-/// Proves everything that is here again, as `banyan verify` does.
-pub(in crate::console) fn verify(
-    replica: &mut Replica,
-    _moment: &mut Moment<'_>,
+/// The acts with what the last proof found, as `banyan verify` says it.
+pub(in crate::console) fn proved(
+    replica: &Replica,
     cx: &Cx,
-    _form: &Form,
-) -> Result<Answer, Trouble> {
-    let verified = match replica.audit(&mut |_, _| {}) {
-        Ok(audit) => (true, verify::lines(&audit, &cx.text)),
-        Err(error) => (false, vec![cx.sentence(&Failure::from(error))]),
+    proof: &Proof,
+) -> Result<Shown, Trouble> {
+    let Proof::Done(at, found) = proof else {
+        return view(replica, cx);
     };
-    Ok(Answer::Again(page(replica, cx, Some(verified))?))
+    let (is_sound, mut lines) = match found {
+        Ok(audit) => (true, verify::lines(audit, &cx.text)),
+        Err(failure) => (false, vec![cx.sentence(failure)]),
+    };
+    lines.push(cx.with("console.audit.at", &[("when", &cx.clock.moment(*at))]));
+    page(replica, cx, Some((is_sound, lines)))
+}
+
+/// How far the proof is that goes on.
+pub(in crate::console) fn underway(cx: &Cx, done: u64, total: u64) -> Shown {
+    let (n, total) = (thousands(done), thousands(total));
+    let places = [("n", n.as_str()), ("total", &total)];
+    let page = Proving {
+        line: cx.with("console.audit.underway", &places),
+    };
+    Shown::new("audit", "proof", page)
 }

@@ -2,7 +2,6 @@
 
 use sync_core::id::Millis;
 use sync_core::replica::Replica;
-use sync_core::store::RowFilter;
 
 use super::{reach, rows};
 use crate::console::answer::Shown;
@@ -34,6 +33,7 @@ pub(in crate::console) struct Summary {
     /// Who this person is in it.
     who: String,
     counts: [u64; COUNTS],
+    members: u64,
     heard: u64,
     now: Millis,
     as_of: String,
@@ -42,17 +42,13 @@ pub(in crate::console) struct Summary {
 pub(in crate::console) fn summary(replica: &Replica, cx: &Cx) -> Result<Summary, Trouble> {
     let title = replica.title();
     let as_of = reach::as_of(replica, cx)?;
-    let clashes = RowFilter {
-        only_conflicts: true,
-        ..RowFilter::default()
-    };
     let records = replica.counts()?.iter().map(|count| count.records).sum();
     Ok(Summary {
         name: title.unwrap_or_else(|| cx.say("word.unknown_title")),
         who: format!("{} · {}", own_name(replica), own_role(replica, cx)),
         counts: [
             replica.count(&rows::to_review(replica)?)?,
-            replica.count(&clashes)?,
+            replica.count(&rows::clashing())?,
             replica.count(&rows::late(replica, cx))?,
             replica.status()?.held,
             records,
@@ -60,6 +56,7 @@ pub(in crate::console) fn summary(replica: &Replica, cx: &Cx) -> Result<Summary,
             as_of.members,
             as_of.members.saturating_sub(as_of.heard),
         ],
+        members: as_of.members,
         heard: as_of.heard,
         now: cx.clock.now,
         as_of: as_of.line,
@@ -110,7 +107,7 @@ fn as_of(cx: &Cx, all: &[&Summary]) -> String {
     // As old as the first that was asked.
     let now = all.iter().map(|it| it.now).min().unwrap_or(cx.clock.now);
     let heard: u64 = all.iter().map(|it| it.heard).sum();
-    let members: u64 = all.iter().flat_map(|it| it.counts.get(6)).sum();
+    let members: u64 = all.iter().map(|it| it.members).sum();
     let (when, n, m) = (cx.clock.moment(now), thousands(heard), thousands(members));
     let places = [("when", when.as_str()), ("n", &n), ("m", &m)];
     let key = if heard == members {

@@ -7,11 +7,12 @@ use sync_core::replica::{DeviceView, Moment, Removal, Replica, ReplicaError};
 use sync_core::roster::pairing::DeviceAnswer;
 
 use super::confirm::{self, Question};
-use super::{cut, invite};
+use super::{begin, cut, invite};
 use crate::commands::device::{not_this_text, state};
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble, own_name};
 use crate::console::form::Form;
+use crate::console::views::begin::Waiting;
 use crate::console::views::member::{Device, Devices};
 use crate::failure::Failure;
 
@@ -20,13 +21,26 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
 }
 
 fn page(replica: &Replica, cx: &Cx, refused: Option<(&str, Failure)>) -> Result<Shown, Trouble> {
-    let text = replica.device_invitation()?.to_string();
+    let text = match replica.device_invitation() {
+        Ok(invitation) => invitation.to_string(),
+        Err(ReplicaError::NotYetJoined) => {
+            let waiting = begin::waiting(replica, cx)?;
+            let page = Devices {
+                waiting,
+                ..Devices::default()
+            };
+            return Ok(Shown::new("devices", "roster", page));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let us = replica.roster().member_id(&replica.device());
     let (typed, error) = refused.map_or_else(
         || (String::new(), String::new()),
         |(typed, failure)| (typed.to_owned(), cx.sentence(&failure)),
     );
     let page = Devices {
+        is_in: true,
+        waiting: Waiting::default(),
         title: cx.with("console.devices.title", &[("name", &own_name(replica))]),
         devices: us.map_or_else(Vec::new, |us| lines(replica, cx, &us)),
         qr: invite::picture(&text.to_ascii_uppercase())?,

@@ -30,7 +30,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         pairs.extend(side_by_side(replica, cx, pair)?);
     }
     let count = found.len() as u64;
-    let shows = cx.shows_personal();
+    let (show_word, show_href) = cx.personal_link("/duplicates", "");
     let page = Duplicates {
         lead: if count == 0 {
             String::new()
@@ -38,16 +38,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
             cx.count("console.dup.lead", count)
         },
         has_masked: count > 0,
-        show_word: cx.say(if shows {
-            "console.record.hide_personal"
-        } else {
-            "console.record.show_personal"
-        }),
-        show_href: if shows {
-            "/duplicates".to_owned()
-        } else {
-            "/duplicates?personal=1".to_owned()
-        },
+        show_word,
+        show_href,
         is_cut: found.len() > PAIRS_MAX,
         cut: cx.count("console.dup.cut", PAIRS_MAX as u64),
         pairs,
@@ -68,8 +60,7 @@ pub(super) fn may_settle(
     begun_by: &DeviceId,
 ) -> bool {
     let (roster, us) = (replica.roster(), replica.device());
-    let me = roster.member_id(&us);
-    let is_own = me.is_some() && me == roster.member_id(begun_by);
+    let is_own = rows::is_ours(replica, begun_by);
     let role = roster.role_in_space(&us, space);
     let kind = replica.schema().kind(kind);
     role.zip(kind)
@@ -107,10 +98,16 @@ fn side_by_side(replica: &Replica, cx: &Cx, pair: &twins::Pair) -> Result<Option
         title: fields::title(replica, cx, row),
         meta: meta(replica, cx, row),
         fields: compared(kind, own, other)
-            .map(|field| SideField {
-                differs: own.get(field.name()) != other.get(field.name())
-                    && !is_alike(kind, field.name(), pair),
-                ..side_field(replica, cx, (kind, field), own)
+            .map(|field| {
+                let name = field.name();
+                let differs = own.get(name) != other.get(name) && !is_alike(kind, name, pair);
+                // What is masked looks alike when it is not, and does not show when it is.
+                let is_masked = field.personal() && !cx.shows_personal();
+                SideField {
+                    differs,
+                    same: is_masked && !differs,
+                    ..side_field(replica, cx, (kind, field), own)
+                }
             })
             .collect(),
     };
@@ -149,7 +146,9 @@ fn compared<'k>(
     two: &Map<String, Value>,
 ) -> impl Iterator<Item = &'k Field> {
     let is_said = |values: &Map<String, Value>, name: &str| {
-        values.get(name).is_some_and(|value| !is_nothing(value))
+        values
+            .get(name)
+            .is_some_and(|value| !fields::is_nothing(value))
     };
     let fields = kind.fields().iter().filter(move |field| {
         let name = field.name();
@@ -159,15 +158,6 @@ fn compared<'k>(
     fields.collect::<Vec<_>>().into_iter()
 }
 
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(parts) => parts.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-    }
-}
-
 fn side_field(
     replica: &Replica,
     cx: &Cx,
@@ -175,7 +165,7 @@ fn side_field(
     own: &Map<String, Value>,
 ) -> SideField {
     let name = field.name();
-    let said = own.get(name).filter(|value| !is_nothing(value));
+    let said = own.get(name).filter(|value| !fields::is_nothing(value));
     SideField {
         label: field.label(cx.text.lang()).to_owned(),
         text: said.map_or_else(

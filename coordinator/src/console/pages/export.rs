@@ -54,12 +54,8 @@ pub(in crate::console) fn again(
     form: &Form,
     failure: &Failure,
 ) -> Answer {
-    let error = if failure.is_about("err.export.nothing") {
-        cx.say("console.export.nothing")
-    } else {
-        cx.sentence(failure)
-    };
-    Answer::Again(page(replica, cx, form, Some(error)).refused())
+    let error = Some(cx.sentence(failure));
+    Answer::Again(page(replica, cx, form, error).refused())
 }
 
 fn page(replica: &Replica, cx: &Cx, form: &Form, error: Option<String>) -> Shown {

@@ -1,20 +1,25 @@
 //! Writing a record, and changing one.
 
+use serde_json::Value;
 use sync_core::id::RecordId;
 use sync_core::replica::{Moment, Replica, ReplicaError};
 use sync_core::schema::{FieldType, Kind};
+use sync_core::store::ViewRow;
+use sync_core::view::consent::{ABOUT_FIELD, CONSENT};
 
+use super::privacy::{self, SPACE};
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
 use crate::console::form::Form;
 use crate::console::inputs::{self, Seen, Wrong};
-use crate::console::views::shared::{Choice, FormError, Input, Notice};
+use crate::console::views::shared::{Choice, ConsentNote, FormError, Input, Notice};
 use crate::console::views::work;
 use crate::exit::Exit;
+use crate::told;
 
-/// The name of the input that says where a new record goes; no field of a schema begins so.
-const SPACE: &str = "_space";
+/// So many people's consent is told above a form.
+const CONSENTS_MAX: usize = 8;
 
 fn kind_asked(replica: &Replica, cx: &Cx) -> Result<Kind, Trouble> {
     let kind = replica.schema().kind(cx.asked.param("kind"));
@@ -35,7 +40,7 @@ fn new_form(
     wrong: &Wrong,
 ) -> Result<Shown, Trouble> {
     let label = kind.label(cx.text.lang());
-    let seen = beginning(cx, kind);
+    let seen = beginning(replica, cx, kind)?;
     let mut inputs = inputs::inputs(replica, cx, kind, &seen, typed, wrong)?;
     inputs.insert(0, space_input(replica, cx, kind, typed));
     let form = work::Form {
@@ -47,6 +52,7 @@ fn new_form(
         seen: packed(&seen),
         inputs,
         save_label: cx.say("console.act.save"),
+        consents: consents(replica, cx, (kind, None), &seen, typed)?,
         ..with_errors(cx, kind, wrong)
     };
     Ok(Shown::new("new", "sync", form))
@@ -80,23 +86,76 @@ fn consent(cx: &Cx, kind: &Kind) -> Vec<Notice> {
     notice.into_iter().collect()
 }
 
-/// A day that a record is about is most often today.
-fn beginning(cx: &Cx, kind: &Kind) -> Seen {
-    let today = cx.clock.today().to_string();
-    let day = kind.day_field().filter(|name| {
-        let field = kind.field(name);
-        field.is_some_and(|field| *field.ty() == FieldType::Date)
+/// Whether those whom the record is about have agreed.
+fn consents(
+    replica: &Replica,
+    cx: &Cx,
+    (kind, record): (&Kind, Option<RecordId>),
+    seen: &Seen,
+    typed: Option<&Form>,
+) -> Result<Vec<ConsentNote>, Trouble> {
+    let mut subjects = privacy::subjects(replica, kind, |field| {
+        inputs::records_in(replica, field, seen.get(field.name()), typed)
     });
-    day.map(|name| (name.to_owned(), today.into()))
-        .into_iter()
-        .collect()
+    subjects.extend(record.filter(|_| privacy::is_subject(replica, kind.name())));
+    let mut notes = Vec::new();
+    for subject in subjects.into_iter().take(CONSENTS_MAX) {
+        notes.extend(privacy::note(replica, cx, subject)?);
+    }
+    Ok(notes)
+}
+
+/// What a new record begins with: a day that it is about is most often today, and the address may say what it
+/// leads to.
+fn beginning(replica: &Replica, cx: &Cx, kind: &Kind) -> Result<Seen, Trouble> {
+    let mut seen = Seen::new();
+    let today = cx.clock.today().to_string();
+    for field in inputs::asked_fields(kind) {
+        let name = field.name();
+        if kind.day_field() == Some(name) && *field.ty() == FieldType::Date {
+            seen.insert(name.to_owned(), today.clone().into());
+        }
+        let asked = cx.asked.query.all(name).map(str::parse::<RecordId>);
+        let mut rows = Vec::new();
+        for record in asked.filter_map(Result::ok) {
+            let row = replica.store().row(&record)?;
+            rows.extend(row.filter(|row| field.ty().kinds().contains(&row.kind)));
+        }
+        let ids: Vec<String> = rows.iter().map(|row| row.record.to_string()).collect();
+        match (field.ty(), ids.as_slice()) {
+            (FieldType::Link(_), [id, ..]) => {
+                seen.insert(name.to_owned(), id.clone().into());
+                seen.extend(consenting(replica, kind, name, &rows));
+            }
+            (FieldType::Links(_), [_, ..]) => {
+                seen.insert(name.to_owned(), ids.into());
+            }
+            _ => {}
+        }
+    }
+    Ok(seen)
+}
+
+/// Who consents, if the consent is about a person; in a home it may be anybody.
+fn consenting(
+    replica: &Replica,
+    kind: &Kind,
+    field: &str,
+    about: &[ViewRow],
+) -> Option<(String, Value)> {
+    let row = about.first()?;
+    let is_consent = kind.name() == CONSENT && field == ABOUT_FIELD;
+    let is_person = replica.schema().kind(&row.kind)?.natural_key().is_none();
+    (is_consent && is_person).then(|| (kind.title().to_owned(), row.title.clone().into()))
 }
 
 /// Spaces in which this person may begin such a record.
 fn space_input(replica: &Replica, cx: &Cx, kind: &Kind, typed: Option<&Form>) -> Input {
     let roster = replica.roster();
     let us = replica.device();
-    let chosen = typed.map(|form| form.get(SPACE).to_owned());
+    let asked = &cx.asked.query;
+    let chosen = typed.or_else(|| asked.has(SPACE).then_some(asked));
+    let chosen = chosen.map(|form| form.get(SPACE).to_owned());
     let mut open = fields::spaces(replica);
     open.retain(|space| {
         let role = roster.role_in_space(&us, space);
@@ -205,6 +264,7 @@ fn old_form(
         seen: packed(seen),
         inputs: inputs::inputs(replica, cx, kind, seen, typed, wrong)?,
         save_label: cx.say("console.act.save"),
+        consents: consents(replica, cx, (kind, Some(record)), seen, typed)?,
         ..with_errors(cx, kind, wrong)
     };
     Ok(Shown::new("records", "sync", form))
@@ -239,7 +299,8 @@ pub(in crate::console) fn change(
         let again = old_form(replica, cx, (record, &kind), &now, Some(form), &overtaken)?;
         return Ok(Answer::Again(again.refused()));
     }
-    let edited = replica.edit(record, &edits, moment);
+    let words = told::words(&cx.text, kind.name());
+    let edited = replica.edit_and_tell(record, &edits, &words, moment);
     match edited {
         Ok(edited) if edited.is_changed => Ok(Answer::done(
             format!("/record/{record}"),

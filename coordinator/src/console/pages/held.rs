@@ -12,10 +12,10 @@ use crate::commands::decide::said;
 use crate::commands::held::reason;
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble};
-use crate::console::fields;
 use crate::console::form::Form;
 use crate::console::views::proof::{Held, HeldItem, HeldStep};
 use crate::console::views::shared::Change;
+use crate::console::{difference, fields};
 use crate::mask;
 
 /// Records on the page; the rest follows when these are decided.
@@ -32,16 +32,12 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     for (record, entries) in by_record.iter().take(ITEMS_MAX) {
         items.push(item(replica, cx, record.as_ref(), entries, &previews)?);
     }
-    let shows = cx.shows_personal();
+    let (show_word, show_href) = cx.personal_link("/held", "");
     let page = Held {
         action: cx.asked.address(),
         has_masked: !previews.by_entry.is_empty(),
-        show_word: cx.say(if shows {
-            "console.record.hide_personal"
-        } else {
-            "console.record.show_personal"
-        }),
-        show_href: if shows { "/held" } else { "/held?personal=1" }.to_owned(),
+        show_word,
+        show_href,
         is_cut,
         items,
     };
@@ -141,14 +137,14 @@ fn held_step(replica: &Replica, cx: &Cx, preview: &Preview) -> HeldStep {
         let field = kind.field(&change.field);
         let label = field.map(|field| field.label(cx.text.lang()));
         let before = change.from.as_ref().map(|value| said(&change.field, value));
+        let before = before.filter(|before| !before.is_empty());
+        let after = match &change.to {
+            Some(value) => said(&change.field, value),
+            None => cx.say(&format!("word.deed.{}", change.deed)),
+        };
         Change {
             field: label.unwrap_or(&change.field).to_owned(),
-            has_before: before.as_ref().is_some_and(|before| !before.is_empty()),
-            before: before.unwrap_or_default(),
-            after: match &change.to {
-                Some(value) => said(&change.field, value),
-                None => cx.say(&format!("word.deed.{}", change.deed)),
-            },
+            pieces: difference::pieces(before.as_deref(), &after),
         }
     });
     let when = cx.clock.moment(Millis(step.change.at));

@@ -85,21 +85,11 @@ pub(in crate::console) fn taken(
     let error = match kept {
         Ok(Some(waiting)) => return Ok(to(&waiting, "")),
         Ok(None) => cx.say("console.import.busy"),
-        Err(failure) => sentence(cx, &failure),
+        Err(failure) => cx.sentence(&failure),
     };
     Ok(Answer::Again(
         upload(replica, cx, form, Some(error)).refused(),
     ))
-}
-
-/// What a failure says to somebody who has no command line.
-fn sentence(cx: &Cx, failure: &Failure) -> String {
-    let instead = [
-        ("err.import.no_kind", "console.import.no_kind"),
-        ("err.import.no_sheet", "console.import.no_sheet"),
-    ];
-    let said = instead.iter().find(|(key, _)| failure.is_about(key));
-    said.map_or_else(|| cx.sentence(failure), |(_, key)| cx.say(key))
 }
 
 fn to(waiting: &Waiting, step: &str) -> Answer {

@@ -5,6 +5,7 @@ use qrcode::{EcLevel, QrCode};
 use sync_core::replica::{Moment, Replica};
 use sync_core::roster::role::{Role, Scope};
 
+use super::member::acts::right;
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble, highest_role};
 use crate::console::fields;
@@ -83,13 +84,7 @@ pub(in crate::console) fn make(
             page(replica, cx, Some((form, error))).refused(),
         ));
     };
-    let role: Role = form.get("role").parse().map_err(|_| Trouble::Missing)?;
-    let space = form.get("space");
-    let scope = if space.is_empty() {
-        Scope::Community
-    } else {
-        Scope::Space(space.parse().map_err(|_| Trouble::Missing)?)
-    };
+    let (role, scope) = right(form)?;
     let ticket = replica.invite(scope, role, uses, moment)?;
     let place = match &scope {
         Scope::Community => cx.say("word.everywhere"),

@@ -11,7 +11,7 @@ use sync_core::store::{LinkTarget, RowFilter, ViewRow};
 use super::{cut, devices, reach, rows};
 use crate::commands::members;
 use crate::console::answer::Shown;
-use crate::console::cx::{Cx, Trouble, highest_role};
+use crate::console::cx::{Cx, Trouble, highest_role, is_coordinator};
 use crate::console::fields;
 use crate::console::views::member as views;
 use crate::console::views::shared::{Choice, Notice, Number, Step};
@@ -86,19 +86,13 @@ fn page(replica: &Replica, cx: &Cx, open: &Open, granting: &Granting) -> Result<
         can_remove: is_there && cut::is_above(replica, &open.id),
         remove_ask: cx.with("console.member.remove_ask", &name),
         remove_kept: cx.with("console.member.remove_kept", &name),
-        certificate_href: if may_certify(replica) {
+        certificate_href: if is_coordinator(replica) {
             format!("{}/certificate", href(&open.view.id))
         } else {
             String::new()
         },
     };
     Ok(Shown::new("members", "roster records", page))
-}
-
-fn may_certify(replica: &Replica) -> bool {
-    let us = replica.device();
-    let role = replica.roster().role_in(&us, &Scope::Community);
-    role >= Some(Role::Coordinator)
 }
 
 fn lead(cx: &Cx, open: &Open) -> String {

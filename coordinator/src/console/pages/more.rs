@@ -5,117 +5,39 @@ use sync_core::replica::Replica;
 use crate::commands::members;
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, own_name};
+use crate::console::places::{
+    self, AUDIT, COMMUNITIES, DEVICES, DUPLICATES, ERASURES, EXPORT, HELD, IMPORT, MEMBERS, NOTICE,
+    REPORTS, SCHEMA, SESSION, SETTINGS,
+};
 use crate::console::views::places::{Go, More, MoreGroup};
 use crate::output::thousands;
 
-/// A place: address, picture, what it is called, what is there.
-type Place = (&'static str, &'static str, &'static str, &'static str);
-
-const PEOPLE: [Place; 2] = [
-    (
-        "/members",
-        "people",
-        "console.nav.members",
-        "console.more.members",
-    ),
-    (
-        "/devices",
-        "phone",
-        "console.nav.devices",
-        "console.more.devices",
-    ),
-];
-const EXCHANGE: [Place; 2] = [
-    (
-        "/import",
-        "import",
-        "console.nav.import",
-        "console.more.import",
-    ),
-    (
-        "/export",
-        "download",
-        "console.nav.export",
-        "console.more.export",
-    ),
-];
-const SESSION: Place = (
-    "/session",
-    "session",
-    "console.nav.session",
-    "console.more.session",
-);
-const REPORTS: Place = (
-    "/reports",
-    "chart",
-    "console.nav.reports",
-    "console.more.reports",
-);
-const HELD: Place = ("/held", "held", "console.nav.held", "console.more.held");
-const ERASURES: Place = (
-    "/erasures",
-    "trash",
-    "console.nav.erasures",
-    "console.more.erasures",
-);
-const DUPLICATES: Place = (
-    "/duplicates",
-    "twins",
-    "console.nav.duplicates",
-    "console.more.duplicates",
-);
-const AUDIT: Place = ("/audit", "audit", "console.nav.audit", "console.more.audit");
-const SCHEMA: Place = (
-    "/schema",
-    "form",
-    "console.nav.schema",
-    "console.more.schema",
-);
-const COMMUNITIES: Place = (
-    "/communities",
-    "communities",
-    "console.nav.communities",
-    "console.more.communities",
-);
-const SETTINGS: Place = (
-    "/settings",
-    "settings",
-    "console.nav.settings",
-    "console.more.settings",
-);
-
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let status = replica.status()?;
-    let held = Go {
-        has_count: status.held > 0,
-        count: thousands(status.held),
-        ..go(cx, &HELD)
+    let counted = |place: places::Place, count: u64| Go {
+        has_count: count > 0,
+        count: thousands(count),
+        ..place.go(cx)
     };
-    let pairs = replica.twins()?.pairs().len() as u64;
-    let duplicates = Go {
-        has_count: pairs > 0,
-        count: thousands(pairs),
-        ..go(cx, &DUPLICATES)
-    };
-    let [import, export] = &EXCHANGE;
-    let station =
-        [import, export, &AUDIT, &ERASURES, &SCHEMA, &SETTINGS].map(|place| go(cx, place));
-    let beside = (!cx.beside.is_empty()).then(|| go(cx, &COMMUNITIES));
+    let held = counted(HELD, status.held);
+    let duplicates = counted(DUPLICATES, replica.twins()?.pairs().len() as u64);
+    let beside = (!cx.beside.is_empty()).then(|| COMMUNITIES.go(cx));
+    let station = [IMPORT, EXPORT, AUDIT, ERASURES, SCHEMA, SETTINGS];
     let groups = vec![
         MoreGroup {
             title: cx.say("console.group.together"),
-            links: vec![go(cx, &SESSION)],
+            links: vec![SESSION.go(cx)],
         },
         MoreGroup {
             title: cx.say("console.nav.group.people"),
-            links: PEOPLE.iter().map(|place| go(cx, place)).collect(),
+            links: [MEMBERS, DEVICES].map(|place| place.go(cx)).into(),
         },
         MoreGroup {
             title: cx.say("console.nav.group.station"),
-            links: [go(cx, &REPORTS), held, duplicates]
+            links: [REPORTS.go(cx), NOTICE.go(cx), held, duplicates]
                 .into_iter()
                 .chain(beside)
-                .chain(station)
+                .chain(station.map(|place| place.go(cx)))
                 .collect(),
         },
     ];
@@ -129,17 +51,6 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
 
 /// Where settings lead to.
 pub(super) fn from_settings(cx: &Cx) -> Vec<Go> {
-    let [_, devices] = &PEOPLE;
-    let places = [&SCHEMA, devices, &AUDIT, &ERASURES, &HELD];
-    places.map(|place| go(cx, place)).into()
-}
-
-fn go(cx: &Cx, (href, icon, label, hint): &Place) -> Go {
-    Go {
-        href: (*href).to_owned(),
-        icon: (*icon).to_owned(),
-        label: cx.say(label),
-        hint: cx.say(hint),
-        ..Go::default()
-    }
+    let places = [SCHEMA, DEVICES, AUDIT, ERASURES, HELD];
+    places.map(|place| place.go(cx)).into()
 }

@@ -1,13 +1,14 @@
 //! How far records have come, and how far everybody has been heard from.
 
 use sync_core::id::{MemberId, Millis};
-use sync_core::replica::{MemberFreshness, Replica, TickLevel, Ticks};
-use sync_core::roster::role::{Role, Scope};
+use sync_core::replica::{MemberFreshness, Replica, ReplicaError, TickLevel, Ticks};
 
 use crate::commands::fresh;
-use crate::console::cx::{Cx, Trouble, initial, own_name};
+use crate::console::cx::{Cx, Trouble, initial, is_coordinator, own_name};
 use crate::console::views::shared::{PersonLine, Step};
+use crate::console::when::Clock;
 use crate::output::thousands;
+use crate::text::Text;
 
 const DAY_MILLIS: i64 = 86_400_000;
 /// Who has said nothing for so long is named beside every number.
@@ -23,29 +24,48 @@ pub(super) struct AsOf {
 }
 
 pub(super) fn as_of(replica: &Replica, cx: &Cx) -> Result<AsOf, Trouble> {
-    let since = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
+    Ok(as_of_at(replica, &cx.text, &cx.clock)?)
+}
+
+/// The same for paper.
+pub(super) fn as_of_at(
+    replica: &Replica,
+    text: &Text,
+    clock: &Clock,
+) -> Result<AsOf, ReplicaError> {
+    let since = Millis(clock.now.0 - QUIET_DAYS * DAY_MILLIS);
     let as_of = replica.as_of(since)?;
-    let when = cx.clock.moment(cx.clock.now);
+    let when = clock.moment(clock.now);
     let (heard, members) = (as_of.heard as u64, as_of.members as u64);
     let (n, m) = (thousands(heard), thousands(members));
     let places = [("when", when.as_str()), ("n", &n), ("m", &m)];
     let line = if as_of.missing.is_empty() {
-        cx.with("console.asof.all", &places)
+        text.with("console.asof.all", &places)
     } else {
-        cx.with("console.asof.some", &places)
+        text.with("console.asof.some", &places)
     };
     let missing: Vec<MemberId> = as_of.missing.iter().map(|it| it.member).collect();
-    let who = fresh::names(replica, &missing, &cx.text);
+    let who = fresh::names(replica, &missing, text);
     Ok(AsOf {
         line,
         missing: if missing.is_empty() {
             String::new()
         } else {
-            cx.with("console.asof.missing", &[("who", &who)])
+            text.with("console.asof.missing", &[("who", &who)])
         },
         heard,
         members,
     })
+}
+
+/// How far a record has come, as lists and its own page say it. The core asks which others have it; what a
+/// colleague has and lies on a coordinator's own device has come all the way.
+pub(super) fn level(replica: &Replica, ticks: &Ticks) -> TickLevel {
+    if ticks.level == TickLevel::Colleague && is_coordinator(replica) {
+        TickLevel::Coordinator
+    } else {
+        ticks.level
+    }
 }
 
 /// From 1 (saved here) to 4 (with a coordinator).
@@ -114,9 +134,7 @@ pub(super) fn steps(replica: &Replica, cx: &Cx, ticks: &Ticks) -> Vec<Step> {
 
 /// The last step on a coordinator's own device: what is there has arrived.
 fn at_the_top(replica: &Replica, cx: &Cx) -> Option<Step> {
-    let roster = replica.roster();
-    let role = roster.role_in(&replica.device(), &Scope::Community);
-    (role >= Some(Role::Coordinator)).then(|| Step {
+    is_coordinator(replica).then(|| Step {
         done: true,
         icon: "person".to_owned(),
         label: word(cx, TickLevel::Coordinator),

@@ -2,25 +2,23 @@
 
 pub(in crate::console) mod acts;
 pub(in crate::console) mod erased;
+mod history;
 mod review;
 mod twins;
 pub(in crate::console) mod undo;
 
 use serde_json::Value;
 use sync_core::id::{Millis, RecordId};
-use sync_core::replica::{Conflict, FieldView, HistoryEntry, RecordView, Replica};
-use sync_core::schema::{Field, FieldType, Kind, STATE_FIELD};
+use sync_core::replica::{Conflict, FieldView, RecordView, Replica, joint};
+use sync_core::schema::{Field, FieldType, Kind, State};
 use sync_core::store::ViewRow;
 
-use super::{reach, rows, session};
+use super::{privacy, reach, rows, session};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
 use crate::console::views::record as views;
-use crate::console::views::shared::Change;
 
-/// Steps of the history on the page unless all are asked for.
-const TURNS_MAX: usize = 20;
 /// The kind that is said about others.
 const COMMENT: &str = "comment";
 /// Records that lead here, on the page.
@@ -66,14 +64,14 @@ fn shown(
         row, view, kind, ..
     } = open;
     let state = row.state.clone().unwrap_or_default();
-    let (history, older) = history(replica, cx, open)?;
+    let (history, older) = history::turns(replica, cx, open)?;
     let leading_here = twins::leading_here(replica, open)?;
     let links = links(replica, cx, &leading_here);
     let empty_fields = empty_fields(cx, open);
     let has_masked = kind.fields().iter().any(Field::personal);
     let (moves, reason_moves) = moves(replica, cx, open);
     let href = rows::href(row);
-    let shows = cx.shows_personal();
+    let (show_word, show_href) = cx.personal_link(&href, "");
     let page = views::Record {
         kind_key: row.kind.clone(),
         kind: fields::kind_label(replica, cx, &row.kind),
@@ -83,17 +81,10 @@ fn shown(
         made_line: made_line(cx, open),
         can_edit: may_edit(replica, open),
         has_masked,
-        show_word: cx.say(if shows {
-            "console.record.hide_personal"
-        } else {
-            "console.record.show_personal"
-        }),
-        show_href: if shows {
-            href.clone()
-        } else {
-            format!("{href}?personal=1")
-        },
+        show_word,
+        show_href,
         twins: twins::notes(replica, cx, open)?,
+        consents: privacy::note_with_forms(replica, cx, row)?,
         conflicts: conflicts(replica, cx, open),
         fields: field_lines(replica, cx, open),
         has_empty_fields: !empty_fields.is_empty(),
@@ -139,13 +130,15 @@ fn way(
     leading_here: &[(ViewRow, String)],
 ) -> Result<views::Record, Trouble> {
     let ticks = replica.ticks(open.id)?;
+    let level = reach::level(replica, &ticks);
     let returned = review::returned(cx, open, leading_here);
     Ok(views::Record {
         wall_href: wall_href(open),
         can_erase: replica.may_erase_in(&open.row.space),
         erase_ask: erased::question(replica, cx, open),
-        tick: reach::number(ticks.level),
-        tick_word: reach::word(cx, ticks.level),
+        tick: reach::number(level),
+        tick_word: reach::word(cx, level),
+        erase_reasons: privacy::reasons(replica, cx, &open.kind, &open.row)?,
         ticks: reach::steps(replica, cx, &ticks),
         can_review: review::waits_for_me(replica, open),
         is_returned: returned.is_returned,
@@ -186,9 +179,7 @@ fn may_edit(replica: &Replica, open: &Open) -> bool {
 }
 
 fn is_own(replica: &Replica, open: &Open) -> bool {
-    let roster = replica.roster();
-    let us = roster.member_id(&replica.device());
-    us.is_some() && us == roster.member_id(&open.row.created_by)
+    rows::is_ours(replica, &open.row.created_by)
 }
 
 fn field_label(cx: &Cx, kind: &Kind, name: &str) -> String {
@@ -205,7 +196,7 @@ fn field_lines(replica: &Replica, cx: &Cx, open: &Open) -> Vec<views::Field> {
         .view
         .fields
         .iter()
-        .filter(|field| !open.kind.is_state(&field.name) && !is_nothing(&field.value));
+        .filter(|field| !open.kind.is_state(&field.name) && !fields::is_nothing(&field.value));
     given
         .map(|field| {
             let known = open.kind.field(&field.name);
@@ -228,15 +219,6 @@ fn field_lines(replica: &Replica, cx: &Cx, open: &Open) -> Vec<views::Field> {
         .collect()
 }
 
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(parts) => parts.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-    }
-}
-
 fn link_href(field: Option<&Field>, value: &Value) -> String {
     match (field.map(Field::ty), value) {
         (Some(FieldType::Link(_)), Value::String(id)) if !id.is_empty() => format!("/record/{id}"),
@@ -251,7 +233,7 @@ fn empty_fields(cx: &Cx, open: &Open) -> String {
             .fields
             .iter()
             .find(|kept| kept.name == field.name());
-        kept.is_some_and(|kept| !is_nothing(&kept.value))
+        kept.is_some_and(|kept| !fields::is_nothing(&kept.value))
     };
     let missing = crate::console::inputs::asked_fields(&open.kind).filter(|field| !is_given(field));
     let labels = missing.map(|field| field.label(cx.text.lang()));
@@ -312,75 +294,6 @@ fn may_comment(replica: &Replica, open: &Open) -> bool {
     may && open.kind.name() != COMMENT
 }
 
-/// The newest steps first, and how many are left out.
-fn history(replica: &Replica, cx: &Cx, open: &Open) -> Result<(Vec<views::Turn>, u64), Trouble> {
-    let mut entries = replica.history(open.id)?;
-    let all = entries.len();
-    entries.reverse();
-    if cx.asked.query.get("history") != "all" {
-        entries.truncate(TURNS_MAX);
-    }
-    let older = (all - entries.len()) as u64;
-    let has_first = older == 0;
-    let last = entries.len().saturating_sub(1);
-    let turns = entries.iter().enumerate().map(|(n, entry)| {
-        let is_first = has_first && n == last;
-        views::Turn {
-            can_undo: !is_first && may_edit(replica, open),
-            ..turn(replica, cx, open, entry, is_first)
-        }
-    });
-    Ok((turns.collect(), older))
-}
-
-fn turn(
-    replica: &Replica,
-    cx: &Cx,
-    open: &Open,
-    entry: &HistoryEntry,
-    is_first: bool,
-) -> views::Turn {
-    let is_move = entry
-        .changes
-        .iter()
-        .all(|change| change.field == STATE_FIELD);
-    let act = if is_first {
-        "console.hist.wrote"
-    } else if is_move {
-        "console.hist.moved"
-    } else {
-        "console.hist.changed"
-    };
-    let said = |name: &str, value: &Value| fields::shown(replica, cx, &open.kind, name, value);
-    let changes = entry.changes.iter().map(|change| Change {
-        field: field_label(cx, &open.kind, &change.field),
-        has_before: change.from.as_ref().is_some_and(|value| !is_nothing(value)),
-        before: change
-            .from
-            .as_ref()
-            .map_or_else(String::new, |value| said(&change.field, value)),
-        after: match &change.to {
-            Some(value) => said(&change.field, value),
-            None => cx.say(&format!("word.deed.{}", change.deed)),
-        },
-    });
-    views::Turn {
-        initial: initial(&entry.by),
-        who: entry.by.clone(),
-        act: cx.say(act),
-        when: cx.clock.moment(Millis(entry.at)),
-        note: if entry.beside.is_empty() {
-            String::new()
-        } else {
-            let who = entry.beside.join(&cx.say("word.and"));
-            cx.with("console.hist.beside", &[("who", &who)])
-        },
-        changes: changes.collect(),
-        id: entry.id.clone(),
-        can_undo: false,
-    }
-}
-
 /// Fields with several values at once: all of them, and whose they are.
 fn conflicts(replica: &Replica, cx: &Cx, open: &Open) -> Vec<views::Conflict> {
     let disputed = open
@@ -424,16 +337,20 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
         saw: rival.saw.as_ref().map_or_else(String::new, |saw| {
             cx.with("console.clash.saw", &[("value", &said(saw))])
         }),
+        reason: rival.reason.as_ref().map_or_else(String::new, |reason| {
+            cx.with("console.clash.reason", &[("reason", reason)])
+        }),
         shown: n == 0,
     };
-    let options = field.shown.iter().chain(&field.conflicts).enumerate();
-    let options = options.map(rival).collect();
+    let mut rivals = field.shown.iter().chain(&field.conflicts);
+    let options = rivals.clone().enumerate().map(rival).collect();
     views::Conflict {
         field_key: field.name.clone(),
         title: cx.with("console.clash.title", &[("field", &label)]),
         lead,
         can_keep_both: can_keep_both(&open.kind, field),
-        seen: rivals(field),
+        asks_reason: rivals.any(|it| lacks_reason(&open.kind, field, it)),
+        seen: field.seen.clone().unwrap_or_default(),
         options,
     }
 }
@@ -441,14 +358,14 @@ fn conflict(replica: &Replica, cx: &Cx, open: &Open, field: &FieldView) -> views
 /// Whether all values of a field can stand in it, one after the other.
 fn can_keep_both(kind: &Kind, field: &FieldView) -> bool {
     let ty = kind.field(&field.name).map(Field::ty);
-    matches!(ty, Some(FieldType::Line | FieldType::Text))
+    ty.and_then(joint).is_some()
 }
 
-/// All values of a field as they were shown, so that a choice is of them and not of others.
-fn rivals(field: &FieldView) -> String {
-    let others = field.conflicts.iter().map(|other| &other.value);
-    let all: Vec<&Value> = std::iter::once(&field.value).chain(others).collect();
-    serde_json::to_string(&all).expect("JSON values are written as JSON")
+/// Whether a value is a state that needs a reason and came without one.
+fn lacks_reason(kind: &Kind, field: &FieldView, rival: &Conflict) -> bool {
+    let state = rival.value.as_str().filter(|_| kind.is_state(&field.name));
+    let state = state.and_then(|state| kind.state(state));
+    state.is_some_and(State::needs_reason) && rival.reason.is_none()
 }
 
 /// Where a record may go from here, by this person: with a button, or with a reason.
@@ -462,7 +379,7 @@ fn moves(replica: &Replica, cx: &Cx, open: &Open) -> (Vec<views::Move>, Vec<view
     let next = open.kind.next_states(state);
     let next = next.filter(|next| open.kind.may_enter(next.value(), role, is_own));
     let (with_reason, plain): (Vec<_>, Vec<_>) = next.partition(|next| next.needs_reason());
-    let moves = |states: Vec<&sync_core::schema::State>| {
+    let moves = |states: Vec<&State>| {
         let moves = states.into_iter().map(|state| views::Move {
             value: state.value().to_owned(),
             label: state.label(cx.text.lang()).to_owned(),

@@ -10,7 +10,7 @@ use super::{rows, saved};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
-use crate::console::form::Form;
+use crate::console::form::{self, Form};
 use crate::console::saved::Refused;
 use crate::console::views::shared::{Choice, Filter};
 use crate::console::views::work::{Active, Records};
@@ -52,8 +52,8 @@ pub(super) fn page(
     } else {
         cx.with("console.records.found", &[("n", &thousands(total))])
     };
-    let personal = query.query_without(&["personal", "after"]);
-    let shows = cx.shows_personal();
+    let (show_word, show_href) =
+        cx.personal_link("/records", &query.query_without(&["personal", "after"]));
     let page = Records {
         count_line: key,
         views: saved::views(replica, cx, query)?,
@@ -82,16 +82,8 @@ pub(super) fn page(
         as_of: as_of(cx),
         has_missing: false,
         missing: String::new(),
-        show_word: cx.say(if shows {
-            "console.record.hide_personal"
-        } else {
-            "console.record.show_personal"
-        }),
-        show_href: if shows {
-            address(&personal)
-        } else {
-            address(&joined(&personal, "personal=1"))
-        },
+        show_word,
+        show_href,
         empty_icon: empty_icon.to_owned(),
         empty_title: cx.say(empty_title),
         empty_text: cx.say(empty_text),
@@ -150,25 +142,14 @@ fn as_of(cx: &Cx) -> String {
 }
 
 pub(super) fn address(query: &str) -> String {
-    if query.is_empty() {
-        "/records".to_owned()
-    } else {
-        format!("/records?{query}")
-    }
-}
-
-fn joined(query: &str, more: &str) -> String {
-    if query.is_empty() {
-        more.to_owned()
-    } else {
-        format!("{query}&{more}")
-    }
+    form::address("/records", query)
 }
 
 fn next_href(query: &Form, last: Option<&str>) -> String {
     let query = query.query_without(&["after"]);
+    let joint = if query.is_empty() { "" } else { "&" };
     last.map_or_else(String::new, |last| {
-        address(&joined(&query, &format!("after={last}")))
+        address(&format!("{query}{joint}after={last}"))
     })
 }
 
@@ -194,16 +175,16 @@ fn filters(cx: &Cx, query: &Form, offered: Offered) -> Vec<Filter> {
         .into_iter()
         .map(|(name, mut options)| {
             options.insert(0, (String::new(), cx.say("console.filter.any")));
-            select(cx, name, options, query)
+            select(cx, name, options, query.get(name))
         })
         .collect();
     let sorts = sorts.map(|(value, key)| (value.to_owned(), cx.say(key)));
-    filters.push(select(cx, "sort", sorts.into(), query));
+    filters.push(select(cx, "sort", sorts.into(), query.get("sort")));
     filters
 }
 
-fn select(cx: &Cx, name: &str, options: Vec<(String, String)>, query: &Form) -> Filter {
-    let chosen = query.get(name);
+/// A select of values and labels.
+pub(super) fn select(cx: &Cx, name: &str, options: Vec<(String, String)>, chosen: &str) -> Filter {
     let options = options.into_iter().map(|(value, label)| Choice {
         on: value == chosen,
         value,
@@ -252,6 +233,8 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
             said("clash", "console.flag.clash"),
             said("late", "console.flag.overdue"),
             said("review", "console.flag.review"),
+            said("past", "console.flag.past"),
+            said("withdrawn", "console.flag.withdrawn"),
         ],
     }
 }

@@ -2,6 +2,7 @@
 
 mod charts;
 mod links;
+pub(in crate::console) mod notice;
 pub(in crate::console) mod paper;
 mod sheets;
 
@@ -10,15 +11,16 @@ use sync_core::replica::{Missing, Replica};
 use sync_core::view::statistics::Question;
 
 use super::reach;
+use super::records::select;
 use crate::account::period::Period;
 use crate::account::{self, Gathered, Sees};
 use crate::commands::fresh;
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, initial};
 use crate::console::fields;
-use crate::console::form::Form;
+use crate::console::form::{self, Form};
 use crate::console::views::report::{Day, Reports};
-use crate::console::views::shared::{Choice, Filter, PersonLine};
+use crate::console::views::shared::{Filter, PersonLine};
 
 /// Quarters that the select offers, from this one back.
 const QUARTERS: usize = 8;
@@ -61,12 +63,7 @@ pub(in crate::console) fn print(replica: &Replica, cx: &Cx) -> Result<Shown, Tro
 }
 
 fn address(path: &str, query: &Form) -> String {
-    let query = query.query_without(&["personal"]);
-    if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    }
+    form::address(path, &query.query_without(&["personal"]))
 }
 
 fn wanted(replica: &Replica, cx: &Cx) -> Result<Wanted, Trouble> {
@@ -76,43 +73,26 @@ fn wanted(replica: &Replica, cx: &Cx) -> Result<Wanted, Trouble> {
         Ok(period) => (period, String::new()),
         Err(error) => (Period::of(cx.clock.today()), error),
     };
-    let (from, to) = period.days();
     let space = some("village").map(|id| id.parse::<LaneId>().map_err(|_| Trouble::Missing));
     let person = some("person").map(|id| id.parse::<MemberId>().map_err(|_| Trouble::Missing));
     let person = person.transpose()?.map(|member| replica.person(member));
-    let question = Question {
-        from: from.map(|day| day.to_string()),
-        to: to.map(|day| day.to_string()),
-        space: space.transpose()?,
-        person: person.transpose()?,
-    };
     Ok(Wanted {
         period,
-        question,
+        question: period.question(space.transpose()?, person.transpose()?),
         error,
     })
 }
 
 /// Days that were typed go before the quarter or year that was chosen.
 fn period(cx: &Cx, query: &Form) -> Result<Period, String> {
-    let day = |name: &str| {
-        let typed = query.get(name).trim();
-        let day = (!typed.is_empty()).then(|| typed.parse());
-        let wrong = |_| cx.with("err.list.date", &[("typed", typed)]);
-        day.transpose().map_err(wrong)
-    };
-    let days: (Option<jiff::civil::Date>, _) = (day("from")?, day("to")?);
-    match days {
+    let typed = |name: &str| Some(query.get(name).trim()).filter(|typed| !typed.is_empty());
+    match (typed("from"), typed("to")) {
         (None, None) if query.get("period") == ALL => Ok(Period::ALL),
         (None, None) => {
             let asked = Period::read(query.get("period"));
             Ok(asked.unwrap_or_else(|| Period::of(cx.clock.today())))
         }
-        (Some(from), Some(to)) if to < from => {
-            let (from, to) = (from.to_string(), to.to_string());
-            Err(cx.with("err.report.backwards", &[("typed", &to), ("from", &from)]))
-        }
-        (from, to) => Ok(Period::Days(from, to)),
+        (from, to) => Period::between(from, to).map_err(|failure| cx.sentence(&failure)),
     }
 }
 
@@ -152,8 +132,7 @@ fn filled(
 ) -> Result<Reports, Trouble> {
     let as_of = reach::as_of(replica, cx)?;
     let has_data = !gathered.account.kinds.0.is_empty() || gathered.account.promoted.total > 0;
-    // The first line says what the sentence above it says already.
-    let lines = gathered.as_of_lines(replica, &cx.text, "");
+    let digest = std::iter::once(gathered.digest_line(&cx.text));
     let missing = gathered.as_of.missing.iter().take(MISSING_MAX);
     Ok(Reports {
         has_data,
@@ -162,21 +141,13 @@ fn filled(
         as_of: as_of.line,
         has_missing: !as_of.missing.is_empty(),
         missing: as_of.missing,
-        digest: digest(lines, gathered.pending),
+        digest: digest.chain(gathered.pending_line(&cx.text)).collect(),
         missing_people: missing.map(|it| quiet(cx, it)).collect(),
         columns: charts::columns(cx, gathered, wanted.period),
         bars: charts::bars(replica, cx, gathered),
         sheets: sheets::all(replica, cx, gathered),
         ..frame(replica, cx, wanted)
     })
-}
-
-/// The line of the digest, and the one of what it does not name yet.
-fn digest(lines: Vec<String>, pending: u64) -> Vec<String> {
-    let last = lines.len().saturating_sub(1);
-    let lines = lines.into_iter().enumerate();
-    let wanted = lines.filter(|(at, _)| *at == 1 || (pending > 0 && *at == last));
-    wanted.map(|(_, line)| line).collect()
 }
 
 fn quiet(cx: &Cx, missing: &Missing) -> PersonLine {
@@ -250,19 +221,6 @@ fn periods(cx: &Cx, chosen: Period) -> Vec<(String, String)> {
 fn with_any(cx: &Cx, options: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     let any = (String::new(), cx.say("console.filter.any"));
     std::iter::once(any).chain(options).collect()
-}
-
-fn select(cx: &Cx, name: &str, options: Vec<(String, String)>, chosen: &str) -> Filter {
-    let options = options.into_iter().map(|(value, label)| Choice {
-        on: value == chosen,
-        value,
-        label,
-    });
-    Filter {
-        name: name.to_owned(),
-        label: cx.say(&format!("console.filter.{name}")),
-        options: options.collect(),
-    }
 }
 
 /// What makes a PDF of the same numbers: the page itself is for this browser alone.

@@ -1,6 +1,6 @@
 //! Records as lines of a list.
 
-use sync_core::id::LaneId;
+use sync_core::id::{DeviceId, LaneId};
 use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::Role;
 use sync_core::store::{Order, RowFilter, ViewRow};
@@ -18,6 +18,7 @@ const DUE_FIELD: &str = "due";
 /// One record as a line of a list.
 pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow, ticks: &Ticks) -> Row {
     let state = row.state.as_deref().unwrap_or_default();
+    let level = reach::level(replica, ticks);
     Row {
         href: href(row),
         icon: fields::kind_icon(&row.kind).to_owned(),
@@ -34,9 +35,16 @@ pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow, ticks: &Ticks) -> R
         },
         state_tone: fields::state_tone(replica, &row.kind, state).to_owned(),
         flags: flags(replica, cx, row),
-        tick: reach::number(ticks.level),
-        tick_word: reach::word(cx, ticks.level),
+        tick: reach::number(level),
+        tick_word: reach::word(cx, level),
     }
+}
+
+/// Whether a device is this person's, and they are known.
+pub(super) fn is_ours(replica: &Replica, device: &DeviceId) -> bool {
+    let roster = replica.roster();
+    let me = roster.member_id(&replica.device());
+    me.is_some() && me == roster.member_id(device)
 }
 
 /// Where a record is looked at.
@@ -86,6 +94,14 @@ pub(super) fn due_kinds(replica: &Replica) -> Vec<String> {
     let kinds = replica.schema().kinds().iter();
     let due = kinds.filter(|kind| kind.due_field() == Some(DUE_FIELD));
     due.map(|kind| kind.name().to_owned()).collect()
+}
+
+/// What two people wrote otherwise.
+pub(super) fn clashing() -> RowFilter {
+    RowFilter {
+        only_conflicts: true,
+        ..RowFilter::default()
+    }
 }
 
 /// What was due on a day before today.

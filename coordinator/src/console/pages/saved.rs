@@ -3,7 +3,7 @@
 use sync_core::replica::{Moment, Replica};
 use sync_core::store::RowFilter;
 
-use super::records;
+use super::{records, rows};
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
@@ -41,10 +41,6 @@ pub(super) fn views(replica: &Replica, cx: &Cx, query: &Form) -> Result<Vec<Save
 type Common = (&'static str, String, RowFilter);
 
 fn common(replica: &Replica) -> Result<Vec<Common>, Trouble> {
-    let clashes = RowFilter {
-        only_conflicts: true,
-        ..RowFilter::default()
-    };
     let mine = match replica.roster().member_id(&replica.device()) {
         Some(me) => {
             let filter = RowFilter {
@@ -56,7 +52,11 @@ fn common(replica: &Replica) -> Result<Vec<Common>, Trouble> {
         None => None,
     };
     let everything = ("console.view.all", String::new(), RowFilter::default());
-    let clashes = ("console.view.clash", "flag=clash".to_owned(), clashes);
+    let clashes = (
+        "console.view.clash",
+        "flag=clash".to_owned(),
+        rows::clashing(),
+    );
     Ok([everything]
         .into_iter()
         .chain(mine)

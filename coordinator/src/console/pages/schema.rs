@@ -10,13 +10,12 @@ mod names;
 use std::collections::BTreeMap;
 
 use sync_core::replica::Replica;
-use sync_core::roster::role::{Role, Scope};
 use sync_core::schema::{Kind, Schema};
 
 use self::draft::Draft;
 use self::inputs::Asked;
 use crate::console::answer::Shown;
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, is_coordinator};
 use crate::console::fields;
 use crate::console::views::schema as views;
 use crate::output::thousands;
@@ -27,14 +26,6 @@ const HREF: &str = "/schema";
 /// Where a kind is looked at and changed.
 fn href(kind: &str) -> String {
     format!("{HREF}/{kind}")
-}
-
-/// Whether this person may change what is asked.
-fn may_change(replica: &Replica) -> bool {
-    let role = replica
-        .roster()
-        .role_in(&replica.device(), &Scope::Community);
-    role >= Some(Role::Coordinator)
 }
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
@@ -50,7 +41,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     });
     let version = thousands(u64::from(draft.version()));
     let page = views::Schema {
-        can_edit: may_change(replica),
+        can_edit: is_coordinator(replica),
         kinds: kinds.collect(),
         version_line: cx.with("console.schema.version", &[("n", &version)]),
     };
@@ -73,7 +64,7 @@ fn line(cx: &Cx, kind: &Kind, records: u64) -> views::KindLine {
 
 /// The form for a kind that is not there yet.
 pub(in crate::console) fn blank(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
-    if !may_change(replica) {
+    if !is_coordinator(replica) {
         return Err(Trouble::Missing);
     }
     Ok(new_kind(cx, &Asked::default()))

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sync_core::id::{LaneId, RecordId};
 use sync_core::replica::Replica;
-use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::role::Role;
 use sync_core::schema::{Kind, State};
 
 use crate::console::answer::Shown;
@@ -181,6 +181,7 @@ fn page(replica: &Replica, cx: &Cx, open: &Open, asked: &Asked<'_>) -> Result<Sh
     let cx = &masked(cx);
     let agenda = agenda::points(replica, cx, open, asked)?;
     let other = choose::before(replica, open)?;
+    let people = people(replica, open);
     let page = views::Session {
         href: open.href(),
         up_href: format!("/record/{}", open.id),
@@ -192,13 +193,13 @@ fn page(replica: &Replica, cx: &Cx, open: &Open, asked: &Asked<'_>) -> Result<Sh
         state_tone: fields::state_tone(replica, SESSION, &open.state).to_owned(),
         is_empty: !agenda.iter().any(|point| point.no != agenda::BESIDE),
         can_write: open.may_write(),
-        persons: persons(replica, cx, open),
+        persons: persons(cx, &people),
         open_needs: agenda::open_needs(replica, cx, open, asked)?,
         minutes: owned(open.lines("minutes")),
         can_close: open.may_close(),
         close_ask: close_ask(cx, undecided(&agenda)),
         agenda,
-        ..typed(replica, cx, open, asked)
+        ..typed(replica, cx, open, asked, people)
     };
     Ok(Shown::new(SESSION, LIVE, page))
 }
@@ -209,8 +210,14 @@ fn owned(lines: Vec<(&str, &str)>) -> Vec<String> {
 }
 
 /// Who is there, and what stands in the small forms.
-fn typed(replica: &Replica, cx: &Cx, open: &Open, asked: &Asked<'_>) -> views::Session {
-    let members = attendance(replica, open);
+fn typed(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    asked: &Asked<'_>,
+    people: People,
+) -> views::Session {
+    let members = attendance(replica, open, people);
     let guests = open.values.get("guests");
     let here = members.iter().filter(|member| member.on).count() as u64;
     let here = here.saturating_add(guests.and_then(Value::as_u64).unwrap_or_default());
@@ -265,27 +272,24 @@ fn lead(replica: &Replica, cx: &Cx, open: &Open) -> String {
     parts.join(" · ")
 }
 
+/// Names and ids.
+type People = Vec<(String, String)>;
+
 /// Members who belong to the session's village, or look after it; for the whole community, all.
-fn people(replica: &Replica, open: &Open) -> Vec<(String, String)> {
-    let is_of_all = open.is_of_all(replica);
-    let reaches = |scope: &Scope| {
-        is_of_all || *scope == Scope::Community || *scope == Scope::Space(open.space)
-    };
+fn people(replica: &Replica, open: &Open) -> People {
     let members = replica.roster().members().iter();
-    let members = members.filter(|(_, member)| {
-        let mut roles = member.roles.iter();
-        !member.is_former() && roles.any(|(scope, _)| reaches(scope))
-    });
-    let mut people: Vec<(String, String)> = members
+    let members = members.filter(|(_, member)| fields::belongs(replica, member, &open.space));
+    let mut people: People = members
         .map(|(id, _)| (replica.member_name(id), id.to_string()))
         .collect();
     people.sort();
     people
 }
 
-fn persons(replica: &Replica, cx: &Cx, open: &Open) -> Vec<Choice> {
+fn persons(cx: &Cx, people: &[(String, String)]) -> Vec<Choice> {
     let nobody = (cx.say("console.form.unset"), String::new());
-    let people = std::iter::once(nobody).chain(people(replica, open));
+    let people = people.iter().cloned();
+    let people = std::iter::once(nobody).chain(people);
     people
         .map(|(label, value)| Choice {
             value,
@@ -296,13 +300,12 @@ fn persons(replica: &Replica, cx: &Cx, open: &Open) -> Vec<Choice> {
 }
 
 /// Members of the village and whoever came, with a tick at who is there.
-fn attendance(replica: &Replica, open: &Open) -> Vec<Choice> {
+fn attendance(replica: &Replica, open: &Open, mut people: People) -> Vec<Choice> {
     let here = open.words("attendees");
-    let mut people = people(replica, open);
     let guests = here
         .iter()
         .filter(|id| !people.iter().any(|(_, known)| known == **id));
-    let guests: Vec<(String, String)> = guests
+    let guests: People = guests
         .map(|id| (Lookup::of(replica).name_of(id), (*id).to_owned()))
         .collect();
     people.extend(guests);

@@ -1,6 +1,10 @@
 //! Whether what was written here has gone out, and what waits.
 
-use sync_core::replica::{Moment, Replica};
+mod told;
+
+use sync_core::id::Millis;
+use sync_core::replica::Replica;
+use sync_node::NodeError;
 
 use super::reach;
 use crate::console::answer::{Answer, Shown};
@@ -29,6 +33,9 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         (None, None) => cx.say("console.sync.lead_off"),
     };
     let as_of = reach::as_of(replica, cx)?;
+    let mut told = told::all(replica, cx)?;
+    let told_before = told.split_off(told.len().min(1));
+    let (records, clashes) = records(replica)?;
     let page = Sync {
         people: reach::people(replica, cx)?,
         headline,
@@ -43,15 +50,25 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         has_missing: !as_of.missing.is_empty(),
         missing: as_of.missing,
         held: cx.count("console.sync.held", replica.status()?.held),
-        records: cx.count("console.sync.records", records(replica)?),
+        records: cx.count("console.sync.records", records),
+        clashes: if clashes > 0 {
+            cx.count("console.sync.clashes", clashes)
+        } else {
+            String::new()
+        },
+        told,
+        told_before,
         waiting: waits,
     };
     Ok(Shown::new("sync", "sync records", page))
 }
 
-fn records(replica: &Replica) -> Result<u64, Trouble> {
+/// How many records are here, and how many of them are in conflict.
+fn records(replica: &Replica) -> Result<(u64, u64), Trouble> {
     let counts = replica.counts()?;
-    Ok(counts.iter().map(|count| count.records).sum())
+    let counts = counts.iter();
+    let clashes = counts.clone().map(|count| count.in_conflict).sum();
+    Ok((counts.map(|count| count.records).sum(), clashes))
 }
 
 fn relay_line(cx: &Cx, addr: &str) -> PersonLine {
@@ -71,34 +88,25 @@ fn relay_line(cx: &Cx, addr: &str) -> PersonLine {
     }
 }
 
-fn back(form: &Form, flash: Option<Flash>) -> Answer {
+/// What came of a sync that somebody asked for; none if it still goes on.
+pub(in crate::console) fn answer(
+    now: Millis,
+    cx: &Cx,
+    form: &Form,
+    ended: Option<Result<(), NodeError>>,
+) -> Answer {
+    let flash = match ended {
+        None => Flash::info(cx.say("console.sync.goes_on")),
+        Some(Ok(())) => {
+            let when = cx.clock.moment(now);
+            Flash::good(cx.with("console.sync.met", &[("when", &when)]))
+        }
+        Some(Err(NodeError::NoRelay)) => Flash::bad(cx.say("console.sync.no_relay")),
+        Some(Err(error)) if error.is_passing() => Flash::bad(cx.say("console.sync.not_met")),
+        Some(Err(error)) => Flash::bad(cx.sentence(&error.into())),
+    };
     Answer::Go {
         to: Answer::back_of(form),
-        flash,
+        flash: Some(flash),
     }
-}
-
-/// The relay has been met.
-#[expect(clippy::unnecessary_wraps, reason = "all forms are answered alike")]
-pub(in crate::console) fn done(
-    _replica: &mut Replica,
-    moment: &mut Moment<'_>,
-    cx: &Cx,
-    form: &Form,
-) -> Result<Answer, Trouble> {
-    let when = cx.clock.moment(moment.now);
-    let line = cx.with("console.sync.met", &[("when", &when)]);
-    Ok(back(form, Some(Flash::good(line))))
-}
-
-/// No relay has answered.
-#[expect(clippy::unnecessary_wraps, reason = "all forms are answered alike")]
-pub(in crate::console) fn not_reached(
-    _replica: &mut Replica,
-    _moment: &mut Moment<'_>,
-    cx: &Cx,
-    form: &Form,
-) -> Result<Answer, Trouble> {
-    let line = cx.say("console.sync.not_met");
-    Ok(back(form, Some(Flash::bad(line))))
 }

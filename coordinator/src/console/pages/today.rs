@@ -6,7 +6,7 @@ use sync_core::replica::Replica;
 use sync_core::roster::role::Role;
 use sync_core::store::{LinkTarget, Order, RowFilter, ViewRow};
 
-use super::{begin, duplicates, reach, rows, tour};
+use super::{begin, duplicates, privacy, reach, rows, tour};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble, highest_role, initial, own_name};
 use crate::console::fields;
@@ -50,6 +50,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         12..18 => "console.today.afternoon",
         _ => "console.today.evening",
     };
+    let erase = privacy::queue(replica, cx)?;
     let tour = tour::of(cx);
     let is_shown = tour.is_some_and(|tour| !tour.is_put_away);
     let page = Today {
@@ -64,6 +65,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         greeting: cx.with(greeting, &[("name", &name)]),
         lead,
         queues: queues.into_iter().map(|(queue, _)| queue).collect(),
+        has_erase: !erase.is_empty(),
+        erase,
         told: told(replica, cx)?,
         week_title: week_title(cx),
         numbers: numbers(replica, cx)?,
@@ -172,17 +175,13 @@ fn mine(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
 
 /// What two people wrote otherwise, and what may be written down twice.
 fn clashes(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
-    let filter = RowFilter {
-        only_conflicts: true,
-        ..RowFilter::default()
-    };
     let (mut queue, clashes) = queue(
         replica,
         cx,
         "decide",
         ("clash", "warn"),
         "flag=clash",
-        filter,
+        rows::clashing(),
     )?;
     let pairs = duplicates::to_settle(replica)?;
     if pairs > 0 {

@@ -7,17 +7,17 @@ use super::rows;
 use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
-use crate::console::shell;
+use crate::console::places::{self, AUDIT, Place, RECORDS, REPORTS, SESSION, SYNC};
 use crate::console::tour::Tour;
 use crate::console::views::shared::Step;
 
-/// A thing to look at: picture, what it is called, what is seen there, the place of the menu that it is in,
-/// and what follows the address of that place.
+/// A thing to look at: picture, what it is called, what is seen there, and where: a place of the console and
+/// what follows its address.
 type Sight = (
     &'static str,
     &'static str,
     &'static str,
-    &'static str,
+    Place,
     &'static str,
 );
 
@@ -25,14 +25,14 @@ const REVIEW: Sight = (
     "review",
     "console.tour.review",
     "console.tour.review_text",
-    "records",
+    RECORDS,
     "?flag=review",
 );
 const HELD: Sight = (
     "held",
     "console.tour.held",
     "console.tour.held_text",
-    "held",
+    places::HELD,
     "",
 );
 const ALWAYS: [Sight; 5] = [
@@ -40,35 +40,35 @@ const ALWAYS: [Sight; 5] = [
         "sync",
         "console.tour.ticks",
         "console.tour.ticks_text",
-        "sync",
+        SYNC,
         "",
     ),
     (
         "session",
         "console.tour.session",
         "console.tour.session_text",
-        "session",
+        SESSION,
         "",
     ),
     (
         "chart",
         "console.tour.report",
         "console.tour.report_text",
-        "reports",
+        REPORTS,
         "",
     ),
     (
         "home",
         "console.tour.visits",
         "console.tour.visits_text",
-        "records",
+        RECORDS,
         "?kind=visit",
     ),
     (
         "audit",
         "console.tour.audit",
         "console.tour.audit_text",
-        "audit",
+        AUDIT,
         "",
     ),
 ];
@@ -81,9 +81,8 @@ pub(super) fn of(cx: &Cx) -> Option<Tour> {
 /// What is there to be seen; what has been dealt with is not there any more.
 pub(super) fn steps(replica: &Replica, cx: &Cx) -> Result<Vec<Step>, Trouble> {
     let clash = RowFilter {
-        only_conflicts: true,
         limit: Some(1),
-        ..RowFilter::default()
+        ..rows::clashing()
     };
     let clash = replica.list(&clash)?;
     let clash = clash.first().map(|row| Step {
@@ -98,20 +97,18 @@ pub(super) fn steps(replica: &Replica, cx: &Cx) -> Result<Vec<Step>, Trouble> {
     let waiting = [(has_review, &REVIEW), (has_held, &HELD)];
     let waiting = waiting.into_iter().filter(|(is_there, _)| *is_there);
     let sights = waiting.map(|(_, sight)| sight).chain(&ALWAYS);
-    let steps = sights.filter_map(|sight| step(cx, sight));
+    let steps = sights.map(|sight| step(cx, sight));
     Ok(clash.into_iter().chain(steps).collect())
 }
 
-/// A sight in a place that the menu has.
-fn step(cx: &Cx, (icon, label, text, section, query): &Sight) -> Option<Step> {
-    let place = shell::place_of(section)?;
-    Some(Step {
+fn step(cx: &Cx, (icon, label, text, place, query): &Sight) -> Step {
+    Step {
         icon: (*icon).to_owned(),
         label: cx.say(label),
         detail: cx.say(text),
-        href: format!("{place}{query}"),
+        href: format!("{}{query}", place.href()),
         done: false,
-    })
+    }
 }
 
 /// Puts it away, or shows it again.

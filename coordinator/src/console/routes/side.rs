@@ -11,13 +11,13 @@ use axum::response::sse::{Event, Sse};
 use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use crate::console::answer::{self, Shown};
+use crate::console::answer;
 use crate::console::asked::Asked;
+use crate::console::cx::Cx;
 use crate::console::house::House;
 use crate::console::news;
 use crate::console::pages::{communities, notices};
-use crate::console::porch::render;
-use crate::console::shell;
+use crate::console::porch;
 
 pub(super) fn routes() -> Router<House> {
     Router::new()
@@ -45,12 +45,16 @@ async fn home(_asked: Asked) -> Response {
 }
 
 async fn show(State(house): State<House>, asked: Asked) -> Response {
+    let news = posted(&house);
     let told = house.summaries(&asked).await;
-    let cx = house.porch.cx(asked, true);
+    let cx = Cx {
+        news,
+        ..house.porch.cx(asked, true)
+    };
     let places = house.places.iter().zip(told);
     let shown = communities::page(&cx, places);
-    let shell = shell::of_many(&cx, &shown);
-    render(&cx, &shell, &shown)
+    // Nothing in it belongs to one community.
+    porch::alone(&cx, &cx.say("console.com.title"), &shown)
 }
 
 fn why(house: &House, asked: Asked, base: &str) -> Response {
@@ -59,31 +63,33 @@ fn why(house: &House, asked: Asked, base: &str) -> Response {
     let place = places.find(|place| &*place.base == base);
     let failure = place.and_then(|place| place.hall.as_ref().err());
     let shown = failure.map_or_else(|| notices::missing(&cx), |it| notices::failed(&cx, it));
-    refuse(house, &cx, shown, StatusCode::SERVICE_UNAVAILABLE)
+    porch::refuse(
+        &cx,
+        &house.porch.names,
+        shown,
+        StatusCode::SERVICE_UNAVAILABLE,
+    )
 }
 
 async fn lost(State(house): State<House>, asked: Asked) -> Response {
     let cx = house.porch.cx(asked, false);
     let shown = notices::missing(&cx);
-    refuse(&house, &cx, shown, StatusCode::NOT_FOUND)
-}
-
-fn refuse(
-    house: &House,
-    cx: &crate::console::cx::Cx,
-    mut shown: Shown,
-    status: StatusCode,
-) -> Response {
-    shown.status = status;
-    render(cx, &shell::bare(cx, &house.porch.names), &shown)
+    porch::refuse(&cx, &house.porch.names, shown, StatusCode::NOT_FOUND)
 }
 
 /// News of all communities.
 async fn events(
     State(house): State<House>,
-    _asked: Asked,
+    asked: Asked,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let open = house.places.iter().flat_map(|place| &place.hall);
     let each = open.map(|hall| news::stream_of(&hall.board, hall.porch.ends.clone()).boxed());
-    news::lasting(stream::select_all(each.collect::<Vec<_>>()))
+    let each = stream::select_all(each.collect::<Vec<_>>());
+    news::lasting(news::after(&asked, posted(&house), each))
+}
+
+/// How much news there was of all communities so far.
+fn posted(house: &House) -> u64 {
+    let open = house.places.iter().flat_map(|place| &place.hall);
+    open.map(|hall| hall.board.posted()).sum()
 }

@@ -2,12 +2,20 @@
 //! the schema, the sharing session.
 
 use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
 
 use super::{act, look};
+use crate::console::asked::Asked;
+use crate::console::cx::Trouble;
+use crate::console::form::Form;
 use crate::console::hall::Shared;
 use crate::console::pages::{
     audit, devices, duplicates, held, member, more, reports, saved, schema, session, tour,
 };
+use crate::console::proofs::{self, Proof};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -60,6 +68,30 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/session/{id}/close", act(session::acts::close))
         .route("/reports", look(reports::view))
         .route("/reports/print", look(reports::print))
+        .route("/notice", look(reports::notice::view))
         .route("/audit", look(audit::view))
-        .route("/audit/verify", act(audit::verify))
+        .route("/audit/verify", get(proved).merge(post(prove)))
+}
+
+/// Proves everything. One that takes long goes on: then the page says how far it is.
+async fn prove(State(hall): State<Shared>, asked: Asked, body: Bytes) -> Response {
+    let form = Form::read(&body);
+    if hall.is_ours(&asked, &form) {
+        proofs::prove(&hall).await;
+        proved(State(hall), asked).await
+    } else {
+        // Refused for where it comes from.
+        hall.act(asked, form, |_, _, _, _| Err(Trouble::Missing))
+            .await
+    }
+}
+
+async fn proved(State(hall): State<Shared>, asked: Asked) -> Response {
+    match hall.proofs.now() {
+        Proof::Doing { done, total } => hall.alone(asked, |cx| audit::underway(cx, done, total)),
+        proof @ (Proof::Unasked | Proof::Done(..)) => {
+            hall.show(asked, move |replica, cx| audit::proved(replica, cx, &proof))
+                .await
+        }
+    }
 }

@@ -42,6 +42,8 @@ pub(crate) struct SideField {
     pub(crate) label: String,
     pub(crate) text: String,
     pub(crate) differs: bool,
+    /// Both say the same, and nobody can see that because they are masked.
+    pub(crate) same: bool,
 }
 
 /// A record that is about the same as the one on the page.

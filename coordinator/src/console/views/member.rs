@@ -1,5 +1,6 @@
 //! One member, and the devices of a person.
 
+use super::begin::Waiting;
 use super::shared::{Choice, Notice, Number, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +58,9 @@ pub(crate) struct Device {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Devices {
+    /// This device belongs to somebody; until then only `waiting` is shown.
+    pub(crate) is_in: bool,
+    pub(crate) waiting: Waiting,
     pub(crate) title: String,
     pub(crate) devices: Vec<Device>,
     /// An SVG, which is printed as it is.

@@ -67,3 +67,10 @@ pub(crate) struct ActLine {
     pub(crate) has_note: bool,
     pub(crate) note: String,
 }
+
+/// All that is here is being proved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Proving {
+    /// How far it is.
+    pub(crate) line: String,
+}

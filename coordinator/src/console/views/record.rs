@@ -1,7 +1,7 @@
 //! A record, and what is to be decided about records.
 
 use super::duplicates::Twin;
-use super::shared::{Change, Step};
+use super::shared::{Change, ConsentNote, Step};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -18,12 +18,16 @@ pub(crate) struct Record {
     pub(crate) can_erase: bool,
     /// "The content of … will be deleted on every device."
     pub(crate) erase_ask: String,
+    /// What speaks for it: kept for long enough, consent withdrawn.
+    pub(crate) erase_reasons: Vec<String>,
     pub(crate) has_masked: bool,
     /// "显示个人信息" or "遮住个人信息".
     pub(crate) show_word: String,
     pub(crate) show_href: String,
     /// Other records that are about the same.
     pub(crate) twins: Vec<Twin>,
+    /// Of a person or a home: one.
+    pub(crate) consents: Vec<ConsentNote>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) fields: Vec<Field>,
     pub(crate) has_empty_fields: bool,
@@ -80,7 +84,9 @@ pub(crate) struct Conflict {
     pub(crate) options: Vec<Rival>,
     /// Texts can stand one after the other.
     pub(crate) can_keep_both: bool,
-    /// All values as they are shown, which go back with the choice.
+    /// One of them is a state that needs a reason, and came without one.
+    pub(crate) asks_reason: bool,
+    /// Names all values as they are shown, and goes back with the choice.
     pub(crate) seen: String,
 }
 
@@ -91,6 +97,8 @@ pub(crate) struct Rival {
     pub(crate) by: String,
     /// What its author saw in the field before.
     pub(crate) saw: String,
+    /// The reason that its author gave with it; may be empty.
+    pub(crate) reason: String,
     pub(crate) shown: bool,
 }
 

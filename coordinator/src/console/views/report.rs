@@ -150,3 +150,33 @@ pub(crate) struct PrintCell {
     pub(crate) label: String,
     pub(crate) text: String,
 }
+
+/// What a station makes public.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) title: String,
+    pub(crate) sub: String,
+    pub(crate) up_href: String,
+    /// Time and village; not printed.
+    pub(crate) filters: Vec<Filter>,
+    /// Why the days that were typed are none.
+    pub(crate) error: String,
+    pub(crate) villages: Vec<NoticeVillage>,
+    /// Up to when it goes, who is missing in it, what is left out.
+    pub(crate) basis: Vec<String>,
+    /// Who makes it public, and on which day.
+    pub(crate) issued: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NoticeVillage {
+    pub(crate) title: String,
+    pub(crate) parts: Vec<NoticePart>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NoticePart {
+    pub(crate) section: Section,
+    /// What is counted and not named; may be empty.
+    pub(crate) more: String,
+}

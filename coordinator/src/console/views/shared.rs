@@ -26,6 +26,8 @@ pub(crate) struct Shell {
     pub(crate) csrf: String,
     /// Path to come back to after a POST.
     pub(crate) back: String,
+    /// How much news there was when the page was begun.
+    pub(crate) news: u64,
     /// Topics that this page listens to, with spaces between: "records sync".
     pub(crate) live: String,
     /// The pill at the top.
@@ -63,10 +65,6 @@ pub(crate) struct NavItem {
     /// "both", "wide" (rail only) or "phone" (bottom bar only; at most 5 of both and phone).
     pub(crate) show: String,
     pub(crate) current: bool,
-    pub(crate) has_count: bool,
-    pub(crate) count: String,
-    /// "9 件事等你", for screen readers.
-    pub(crate) count_words: String,
     pub(crate) starts_group: bool,
     /// Title above it in the rail.
     pub(crate) group: String,
@@ -91,6 +89,21 @@ pub(crate) struct Notice {
     pub(crate) tone: String,
     pub(crate) icon: String,
     pub(crate) text: String,
+}
+
+/// Whether somebody has agreed to what is written down about them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ConsentNote {
+    pub(crate) tone: String,
+    pub(crate) icon: String,
+    /// "还没有王**的知情同意记录。".
+    pub(crate) text: String,
+    /// Their record; empty on its own page.
+    pub(crate) href: String,
+    /// The form that writes a consent down; empty if there is nothing to write, or they may not.
+    pub(crate) record_href: String,
+    /// Forms about them: address and words.
+    pub(crate) forms: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -161,9 +174,15 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) field: String,
-    pub(crate) has_before: bool,
-    pub(crate) before: String,
-    pub(crate) after: String,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A stretch of a value beside what it was before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// "same", "gone", "new", or "to" between what was and what is.
+    pub(crate) tone: String,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -190,6 +209,10 @@ pub(crate) struct Input {
     pub(crate) unit: String,
     /// Of choice choices select; chosen ones of links.
     pub(crate) options: Vec<Choice>,
+    /// Of choices and select: those behind a line of their own.
+    pub(crate) others: Vec<Choice>,
+    /// "别的村的人（49）".
+    pub(crate) others_label: String,
     /// Of link and links, for the datalist (at most 50).
     pub(crate) suggestions: Vec<Choice>,
     /// Of checklist: its lines and one or more empty ones.

@@ -22,6 +22,29 @@ pub(crate) struct Sync {
     pub(crate) records: String,
     /// How much is held.
     pub(crate) held: String,
+    /// How many records are in conflict, with the list of them; empty if none are.
+    pub(crate) clashes: String,
+    /// What the last session did, then those before it.
+    pub(crate) told: Vec<Told>,
+    pub(crate) told_before: Vec<Told>,
+}
+
+/// What one session did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// With whom and when.
+    pub(crate) title: String,
+    pub(crate) tone: String,
+    pub(crate) icon: String,
+    pub(crate) word: String,
+    pub(crate) lines: Vec<ToldLine>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ToldLine {
+    pub(crate) text: String,
+    /// Opens what the line counts; may be empty.
+    pub(crate) href: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

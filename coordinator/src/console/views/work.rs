@@ -1,7 +1,9 @@
 //! Pages of the day.
 
 use super::begin::Waiting;
-use super::shared::{Choice, Filter, FormError, Input, Notice, Number, PersonLine, Row, Step};
+use super::shared::{
+    Choice, ConsentNote, Filter, FormError, Input, Notice, Number, PersonLine, Row, Step,
+};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Today {
@@ -18,6 +20,9 @@ pub(crate) struct Today {
     pub(crate) lead: String,
     /// Three: review, decide, late; of a volunteer: returned, mine, late.
     pub(crate) queues: Vec<Queue>,
+    /// Something waits to be erased, and this person may.
+    pub(crate) has_erase: bool,
+    pub(crate) erase: Vec<QueueRow>,
     /// What others wrote to this person lately, at most 3.
     pub(crate) told: Vec<FeedLine>,
     pub(crate) week_title: String,
@@ -168,6 +173,8 @@ pub(crate) struct Form {
     pub(crate) errors_title: String,
     pub(crate) errors: Vec<FormError>,
     pub(crate) notices: Vec<Notice>,
+    /// Of those whom the record is about.
+    pub(crate) consents: Vec<ConsentNote>,
     pub(crate) inputs: Vec<Input>,
     /// POST do=save.
     pub(crate) save_label: String,

@@ -3,7 +3,6 @@
 use serde_json::Value;
 use sync_core::replica::HistoryEntry;
 use sync_core::schema::{Edit, FieldEdit, Kind};
-use sync_core::store::ViewRow;
 
 /// How a row differs from its record.
 pub(super) enum Difference {
@@ -15,12 +14,6 @@ pub(super) enum Difference {
         /// Fields of which both have something new.
         kept: Vec<String>,
     },
-}
-
-/// The fields of a record as one object.
-pub(super) fn fields_of(row: &ViewRow) -> Value {
-    // Rows of the view are always one object; another would be shown without fields.
-    serde_json::from_str(&row.fields).unwrap_or_default()
 }
 
 /// Whether a field has anything.

@@ -8,15 +8,21 @@ use sync_core::replica::{Origin, Replica, ReplicaError, natural_record};
 use sync_core::schema::Kind;
 use sync_core::store::{RowFilter, ViewRow};
 
+use super::Context;
 use super::cells::row_name;
 use crate::exchange::mapping::Mapping;
 use crate::exchange::sheet::{Row, Sheet};
 use crate::failure::Failure;
 
-/// The records of one kind, and who may have begun them.
+/// The records of one kind.
 pub(super) struct Known {
     rows: HashMap<RecordId, ViewRow>,
-    writers: HashMap<LaneId, Vec<(DeviceId, Incarnation)>>,
+}
+
+/// Who has written in each space, and so may have begun records from rows.
+pub(super) struct Writers {
+    ours: (DeviceId, Incarnation),
+    by_space: HashMap<LaneId, Vec<(DeviceId, Incarnation)>>,
 }
 
 /// Where a row's record is.
@@ -27,6 +33,55 @@ pub(super) enum Found {
     Erased,
 }
 
+impl Writers {
+    pub(super) fn of(replica: &Replica) -> Result<Self, Failure> {
+        let mut by_space: HashMap<LaneId, Vec<(DeviceId, Incarnation)>> = HashMap::new();
+        for log in replica.store().logs().map_err(ReplicaError::from)? {
+            let of_space = by_space.entry(log.lane).or_default();
+            of_space.push((log.device, log.incarnation));
+        }
+        Ok(Self {
+            ours: (replica.device(), replica.incarnation()),
+            by_space,
+        })
+    }
+
+    /// The record that this device would begin from a row.
+    fn own_record(&self, name: &KindName, space: &LaneId, origin: &Origin) -> RecordId {
+        let (device, life) = &self.ours;
+        origin.record_id(name, space, device, life)
+    }
+
+    /// The records that anybody else may have begun from it.
+    fn other_records(
+        &self,
+        name: &KindName,
+        space: &LaneId,
+        origin: &Origin,
+    ) -> impl Iterator<Item = RecordId> {
+        let others = self.by_space.get(space).into_iter().flatten();
+        others.map(|(device, life)| origin.record_id(name, space, device, life))
+    }
+
+    /// The record of a kind that somebody began from a row, if it is here.
+    pub(super) fn begun_from(
+        &self,
+        replica: &Replica,
+        kind: &Kind,
+        space: &LaneId,
+        origin: &Origin,
+    ) -> Result<Option<RecordId>, ReplicaError> {
+        let name = KindName::new(kind.name())?;
+        let own = self.own_record(&name, space, origin);
+        for record in std::iter::once(own).chain(self.other_records(&name, space, origin)) {
+            if replica.store().row(&record)?.is_some() {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Known {
     pub(super) fn of(replica: &Replica, kind: &Kind) -> Result<Self, Failure> {
         let filter = RowFilter {
@@ -34,14 +89,8 @@ impl Known {
             ..RowFilter::default()
         };
         let rows = replica.list(&filter)?;
-        let mut writers: HashMap<LaneId, Vec<(DeviceId, Incarnation)>> = HashMap::new();
-        for log in replica.store().logs().map_err(ReplicaError::from)? {
-            let of_lane = writers.entry(log.lane).or_default();
-            of_lane.push((log.device, log.incarnation));
-        }
         Ok(Self {
             rows: rows.into_iter().map(|row| (row.record, row)).collect(),
-            writers,
         })
     }
 
@@ -52,24 +101,22 @@ impl Known {
     /// By the natural key of its kind, if that has one; else by its origin, whoever imported it.
     pub(super) fn find(
         &self,
-        replica: &Replica,
-        kind: &Kind,
+        context: &Context<'_>,
+        writers: &Writers,
         space: &LaneId,
         key: Option<&str>,
         origin: &Origin,
     ) -> Result<Found, Failure> {
-        let ours = (replica.device(), replica.incarnation());
+        let kind = context.kind;
         let name = KindName::new(kind.name()).map_err(ReplicaError::from)?;
-        let would_be = match key {
-            // Too long a key is refused when the record is begun.
-            Some(key) => natural_record(kind, space, key),
-            None => None,
-        };
-        let would_be = would_be.unwrap_or_else(|| origin.record_id(&name, space, &ours.0, &ours.1));
-        let others = self.writers.get(space).map_or(&[][..], Vec::as_slice);
-        let others = others.iter().filter(|_| key.is_none());
-        let by_others = others.map(|(device, life)| origin.record_id(&name, space, device, life));
-        let erasures = replica.roster().erasures();
+        // Too long a key is refused when the record is begun.
+        let keyed = key.and_then(|key| natural_record(kind, space, key));
+        let would_be = keyed.unwrap_or_else(|| writers.own_record(&name, space, origin));
+        let by_others = key
+            .is_none()
+            .then(|| writers.other_records(&name, space, origin));
+        let by_others = by_others.into_iter().flatten();
+        let erasures = context.replica.roster().erasures();
         for record in std::iter::once(would_be).chain(by_others) {
             if let Some(row) = self.rows.get(&record) {
                 return Ok(Found::Here(Box::new(row.clone())));
@@ -80,24 +127,6 @@ impl Known {
         }
         Ok(Found::Nowhere(would_be))
     }
-}
-
-/// The record of a kind that somebody began from a row, if it is here.
-pub(super) fn begun_from(
-    replica: &Replica,
-    kind: &Kind,
-    space: &LaneId,
-    origin: &Origin,
-) -> Option<RecordId> {
-    let name = KindName::new(kind.name()).ok()?;
-    let logs = replica.store().logs().ok()?;
-    let ours = (replica.device(), replica.incarnation());
-    let of_space = logs.iter().filter(|log| log.lane == *space);
-    let writers = of_space.map(|log| (log.device, log.incarnation));
-    let mut records = writers
-        .chain([ours])
-        .map(|(device, life)| origin.record_id(&name, space, &device, &life));
-    records.find(|record| replica.store().row(record).ok().flatten().is_some())
 }
 
 /// Names rows that have no name in their source by what they say; of equal ones the first, second …

@@ -1,18 +1,15 @@
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use sync_core::id::Millis;
-use sync_core::keys::DeviceKeys;
 use sync_core::peer::moment;
 use sync_core::schema::Schema;
-use sync_core::store::{MemoryStore, RowFilter};
+use sync_core::store::RowFilter;
 
 use super::*;
 use crate::exchange::apply::apply;
 use crate::exchange::mapping::suggest;
+use crate::exchange::scene::station;
 use crate::exchange::sheet::parse;
 
 struct Station {
@@ -23,14 +20,7 @@ struct Station {
 
 impl Station {
     fn new() -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let keys = Arc::new(DeviceKeys::generate(&mut rng));
-        let store = Box::new(MemoryStore::new());
-        let now = &mut moment(Millis(1), &mut rng);
-        let founding = Replica::found(store, keys, "丹灶", "李芳", &[], now).unwrap();
-        let mut replica = founding.replica;
-        let space = replica.add_space("良登村", &mut moment(Millis(2), &mut rng));
-        let space = space.unwrap();
+        let (replica, space, rng) = station();
         Self {
             replica,
             rng,
@@ -39,8 +29,12 @@ impl Station {
     }
 
     fn check(&self, text: &str) -> Checked {
+        self.check_as("visit", text)
+    }
+
+    fn check_as(&self, kind: &str, text: &str) -> Checked {
         let sheet = parse(text.as_bytes(), "t.csv").unwrap().remove(0);
-        let kind = Schema::station().kind("visit").unwrap();
+        let kind = Schema::station().kind(kind).unwrap();
         let mapping = suggest(&sheet, kind).mapping;
         let context = Context {
             replica: &self.replica,
@@ -138,16 +132,7 @@ fn one_row_that_the_replica_refuses_does_not_stop_its_piece() {
 fn things_with_a_natural_key_stand_in_a_file_once() {
     let station = Station::new();
     let text = "door,size\n仁和里12号,3\n仁和里１２号,4\n";
-    let sheet = parse(text.as_bytes(), "t.csv").unwrap().remove(0);
-    let kind = Schema::station().kind("household").unwrap();
-    let mapping = suggest(&sheet, kind).mapping;
-    let context = Context {
-        replica: &station.replica,
-        kind,
-        space: Some(station.space),
-        zone: TimeZone::UTC,
-    };
-    let checked = check(&sheet, &mapping, &context).unwrap();
+    let checked = station.check_as("household", text);
     assert_eq!(counts(&checked), [1, 0, 0, 1]);
     assert!(
         checked.report.problems[0]

@@ -37,6 +37,8 @@ pub(crate) struct About {
     conflicts: u64,
     /// Records of kinds that this version does not know; they are not exported.
     pub(super) of_unknown_kinds: u64,
+    /// Records of people who have withdrawn their consent; left out of what is personal.
+    pub(super) withdrawn: u64,
     /// Records without a place; not on a map.
     pub(super) without_place: u64,
 }
@@ -63,6 +65,7 @@ impl About {
             left_out: Vec::new(),
             conflicts: 0,
             of_unknown_kinds: 0,
+            withdrawn: 0,
             without_place: 0,
         })
     }
@@ -87,6 +90,11 @@ impl About {
     /// How many have no place, and are not on the map.
     pub(crate) fn without_place(&self) -> u64 {
         self.without_place
+    }
+
+    /// How many records are left out because the person has withdrawn their consent.
+    pub(crate) fn withdrawn(&self) -> u64 {
+        self.withdrawn
     }
 
     /// How many fields are left out.
@@ -144,6 +152,7 @@ impl About {
             ("out.export.pending", self.pending),
             ("out.export.conflicts", self.conflicts),
             ("out.export.unknown_kinds", self.of_unknown_kinds),
+            ("out.export.withdrawn", self.withdrawn),
             ("out.export.without_place", self.without_place),
         ] {
             if count > 0 {
@@ -198,6 +207,7 @@ impl About {
             "pending": self.pending,
             "conflicts": self.conflicts,
             "unknown_kinds": self.of_unknown_kinds,
+            "withdrawn": self.withdrawn,
             "without_place": self.without_place,
         })
     }

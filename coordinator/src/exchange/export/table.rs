@@ -41,7 +41,7 @@ pub(super) fn table_of<'k>(rows: &Rows<'k>, names: Names<'_>) -> Table<'k> {
         .collect();
     let rows_of = |row: &ViewRow| {
         // Rows of the view are always one object; another would be shown without fields.
-        let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         columns
             .iter()
             .map(|column| column.cell(row, &fields, names))

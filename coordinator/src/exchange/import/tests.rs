@@ -1,25 +1,10 @@
-use std::sync::Arc;
-
-use rand::SeedableRng;
-use rand::rngs::ChaCha8Rng;
 use sync_core::id::Millis;
-use sync_core::keys::DeviceKeys;
 use sync_core::peer::moment;
 use sync_core::schema::Lang;
-use sync_core::store::{MemoryStore, RowFilter};
+use sync_core::store::RowFilter;
 
 use super::*;
-
-fn station() -> (Replica, LaneId, ChaCha8Rng) {
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let keys = Arc::new(DeviceKeys::generate(&mut rng));
-    let store = Box::new(MemoryStore::new());
-    let now = &mut moment(Millis(1), &mut rng);
-    let founding = Replica::found(store, keys, "丹灶", "李芳", &[], now).unwrap();
-    let mut replica = founding.replica;
-    let space = replica.add_space("良登村", &mut moment(Millis(2), &mut rng));
-    (replica, space.unwrap(), rng)
-}
+use crate::exchange::scene::station;
 
 fn surveyed(kind: &str, text: &str) -> Survey {
     let wanted = Wanted {

@@ -1,9 +1,10 @@
-//! What a column probably is, by its name.
+//! A mapping that nobody has looked through: what each column most probably is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::schema::{Choice, Field, FieldType, Kind, Lang};
 
+use super::score::{ALIKE_MIN, SURE, alike, score, simple};
 use super::{ColumnMapping, Mapping, VERSION};
 use crate::exchange::names;
 use crate::exchange::sheet::{
@@ -12,16 +13,6 @@ use crate::exchange::sheet::{
 
 /// How many different values of a column are looked at.
 const VALUES_MAX: usize = 200;
-/// Names that are less alike than this are not taken for each other.
-const ALIKE_MIN: f64 = 0.9;
-/// What is certain: the name, a label, or a name that everybody uses for it.
-const SURE: u32 = 80;
-
-/// What somebody should look at.
-const LIKELY: u32 = 70;
-/// The kind whose records are named by their doors, and what tables call those.
-const HOUSEHOLD: &str = "household";
-const DOORS: [&str; 6] = ["door", "门牌", "门牌号", "住户", "household", "house"];
 
 /// A mapping, and what is to be said about it.
 #[derive(Debug)]
@@ -33,113 +24,9 @@ pub(crate) struct Suggested {
     pub(crate) twice: Option<String>,
 }
 
-/// Names that people and forms use for fields, beside those of the schema.
-const ALIASES: [(&str, &[&str]); 25] = [
-    ("birth_year", &["出生年", "year_of_birth", "yob"]),
-    ("body", &["详情", "描述", "说明", "description", "details"]),
-    ("category", &["categoryId", "类别", "分类"]),
-    ("code", &["代码", "编码", "区划编码"]),
-    ("date", &["日期", "时间", "visit_date", "day", "服务日期"]),
-    (
-        "door",
-        &[
-            "门牌号",
-            "地址",
-            "住址",
-            "address",
-            "house",
-            "house_number",
-            "door_code",
-        ],
-    ),
-    ("due", &["截止日期", "deadline"]),
-    (
-        "findings",
-        &[
-            "情况",
-            "走访记录",
-            "备注",
-            "notes",
-            "note",
-            "observations",
-            "remarks",
-        ],
-    ),
-    ("guardian", &["监护人姓名"]),
-    (
-        "headcount",
-        &["人数", "attendance", "participants", "attendees"],
-    ),
-    (
-        "household",
-        &["户主", "住户姓名", "家庭", "household_name", "family"],
-    ),
-    ("minutes", &["分钟", "duration", "length"]),
-    ("mood", &["情绪"]),
-    ("name", &["姓名", "名字", "full_name"]),
-    ("note", &["备注", "notes", "remarks", "comment"]),
-    ("outcome", &["结果", "result"]),
-    (
-        "people",
-        &["人数", "家庭人数", "household_size", "family_size"],
-    ),
-    (
-        "phone",
-        &[
-            "电话",
-            "手机",
-            "手机号",
-            "tel",
-            "telephone",
-            "mobile",
-            "联系方式",
-        ],
-    ),
-    ("place", &["场地", "地址", "venue", "location"]),
-    (
-        "point",
-        &[
-            "坐标",
-            "位置",
-            "gps",
-            "geopoint",
-            "location",
-            "_geolocation",
-            names::POINT,
-        ],
-    ),
-    ("purpose", &["目的", "事由", "reason_for_visit"]),
-    ("report", &["小结", "summary"]),
-    ("size", &["人数", "人口", "household_size", "family_size"]),
-    (
-        "title",
-        &["标题", "名称", "主题", "subject", "name", "topic"],
-    ),
-    ("what", &["内容", "服务", "service", "activity"]),
-];
-
 /// Suggests a mapping of all columns.
 pub(crate) fn suggest(sheet: &Sheet, kind: &Kind) -> Suggested {
-    let mut scored = scores(sheet, kind);
-    // The most certain first; among equals the column that stands first.
-    scored.sort_by_key(|(score, column, field)| (std::cmp::Reverse(*score), *column, *field));
-    let mut twice = None;
-    let mut taken: BTreeMap<&str, (u32, usize)> = BTreeMap::new();
-    let mut placed: BTreeMap<usize, (&str, u32)> = BTreeMap::new();
-    for (score, column, field) in scored {
-        if placed.contains_key(&column) {
-            continue;
-        }
-        if let Some((before, _)) = taken.get(field) {
-            // Two columns by the very name or label: nobody can tell which is meant.
-            if score > SURE && *before > SURE && !sheet.source.is_survey() {
-                twice.get_or_insert_with(|| field.to_owned());
-            }
-            continue;
-        }
-        taken.insert(field, (score, column));
-        placed.insert(column, (field, score));
-    }
+    let (placed, twice) = placed(sheet, scores(sheet, kind));
     let mut columns = Vec::with_capacity(sheet.columns.len());
     let mut unknown = Vec::new();
     for (position, column) in sheet.columns.iter().enumerate() {
@@ -180,8 +67,38 @@ pub(crate) fn suggest(sheet: &Sheet, kind: &Kind) -> Suggested {
     }
 }
 
-/// How likely each column is each field, in percent; those that are not are left out.
-fn scores<'k>(sheet: &Sheet, kind: &'k Kind) -> Vec<(u32, usize, &'k str)> {
+/// How likely a column is a field, in percent; the column's position, and the field's name.
+type Score<'k> = (u32, usize, &'k str);
+
+/// The field and the score of each column that has one, and a field that two columns certainly are.
+fn placed<'k>(
+    sheet: &Sheet,
+    mut scored: Vec<Score<'k>>,
+) -> (BTreeMap<usize, (&'k str, u32)>, Option<String>) {
+    // The most certain first; among equals the column that stands first.
+    scored.sort_by_key(|(score, column, field)| (std::cmp::Reverse(*score), *column, *field));
+    let mut twice = None;
+    let mut taken: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut placed = BTreeMap::new();
+    for (score, column, field) in scored {
+        if placed.contains_key(&column) {
+            continue;
+        }
+        if let Some(before) = taken.get(field) {
+            // Two columns by the very name or label: nobody can tell which is meant.
+            if score > SURE && *before > SURE && !sheet.source.is_survey() {
+                twice.get_or_insert_with(|| field.to_owned());
+            }
+            continue;
+        }
+        taken.insert(field, score);
+        placed.insert(column, (field, score));
+    }
+    (placed, twice)
+}
+
+/// Every column beside every field that it may be.
+fn scores<'k>(sheet: &Sheet, kind: &'k Kind) -> Vec<Score<'k>> {
     let mut scored = Vec::new();
     for (position, column) in sheet.columns.iter().enumerate() {
         for field in kind.fields() {
@@ -195,104 +112,17 @@ fn scores<'k>(sheet: &Sheet, kind: &'k Kind) -> Vec<(u32, usize, &'k str)> {
         }
     }
     // When nothing says the day, the day of filling in the form does.
-    let has_day = |scored: &[(u32, usize, &str)], field: &Field| {
-        scored.iter().any(|(_, _, name)| *name == field.name())
-    };
     for field in kind.fields().iter().filter(|field| field.required()) {
         let takes_time = matches!(field.ty(), FieldType::Date | FieldType::Time);
-        if let Some(column) = sheet
-            .column(time_columns(sheet.source))
-            .filter(|_| takes_time)
-            && !has_day(&scored, field)
+        let is_there = scored.iter().any(|(_, _, name)| *name == field.name());
+        if takes_time
+            && !is_there
+            && let Some(column) = sheet.column(time_columns(sheet.source))
         {
             scored.push((SURE, column, field.name()));
         }
     }
     scored
-}
-
-fn score(source: Source, column: &str, field: &Field) -> Option<u32> {
-    let name = plain(column);
-    if name == field.name() {
-        return Some(100);
-    }
-    if source == Source::Own {
-        // Our own columns say exactly what they are; a map's place has no other name than that.
-        let is_place = name == names::POINT && matches!(field.ty(), FieldType::Point { .. });
-        return is_place.then_some(SURE);
-    }
-    let aliases = ALIASES.iter().find(|(known, _)| *known == field.name());
-    let mut aliases = aliases.map_or(&[][..], |(_, aliases)| aliases).iter();
-    if is_of_the_source(source, column) {
-        // What a program adds of itself is a question of nobody's form.
-        return aliases.any(|alias| *alias == name).then_some(SURE);
-    }
-    let wanted = simple(name);
-    let labels = || [Lang::Zh, Lang::En].map(|lang| simple(field.label(lang)));
-    if wanted == simple(field.name()) {
-        return Some(99);
-    }
-    if labels().contains(&wanted) {
-        return Some(95);
-    }
-    // Forms put the group before the question.
-    let last = simple(last_part(source, name));
-    if last != wanted && (last == simple(field.name()) || labels().contains(&last)) {
-        return Some(90);
-    }
-    let is_meant = |alias: &&str| **alias == *name || simple(alias) == last;
-    if !last.is_empty() && aliases.any(is_meant) {
-        return Some(SURE);
-    }
-    let is_door = || DOORS.iter().any(|door| simple(door) == last);
-    if matches!(field.ty(), FieldType::Link(kinds) if kinds.iter().any(|kind| kind == HOUSEHOLD))
-        && is_door()
-    {
-        // Only likely: the households may not be here yet.
-        return Some(LIKELY);
-    }
-    let mut known = labels().to_vec();
-    known.push(simple(field.name()));
-    let alike = known
-        .iter()
-        .map(|known| alike(known, &last))
-        .fold(0.0, f64::max);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and 60"
-    )]
-    let score = (alike * 60.0) as u32;
-    (alike >= ALIKE_MIN).then_some(score)
-}
-
-/// The question in `group/question` or, with ODK, `group-question`.
-fn last_part(source: Source, column: &str) -> &str {
-    let is_between = |c: char| c == '/' || (c == '-' && source == Source::Odk);
-    column.rsplit(is_between).next().unwrap_or(column)
-}
-
-/// Small letters, without what people put between words.
-fn simple(text: &str) -> String {
-    let kept = text.chars().filter(|c| c.is_alphanumeric());
-    kept.flat_map(char::to_lowercase).collect()
-}
-
-/// From 0 to 1. Short Chinese words are alike if one is in the other.
-fn alike(known: &str, wanted: &str) -> f64 {
-    let (a, b) = (known.chars().count(), wanted.chars().count());
-    if a < 2 || b < 2 {
-        return 0.0;
-    }
-    let is_wide = |text: &str| text.chars().all(|c| !c.is_ascii());
-    if is_wide(known) && is_wide(wanted) {
-        let is_in = known.contains(wanted) || wanted.contains(known);
-        return if is_in { 0.95 } else { 0.0 };
-    }
-    if a < 4 || b < 4 {
-        return 0.0;
-    }
-    strsim::jaro_winkler(known, wanted)
 }
 
 /// What stands in the column of a choice and is not one of its names or labels, with what it probably

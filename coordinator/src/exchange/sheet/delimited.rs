@@ -1,7 +1,5 @@
 //! Tables as text: cells between commas, semicolons or tabs.
 
-use std::borrow::Cow;
-
 use csv::{ReaderBuilder, StringRecord};
 
 use super::{COLUMNS_MAX, ROWS_MAX, Row, Sheet, TITLES_MAX};
@@ -14,7 +12,6 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 /// Reads all rows; the first one that is not a title names the columns. Empty rows are passed over.
 pub(super) fn read(text: &str, name: &str) -> Result<Sheet, Failure> {
     let (text, delimiter) = said_delimiter(text);
-    let text = text.as_ref();
     refuse_open_quote(text, delimiter)?;
     let mut reader = ReaderBuilder::new()
         .flexible(true)
@@ -56,7 +53,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Sheet, Failure> {
 
 /// The text and what stands between its columns. Office programs may say it on a line of its own before
 /// the table; that line becomes an empty one.
-fn said_delimiter(text: &str) -> (Cow<'_, str>, u8) {
+fn said_delimiter(text: &str) -> (&str, u8) {
     let said = text.get(..5).filter(|word| {
         word.eq_ignore_ascii_case("sep=,")
             || word.eq_ignore_ascii_case("sep=;")
@@ -64,8 +61,8 @@ fn said_delimiter(text: &str) -> (Cow<'_, str>, u8) {
     });
     let said = said.and_then(|word| word.bytes().last());
     match said.zip(text.get(5..).filter(|rest| rest.starts_with(['\r', '\n']))) {
-        Some((delimiter, rest)) => (Cow::Owned(rest.to_owned()), delimiter),
-        None => (Cow::Borrowed(text), delimiter(text)),
+        Some((delimiter, rest)) => (rest, delimiter),
+        None => (text, delimiter(text)),
     }
 }
 

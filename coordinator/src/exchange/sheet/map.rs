@@ -21,7 +21,7 @@ pub(super) fn read(text: &str, name: &str) -> Result<Vec<Sheet>, Failure> {
     let map: GeoJson = text.parse().map_err(|_| bad())?;
     let map = FeatureCollection::try_from(map).map_err(|_| bad())?;
     if map.features.len() > ROWS_MAX {
-        return Err(Failure::new(Exit::BadFile, "err.import.too_many").with("n", ROWS_MAX));
+        return Err(super::too_many());
     }
     let mut kinds: Vec<(String, Vec<(u64, Feature)>)> = Vec::new();
     for (number, feature) in (1..).zip(map.features) {
@@ -134,8 +134,7 @@ impl Table {
         let position = known.unwrap_or(self.columns.len());
         if known.is_none() {
             if position == COLUMNS_MAX {
-                let many = Failure::new(Exit::BadFile, "err.import.too_many_columns");
-                return Err(many.with("n", COLUMNS_MAX));
+                return Err(super::too_many_columns());
             }
             self.columns.push(key.to_owned());
             self.positions.insert(key.to_owned(), position);

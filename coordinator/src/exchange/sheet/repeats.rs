@@ -27,17 +27,13 @@ impl Sheet {
 /// Names the rows of repeats that have no name, and puts the form's columns beside those of the repeat
 /// where there is none of that name.
 pub(super) fn join(sheets: &mut [Sheet]) {
-    for sheet in sheets.iter_mut().filter(|sheet| sheet.is_repeat()) {
+    let sheets = sheets.iter_mut();
+    let (repeats, mut forms): (Vec<_>, Vec<_>) = sheets.partition(|sheet| sheet.is_repeat());
+    forms.retain(|sheet| sheet.source.is_survey());
+    for sheet in repeats {
         if sheet.source == Source::Kobo {
             name_rows(sheet);
         }
-    }
-    let forms: Vec<Sheet> = sheets
-        .iter()
-        .filter(|sheet| sheet.source.is_survey() && !sheet.is_repeat())
-        .cloned()
-        .collect();
-    for sheet in sheets.iter_mut().filter(|sheet| sheet.is_repeat()) {
         if let Some(form) = forms.iter().find_map(|form| Form::of(form, sheet)) {
             form.join(sheet);
         }
@@ -114,12 +110,7 @@ impl<'s> Form<'s> {
             .extend(added.iter().map(|(_, name)| name.clone()));
         for row in &mut repeat.rows {
             // What a row has too much stays too much.
-            if row
-                .cells
-                .iter()
-                .skip(width)
-                .any(|cell| !cell.trim().is_empty())
-            {
+            if row.has_more_than(width) {
                 row.cells.resize(repeat.columns.len() + 1, String::new());
                 if let Some(cell) = row.cells.last_mut() {
                     "?".clone_into(cell);

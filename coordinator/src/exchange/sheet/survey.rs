@@ -173,11 +173,7 @@ fn put_answers(sheet: &mut Sheet, base: Option<usize>, ticks: &[(usize, String)]
         let words: String = ticked.fold(String::new(), |words, (_, option)| {
             words + option + WORD_END
         });
-        let is_full = row
-            .cells
-            .iter()
-            .skip(width)
-            .any(|cell| !cell.trim().is_empty());
+        let is_full = row.has_more_than(width);
         match base.and_then(|base| row.cells.get_mut(base)) {
             Some(cell) if !words.is_empty() => *cell = words,
             Some(_) => {}
@@ -269,16 +265,16 @@ fn drop_columns(sheet: &mut Sheet, gone: &[usize]) {
     if gone.is_empty() {
         return;
     }
-    let kept = |cells: &mut Vec<String>| {
-        let mut position = 0;
-        cells.retain(|_| {
-            position += 1;
-            !gone.contains(&(position - 1))
-        });
+    let columns = 0..sheet.columns.len();
+    let stays: Vec<bool> = columns.map(|column| !gone.contains(&column)).collect();
+    let keep = |cells: &mut Vec<String>| {
+        let mut stays = stays.iter();
+        // Cells beyond the columns stay.
+        cells.retain(|_| stays.next().is_none_or(|stays| *stays));
     };
-    kept(&mut sheet.columns);
+    keep(&mut sheet.columns);
     for row in &mut sheet.rows {
-        kept(&mut row.cells);
+        keep(&mut row.cells);
     }
 }
 

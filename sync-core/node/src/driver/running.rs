@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use sync_core::id::Millis;
 use sync_core::peer::{Moved, Peer};
-use sync_core::replica::Replica;
+use sync_core::replica::{Meeting, Replica};
 use sync_core::wire::Frame;
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +16,8 @@ use crate::report::SyncReport;
 
 /// How long a session that has something to do may go without a byte either way.
 const QUIET_MAX: Duration = Duration::from_secs(90);
+/// What a live session does is kept at most so often.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection for the driver to run a session on.
 pub(crate) struct Opened {
@@ -34,17 +37,23 @@ pub(super) struct Running {
     stuck: Option<Frame>,
     /// What the listener heard last.
     told: Option<(Moved, bool)>,
+    /// When it began, by the device's clock.
+    began: Millis,
+    /// What was kept of it last, and when.
+    noted: Option<(Moved, Instant)>,
     patience: Patience,
 }
 
 impl Running {
-    pub(super) fn new(peer: Peer, opened: Opened) -> Self {
+    pub(super) fn new(peer: Peer, opened: Opened, began: Millis) -> Self {
         Self {
             peer,
             was_done: false,
             opened,
             stuck: None,
             told: None,
+            began,
+            noted: None,
             patience: Patience::default(),
         }
     }
@@ -103,6 +112,37 @@ impl Running {
         }
     }
 
+    /// What both sides have exchanged, if it is to be kept now: when they have everything, and then as more
+    /// comes, but not all the time.
+    pub(super) fn take_note(&mut self, now: Millis) -> Option<Meeting> {
+        let moved = self.peer.moved();
+        let (at, is_first) = (Instant::now(), self.noted.is_none());
+        let is_due = self
+            .noted
+            .is_none_or(|(before, when)| before != moved && at >= when + NOTE_EVERY);
+        if !is_due {
+            return None;
+        }
+        let before = self.noted.replace((moved, at));
+        let is_news = before.is_none_or(|(before, _)| has_more(&before, &moved));
+        (is_first || is_news).then(|| self.meeting(now, true))
+    }
+
+    /// What is to be kept of a session that has ended.
+    pub(super) fn last_note(&self, now: Millis) -> Option<Meeting> {
+        let moved = self.peer.moved();
+        match self.noted {
+            Some((before, _)) => has_more(&before, &moved).then(|| self.meeting(now, true)),
+            // Of one that broke off, only if something came of it.
+            None => (moved.sent + moved.received > 0).then(|| self.meeting(now, false)),
+        }
+    }
+
+    fn meeting(&self, now: Millis, is_whole: bool) -> Meeting {
+        let with = *self.peer.device();
+        Meeting::of(&self.peer.report(), with, self.began, now, is_whole)
+    }
+
     /// Until when it is waited for the next byte; none while there is nothing to wait for.
     pub(super) fn deadline(&mut self, is_done: bool, now: Instant) -> Option<Instant> {
         let traffic = &self.opened.wired.traffic;
@@ -137,6 +177,10 @@ impl Running {
             closing
         }
     }
+}
+
+fn has_more(before: &Moved, now: &Moved) -> bool {
+    (before.sent, before.received) != (now.sent, now.received)
 }
 
 /// Since when a session with something to do has not moved a byte.

@@ -145,6 +145,20 @@ impl RecordDoc {
         })
     }
 
+    /// Puts the values of a field in conflict aside, so that the next change can set any of them again: it has
+    /// an empty line until then.
+    ///
+    /// Automerge writes a choice of the value that is shown anyway as the end of the others, which names no
+    /// value.
+    pub(crate) fn put_aside(
+        &mut self,
+        actor: ActorId,
+        now: Millis,
+        field: &str,
+    ) -> Result<Option<NewChange>, EditError> {
+        self.transact(actor, now, |tx| Ok(tx.put(ROOT, field, "")?))
+    }
+
     /// Types into a text: takes `del` characters out at `pos` and puts `text` in. The text is begun if the
     /// field has none. Positions count unicode code points.
     ///

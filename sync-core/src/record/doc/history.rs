@@ -145,6 +145,7 @@ impl RecordDoc {
                 | Act::Insert { .. }
                 | Act::Remove { .. } => None,
             });
+            let set = set.filter(|state| !state.is_empty());
             moves.extend(set.map(|state| (node.at, state.to_owned())));
         }
         moves
@@ -268,7 +269,11 @@ impl RecordDoc {
     }
 
     /// The keys that a change writes to, directly or inside their texts, by field.
-    fn touched(&self, change: &Change, node: &Node) -> BTreeMap<String, BTreeSet<String>> {
+    pub(super) fn touched(
+        &self,
+        change: &Change,
+        node: &Node,
+    ) -> BTreeMap<String, BTreeSet<String>> {
         let mut touched: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let Ok(chunk) = Chunk::parse(change.raw_bytes()) else {
             return touched;

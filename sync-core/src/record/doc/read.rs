@@ -98,6 +98,25 @@ impl RecordDoc {
         std::iter::once(state.winner).chain(others).collect()
     }
 
+    /// Every value of a field that has several, the shown one first; equal ones each, because each is
+    /// somebody's. None of a field that has one value.
+    #[must_use]
+    pub(crate) fn rivals(&self, field: &str) -> Vec<Concurrent> {
+        let mut all = self.all_values(field);
+        if !is_contested(&all) {
+            all.clear();
+        }
+        all
+    }
+
+    fn all_values(&self, name: &str) -> Vec<Concurrent> {
+        let values = self.doc.get_all(ROOT, name).unwrap_or_default();
+        let values = values.iter().rev();
+        values
+            .filter_map(|(value, id)| concurrent(&self.doc, &self.index, value, id))
+            .collect()
+    }
+
     /// What lies in the keys of these fields beside their own.
     pub(super) fn parts_of(&self, fields: &BTreeSet<&str>) -> BTreeMap<String, Parts> {
         let mut parts: BTreeMap<String, Parts> = BTreeMap::new();
@@ -136,17 +155,7 @@ impl RecordDoc {
 
     /// A field with several values: the last in Automerge's order wins.
     fn contested(&self, name: &str) -> Option<FieldState> {
-        let values = self.doc.get_all(ROOT, name).ok()?;
-        let mut seen: Vec<Concurrent> = Vec::new();
-        for (value, id) in values.iter().rev() {
-            let Some(concurrent) = concurrent(&self.doc, &self.index, value, id) else {
-                continue;
-            };
-            if seen.iter().all(|known| known.value != concurrent.value) {
-                seen.push(concurrent);
-            }
-        }
-        let mut seen = seen.into_iter();
+        let mut seen = distinct(self.all_values(name)).into_iter();
         let winner = seen.next()?;
         let others: Vec<Concurrent> = seen.collect();
         Some(FieldState {
@@ -157,6 +166,24 @@ impl RecordDoc {
             others,
         })
     }
+}
+
+/// Whether values that stand beside each other differ.
+pub(super) fn is_contested(values: &[Concurrent]) -> bool {
+    let mut values = values.iter();
+    let first = values.next();
+    values.any(|other| first.is_none_or(|first| first.value != other.value))
+}
+
+/// The first of each value, in their order.
+pub(crate) fn distinct(values: Vec<Concurrent>) -> Vec<Concurrent> {
+    let mut seen: Vec<Concurrent> = Vec::with_capacity(values.len());
+    for value in values {
+        if seen.iter().all(|known| known.value != value.value) {
+            seen.push(value);
+        }
+    }
+    seen
 }
 
 /// What the keys of a field are put together to; `None` if the field is a value of its own.

@@ -1,11 +1,15 @@
 //! Taking a change back: what stood before, as edits of its own.
 
-use automerge::{ChangeHash, ObjType, ROOT, ReadDoc as _, Value as AmValue};
+use std::collections::BTreeSet;
+
+use automerge::{ChangeHash, ObjId, ObjType, ROOT, ReadDoc as _, Value as AmValue};
 use thiserror::Error;
 
 use super::RecordDoc;
 use super::history::{Deed, FieldChange};
-use super::read::scalar_value;
+use super::read::{Concurrent, author, is_contested, scalar_value};
+use crate::id::ActorId;
+use crate::record::index::NodeId;
 use crate::schema::{Edit, FieldEdit, Kind, Value};
 
 /// Why a change cannot be taken back. Its author, or whoever else may edit, can write the field anew.
@@ -68,6 +72,58 @@ impl RecordDoc {
         Ok(edits)
     }
 
+    /// The values that a change of a field decided between: those of the conflict that it settled, or that
+    /// had been settled by a change which it took back. None if there was no conflict behind it.
+    #[must_use]
+    pub(crate) fn decided(&self, change: &ChangeHash, field: &str) -> Vec<Concurrent> {
+        let mut change = *change;
+        loop {
+            let before = self.deps_of(&change);
+            let stood = self.values_at(field, &before);
+            if is_contested(&stood) {
+                return stood;
+            }
+            let made = self.whole_values_at(field, &[change]);
+            let last = self.last_of_field(field, &before);
+            let earlier = last.map(|last| self.whole_values_at(field, &self.deps_of(&last)));
+            match (last, earlier) {
+                (Some(last), Some(earlier)) if made.iter().any(|it| earlier.contains(it)) => {
+                    change = last;
+                }
+                _ => return Vec::new(),
+            }
+        }
+    }
+
+    /// The value of a field right after a change, as its author saw it.
+    #[must_use]
+    pub(crate) fn value_with(&self, change: &ChangeHash, field: &str) -> Option<Value> {
+        let values = self.whole_values_at(field, &[*change]);
+        values.into_iter().next()
+    }
+
+    /// Who made a change.
+    #[must_use]
+    pub(crate) fn author_of(&self, change: &ChangeHash) -> Option<ActorId> {
+        let node = self.index.get(self.index.node_of(change)?)?;
+        Some(node.actor)
+    }
+
+    /// The latest change of a field among these and what they build on.
+    fn last_of_field(&self, field: &str, heads: &[ChangeHash]) -> Option<ChangeHash> {
+        // A change stands behind those that it builds on, so that the largest is a latest one.
+        let heads = heads.iter().filter_map(|hash| self.index.node_of(hash));
+        let mut open: BTreeSet<NodeId> = heads.collect();
+        while let Some(node) = open.pop_last().and_then(|id| self.index.get(id)) {
+            let change = self.doc.get_change_by_hash(&node.hash)?;
+            if self.touched(&change, node).contains_key(field) {
+                return Some(node.hash);
+            }
+            open.extend(&node.deps);
+        }
+        None
+    }
+
     fn deps_of(&self, hash: &ChangeHash) -> Vec<ChangeHash> {
         let node = self.index.node_of(hash).and_then(|id| self.index.get(id));
         let deps = node.iter().flat_map(|node| &node.deps);
@@ -88,7 +144,11 @@ impl RecordDoc {
             let field = field.clone();
             return Err(CannotUndo::ChangedSince { field });
         }
-        let stood = self.whole_values_at(field, before);
+        let mut stood = self.whole_values_at(field, before);
+        let is_aside = kind.is_state(field) && stood == [Value::Text(String::new())];
+        if let Some(last) = self.last_of_field(field, before).filter(|_| is_aside) {
+            stood = self.whole_values_at(field, &self.deps_of(&last));
+        }
         let made = made.first();
         let value = match stood.as_slice() {
             // It settled a conflict of two in favour of the one that was shown.
@@ -119,12 +179,39 @@ impl RecordDoc {
             .into_iter()
             .filter(|(_, id)| Some(id) != shown_id.as_ref());
         let values = shown.into_iter().chain(others);
-        let values = values.filter_map(|(value, id)| match value {
-            AmValue::Object(ObjType::Text) => self.doc.text_at(&id, heads).ok().map(Value::Text),
-            AmValue::Object(ObjType::Map | ObjType::List | ObjType::Table) => None,
-            AmValue::Scalar(scalar) => scalar_value(&scalar),
+        values
+            .filter_map(|(value, id)| self.whole_value_at(&value, &id, heads))
+            .collect()
+    }
+
+    /// All values of a field at a moment, with whose they were.
+    fn values_at(&self, field: &str, heads: &[ChangeHash]) -> Vec<Concurrent> {
+        let all = self.doc.get_all_at(ROOT, field, heads).unwrap_or_default();
+        let values = all.iter().rev();
+        let values = values.filter_map(|(value, id)| {
+            let (actor, ctr) = author(id)?;
+            let change = self.index.get(self.index.change_of(&actor, ctr)?)?.hash;
+            let value = self.whole_value_at(value, id, heads)?;
+            Some(Concurrent {
+                value,
+                change,
+                actor,
+            })
         });
         values.collect()
+    }
+
+    fn whole_value_at(
+        &self,
+        value: &AmValue<'_>,
+        id: &ObjId,
+        heads: &[ChangeHash],
+    ) -> Option<Value> {
+        match value {
+            AmValue::Object(ObjType::Text) => self.doc.text_at(id, heads).ok().map(Value::Text),
+            AmValue::Object(ObjType::Map | ObjType::List | ObjType::Table) => None,
+            AmValue::Scalar(scalar) => scalar_value(scalar),
+        }
     }
 }
 

@@ -74,3 +74,34 @@ fn members_are_found_by_name_or_by_the_beginning_of_their_id() {
         );
     }
 }
+
+#[test]
+fn who_may_begin_and_edit_is_told_as_it_is_done() {
+    let (mut founder, mut volunteer, space) = village();
+    let record = visit(&mut founder, space);
+    let scope = Scope::Community;
+    let mut observer = join_by_hand(&mut founder, scope, Role::Observer, 4, "黄敏");
+    for phone in [&mut volunteer, &mut observer] {
+        meet(phone, &mut founder);
+    }
+    for (phone, may_edit) in [(founder, true), (volunteer, true), (observer, false)].iter_mut() {
+        let row = phone.replica.store().row(&record).unwrap().unwrap();
+        let told = phone.replica.role_to_edit(&row);
+        let edits = [FieldEdit::set("household", Value::Text("5号门".to_owned()))];
+        let edited = phone.with_moment(|replica, moment| replica.edit(record, &edits, moment));
+        assert_eq!(told.is_ok(), *may_edit);
+        assert_eq!(told.err(), edited.err());
+        for kind in ["visit", "commendation", "nothing"] {
+            let told = phone.replica.role_to_create(kind, space);
+            let begun =
+                phone.with_moment(|replica, moment| replica.create(kind, space, &[], moment));
+            let refused = |error: &ReplicaError| {
+                matches!(
+                    error,
+                    ReplicaError::NotAllowed { .. } | ReplicaError::UnknownKind { .. }
+                )
+            };
+            assert_eq!(told.err(), begun.err().filter(refused), "{kind}");
+        }
+    }
+}

@@ -3,16 +3,20 @@
 use super::*;
 use crate::record::CannotUndo;
 
-fn last(phone: &Phone, record: RecordId) -> String {
+pub(super) fn last(phone: &Phone, record: RecordId) -> String {
     let history = phone.replica.history(record).unwrap();
     history.last().unwrap().id.clone()
 }
 
-fn undo(phone: &mut Phone, record: RecordId, change: &str) -> Result<Edited, UndoError> {
-    phone.with_moment(|replica, moment| replica.undo(record, change, moment))
+pub(super) fn undo(
+    phone: &mut Phone,
+    record: RecordId,
+    change: &str,
+) -> Result<Settled, UndoError> {
+    phone.with_moment(|replica, moment| replica.undo(record, change, WORDS, moment))
 }
 
-fn value(phone: &Phone, record: RecordId, field: &str) -> Option<serde_json::Value> {
+pub(super) fn value(phone: &Phone, record: RecordId, field: &str) -> Option<serde_json::Value> {
     let shown = phone.replica.show(record).unwrap();
     let mut fields = shown.fields.into_iter();
     fields.find(|it| it.name == field).map(|it| it.value)

@@ -98,6 +98,7 @@ fn lay_over_kind(
     }
     attempt(kind, problems, |kind| {
         relabel(&mut kind.labels, part.get("labels"));
+        kind.retention_days = shorter(kind.retention_days, part);
         for state in parts(part.get("states")) {
             let known = kind.states.iter_mut();
             let mut known =
@@ -212,12 +213,17 @@ fn lay_over_field(
             .unwrap_or(field.hidden);
         field.personal |= says("personal", true);
         field.sensitive |= says("sensitive", true);
-        let days = part.get("retention_days").and_then(Value::as_u64);
-        let days = days.and_then(|days| u32::try_from(days).ok());
-        // Never longer than somebody was told.
-        field.retention_days = field.retention_days.into_iter().chain(days).min();
+        field.retention_days = shorter(field.retention_days, part);
         add_choices(field, part);
     });
+}
+
+/// For how many days something is kept: never longer than somebody was told.
+fn shorter(known: Option<u32>, part: &Map<String, Value>) -> Option<u32> {
+    let days = part.get("retention_days").and_then(Value::as_u64);
+    let days = days.and_then(|days| u32::try_from(days).ok());
+    let days = days.filter(|days| *days > 0);
+    known.into_iter().chain(days).min()
 }
 
 fn add_choices(field: &mut FieldDefinition, part: &Map<String, Value>) {

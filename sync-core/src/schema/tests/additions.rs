@@ -56,6 +56,20 @@ fn communities_add_kinds_fields_choices_and_words_and_hide_what_they_do_without(
     assert_eq!(visit.states(), visit_of_station().states());
 }
 
+#[test]
+fn communities_keep_records_for_a_shorter_time_and_never_longer_than_was_told() {
+    let kept = |kind: &str, days: u32| {
+        let json = format!(
+            r#"{{"id": "danzao", "version": 1, "kinds": [{{"name": "{kind}", "retention_days": {days}}}]}}"#
+        );
+        laid(&json).kind(kind).and_then(Kind::retention_days)
+    };
+    assert_eq!(kept("visit", 365), Some(365));
+    assert_eq!(kept("visit", 9999), Some(1095));
+    assert_eq!(kept("visit", 0), Some(1095), "nothing is kept for no time");
+    assert_eq!(kept("proposal", 730), Some(730));
+}
+
 fn visit_of_station() -> &'static Kind {
     Schema::station().kind("visit").expect("visits")
 }

@@ -91,10 +91,41 @@ fn relay_that_was_set_back_and_went_on_is_noticed_by_what_it_wants() {
     }
     sync(&mut fourth, &mut relay, &mut rng);
     sync(&mut phone, &mut relay, &mut rng);
-    assert_eq!(lacking(&phone), []);
-    sync(&mut phone, &mut relay, &mut rng);
     assert_eq!(lacking(&phone), [SPACE]);
     assert!(!phone.session.as_ref().unwrap().are_positions_sound());
+    assert_eq!(relay.contents(), phone.contents());
+}
+
+#[test]
+fn what_others_filled_in_before_our_cursor_comes_although_there_is_always_more() {
+    let (mut phone, mut relay, mut rng) = set_back(&[], &["one", "two"]);
+    // What the relay had acknowledged of the third is there again, behind what the fourth has written.
+    let mut fourth = Side::new(PeerKind::Member, 4);
+    fourth.write(SPACE, "a", &mut rng);
+    sync(&mut fourth, &mut relay, &mut rng);
+    let mut fifth = Side::new(PeerKind::Member, 5);
+    for text in ["b", "c"] {
+        fifth.write(SPACE, text, &mut rng);
+        sync(&mut fifth, &mut relay, &mut rng);
+    }
+    phone.write(SPACE, "mine", &mut rng);
+    sync(&mut phone, &mut relay, &mut rng);
+    assert_eq!(relay.contents(), phone.contents());
+}
+
+#[test]
+fn lane_that_is_all_there_is_not_compared_a_second_time() {
+    let (mut phone, mut relay, mut rng) = pair(PeerKind::Relay);
+    let mut third = Side::new(PeerKind::Member, 3);
+    sync(&mut phone, &mut relay, &mut rng);
+    third.write(SPACE, "one", &mut rng);
+    sync(&mut third, &mut relay, &mut rng);
+    sync(&mut phone, &mut relay, &mut rng);
+    third.write(SPACE, "two", &mut rng);
+    sync(&mut third, &mut relay, &mut rng);
+    phone.write(SPACE, "mine", &mut rng);
+    sync(&mut phone, &mut relay, &mut rng);
+    assert_eq!(phone.compared_again, 0);
     assert_eq!(relay.contents(), phone.contents());
 }
 

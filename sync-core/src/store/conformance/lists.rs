@@ -8,8 +8,8 @@ use rand_core::Rng;
 use super::{Check, HashRng};
 use crate::id::{DeviceId, LaneId, MemberId, Millis, RecordId};
 use crate::store::{
-    Cursor, LinkTarget, Order, Person, RowFilter, RowIndex, RowLink, StateCount, Store, StoreError,
-    StoreRead, StoreTx, ViewRow,
+    Cursor, LedFrom, LinkTarget, Order, Person, RowFilter, RowIndex, RowLink, StateCount, Store,
+    StoreError, StoreRead, StoreTx, ViewRow,
 };
 use crate::view::words::{Search, Words};
 
@@ -20,6 +20,10 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
         links,
     ),
     ("rows are counted per space, kind and state", states),
+    (
+        "what has not been changed for long is found, of each kind by its own time",
+        unchanged,
+    ),
     (
         "a transaction finds its own words, and those that it leaves out no more",
         words,
@@ -129,7 +133,26 @@ impl Questions {
     }
 
     fn narrow(&mut self, filter: &mut RowFilter) {
-        match self.below(17) {
+        match self.below(21) {
+            20 => {
+                let records = (0..self.below(12)).map(|_| RecordId::new([self.byte(70); 16]));
+                filter.records = Some(records.collect());
+            }
+            19 => {
+                let mut before = |kind: &str| (kind.to_owned(), Millis(i64::from(self.below(20))));
+                let kinds = vec![before("task"), before("note"), before("none")];
+                filter.unchanged_since = Some(kinds);
+            }
+            18 => filter.not_choices = vec![("kind".to_owned(), self.choice().to_owned())],
+            17 => {
+                let (day_from, day_to) = (self.bound(), self.bound());
+                let kind = ["task", "visit", "none"][self.below(3) as usize].to_owned();
+                filter.not_led_from = Some(LedFrom {
+                    kind,
+                    day_from,
+                    day_to,
+                });
+            }
             16 => {
                 let field = ["kind", "kind_of"][self.below(2) as usize];
                 let choice = (field.to_owned(), self.choice().to_owned());
@@ -263,8 +286,39 @@ fn fits(filter: &RowFilter, row: &ViewRow, index: &RowIndex) -> bool {
             .changed_before
             .iter()
             .all(|before| row.updated_at < *before),
+        filter.unchanged_since.iter().all(|kinds| {
+            let of_kind = kinds.iter().filter(|(kind, _)| *kind == row.kind);
+            of_kind.map(|(_, before)| before).max() > Some(&row.updated_at)
+        }),
+        filter
+            .records
+            .iter()
+            .all(|records| records.contains(&row.record)),
     ];
     wanted.iter().all(|is_so| *is_so)
+}
+
+/// Whether a row is left out because of what must not be so, read plainly.
+fn is_kept_out(filter: &RowFilter, row: &ViewRow, index: &RowIndex, all: &Written) -> bool {
+    let chosen = |(field, value): &(String, String)| {
+        let mut one = Words::default();
+        one.add_choice(field, value);
+        one.into_set().is_subset(&index.words)
+    };
+    let leads_here = |from: &LedFrom| {
+        let leading = RowFilter {
+            kind: Some(from.kind.clone()),
+            day_from: from.day_from.clone(),
+            day_to: from.day_to.clone(),
+            ..RowFilter::default()
+        };
+        let here = LinkTarget::Record(row.record);
+        all.values().any(|(other, links)| {
+            let is_leading = links.links.iter().any(|link| link.target == here);
+            is_leading && fits(&leading, other, links)
+        })
+    };
+    filter.not_choices.iter().any(chosen) || filter.not_led_from.iter().any(leads_here)
 }
 
 fn compare(order: Order, a: &ViewRow, b: &ViewRow) -> Ordering {
@@ -293,7 +347,9 @@ pub fn check_lists(store: &mut dyn Store, seed: u64) -> Result<(), StoreError> {
         let filter = questions.filter();
         let mut expected: Vec<&ViewRow> = written
             .values()
-            .filter(|(row, index)| fits(&filter, row, index))
+            .filter(|(row, index)| {
+                fits(&filter, row, index) && !is_kept_out(&filter, row, index, &written)
+            })
             .map(|(row, _)| row)
             .collect();
         expected.sort_by(|a, b| compare(filter.order, a, b));
@@ -395,6 +451,50 @@ fn states(store: &mut dyn Store) -> Result<(), StoreError> {
         )
         .collect();
     assert_eq!(store.state_counts()?, expected);
+    Ok(())
+}
+
+fn unchanged(store: &mut dyn Store) -> Result<(), StoreError> {
+    let mut tx = store.begin()?;
+    let rows = [
+        (1, "visit", 9),
+        (2, "visit", 10),
+        (3, "need", 9),
+        (4, "need", 10),
+        (5, "proposal", 0),
+    ];
+    for (byte, kind, at) in rows {
+        let (row, index) = Questions::new(4).row(RecordId::new([byte; 16]));
+        let row = ViewRow {
+            kind: kind.to_owned(),
+            updated_at: Millis(at),
+            ..row
+        };
+        tx.put_row(&row, &index)?;
+    }
+    tx.commit()?;
+    let found = |store: &dyn StoreRead, kinds: &[(&str, i64)]| -> Result<Vec<u8>, StoreError> {
+        let kinds = kinds.iter();
+        let kinds = kinds.map(|(kind, before)| ((*kind).to_owned(), Millis(*before)));
+        let filter = RowFilter {
+            unchanged_since: Some(kinds.collect()),
+            ..RowFilter::default()
+        };
+        let rows = store.rows(&filter)?;
+        assert_eq!(store.count_rows(&filter)?, rows.len() as u64);
+        let mut bytes: Vec<u8> = rows.iter().map(|row| row.record.as_bytes()[0]).collect();
+        bytes.sort_unstable();
+        Ok(bytes)
+    };
+    assert_eq!(found(store, &[("visit", 10), ("need", 11)])?, [1, 3, 4]);
+    assert_eq!(found(store, &[("visit", 9)])?, [0_u8; 0]);
+    assert_eq!(found(store, &[("visit", i64::MIN)])?, [0_u8; 0]);
+    assert_eq!(found(store, &[("none", i64::MAX)])?, [0_u8; 0]);
+    assert_eq!(found(store, &[])?, [0_u8; 0], "no kind has a time");
+    let mut tx = store.begin()?;
+    tx.remove_record(&RecordId::new([3; 16]))?;
+    tx.commit()?;
+    assert_eq!(found(store, &[("visit", 10), ("need", 11)])?, [1, 4]);
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::id::DeviceId;
-use crate::store::Cursor;
 use crate::store::forward::names::*;
 use crate::store::prefix::record_range;
+use crate::store::{Cursor, LedFrom};
 use crate::view::words::Search;
 
 /// A row and what it is found by.
@@ -105,13 +105,32 @@ impl Data {
     /// Rows that a filter lets through, by record.
     fn fitting<'d>(&'d self, filter: &'d RowFilter) -> impl Iterator<Item = &'d ViewRow> {
         let wanted = filter.words_wanted();
+        let unwanted = filter.choices_unwanted();
+        let led_to = filter.not_led_from.as_ref().map(|from| self.led_to(from));
         let fits = move |shown: &&Arc<Shown>| {
             let has_words = |search: &Search| search.fits(&shown.index.words);
             filter.fits_row(&shown.row)
                 && filter.fits_links(&shown.row, &shown.index.links)
                 && wanted.as_ref().is_none_or(has_words)
+                && !unwanted.iter().any(has_words)
+                && !led_to
+                    .iter()
+                    .any(|led_to| led_to.contains(&shown.row.record))
         };
         self.rows.values().filter(fits).map(|shown| &shown.row)
+    }
+
+    /// Records that fields of such rows lead to.
+    fn led_to(&self, from: &LedFrom) -> BTreeSet<RecordId> {
+        let filter = from.filter();
+        let leading = self.rows.values();
+        let leading = leading.filter(|shown| filter.fits_row(&shown.row));
+        let links = leading.flat_map(|shown| &shown.index.links);
+        let records = links.filter_map(|link| match link.target {
+            LinkTarget::Record(record) => Some(record),
+            LinkTarget::Member(_) => None,
+        });
+        records.collect()
     }
 
     fn by_chain(&self, log: &LogId, chain: &ChainHash) -> Option<&Kept> {

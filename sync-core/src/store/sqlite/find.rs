@@ -5,21 +5,29 @@
 //! they are many, or if nothing of that sort is asked, an index in the order of the list is walked and
 //! left as soon as the list is full. Whoever walks to the end has met every row of every group, once.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Params, params};
 
 use crate::id::{DeviceId, Millis};
+use crate::store::LedFrom;
 use crate::store::filter::{Order, Rank};
 use crate::store::forward::names::*;
 
 use super::cells::{Columns, corrupt};
 use super::groups::{Count, Group, Groups, Met};
 use super::read::Rows;
+use super::records::ROW;
 use super::views::{NEVER, NO_DAY, Spot, day_of, day_text, due_of, due_text};
 
 /// To read one row's spot takes so many times as long as one step of a walk.
 const SPOT_STEPS: u64 = 16;
 /// To begin the walk of a group takes so many times as long as one step of it.
 const SEEK_STEPS: u64 = 4;
+
+/// What has not been changed since a moment, as an index has it that is read no further.
+pub(super) const UNCHANGED: &str =
+    "SELECT id, of_group, updated_at FROM rows INDEXED BY rows_newest WHERE updated_at <= ?1";
 
 /// Where a row stands in a list.
 struct Place {
@@ -119,7 +127,7 @@ impl Rows<'_> {
     fn ask<'f>(&self, filter: &'f RowFilter) -> Result<Asked<'f>, StoreError> {
         let groups = self.groups(filter)?;
         let mut candidates = self.candidates(filter, &groups)?;
-        let mut excluded = sorted(self.begun_by(&filter.not_created_by)?);
+        let mut excluded = sorted(self.excluded(filter)?);
         if let Some(candidates) = &mut candidates {
             candidates.retain(|id| excluded.binary_search(id).is_err());
             excluded.clear();
@@ -373,11 +381,44 @@ impl Rows<'_> {
         if filter.changed_after.is_some() || filter.changed_before.is_some() {
             sets.push(self.changed_within(filter, groups)?);
         }
+        if let Some(kinds) = &filter.unchanged_since {
+            sets.push(self.unchanged_since(kinds, groups)?);
+        }
+        if let Some(records) = &filter.records {
+            sets.push(self.rows_of(records)?);
+        }
         if let Some(search) = filter.words_wanted() {
             sets.push(self.rows_with(&search)?);
         }
         let sets = sets.into_iter().map(sorted);
         Ok(sets.reduce(|a, b| common(&a, &b)))
+    }
+
+    /// Rows that do not fit because of what must not be so.
+    fn excluded(&self, filter: &RowFilter) -> Result<Vec<i64>, StoreError> {
+        let mut ids = self.begun_by(&filter.not_created_by)?;
+        for choice in filter.choices_unwanted() {
+            ids.extend(self.rows_with(&choice)?);
+        }
+        if let Some(from) = &filter.not_led_from {
+            ids.extend(self.led_to(from)?);
+        }
+        Ok(ids)
+    }
+
+    /// Rows that fields of such rows lead to.
+    fn led_to(&self, from: &LedFrom) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::new();
+        for leading in self.rows_for(&from.filter())? {
+            for link in self.all_links_of(&leading.record)? {
+                if let LinkTarget::Record(record) = link.target
+                    && let Some(key) = self.find(&record)?.filter(|key| key.holds & ROW != 0)
+                {
+                    ids.push(key.id);
+                }
+            }
+        }
+        Ok(ids)
     }
 
     fn linked(&self, target: &LinkTarget) -> Result<Vec<i64>, StoreError> {
@@ -491,6 +532,56 @@ impl Rows<'_> {
             )?);
         }
         agreed(found, again)
+    }
+
+    /// Rows of open groups that were changed earlier than their kinds say. Reads what is older than the latest
+    /// of those moments, and nothing that is newer.
+    fn unchanged_since(
+        &self,
+        kinds: &[(String, Millis)],
+        groups: &Groups,
+    ) -> Result<Vec<i64>, StoreError> {
+        let last_of = |group: &Group| {
+            let befores = kinds.iter().filter(|(kind, _)| *kind == group.kind);
+            let last = befores.map(|(_, before)| before.0).max()?;
+            Some((group.id, last.checked_sub(1)?))
+        };
+        let open = groups.open().filter(|group| group.count.rows > 0);
+        let last: BTreeMap<i64, i64> = open.filter_map(last_of).collect();
+        let Some(latest) = last.values().max() else {
+            return Ok(Vec::new());
+        };
+        let mut statement = self.conn.prepare_cached(UNCHANGED)?;
+        let mut rows = statement.query([latest])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::new(row, "an index of rows", &"the list of rows");
+            let id: i64 = columns.next()?;
+            let group: i64 = columns.next()?;
+            let updated_at: i64 = columns.next()?;
+            if last.get(&group).is_some_and(|last| updated_at <= *last) {
+                found.push(id);
+            }
+        }
+        let mut again = Vec::new();
+        for (group, last) in &last {
+            again.extend(self.ids(
+                "SELECT id FROM rows INDEXED BY rows_of_group \
+                 WHERE of_group = ?1 AND updated_at <= ?2",
+                [group, last],
+            )?);
+        }
+        agreed(found, again)
+    }
+
+    /// Rows of these records, as far as they are here.
+    fn rows_of(&self, records: &[RecordId]) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::new();
+        for record in records {
+            let key = self.find(record)?.filter(|key| key.holds & ROW != 0);
+            ids.extend(key.map(|key| key.id));
+        }
+        Ok(ids)
     }
 
     fn ids(&self, sql: &str, key: impl Params) -> Result<Vec<i64>, StoreError> {

@@ -674,6 +674,11 @@ fn listing_fifty_of_many_rows_walks_indexes_only() {
     for (order, expected) in walks {
         assert_eq!(plan(find::walk_sql(order)), expected);
     }
+    let unchanged = plan(find::UNCHANGED);
+    assert_eq!(
+        unchanged,
+        "SEARCH rows USING COVERING INDEX rows_newest (updated_at<?)"
+    );
     let linked = plan(
         "SELECT id, field FROM links INDEXED BY links_again WHERE target = ?1 ORDER BY id, field",
     );

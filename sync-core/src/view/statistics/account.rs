@@ -17,7 +17,7 @@ use crate::id::{DeviceId, MemberId};
 use crate::schema::{FieldType, Schema};
 use crate::store::ViewRow;
 
-pub use measure::{MEASURES, Measure, What, Whose};
+pub use measure::{LAST_DAY, MEASURES, Measure, Span, What, Whose, left, visits_of};
 pub use promoted::{Promoted, Promotion};
 pub use waits::{Moves, OnTime, Spread, Waits};
 pub(crate) use waits::{Timing, asks_for_moves};
@@ -116,7 +116,9 @@ impl Tallies {
         self.all.add(&part);
         let space = self.by_space.entry(row.space.to_string()).or_default();
         space.add(&part);
-        if let Some(month) = row.day.as_deref().and_then(|day| day.get(..7)) {
+        // What is still to be done belongs to no month of the time that is asked for.
+        let day = row.day.as_deref().filter(|_| measure.span == Span::About);
+        if let Some(month) = day.and_then(|day| day.get(..7)) {
             let month = self.by_month.entry(month.to_owned()).or_default();
             month.add(&part);
         }
@@ -175,30 +177,48 @@ impl<'s> Counting<'s> {
         let creator = member_of(&row.created_by);
         self.begun_by.extend(creator);
         let named = self.named(row, &fields);
-        let begun_or_named: BTreeSet<String> = named
-            .iter()
-            .cloned()
-            .chain(creator.map(|id| id.to_string()))
-            .collect();
-        let asked = self.question.person.as_ref();
-        let asked = asked.map(|person| person.member.to_string());
         for measure in MEASURES.iter().filter(|measure| measure.fits(row)) {
-            let mut people = match measure.whose {
-                Whose::BegunOrNamed => begun_or_named.clone(),
-                Whose::Named => named.clone(),
-            };
-            if let Some(asked) = &asked {
-                if measure.whose == Whose::Named && !named.contains(asked) {
-                    continue;
-                }
-                people.retain(|person| person == asked);
-            }
-            if let Some(tallies) = self.tallies.get_mut(measure.name) {
-                tallies.add(measure, row, &fields, &people);
-            }
+            self.count(measure, row, &fields, &named, creator);
         }
         if let Some(kind) = self.schema.kind(&row.kind) {
             self.timing.add(kind, row, &fields, moves);
+        }
+    }
+
+    /// Takes one row of a measure that counts others than those about a day in the time that is asked for.
+    pub(crate) fn add_beside(
+        &mut self,
+        measure: &Measure,
+        row: &ViewRow,
+        member_of: impl Fn(&DeviceId) -> Option<MemberId>,
+    ) {
+        let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+        let named = self.named(row, &fields);
+        self.count(measure, row, &fields, &named, member_of(&row.created_by));
+    }
+
+    fn count(
+        &mut self,
+        measure: &Measure,
+        row: &ViewRow,
+        fields: &Json,
+        named: &BTreeSet<String>,
+        creator: Option<MemberId>,
+    ) {
+        let asked = self.question.person.as_ref();
+        let asked = asked.map(|person| person.member.to_string());
+        let is_theirs = |person: &String| named.contains(person);
+        if measure.whose == Whose::Named && !asked.as_ref().is_none_or(is_theirs) {
+            return;
+        }
+        let begun = creator.filter(|_| measure.whose == Whose::BegunOrNamed);
+        let mut people = named.clone();
+        people.extend(begun.map(|id| id.to_string()));
+        if let Some(asked) = &asked {
+            people.retain(|person| person == asked);
+        }
+        if let Some(tallies) = self.tallies.get_mut(measure.name) {
+            tallies.add(measure, row, fields, &people);
         }
     }
 

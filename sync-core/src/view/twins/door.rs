@@ -1,5 +1,7 @@
 //! Doors as people write them, in a form in which two ways of writing one door are equal.
 
+use crate::schema::narrow;
+
 /// What stands for a number's place and not for a part of the number: left out after digits.
 const UNITS: [&str; 8] = ["门牌号", "号房", "号门", "号", "號", "室", "房", "户"];
 /// Words for one thing.
@@ -23,12 +25,12 @@ pub(super) enum Nearness {
 impl Door {
     /// Reads a door; none where nothing is left of what was written.
     pub(super) fn read(written: &str) -> Option<Self> {
-        let plain: String = narrow(written)
+        let kept: String = plain(written)
             .chars()
             .map(|c| if is_joint(c) { '-' } else { c })
             .filter(|c| c.is_alphanumeric() || *c == '-')
             .collect();
-        let counted = with_digits(&plain);
+        let counted = with_digits(&kept);
         let called = SAME
             .iter()
             .fold(counted, |text, (from, to)| text.replace(from, to));
@@ -78,15 +80,9 @@ impl Door {
 }
 
 /// The letters, digits and signs of Chinese keyboards as those of others, in small letters.
-pub(super) fn narrow(text: &str) -> String {
-    let narrow = |c: char| match u32::from(c) {
-        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
-        _narrow => c,
-    };
-    text.chars()
-        .map(narrow)
-        .flat_map(char::to_lowercase)
-        .collect()
+pub(super) fn plain(text: &str) -> String {
+    let narrow = text.chars().map(narrow);
+    narrow.flat_map(char::to_lowercase).collect()
 }
 
 fn is_joint(c: char) -> bool {

@@ -60,7 +60,7 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn read(sort: Sort, key: &str, row: &ViewRow) -> Self {
-        let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let link = |name: &str| text(name).parse::<RecordId>().ok();
         let number = |name: &str| fields.get(name).and_then(Value::as_i64);

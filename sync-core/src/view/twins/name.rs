@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::door::narrow;
+use super::door::plain;
 
 /// What is said behind a surname or a name, the longest first.
 const TITLES: [&str; 34] = [
@@ -66,8 +66,8 @@ pub(super) struct Name {
 impl Name {
     /// Reads a name; none where nothing is left of what was written. What stands in brackets is a remark.
     pub(super) fn read(written: &str) -> Option<Self> {
-        let narrow = narrow(written);
-        let (name, _remark) = narrow.split_once('(').unwrap_or((&narrow, ""));
+        let plain = plain(written);
+        let (name, _remark) = plain.split_once('(').unwrap_or((&plain, ""));
         let words: Vec<String> = name
             .split_whitespace()
             .map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect())
@@ -124,7 +124,7 @@ fn is_han(c: char) -> bool {
 
 /// The telephones in a line, by their digits: a mobile's eleven, of others the last eight.
 pub(super) fn phones(written: &str) -> BTreeSet<String> {
-    let parts = narrow(written);
+    let parts = plain(written);
     let parts = parts.split([',', '、', ';', '/', '|', '或', '和', '\n']);
     let phones = parts.filter_map(|part| {
         let digits: String = part.chars().filter(char::is_ascii_digit).collect();

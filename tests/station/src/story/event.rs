@@ -3,7 +3,6 @@
 use rand::RngExt;
 
 use super::{headed, reason};
-use crate::grammar::Language;
 use crate::note::Note;
 use crate::scene::{Scene, Step, pair};
 
@@ -12,7 +11,7 @@ const CATEGORIES: [&str; 7] = [
 ];
 
 pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
-    let language = Language::any(scene.rng);
+    let language = scene.language();
     let category = scene.pick(&CATEGORIES);
     let title = language.say(scene.rng, &format!("event_title_{category}"));
     let place = language.say(scene.rng, "event_place");

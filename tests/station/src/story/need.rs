@@ -3,7 +3,6 @@
 use rand::RngExt;
 
 use super::{CATEGORIES, headed, reason};
-use crate::grammar::Language;
 use crate::note::Note;
 use crate::scene::{LEAD, Scene, Step, pair};
 
@@ -13,7 +12,7 @@ const SOURCES: [&str; 5] = ["visit", "meeting", "walk_in", "phone", "message"];
 const STATES: [&str; 4] = ["triaged", "assigned", "discussed", "solved"];
 
 pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
-    let language = Language::any(scene.rng);
+    let language = scene.language();
     let category = scene.pick(&CATEGORIES);
     let title = language.say(scene.rng, &format!("need_title_{category}"));
     let mut body = Note::begin(scene.rng, language, "need_detail", "need_detail");

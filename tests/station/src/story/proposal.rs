@@ -3,7 +3,6 @@
 use rand::RngExt;
 
 use super::{CATEGORIES, headed, reason};
-use crate::grammar::Language;
 use crate::note::Note;
 use crate::scene::{LEAD, Scene, Step, pair};
 
@@ -20,7 +19,7 @@ const LEVELS: [&str; 7] = [
 const STATES: [&str; 4] = ["submitted", "accepted", "in_progress", "done"];
 
 pub(crate) fn tell(mut scene: Scene<'_>) -> Vec<Step> {
-    let language = Language::any(scene.rng);
+    let language = scene.language();
     let category = scene.pick(&CATEGORIES);
     let title = language.say(scene.rng, &format!("proposal_title_{category}"));
     let mut body = Note::begin(scene.rng, language, "proposal_clause", "proposal_clause");

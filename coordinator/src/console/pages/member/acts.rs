@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::values;
 
 /// The role that a form names, and where it holds.
-fn right(form: &Form) -> Result<(Role, Scope), Trouble> {
+pub(in crate::console::pages) fn right(form: &Form) -> Result<(Role, Scope), Trouble> {
     let role = form.get("role").parse().map_err(|_| Trouble::Missing)?;
     let space = form.get("space");
     let scope = if space.is_empty() {

@@ -1,16 +1,15 @@
 //! What is done on a record's page: a choice between values, a comment, the next state.
 
-use std::collections::BTreeSet;
-
-use sync_core::replica::{Conflict, Moment, Replica};
-use sync_core::schema::{Edit, FieldEdit, FieldType, Kind, REASON_FIELD, STATE_FIELD};
+use sync_core::replica::{Choice, FieldView, Keep, Moment, Replica, ReplicaError, SettleError};
+use sync_core::schema::{REASON_FIELD, STATE_FIELD, StateError};
 
 use super::super::rows;
-use super::{COMMENT, Open, can_keep_both, field_label, open, review, rivals, shown};
+use super::{COMMENT, open, review, shown};
 use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
 use crate::console::gate::Flash;
+use crate::told;
 
 /// Decides which of several values holds: a signed change like any other.
 pub(in crate::console) fn choose(
@@ -20,90 +19,46 @@ pub(in crate::console) fn choose(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
-    let href = rows::href(&open.row);
-    let field = open
-        .view
-        .fields
-        .iter()
-        .find(|field| field.name == form.get("field"));
+    let mut fields = open.view.fields.iter();
+    let field = fields.find(|field| field.name == form.get("field"));
     let field = field.ok_or(Trouble::Missing)?;
-    if form.get("seen") != rivals(field) {
-        return Ok(Answer::Go {
-            to: href,
-            flash: Some(Flash::bad(cx.say("console.clash.moved"))),
-        });
-    }
-    let all: Vec<&Conflict> = field.shown.iter().chain(&field.conflicts).collect();
-    let pick: usize = form.get("pick").parse().unwrap_or(0);
-    let both = form.get("do") == "both" && can_keep_both(&open.kind, field);
-    let picked = all.get(pick).filter(|_| !both);
-    let (value, by) = match picked {
-        Some(rival) => (rival.value.clone(), rival.by.clone()),
-        None if both => (joined(&open.kind, &field.name, &all), names_of(cx, &all)),
-        None => return Err(Trouble::Missing),
+    let keep = if form.get("do") == "both" {
+        Keep::All
+    } else {
+        Keep::One(form.get("pick").parse().map_err(|_| Trouble::Missing)?)
     };
-    let plain: sync_core::schema::Value =
-        serde_json::from_value(value.clone()).map_err(|_| Trouble::Missing)?;
-    let edit = FieldEdit {
-        field: field.name.clone(),
-        value: Edit::Set(plain),
+    let choice = Choice {
+        field: &field.name,
+        seen: form.get("seen"),
+        keep,
+        reason: Some(form.get("reason")),
     };
-    let losers: BTreeSet<String> = all
-        .iter()
-        .filter(|rival| !both && rival.value != value)
-        .filter_map(|rival| rival.member.clone())
-        .collect();
-    let told = told(replica, cx, &open, &field.name, &by, losers)?;
-    let line = cx.with("console.clash.chosen", &[("who", &by)]);
-    let (id, space) = (open.id, open.row.space);
-    replica.together(moment, |writer| {
-        writer.edit(id, &[edit])?;
-        match &told {
-            Some(told) => writer.create(COMMENT, space, told).map(|_| ()),
-            None => Ok(()),
+    let words = told::words(&cx.text, &open.row.kind);
+    let why = match replica.settle(open.id, &choice, &words, moment) {
+        Ok(_) => {
+            let who = names_of(cx, field, keep);
+            let line = cx.with("console.clash.chosen", &[("who", &who)]);
+            return Ok(Answer::done(rows::href(&open.row), line));
         }
-    })?;
-    Ok(Answer::done(href, line))
-}
-
-/// All values in one text: a line can have them behind each other only.
-fn joined(kind: &Kind, field: &str, all: &[&Conflict]) -> serde_json::Value {
-    let is_line = kind
-        .field(field)
-        .is_some_and(|field| *field.ty() == FieldType::Line);
-    let texts: Vec<&str> = all.iter().filter_map(|it| it.value.as_str()).collect();
-    texts.join(if is_line { " / " } else { "\n" }).into()
-}
-
-fn names_of(cx: &Cx, all: &[&Conflict]) -> String {
-    let names: Vec<&str> = all.iter().map(|rival| rival.by.as_str()).collect();
-    names.join(&cx.say("word.and"))
-}
-
-/// A comment that tells those whose value was not kept; none if it was this person's own alone.
-fn told(
-    replica: &Replica,
-    cx: &Cx,
-    open: &Open,
-    field: &str,
-    by: &str,
-    mut losers: BTreeSet<String>,
-) -> Result<Option<Vec<FieldEdit>>, Trouble> {
-    let me = replica.roster().member_id(&replica.device());
-    losers.retain(|loser| me.is_none_or(|me| *loser != me.to_string()));
-    let kind = replica.schema().kind(COMMENT);
-    let Some(kind) = kind.filter(|_| !losers.is_empty()) else {
-        return Ok(None);
+        Err(ReplicaError::Settle(SettleError::MovedSince)) => "console.clash.moved",
+        Err(ReplicaError::State {
+            error: StateError::NoReason { .. },
+            ..
+        }) => "console.review.need_reason",
+        Err(error) => return Err(error.into()),
     };
-    let label = field_label(cx, &open.kind, field);
-    // Not the value: a comment is a record of its own, which an erasure of this one does not reach.
-    let places = [("field", label.as_str()), ("who", by)];
-    let mentions = losers.into_iter().collect::<Vec<_>>().join(",");
-    Ok(Some(vec![
-        kind.parse_edit("text", &cx.with("console.clash.told", &places))?,
-        kind.parse_edit("about", &open.id.to_string())?,
-        kind.parse_edit("mentions", &mentions)?,
-    ]))
+    Ok(Answer::Go {
+        to: format!("{}#clashes", rows::href(&open.row)),
+        flash: Some(Flash::bad(cx.say(why))),
+    })
+}
+
+/// Those who wrote what is kept.
+fn names_of(cx: &Cx, field: &FieldView, keep: Keep) -> String {
+    let all = field.shown.iter().chain(&field.conflicts).enumerate();
+    let kept = all.filter(|(n, _)| keep == Keep::All || keep == Keep::One(*n));
+    let names: Vec<&str> = kept.map(|(_, rival)| rival.by.as_str()).collect();
+    names.join(&cx.say("word.and"))
 }
 
 /// Says something about a record.
@@ -164,8 +119,9 @@ pub(in crate::console) fn set_state(
     let label = state.label(cx.text.lang()).to_owned();
     let opinion = review::opinion(replica, cx, &open, state, &reason, form.get("field"))?;
     let (id, space) = (open.id, open.row.space);
+    let words = told::words(&cx.text, &open.row.kind);
     replica.together(moment, |writer| {
-        writer.edit(id, &edits)?;
+        writer.edit_and_tell(id, &edits, &words)?;
         match &opinion {
             Some(opinion) => writer.create("review", space, opinion).map(|_| ()),
             None => Ok(()),

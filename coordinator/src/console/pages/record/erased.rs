@@ -1,6 +1,6 @@
 //! A record that goes from every device, and who has said that it is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_core::id::{DeviceId, RecordId};
 use sync_core::replica::{ErasureView, Moment, Replica};
@@ -127,11 +127,13 @@ fn add(to: &mut Parties, devices: &BTreeSet<DeviceId>, relays: &BTreeSet<DeviceI
 /// All records that were erased, with how far each is gone.
 pub(in crate::console) fn list(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let all = replica.erasures()?;
-    let records: BTreeSet<RecordId> = all.iter().map(|erasure| erasure.record).collect();
-    let rows = records.iter().filter_map(|record| {
-        let of_it: Vec<&ErasureView> = all.iter().filter(|it| it.record == *record).collect();
+    let mut records: BTreeMap<RecordId, Vec<&ErasureView>> = BTreeMap::new();
+    for erasure in &all {
+        records.entry(erasure.record).or_default().push(erasure);
+    }
+    let rows = records.iter().filter_map(|(record, of_it)| {
         let last = of_it.last()?;
-        let (waits, done) = parties(&of_it);
+        let (waits, done) = parties(of_it);
         let (n, m) = (
             done.len().to_string(),
             (waits.len() + done.len()).to_string(),

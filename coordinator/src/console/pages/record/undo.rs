@@ -9,6 +9,7 @@ use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
 use crate::console::gate::Flash;
+use crate::told;
 
 pub(in crate::console) fn undo(
     replica: &mut Replica,
@@ -18,7 +19,8 @@ pub(in crate::console) fn undo(
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
     let href = rows::href(&open.row);
-    let why = match replica.undo(open.id, form.get("change"), moment) {
+    let words = told::words(&cx.text, &open.row.kind);
+    let why = match replica.undo(open.id, form.get("change"), &words, moment) {
         Ok(done) if done.is_changed => {
             return Ok(Answer::done(href, cx.say("console.undo.done")));
         }

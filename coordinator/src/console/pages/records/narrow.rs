@@ -3,18 +3,25 @@
 use sync_core::id::{LaneId, MemberId, Millis};
 use sync_core::replica::Replica;
 use sync_core::store::{LinkTarget, Order, RowFilter};
+use sync_core::view::statistics::account::{LAST_DAY, visits_of};
 
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
-use crate::console::pages::rows;
+use crate::console::pages::{privacy, rows};
 use crate::console::views::shared::Choice;
 use crate::console::views::work::Active;
 
 const DAY_MILLIS: i64 = 86_400_000;
 /// What a field is chosen to be: `choice=category:roads`.
 const CHOICE: &str = "choice";
+/// What a field is not chosen to be: `not=status:moved`.
+const NOT: &str = "not";
+/// Homes that no visit leads to: of the days that the address names beside it.
+const UNVISITED: &str = "unvisited";
+/// Work that is due on this day or before.
+const DUE_TO: &str = "due_to";
 /// Conditions without a select.
-const NAMES: [&str; 4] = ["from", "to", "named", CHOICE];
+const NAMES: [&str; 7] = ["from", "to", "named", CHOICE, DUE_TO, UNVISITED, NOT];
 
 /// What the address asks for; what it asks for in a way that we do not know is left out.
 pub(in crate::console::pages) fn filter(
@@ -30,13 +37,25 @@ pub(in crate::console::pages) fn filter(
     let today = cx.clock.today();
     let yesterday = today.yesterday().unwrap_or(today);
     let is_late = query.get("flag") == "late";
-    let narrowed = if query.get("flag") == "review" {
-        rows::to_review(replica)?
+    let narrowed = match query.get("flag") {
+        "review" => rows::to_review(replica)?,
+        "past" => privacy::past(replica, cx),
+        "withdrawn" => privacy::withdrawn(replica, cx)?,
+        _ => RowFilter::default(),
+    };
+    let owned = |name: &str| some(name).map(str::to_owned);
+    let (from, to) = (owned("from"), owned("to"));
+    let visits = query
+        .has(UNVISITED)
+        .then(|| visits_of(from.clone(), to.clone()));
+    // The days are those of the visits, then.
+    let days = if visits.is_some() {
+        (None, None)
     } else {
-        RowFilter::default()
+        (from, to)
     };
     Ok(RowFilter {
-        kind: some("kind").map(str::to_owned),
+        kind: owned("kind"),
         space: some("village").and_then(|id| id.parse::<LaneId>().ok()),
         states: query
             .all("state")
@@ -49,14 +68,18 @@ pub(in crate::console::pages) fn filter(
         } else {
             Vec::new()
         },
-        due_to: is_late.then(|| yesterday.to_string()),
+        due_to: is_late
+            .then(|| yesterday.to_string())
+            .or_else(|| owned(DUE_TO)),
         person,
         linked: some("named")
             .and_then(|id| id.parse().ok())
             .map(LinkTarget::Member),
         choices: query.all(CHOICE).filter_map(choice).collect(),
-        day_from: some("from").map(str::to_owned),
-        day_to: some("to").map(str::to_owned),
+        not_choices: query.all(NOT).filter_map(choice).collect(),
+        not_led_from: visits,
+        day_from: days.0,
+        day_to: days.1,
         changed_after: period_start(cx, query.get("period")),
         search: some("q").map(str::to_owned),
         order: match query.get("sort") {
@@ -116,7 +139,9 @@ fn label(replica: &Replica, cx: &Cx, query: &Form, name: &str, value: &str) -> S
         "named" => value
             .parse()
             .map_or_else(|_| value.to_owned(), |id| replica.member_name(&id)),
-        CHOICE => choice_label(replica, cx, query.get("kind"), value),
+        CHOICE | NOT => choice_label(replica, cx, query.get("kind"), value),
+        UNVISITED => cx.say("console.filter.unvisited_word"),
+        DUE_TO if value == LAST_DAY => cx.say("console.filter.any"),
         _ => cx.clock.kept_day(value),
     }
 }

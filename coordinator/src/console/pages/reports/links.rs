@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use sync_core::view::statistics::Question;
-use sync_core::view::statistics::account::{Measure, Whose};
+use sync_core::view::statistics::account::{LAST_DAY, Measure, Span, Whose, left};
 
 /// The list behind a number, narrowed step by step.
 #[derive(Debug, Clone)]
@@ -37,7 +37,26 @@ impl Link {
         let states = states.map(|state| ("state", (*state).to_owned()));
         let clash = measure.only_conflicts.then(|| ("flag", "clash".to_owned()));
         let pairs = kind.into_iter().chain(states).chain(clash).collect();
-        Self::new(question, measure.whose, pairs)
+        Self::new(question, measure.whose, pairs).spanning(measure.span)
+    }
+
+    /// What the time that is asked for has to do with the records.
+    fn spanning(mut self, span: Span) -> Self {
+        match span {
+            Span::About => {}
+            Span::DueBy => {
+                self.from = None;
+                let end = self.to.take().unwrap_or_else(|| LAST_DAY.to_owned());
+                self.pairs.push(("due_to", end));
+            }
+            Span::NotVisited => {
+                self.pairs.push(("unvisited", "1".to_owned()));
+                let left = left().into_iter();
+                let left = left.map(|(field, value)| ("not", format!("{field}:{value}")));
+                self.pairs.extend(left);
+            }
+        }
+        self
     }
 
     fn new(question: &Question, whose: Whose, pairs: Vec<(&'static str, String)>) -> Self {

@@ -8,7 +8,9 @@ use sync_core::view::statistics::account::MEASURES;
 
 use crate::account::period::Period;
 use crate::account::{Gathered, amount};
-use crate::commands::account::{BY_STATE, COLUMNS, by_state, category_label, label, space_label};
+use crate::commands::account::{
+    BY_STATE, COLUMNS, UNDONE_COLUMNS, by_state, category_label, label, space_label,
+};
 use crate::console::assets;
 use crate::console::cx::own_name;
 use crate::console::views::report::{PrintCell, PrintRow, ReportPrint, Section};
@@ -59,11 +61,18 @@ pub(super) fn of(
     let by_space = gathered.table(&COLUMNS, |figure| &figure.by_space);
     let by_space = by_space.into_iter();
     let by_space = by_space.map(|(id, cells)| (space_label(replica, &id, text), cells));
-    let mut villages = numbers(text, "console.reports.by_village", by_space.collect());
+    let by_village = "console.reports.by_village";
+    let mut villages = numbers(text, by_village, &COLUMNS, by_space.collect());
     villages.rows.push(sum(text, gathered));
     sections.push(villages);
+    let undone = gathered.table(&UNDONE_COLUMNS, |figure| &figure.by_space);
+    let undone = undone.into_iter();
+    let undone = undone.map(|(id, cells)| (space_label(replica, &id, text), cells));
+    let (named, columns) = ("console.reports.undone", &UNDONE_COLUMNS);
+    sections.push(numbers(text, named, columns, undone.collect()));
     let by_month = gathered.table(&COLUMNS, |figure| &figure.by_month);
-    sections.push(numbers(text, "console.reports.by_month", by_month));
+    let named = "console.reports.by_month";
+    sections.push(numbers(text, named, &COLUMNS, by_month));
     let categories = ["needs", "visits", "events"].iter();
     sections.extend(categories.map(|name| categories_of(replica, text, gathered, name)));
     let states = BY_STATE.iter();
@@ -136,20 +145,22 @@ fn pairs(text: &Text, title: String, rows: Vec<(String, String)>) -> Section {
     }
 }
 
-/// A table with all columns.
-fn numbers(text: &Text, title: &str, rows: Vec<(String, Vec<i64>)>) -> Section {
-    let heads = COLUMNS.iter().map(|name| label(text, name));
+/// A table of some figures.
+fn numbers(text: &Text, title: &str, columns: &[&str], rows: Vec<(String, Vec<i64>)>) -> Section {
+    let heads = columns.iter().map(|name| label(text, name));
     let rows = rows.into_iter();
     Section {
         title: text.say(title),
         words: false,
         head: std::iter::once(String::new()).chain(heads).collect(),
-        rows: rows.map(|(label, cells)| row(text, label, cells)).collect(),
+        rows: rows
+            .map(|(label, cells)| row(text, columns, label, cells))
+            .collect(),
     }
 }
 
-fn row(text: &Text, name: String, cells: Vec<i64>) -> PrintRow {
-    let cells = COLUMNS.iter().zip(cells).map(|(column, number)| PrintCell {
+fn row(text: &Text, columns: &[&str], name: String, cells: Vec<i64>) -> PrintRow {
+    let cells = columns.iter().zip(cells).map(|(column, number)| PrintCell {
         label: label(text, column),
         text: amount(column, number),
     });
@@ -164,7 +175,12 @@ fn sum(text: &Text, gathered: &Gathered) -> PrintRow {
     let totals = COLUMNS.iter().map(|name| gathered.figure(name).total);
     PrintRow {
         is_sum: true,
-        ..row(text, text.say("console.reports.sum"), totals.collect())
+        ..row(
+            text,
+            &COLUMNS,
+            text.say("console.reports.sum"),
+            totals.collect(),
+        )
     }
 }
 

@@ -6,7 +6,9 @@ use sync_core::view::statistics::account::{MEASURES, Measure, Spread};
 
 use super::links::Link;
 use crate::account::{Gathered, amount};
-use crate::commands::account::{COLUMNS, PERSON_COLUMNS, label, member_label, space_label};
+use crate::commands::account::{
+    COLUMNS, PERSON_COLUMNS, UNDONE_COLUMNS, label, member_label, space_label,
+};
 use crate::console::cx::Cx;
 use crate::console::views::report::{Cell, Sheet, TableRow};
 use crate::console::views::shared::Number;
@@ -105,6 +107,13 @@ pub(super) fn all(replica: &Replica, cx: &Cx, gathered: &Gathered) -> Vec<Sheet>
         let name = space_label(replica, &id, &cx.text);
         row(gathered, &COLUMNS, name, cells, |link| link.in_space(&id))
     });
+    let undone = gathered.table(&UNDONE_COLUMNS, |figure| &figure.by_space);
+    let undone = undone.into_iter().map(|(id, cells)| {
+        let name = space_label(replica, &id, &cx.text);
+        row(gathered, &UNDONE_COLUMNS, name, cells, |link| {
+            link.in_space(&id)
+        })
+    });
     let by_month = gathered.table(&COLUMNS, |figure| &figure.by_month);
     let by_month = by_month.into_iter().filter_map(|(month, cells)| {
         let first = format!("{month}-01").parse::<Date>().ok()?;
@@ -130,6 +139,12 @@ pub(super) fn all(replica: &Replica, cx: &Cx, gathered: &Gathered) -> Vec<Sheet>
             ("by-village", "console.reports.by_village"),
             &COLUMNS,
             by_space,
+        ),
+        sheet(
+            cx,
+            ("undone", "console.reports.undone"),
+            &UNDONE_COLUMNS,
+            undone.collect(),
         ),
         sheet(
             cx,

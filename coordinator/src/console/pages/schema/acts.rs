@@ -4,17 +4,18 @@ pub(in crate::console) mod field;
 
 use sync_core::replica::{Moment, Replica, ReplicaError};
 use sync_core::roster::role::Role;
-use sync_core::schema::{Kind, Labels, Lang};
+use sync_core::schema::{Kind, Labels, Lang, Schema};
 
 use super::draft::{Draft, FieldPart, Saved};
-use super::inputs::{Asked, CREATORS};
+use super::inputs::{Asked, CREATORS, KEPT, KEPT_DAYS_MAX};
 use super::kind::{kind_asked, may_retire, page};
-use super::{href, may_change, names, new_kind};
+use super::{href, names, new_kind};
 use crate::console::answer::Answer;
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, is_coordinator};
 use crate::console::form::Form;
 use crate::console::gate::Flash;
 use crate::console::inputs::Wrong;
+use crate::output::thousands;
 
 /// Words in both languages, or what is said beside the one that is missing.
 fn labels(cx: &Cx, form: &Form, stem: &str, wrong: &mut Wrong) -> Labels {
@@ -57,13 +58,40 @@ fn group<'f>(cx: &Cx, form: &'f Form, wrong: &mut Wrong) -> &'f str {
     offered(cx, form, "group", groups.map(|it| it.name()), wrong)
 }
 
+/// For how many days records are kept, if that is said: not longer than the station promises.
+fn days_kept(cx: &Cx, form: &Form, kind: Option<&str>, wrong: &mut Wrong) -> Option<u32> {
+    let typed = form.get(KEPT).trim();
+    if typed.is_empty() {
+        return None;
+    }
+    let station = kind.and_then(|kind| Schema::station().kind(kind));
+    let promised = station.and_then(Kind::retention_days);
+    let days: Option<u32> = typed.parse().ok();
+    let days = days.filter(|days| (1..=KEPT_DAYS_MAX).contains(days));
+    match (days, promised) {
+        (None, _) => {
+            let most = thousands(u64::from(KEPT_DAYS_MAX));
+            let line = cx.with("console.schema.kept_bad", &[("n", &most)]);
+            wrong.insert(KEPT.to_owned(), line);
+            None
+        }
+        (Some(days), Some(promised)) if days > promised => {
+            let line = cx.count("console.schema.kept_longer", u64::from(promised));
+            wrong.insert(KEPT.to_owned(), line);
+            None
+        }
+        // What the station says need not be said again.
+        (Some(days), promised) => Some(days).filter(|days| promised != Some(*days)),
+    }
+}
+
 fn right(least: &str) -> serde_json::Value {
     serde_json::json!({ "any": { "least": least } })
 }
 
 /// What counts now, for whoever may change it: others are told so before anything else.
 fn to_change(replica: &Replica) -> Result<Draft, Trouble> {
-    if may_change(replica) {
+    if is_coordinator(replica) {
         return Draft::of(replica);
     }
     let least = Role::Coordinator;
@@ -87,6 +115,7 @@ pub(in crate::console) fn make_kind(
     let title = labels(cx, form, "title", &mut wrong);
     let group = group(cx, form, &mut wrong).to_owned();
     let create = creator(cx, form, &mut wrong).to_owned();
+    let retention_days = days_kept(cx, form, None, &mut wrong);
     let kinds = replica.schema().kinds();
     if kinds.iter().any(|kind| is_called(kind, &words)) {
         wrong.insert("label_zh".to_owned(), cx.say("console.schema.twice"));
@@ -106,6 +135,7 @@ pub(in crate::console) fn make_kind(
     kind.group = Some(group);
     kind.edit = Some(right(&create));
     kind.create = Some(create);
+    kind.retention_days = retention_days;
     let field = names::name(&title.en, "title", |_| false);
     *kind.field_mut(&field) = FieldPart {
         name: field.clone(),
@@ -160,6 +190,10 @@ pub(in crate::console) fn change_kind(
     }
     if !is_same {
         draft.kind_mut(&name).labels = Some(words);
+    }
+    let days = days_kept(cx, form, Some(&name), &mut wrong);
+    if draft.kind(&name).and_then(|part| part.retention_days) != days {
+        draft.kind_mut(&name).retention_days = days;
     }
     let refused = if wrong.is_empty() {
         match draft.write(replica, moment, cx)? {

@@ -41,6 +41,9 @@ pub(super) struct KindPart {
     pub(super) create: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) edit: Option<Value>,
+    /// For how many days without a change a record is kept; of the station's own kinds only if shorter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retention_days: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fields: Vec<FieldPart>,
     #[serde(flatten)]
@@ -200,6 +203,9 @@ impl KindPart {
         self.title = other.title.or_else(|| self.title.take());
         self.create = other.create.or_else(|| self.create.take());
         self.edit = other.edit.or_else(|| self.edit.take());
+        // Whoever has promised to keep it for a shorter time is believed.
+        let days = self.retention_days.into_iter().chain(other.retention_days);
+        self.retention_days = days.min();
         self.rest.extend(other.rest);
     }
 

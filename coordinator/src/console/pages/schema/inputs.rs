@@ -17,6 +17,10 @@ pub(super) const TYPES: [&str; 15] = [
 /// Who may be let write a kind of the community's own.
 pub(super) const CREATORS: [Role; 3] = [Role::Volunteer, Role::Lead, Role::Coordinator];
 
+/// The input that says for how long records are kept, and the longest time, in days.
+pub(super) const KEPT: &str = "kept";
+pub(super) const KEPT_DAYS_MAX: u32 = 36_500;
+
 /// What was typed, if anything was, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Asked<'a> {
@@ -100,6 +104,21 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// For how many days records are kept; empty: for good, or as long as the station says.
+    fn days(&self, cx: &Cx, kept: Option<u32>) -> Input {
+        let kept = kept.map_or_else(String::new, |days| days.to_string());
+        let typed = self.typed.map_or(kept.as_str(), |form| form.get(KEPT));
+        let mut input = Input {
+            value: typed.to_owned(),
+            unit: cx.say("console.unit.days"),
+            has_hint: true,
+            hint: cx.say("console.schema.kept_hint"),
+            ..self.input(cx, KEPT, "console.schema.kept", "number")
+        };
+        input.described = format!("hi-{KEPT} {}", input.described);
+        input
+    }
+
     fn select(
         &self,
         cx: &Cx,
@@ -171,6 +190,7 @@ pub(super) fn new_kind(cx: &Cx, asked: &Asked<'_>) -> Vec<Input> {
         asked.line(cx, "title_zh", "console.schema.title_zh", ""),
         asked.line(cx, "title_en", "console.schema.title_en", ""),
         asked.flag(cx, "personal", "console.schema.is_personal", false),
+        asked.days(cx, None),
     ]
 }
 
@@ -186,6 +206,7 @@ pub(super) fn kind(cx: &Cx, asked: &Asked<'_>, kind: &Kind, is_made_here: bool) 
         inputs.push(asked.select(cx, "group", "console.schema.group", group, groups(cx)));
         inputs.push(asked.select(cx, "create", "console.schema.create", create, creators(cx)));
     }
+    inputs.push(asked.days(cx, kind.retention_days()));
     inputs
 }
 

@@ -4,10 +4,10 @@ use sync_core::replica::Replica;
 use sync_core::schema::{Field, FieldType, Kind, Schema};
 
 use super::draft::Draft;
+use super::href;
 use super::inputs::{self, Asked, MayChange};
-use super::{href, may_change};
 use crate::console::answer::Shown;
-use crate::console::cx::{Cx, Trouble};
+use crate::console::cx::{Cx, Trouble, is_coordinator};
 use crate::console::views::schema as views;
 use crate::console::views::shared::Flag;
 
@@ -33,7 +33,7 @@ pub(super) fn page(
 ) -> Result<Shown, Trouble> {
     let kind = kind_asked(replica, cx)?;
     let draft = Draft::of(replica)?;
-    let may = may_change(replica);
+    let may = is_coordinator(replica);
     let can_edit = may && draft.may_change_kind(kind.name());
     let is_made_here = draft.has_made_kind(kind.name());
     let lead = if Schema::station().kind(kind.name()).is_some() {
@@ -144,7 +144,7 @@ pub(super) fn field_page(replica: &Replica, cx: &Cx, asked: &Asked<'_>) -> Resul
     let kind = kind_asked(replica, cx)?;
     let field = field_asked(kind, cx)?;
     let draft = Draft::of(replica)?;
-    if !may_change(replica) || !draft.may_change_field(kind.name(), field.name()) {
+    if !is_coordinator(replica) || !draft.may_change_field(kind.name(), field.name()) {
         return Err(Trouble::Missing);
     }
     let may = what_may_change(kind, field, &draft);

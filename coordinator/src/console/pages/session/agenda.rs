@@ -30,17 +30,17 @@ pub(super) fn points(
 ) -> Result<Vec<Point>, Trouble> {
     let agreed = agreed::of(replica, open)?;
     let resolved = |it: &Agreed| agreed::resolved(replica, cx, open, asked, it);
-    let needs = in_order(replica, &open.words("needs"))?;
+    let needs = in_order(replica, open.words("needs"))?;
     let can_write = open.may_write();
     let mut points = Vec::new();
-    for need in &needs {
+    for (need, row) in &needs {
         let theirs = agreed.iter().filter(|it| it.is_about(need));
         let theirs = theirs.map(resolved).collect::<Result<_, _>>()?;
         points.push(Point {
             resolutions: theirs,
             can_take_off: can_write,
             form: agreed::form(cx, asked, need),
-            ..need_point(replica, cx, open, need)?
+            ..need_point(replica, cx, open, (need, row.as_ref()))
         });
     }
     let lines = open.lines("agenda").into_iter();
@@ -55,7 +55,7 @@ pub(super) fn points(
     }
     let beside = agreed
         .iter()
-        .filter(|it| !needs.iter().any(|need| it.is_about(need)));
+        .filter(|it| !needs.iter().any(|(need, _)| it.is_about(need)));
     let beside: Vec<Resolved> = beside.map(resolved).collect::<Result<_, _>>()?;
     if can_write || !beside.is_empty() {
         points.push(Point {
@@ -70,9 +70,12 @@ pub(super) fn points(
     Ok(points)
 }
 
+/// A need by its id, and its row if it is here.
+type Need<'n> = (&'n str, Option<ViewRow>);
+
 /// Needs of a session, the most urgent first and then the oldest, so that a set of them has numbers that
 /// are the same on every wall.
-fn in_order<'n>(replica: &Replica, needs: &[&'n str]) -> Result<Vec<&'n str>, Trouble> {
+fn in_order<'n>(replica: &Replica, needs: Vec<&'n str>) -> Result<Vec<Need<'n>>, Trouble> {
     let kind = replica.schema().kind(NEED);
     let urgencies = kind.and_then(|kind| kind.field("urgency"));
     let urgencies = urgencies.map(|field| field.ty().choices());
@@ -84,37 +87,43 @@ fn in_order<'n>(replica: &Replica, needs: &[&'n str]) -> Result<Vec<&'n str>, Tr
         let values: Value = serde_json::from_str(values.unwrap_or_default()).unwrap_or_default();
         let urgency = values.get("urgency").and_then(Value::as_str);
         let urgency = urgencies.iter().position(|it| Some(it.value()) == urgency);
-        ordered.push((Reverse(urgency), row.map(|row| row.created_at), *need));
+        let begun = row.as_ref().map(|row| row.created_at);
+        ordered.push(((Reverse(urgency), begun, need), row));
     }
-    ordered.sort();
-    Ok(ordered.into_iter().map(|(.., need)| need).collect())
+    ordered.sort_by_key(|(place, _)| *place);
+    let ordered = ordered.into_iter();
+    Ok(ordered.map(|((.., need), row)| (need, row)).collect())
 }
 
 /// A need, as far as this device has it.
-fn need_point(replica: &Replica, cx: &Cx, open: &Open, need: &str) -> Result<Point, Trouble> {
-    let row = row_of(replica, need)?;
+fn need_point(
+    replica: &Replica,
+    cx: &Cx,
+    open: &Open,
+    (need, row): (&str, Option<&ViewRow>),
+) -> Point {
     let Some((row, kind)) = row.zip(replica.schema().kind(NEED)) else {
-        return Ok(Point {
+        return Point {
             id: need.to_owned(),
             title: cx.say("console.not_here"),
             ..Point::default()
-        });
+        };
     };
     let state = row.state.as_deref().unwrap_or_default();
     let is_over = kind.state(state).is_some_and(State::is_end);
-    Ok(Point {
+    Point {
         id: need.to_owned(),
         is_link: true,
-        href: rows::href(&row),
-        title: fields::title(replica, cx, &row),
-        meta: need_meta(replica, cx, open, &row),
+        href: rows::href(row),
+        title: fields::title(replica, cx, row),
+        meta: need_meta(replica, cx, open, row),
         has_state: !state.is_empty(),
         state: fields::state_label(replica, cx, NEED, state),
         state_tone: fields::state_tone(replica, NEED, state).to_owned(),
-        moves: moves(replica, cx, kind, &row),
+        moves: moves(replica, cx, kind, row),
         can_resolve: open.may_write() && !is_over,
         ..Point::default()
-    })
+    }
 }
 
 /// What is not personal of a need: category, urgency, who has raised it.
@@ -139,11 +148,12 @@ fn need_meta(replica: &Replica, cx: &Cx, open: &Open, row: &ViewRow) -> String {
 /// Where this person may move a need to without a reason: the schema says what comes after what, so that
 /// one is closed only after the resident has confirmed.
 fn moves(replica: &Replica, cx: &Cx, kind: &Kind, row: &ViewRow) -> Vec<Choice> {
-    let roster = replica.roster();
-    let us = replica.device();
-    let is_own = roster.member_id(&us) == roster.member_id(&row.created_by);
+    let is_own = rows::is_ours(replica, &row.created_by);
     let state = row.state.as_deref().unwrap_or_default();
-    let Some(role) = roster.role_in_space(&us, &row.space) else {
+    let role = replica
+        .roster()
+        .role_in_space(&replica.device(), &row.space);
+    let Some(role) = role else {
         return Vec::new();
     };
     if !kind.may_edit(role, is_own) {

@@ -1,7 +1,7 @@
 //! What the station counts of its rows, each with the filter that opens them.
 
 use super::Question;
-use crate::store::{LinkTarget, RowFilter, ViewRow};
+use crate::store::{LedFrom, LinkTarget, RowFilter, ViewRow};
 
 /// What is counted of the rows that fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub enum Whose {
     Named,
 }
 
+/// Which rows are counted, and what the time that is asked for has to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// Those about a day in that time.
+    About,
+    /// Those whose work is not over and that are due by the end of that time, whenever they were begun.
+    DueBy,
+    /// Homes that are lived in and that no visit of that time leads to.
+    NotVisited,
+}
+
 /// One thing that the station counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measure {
@@ -40,6 +51,8 @@ pub struct Measure {
     pub whose: Whose,
     /// The field that says of which category they are.
     pub category: Option<&'static str>,
+    /// Which of them.
+    pub span: Span,
 }
 
 const fn rows(
@@ -56,14 +69,22 @@ const fn rows(
         what: What::Rows,
         whose: Whose::BegunOrNamed,
         category,
+        span: Span::About,
     }
 }
 
 const HELD: &[&str] = &["held", "reported", "accepted"];
 const LEARNT: &[&str] = &["attended", "passed"];
 
+/// The kind of what is paid to a home.
+const VISIT: &str = "visit";
+/// A home that nobody is to visit any more.
+const LEFT: [(&str, &str); 2] = [("status", "moved"), ("status", "closed")];
+/// Where a time has no end, everything that is ever due is due by it.
+pub const LAST_DAY: &str = "9999-12-31";
+
 /// All that the station counts of its rows, in the order in which people read it.
-pub const MEASURES: [Measure; 16] = [
+pub const MEASURES: [Measure; 18] = [
     rows("visits", "visit", &[], Some("purpose")),
     Measure {
         what: What::Different("home"),
@@ -111,6 +132,14 @@ pub const MEASURES: [Measure; 16] = [
     },
     rows("tasks_done", "task", &["done", "verified"], None),
     Measure {
+        span: Span::DueBy,
+        ..rows("tasks_overdue", "task", &["open", "doing"], None)
+    },
+    Measure {
+        span: Span::NotVisited,
+        ..rows("households_unvisited", "household", &[], None)
+    },
+    Measure {
         kind: None,
         only_conflicts: true,
         ..rows("in_conflict", "", &[], None)
@@ -142,16 +171,49 @@ impl Measure {
         {
             filter.linked = Some(LinkTarget::Member(person.member));
         }
+        match self.span {
+            Span::About => {}
+            Span::DueBy => {
+                filter.day_from = None;
+                let end = filter.day_to.take();
+                filter.due_to = Some(end.unwrap_or_else(|| LAST_DAY.to_owned()));
+            }
+            Span::NotVisited => {
+                let visits = visits_of(filter.day_from.take(), filter.day_to.take());
+                filter.not_led_from = Some(visits);
+                filter.not_choices = left();
+            }
+        }
         filter
     }
 
+    /// Whether a row about a day in the time that is asked for is one of those that are counted.
     pub(super) fn fits(&self, row: &ViewRow) -> bool {
-        self.kind.is_none_or(|kind| kind == row.kind)
+        self.span == Span::About
+            && self.kind.is_none_or(|kind| kind == row.kind)
             && (!self.only_conflicts || row.conflicts > 0)
             && (self.states.is_empty()
                 || row
                     .state
                     .as_deref()
                     .is_some_and(|state| self.states.contains(&state)))
+    }
+}
+
+/// What a home says of itself that nobody is to visit any more.
+#[must_use]
+pub fn left() -> Vec<(String, String)> {
+    let left = LEFT.iter();
+    left.map(|(field, value)| ((*field).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// The visits of a time, that lead to homes.
+#[must_use]
+pub fn visits_of(day_from: Option<String>, day_to: Option<String>) -> LedFrom {
+    LedFrom {
+        kind: VISIT.to_owned(),
+        day_from,
+        day_to,
     }
 }

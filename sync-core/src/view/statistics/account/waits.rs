@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::id::Millis;
-use crate::schema::{Kind, day_of};
+use crate::schema::{DUE_FIELD, Kind, day_of};
 use crate::store::ViewRow;
 use crate::view::day_at;
 
@@ -13,8 +13,6 @@ const HOUR_MILLIS: i64 = 3_600_000;
 const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
 /// The one clock of the country, UTC+8.
 const CLOCK_MILLIS: i64 = 8 * HOUR_MILLIS;
-/// The field that says until when something is to be done.
-const DUE_FIELD: &str = "due";
 
 /// The states that a record was put into, with the moment, in the same order everywhere.
 pub type Moves = [(Millis, String)];

@@ -1,0 +1,201 @@
+//! What an export will be: which batches, in how many files, for whom.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::bundle::{BUNDLE_PARTS_MAX, Heads, Word, WriteBundleError};
+use crate::id::{BundleId, DeviceId, LaneId};
+use crate::keys::SealingKey;
+use crate::replica::bundle::known::Had;
+use crate::replica::bundle::room::Room;
+use crate::replica::bundle::walk::{At, Walker, Way};
+use crate::replica::{BundleError, BundlePart, Known, Moment, Replica};
+use crate::session::carrier::Carrier;
+use crate::wire::Totals;
+use crate::wire::batches::TABLE_MAX;
+
+/// What is to be exported.
+#[derive(Debug, Clone, Default)]
+pub struct BundleAsk {
+    /// Only for these devices: what they may have, sealed to them (and to this device). Empty: all that
+    /// this device has, for all who belong and whoever holds an open invitation.
+    pub readers: BTreeSet<DeviceId>,
+    /// What all of these have is left out. Empty: nothing is.
+    pub known: Vec<Known>,
+    /// Most bytes of one file.
+    pub bytes_max: Option<u64>,
+}
+
+/// What an export will be.
+#[derive(Debug)]
+pub struct BundlePlan {
+    pub(super) set: BundleId,
+    pub(super) word: Word,
+    pub(super) readers: Vec<SealingKey>,
+    pub(super) is_partial: bool,
+    pub(super) way: Way,
+    pub(super) files: Vec<File>,
+}
+
+/// One file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File {
+    pub(super) from: At,
+    pub(super) totals: Totals,
+}
+
+impl BundlePlan {
+    /// How many files it will be.
+    #[must_use]
+    pub fn parts(&self) -> u64 {
+        self.files.len() as u64
+    }
+
+    /// What all of them hold together.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let totals = self.files.iter().map(|file| file.totals);
+        totals.fold(Totals::default(), |sum, one| Totals {
+            batches: sum.batches + one.batches,
+            entries: sum.entries + one.entries,
+            bytes: sum.bytes + one.bytes,
+        })
+    }
+}
+
+impl Replica {
+    /// Seals what is pending and plans an export. It says nothing to anybody, and neither does writing
+    /// it: what is in the files has been sent to nobody yet.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn plan_bundle(
+        &mut self,
+        ask: &BundleAsk,
+        moment: &mut Moment<'_>,
+    ) -> Result<BundlePlan, BundleError> {
+        self.seal_pending(moment)?;
+        let readers = self.readers_of(ask)?;
+        let lanes = self.lanes_for_all(&ask.readers);
+        // Heads first: what comes in between is in the way and not in the word.
+        let heads = self.heads_of(&lanes)?;
+        let had = ask.known.iter().map(|known| Had::of(known, &*self.store));
+        let had: Vec<Had> = had.collect::<Result<_, _>>()?;
+        let is_partial = !had.is_empty();
+        let way = Way::through(self, &lanes, had)?;
+        let mind = &self.mind;
+        let word = Word::sign(&*mind.signer, &mind.community, moment.now, heads);
+        let word = word.map_err(WriteBundleError::from)?;
+        let mut set = [0; BundleId::LEN];
+        moment.rng.fill_bytes(&mut set);
+        let files = self.files(&way, ask.bytes_max, readers.len(), &word)?;
+        Ok(BundlePlan {
+            set: BundleId::new(set),
+            word,
+            readers,
+            is_partial,
+            way,
+            files,
+        })
+    }
+
+    /// Begins one file of an export; parts count from 1. None if there is no such part.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn begin_part<'p>(
+        &self,
+        plan: &'p BundlePlan,
+        part: u64,
+        moment: &mut Moment<'_>,
+    ) -> Result<Option<BundlePart<'p>>, BundleError> {
+        BundlePart::begin(&self.mind.community, plan, part, moment)
+    }
+
+    fn readers_of(&self, ask: &BundleAsk) -> Result<Vec<SealingKey>, BundleError> {
+        let mind = &self.mind;
+        if mind.roster.devices().is_empty() {
+            return Err(BundleError::NobodyYet);
+        }
+        let mut readers = BTreeSet::from([mind.signer.sealing_key()]);
+        for device in &ask.readers {
+            let known = mind.roster.devices().get(device);
+            readers.insert(known.ok_or(BundleError::NotADevice(*device))?.sealing);
+        }
+        if ask.readers.is_empty() {
+            let all = mind.roster.readers(&mind.commons).into_iter();
+            readers.extend(all.map(|(_, sealing)| sealing));
+        }
+        Ok(readers.into_iter().collect())
+    }
+
+    /// What this device has and at least one of the others may have, as in a session with each of them.
+    fn lanes_for_all(&self, devices: &BTreeSet<DeviceId>) -> BTreeSet<LaneId> {
+        let ours = self.own_lanes();
+        if devices.is_empty() {
+            return ours;
+        }
+        let theirs = devices.iter().flat_map(|device| self.lanes_for(device));
+        theirs.filter(|lane| ours.contains(lane)).collect()
+    }
+
+    fn heads_of(&self, lanes: &BTreeSet<LaneId>) -> Result<Heads, BundleError> {
+        let mut heads = Heads::new();
+        for lane in lanes {
+            let logs = self.store.heads(lane)?;
+            if !logs.is_empty() {
+                heads.push((*lane, logs));
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Where each file begins, so that none is larger than it may be or names more logs than a reader takes.
+    fn files(
+        &self,
+        way: &Way,
+        bytes_max: Option<u64>,
+        readers: usize,
+        word: &Word,
+    ) -> Result<Vec<File>, BundleError> {
+        let bytes_max = bytes_max.unwrap_or(u64::MAX);
+        let room = |is_first: bool| {
+            let said: &[_] = if is_first { &word.heads } else { &[] };
+            let heads = said.iter().map(|(_, logs)| logs.len()).sum();
+            Room::of(bytes_max, readers, said.len(), heads).ok_or(WriteBundleError::TooSmall)
+        };
+        let mut left = room(true)?;
+        let mut rows = HashSet::new();
+        let mut files = vec![File {
+            from: At::Roster(0),
+            totals: Totals::default(),
+        }];
+        let mut walker = Walker::from(At::Roster(0));
+        while let Some((at, carried)) = walker.step(way, self)? {
+            let place = carried.batch.place();
+            let row = (place.log, place.epoch);
+            let is_new = !rows.contains(&row);
+            let len = carried.batch.tail().len();
+            let is_full = (is_new && rows.len() == TABLE_MAX) || !left.take(len, is_new);
+            if is_full {
+                left = room(false)?;
+                // It fits: a file has room for the largest batch at least.
+                left.take(len, true);
+                rows.clear();
+                files.push(File {
+                    from: at,
+                    totals: Totals::default(),
+                });
+            }
+            rows.insert(row);
+            if let Some(file) = files.last_mut() {
+                file.totals.batches += 1;
+                file.totals.entries += carried.batch.count() as u64;
+                file.totals.bytes += len as u64;
+            }
+        }
+        if files.len() as u64 > BUNDLE_PARTS_MAX {
+            return Err(WriteBundleError::TooManyParts.into());
+        }
+        Ok(files)
+    }
+}

@@ -7,10 +7,17 @@ install_package() { # what it is for, Debian package
     fi
     local sudo=""
     [ "$(id -u)" = 0 ] || sudo="sudo"
-    $sudo apt-get update -qq
+    $sudo apt-get update -qq >&2
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >/dev/null
 }
 
 need() { # command, Debian package
     command -v "$1" >/dev/null 2>&1 || install_package "the program \"$1\"" "$2"
 }
+
+need_file() { # file, Debian package
+    [ -e "$1" ] || install_package "the file $1" "$2"
+}
+
+# One place for tools that cargo and Debian do not carry in a fitting version.
+tools="${XDG_CACHE_HOME:-$HOME/.cache}/banyan-tools"

@@ -1,35 +1,33 @@
 //! The one object that apps hold.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::future;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use sync_core::keys::DeviceKeys;
-use sync_core::replica::{Choice, Moment, Replica, ReplicaError};
+use sync_core::replica::{Moment, Replica};
 use sync_core::roster::recovery::{self, RECOVERY_SECRET_LEN};
-use sync_core::roster::role::Scope;
 use sync_core::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, Ticket};
-use sync_core::schema::{FieldEdit, Kind, Lang, Schema};
-use sync_core::store::RowFilter;
+use sync_core::schema::Lang;
 use sync_node::{Home, Node};
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{RwLock, watch};
+use tokio::sync::watch;
 
 use crate::error::BanyanError;
 use crate::fault::{Class, Fault};
-use crate::told;
-use crate::values::{
-    Filter, HistoryStep, Keep, Language, RecordView, Role, Row, Space, Status, SyncReport,
-};
+use crate::keys::{self, Kept, KeyStore};
+use crate::sync::News;
+use crate::values::{Language, Status};
 
 /// Threads that carry connections; the store has one of its own.
 const WORKERS: usize = 1;
 /// How long closing waits for what is in hand, and then for the threads.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often closing looks whether what was in hand has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A replica that is not at work yet, its device's keys, and the recovery secret of one just founded.
 type Prepared = (Replica, Arc<DeviceKeys>, Option<[u8; RECOVERY_SECRET_LEN]>);
@@ -40,10 +38,11 @@ type Prepared = (Replica, Arc<DeviceKeys>, Option<[u8; RECOVERY_SECRET_LEN]>);
 /// same. Everything written is durable before a method returns, whether a relay is in reach or not.
 #[derive(uniffi::Object)]
 pub struct Community {
-    /// None once closed. Held for reading by everything that is in hand.
-    node: Arc<RwLock<Option<Node>>>,
-    lang: Lang,
-    is_closing: watch::Sender<bool>,
+    /// None once closed. Everything that is in hand holds it too.
+    node: Mutex<Option<Arc<Node>>>,
+    pub(crate) lang: Lang,
+    pub(crate) is_closing: watch::Sender<bool>,
+    pub(crate) news: News,
     runtime: Mutex<Option<Runtime>>,
     recovery: Mutex<Option<[u8; RECOVERY_SECRET_LEN]>>,
 }
@@ -61,21 +60,24 @@ impl Community {
     /// Founds a community in a folder, which is made if it is not there; this person is its owner.
     ///
     /// Relays are written `<relay id>@<host:port>`, four at most. Writes to the disk: call it away
-    /// from the thread that draws. Errors are said in `language` from here on.
+    /// from the thread that draws. Errors are said in `language` from here on. The device's keys are kept
+    /// by `keys`, one such store for each folder; without, in a file of the folder, for tests and computers.
     ///
     /// # Errors
     /// `Invalid` for a relay that is none or a folder with a community in it; `Storage`.
-    #[uniffi::constructor]
+    #[uniffi::constructor(default(keys = None))]
     pub fn found(
         dir: String,
         title: String,
         name: String,
         relays: Vec<String>,
         language: Language,
+        keys: Option<Arc<dyn KeyStore>>,
     ) -> Result<Arc<Self>, BanyanError> {
         Self::begin(language, || {
             let relays = parse_relays(&relays)?;
-            let (founding, keys) = home(&dir).found(&title, &name, &relays)?;
+            let founded = home(&dir, keys.as_ref()).found(&title, &name, &relays);
+            let (founding, keys) = founded.map_err(|error| keys::fault(error, keys.is_some()))?;
             Ok((founding.replica, keys, Some(founding.recovery)))
         })
     }
@@ -85,16 +87,18 @@ impl Community {
     ///
     /// # Errors
     /// `Invalid` for a ticket that is none or a folder with a community in it; `Storage`.
-    #[uniffi::constructor]
+    #[uniffi::constructor(default(keys = None))]
     pub fn join(
         dir: String,
         ticket: String,
         name: String,
         language: Language,
+        keys: Option<Arc<dyn KeyStore>>,
     ) -> Result<Arc<Self>, BanyanError> {
         Self::begin(language, || {
             let ticket: Ticket = ticket.parse()?;
-            let (replica, keys) = home(&dir).join(&ticket, &name)?;
+            let joined = home(&dir, keys.as_ref()).join(&ticket, &name);
+            let (replica, keys) = joined.map_err(|error| keys::fault(error, keys.is_some()))?;
             Ok((replica, keys, None))
         })
     }
@@ -103,10 +107,15 @@ impl Community {
     ///
     /// # Errors
     /// `NotFound` if it holds none; `Storage` if the store or the key file is damaged.
-    #[uniffi::constructor]
-    pub fn open(dir: String, language: Language) -> Result<Arc<Self>, BanyanError> {
+    #[uniffi::constructor(default(keys = None))]
+    pub fn open(
+        dir: String,
+        language: Language,
+        keys: Option<Arc<dyn KeyStore>>,
+    ) -> Result<Arc<Self>, BanyanError> {
         Self::begin(language, || {
-            let (replica, keys) = home(&dir).open()?;
+            let opened = home(&dir, keys.as_ref()).open();
+            let (replica, keys) = opened.map_err(|error| keys::fault(error, keys.is_some()))?;
             Ok((replica, keys, None))
         })
     }
@@ -120,199 +129,6 @@ impl Community {
         Ok(lock(&self.recovery)
             .take()
             .map(|secret| recovery::printed(&secret)))
-    }
-
-    /// The spaces that this person reads.
-    ///
-    /// # Errors
-    /// `Closed`, `Storage`.
-    pub async fn spaces(&self) -> Result<Vec<Space>, BanyanError> {
-        self.call(|replica, _| {
-            let spaces = replica.status()?.spaces.into_iter();
-            Ok(spaces.map(|(id, name)| Space { id, name }).collect())
-        })
-        .await
-    }
-
-    /// Makes a space and returns its id.
-    ///
-    /// # Errors
-    /// `NotAllowed` below coordinator; `Invalid` if a space has that name already.
-    pub async fn add_space(&self, name: String) -> Result<String, BanyanError> {
-        self.call(move |replica, moment| {
-            if replica
-                .status()?
-                .spaces
-                .iter()
-                .any(|(_, taken)| *taken == name)
-            {
-                return Err(Fault::new(Class::Invalid, "err.space.twice"));
-            }
-            Ok(replica.add_space(&name, moment)?.to_string())
-        })
-        .await
-    }
-
-    /// Gives an invitation for one person and returns its ticket. Without a space, the role holds in
-    /// all of them.
-    ///
-    /// # Errors
-    /// `NotFound` for the space; `NotAllowed` unless this person's rank there is above the role.
-    pub async fn invite(&self, space: Option<String>, role: Role) -> Result<String, BanyanError> {
-        self.call(move |replica, moment| {
-            let scope = match space {
-                Some(space) => Scope::Space(replica.find_space(&space)?),
-                None => Scope::Community,
-            };
-            Ok(replica.invite(scope, role.into(), 1, moment)?.to_string())
-        })
-        .await
-    }
-
-    /// Creates a record from what was typed for its fields, and returns its id.
-    ///
-    /// # Errors
-    /// `Invalid` for an unknown kind or a field that does not fit or is missing; `NotFound` for the
-    /// space; `NotAllowed`. Nothing is written then.
-    pub async fn create(
-        &self,
-        kind: String,
-        space: String,
-        fields: HashMap<String, String>,
-    ) -> Result<String, BanyanError> {
-        self.call(move |replica, moment| {
-            let kind = find_kind(replica.schema(), &kind)?;
-            let edits = parse_edits(kind, fields)?;
-            let kind = kind.name().to_owned();
-            let space = replica.find_space(&space)?;
-            Ok(replica.create(&kind, space, &edits, moment)?.to_string())
-        })
-        .await
-    }
-
-    /// Changes fields of a record to what was typed. Returns whether anything is different now.
-    ///
-    /// A name that ends with `+` adds to a set, or to the end of a list; one that ends with `-` takes out of a
-    /// set, or takes the item of this id out of a list. What others add at the same time stays. Other members
-    /// whose value of a field in conflict is not kept by it are told in a comment.
-    ///
-    /// # Errors
-    /// `NotFound` for the record; `Invalid` for a field that does not fit; `NotAllowed`. Nothing is
-    /// written then.
-    pub async fn edit(
-        &self,
-        record: String,
-        fields: HashMap<String, String>,
-    ) -> Result<bool, BanyanError> {
-        let lang = self.lang;
-        self.call(move |replica, moment| {
-            let id = replica.find_record(&record)?;
-            let row = replica
-                .store()
-                .row(&id)?
-                .ok_or(ReplicaError::UnknownRecord(record))?;
-            let kind = find_kind(replica.schema(), &row.kind)?.clone();
-            let edits = parse_edits(&kind, fields)?;
-            let words = told::words(lang, &kind);
-            Ok(replica
-                .edit_and_tell(id, &edits, &words, moment)?
-                .is_changed)
-        })
-        .await
-    }
-
-    /// Decides which of several values of a field stands; `seen` is that of the field as the person saw it.
-    /// Other members whose value is not kept are told in a comment. A state that needs a reason takes along
-    /// the one that was written with it, unless one is given here. Returns whether anything is different now.
-    ///
-    /// # Errors
-    /// `NotFound` for the record; `Invalid` if the values have changed since they were seen, if there is no
-    /// such value, for values other than texts that are all to be kept, and for a state that lacks a reason;
-    /// `NotAllowed`. Nothing is written then.
-    #[uniffi::method(default(reason = None))]
-    pub async fn settle(
-        &self,
-        record: String,
-        field: String,
-        seen: String,
-        keep: Keep,
-        reason: Option<String>,
-    ) -> Result<bool, BanyanError> {
-        let lang = self.lang;
-        self.call(move |replica, moment| {
-            let id = replica.find_record(&record)?;
-            let row = replica
-                .store()
-                .row(&id)?
-                .ok_or(ReplicaError::UnknownRecord(record))?;
-            let kind = find_kind(replica.schema(), &row.kind)?.clone();
-            let words = told::words(lang, &kind);
-            let choice = Choice {
-                field: &field,
-                seen: &seen,
-                keep: keep.into(),
-                reason: reason.as_deref(),
-            };
-            Ok(replica.settle(id, &choice, &words, moment)?.is_changed)
-        })
-        .await
-    }
-
-    /// One record, whole, with the values that were set at the same time.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn show(&self, record: String) -> Result<RecordView, BanyanError> {
-        let lang = self.lang;
-        self.call(move |replica, _| {
-            let record = replica.find_record(&record)?;
-            let view = replica.show(record)?;
-            let held = replica.store().held_of(&record)?;
-            Ok(RecordView::new(replica, view, &held, lang))
-        })
-        .await
-    }
-
-    /// Who changed which field of a record from what to what. A change stands behind those that its
-    /// author had seen.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn history(&self, record: String) -> Result<Vec<HistoryStep>, BanyanError> {
-        self.call(move |replica, _| {
-            let record = replica.find_record(&record)?;
-            let entries = replica.history(record)?.into_iter();
-            Ok(entries.map(HistoryStep::from).collect())
-        })
-        .await
-    }
-
-    /// Records, newest change first.
-    ///
-    /// # Errors
-    /// `Invalid` for an unknown kind; `NotFound` for the space.
-    pub async fn list(&self, filter: Filter) -> Result<Vec<Row>, BanyanError> {
-        self.call(move |replica, _| {
-            let filter = row_filter(replica, &filter)?;
-            let rows = replica.list(&filter)?.into_iter();
-            rows.map(|row| Row::new(replica, row)).collect()
-        })
-        .await
-    }
-
-    /// Exchanges everything with every relay once. One that answers is enough.
-    ///
-    /// After `timeout_ms` it is given up; without, after ten minutes for each relay. A sync that
-    /// nobody awaits any more goes on by itself until then, or until the community is closed.
-    ///
-    /// # Errors
-    /// `Offline`: try again later. `Refused`: a person has to do something. `Closed` if the community
-    /// was closed meanwhile. What was durable by then stays.
-    #[uniffi::method(default(timeout_ms = None))]
-    pub async fn sync_once(&self, timeout_ms: Option<u32>) -> Result<SyncReport, BanyanError> {
-        let synced = self.sync(timeout_ms).await;
-        let report = synced.map_err(|fault| fault.said_in(self.lang))?;
-        Ok(SyncReport::new(report, self.lang))
     }
 
     /// How things stand on this device.
@@ -351,7 +167,8 @@ impl Community {
         };
         let node = Node::start(replica, keys, runtime.handle().clone());
         Ok(Arc::new(Self {
-            node: Arc::new(RwLock::new(Some(node))),
+            news: News::of(&node),
+            node: Mutex::new(Some(Arc::new(node))),
             lang,
             is_closing: watch::Sender::new(false),
             runtime: Mutex::new(Some(runtime)),
@@ -360,44 +177,23 @@ impl Community {
     }
 
     /// Hands one closure to the node. Needs no runtime, so any executor may poll it.
-    async fn call<T: Send + 'static>(
+    pub(crate) async fn call<T: Send + 'static>(
         &self,
         action: impl FnOnce(&mut Replica, &mut Moment<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, BanyanError> {
-        let node = self.node.read().await;
-        let done = match node.as_ref() {
-            Some(node) => node.call(action).await,
-            None => return Err(Fault::closed().said_in(self.lang)),
+        let done = match self.node() {
+            Ok(node) => node.call(action).await.map_err(Fault::from),
+            Err(closed) => Err(closed),
         };
-        done.map_err(Fault::from)
-            .and_then(|done| done)
+        done.and_then(|done| done)
             .map_err(|fault| fault.said_in(self.lang))
     }
 
-    /// Runs on the community's own runtime: whoever polls this need not have one.
-    async fn sync(&self, timeout_ms: Option<u32>) -> Result<sync_node::SyncReport, Fault> {
-        let runtime = self.runtime_handle().ok_or_else(Fault::closed)?;
-        let node = Arc::clone(&self.node);
-        let closing = self.is_closing.subscribe();
-        let sync = runtime.spawn(async move {
-            let node = node.read().await;
-            let node = node.as_ref().ok_or_else(Fault::closed)?;
-            tokio::select! {
-                report = node.sync_once() => Ok(report?),
-                () = told_to_close(closing) => Err(Fault::closed()),
-                () = out_of_patience(timeout_ms) => Err(Fault::new(Class::Offline, "err.waited")),
-            }
-        });
-        sync.await.map_err(|error| {
-            if error.is_cancelled() {
-                Fault::closed()
-            } else {
-                Fault::internal("the sync ended by a fault of its own; what came is kept")
-            }
-        })?
+    pub(crate) fn node(&self) -> Result<Arc<Node>, Fault> {
+        lock(&self.node).clone().ok_or_else(Fault::closed)
     }
 
-    fn runtime_handle(&self) -> Option<runtime::Handle> {
+    pub(crate) fn runtime_handle(&self) -> Option<runtime::Handle> {
         lock(&self.runtime)
             .as_ref()
             .map(|runtime| runtime.handle().clone())
@@ -410,16 +206,16 @@ impl Community {
             return Ok(None);
         };
         self.is_closing.send_replace(true);
-        let node = Arc::clone(&self.node);
+        self.news.stop();
+        let node = lock(&self.node).take();
         let closing = thread::Builder::new()
             .name("banyan-close".to_owned())
             .spawn(move || {
                 // Too late or not: what is not stopped by then is stopped with the runtime.
                 let _stopped = runtime.block_on(async {
                     tokio::time::timeout(CLOSE_TIMEOUT, async {
-                        let node = node.write().await.take();
                         if let Some(node) = node {
-                            node.stop().await;
+                            alone(node).await.stop().await;
                         }
                     })
                     .await
@@ -448,8 +244,23 @@ impl Drop for Community {
     }
 }
 
-fn home(dir: &str) -> Home {
-    Home::at(Path::new(dir))
+/// The node, once nothing that is in hand holds it any more.
+async fn alone(mut node: Arc<Node>) -> Node {
+    loop {
+        match Arc::try_unwrap(node) {
+            Ok(node) => return node,
+            Err(shared) => node = shared,
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+pub(crate) fn home(dir: &str, keys: Option<&Arc<dyn KeyStore>>) -> Home {
+    let home = Home::at(Path::new(dir));
+    match keys {
+        Some(keys) => home.kept_by(Arc::new(Kept(Arc::clone(keys)))),
+        None => home,
+    }
 }
 
 fn start_runtime() -> Result<Runtime, Fault> {
@@ -461,21 +272,13 @@ fn start_runtime() -> Result<Runtime, Fault> {
         .map_err(|error| Fault::internal(format!("the network cannot be started: {error}")))
 }
 
-async fn told_to_close(mut closing: watch::Receiver<bool>) {
+pub(crate) async fn told_to_close(mut closing: watch::Receiver<bool>) {
     // An error says that the sender is gone, and the community with it.
     let _gone = closing.wait_for(|is_closing| *is_closing).await;
 }
 
-/// Never comes without a limit.
-async fn out_of_patience(timeout_ms: Option<u32>) {
-    match timeout_ms {
-        Some(timeout_ms) => tokio::time::sleep(Duration::from_millis(timeout_ms.into())).await,
-        None => future::pending().await,
-    }
-}
-
 /// What these locks guard is whole between any two statements.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -484,49 +287,4 @@ fn parse_relays(texts: &[String]) -> Result<Vec<RelayAddr>, Fault> {
         return Err(Fault::new(Class::Invalid, "err.relays").with("n", TICKET_RELAYS_MAX));
     }
     texts.iter().map(|text| Ok(text.parse()?)).collect()
-}
-
-fn find_kind<'s>(schema: &'s Schema, name: &str) -> Result<&'s Kind, Fault> {
-    let kind = schema.kind(name).ok_or_else(|| {
-        let known: Vec<&str> = schema.kinds().iter().map(Kind::name).collect();
-        ReplicaError::UnknownKind {
-            kind: name.to_owned(),
-            known: known.join(", "),
-        }
-    });
-    Ok(kind?)
-}
-
-/// In the order of names, so that the first fault found is always the same.
-fn parse_edits(kind: &Kind, fields: HashMap<String, String>) -> Result<Vec<FieldEdit>, Fault> {
-    let fields: BTreeMap<String, String> = fields.into_iter().collect();
-    let edits = fields
-        .iter()
-        .map(|(name, typed)| Ok(kind.parse_edit(name, typed)?));
-    edits
-        .collect::<Result<_, ReplicaError>>()
-        .map_err(Fault::from)
-}
-
-fn row_filter(replica: &Replica, filter: &Filter) -> Result<RowFilter, Fault> {
-    let kind = filter
-        .kind
-        .as_deref()
-        .map(|name| find_kind(replica.schema(), name))
-        .transpose()?;
-    let space = filter
-        .space
-        .as_deref()
-        .map(|name| replica.find_space(name))
-        .transpose()?;
-    // A phone whose words are shorter than 32 bits has not so many records.
-    let rows = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
-    Ok(RowFilter {
-        kind: kind.map(|kind| kind.name().to_owned()),
-        space,
-        only_conflicts: filter.only_conflicts,
-        limit: filter.limit.map(rows),
-        offset: rows(filter.offset),
-        ..RowFilter::default()
-    })
 }

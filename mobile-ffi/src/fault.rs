@@ -1,8 +1,9 @@
 //! What went wrong, before it is said in a language.
 
+use sync_core::id::{DeviceId, Seq};
 use sync_core::keys::SealError;
 use sync_core::record::EditError;
-use sync_core::replica::{ReplicaError, SettleError};
+use sync_core::replica::{AuditError, Flaw, ReplicaError, SettleError};
 use sync_core::roster::ticket::{ParseRelayError, ParseTicketError};
 use sync_core::schema::{FieldError, Lang, Schema, StateError};
 use sync_core::store::StoreError;
@@ -222,6 +223,26 @@ impl From<ReplicaError> for Fault {
             ReplicaError::Keys(error) => error.into(),
             ReplicaError::Seal(error) => Self::internal(error),
             ReplicaError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuditError> for Fault {
+    fn from(error: AuditError) -> Self {
+        let flaw = |key: &str| Self::new(Class::Storage, key);
+        let at = |key: &str, device: DeviceId, seq: Seq| {
+            flaw(key).with("device", device.short()).with("seq", seq)
+        };
+        match error {
+            AuditError::Store(error) => error.into(),
+            AuditError::Flaw(Flaw::Signature { device, seq }) => {
+                at("err.verify.signature", device, seq)
+            }
+            AuditError::Flaw(Flaw::Chain { device, seq }) => at("err.verify.chain", device, seq),
+            AuditError::Flaw(Flaw::Sealing { device, seq }) => {
+                at("err.verify.sealing", device, seq)
+            }
+            AuditError::Flaw(Flaw::Roster) => flaw("err.verify.roster"),
         }
     }
 }

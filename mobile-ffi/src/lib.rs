@@ -1,7 +1,12 @@
 //! A community on a phone: what Kotlin, Swift and Python apps hold.
 //!
 //! ```text
-//! Community   the one object: found, join or open a data folder; write, read, sync, close
+//! Community   the one object: found, join or open a data folder, close it
+//! records     begun, written, read, listed page by page; how far each has come
+//! members     people, their devices and rights; spaces; invitations and their QR
+//! sync        once with a deadline, or staying in touch; events, which the app fetches
+//! account     numbers, proofs, erasure
+//! keys, log   what the platform lends: a place for keys, a log
 //! values      plain records in and out; apps never see a type of the core
 //! errors      one enum of things that an app can act on, each with a sentence for a person
 //! text        those sentences, in Chinese and English
@@ -16,18 +21,29 @@
 //! cargo run -p uniffi-bindgen -- --language kotlin --out-dir app/src target/phone/libmobile_ffi.so
 //! ```
 
+mod account;
 mod community;
 mod error;
 mod fault;
+mod keys;
+mod log;
+mod members;
+mod records;
+mod sync;
 mod text;
 mod told;
 mod values;
 
+pub use account::{Erasure, Numbers, Proof, Question, Statistics};
 pub use community::Community;
 pub use error::BanyanError;
+pub use keys::{KeyStore, PlatformError};
+pub use log::{LogLevel, LogSink, init_logging};
+pub use members::{Device, Freshness, HeldRole, Member, QrMatrix, begin_device, qr};
+pub use sync::Event;
 pub use values::{
     Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Keep, Language,
-    RecordView, Role, Row, Space, Status, SyncReport,
+    ListItem, ListOrder, Place, RecordView, Role, Row, Space, Status, SyncReport, TickLevel, Ticks,
 };
 
 uniffi::setup_scaffolding!("banyan");

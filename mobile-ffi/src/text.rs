@@ -61,9 +61,12 @@ mod tests {
     use super::*;
 
     /// The files that name keys.
-    const SOURCES: [&str; 3] = [
+    const SOURCES: [&str; 6] = [
         include_str!("fault.rs"),
         include_str!("community.rs"),
+        include_str!("keys.rs"),
+        include_str!("members.rs"),
+        include_str!("sync.rs"),
         include_str!("values.rs"),
     ];
 

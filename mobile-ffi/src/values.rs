@@ -1,15 +1,20 @@
 //! Plain values that go in and out. They are ours, so that the core may change without breaking apps.
 
+mod list;
+mod record;
+
 use std::collections::HashMap;
 
 use serde_json::Value;
-use sync_core::replica::{self, Replica};
+use sync_core::replica;
 use sync_core::roster::role;
 use sync_core::schema::Lang;
-use sync_core::store::{HeldRow, ViewRow};
 
 use crate::fault::{self, Fault};
 use crate::text;
+
+pub use self::list::{Filter, ListOrder, Place, Row, TickLevel, Ticks};
+pub use self::record::{Conflict, Field, FieldChange, HeldEntry, HistoryStep, Keep, RecordView};
 
 /// The language of the sentences in errors and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -56,6 +61,22 @@ impl From<Role> for role::Role {
     }
 }
 
+impl Role {
+    /// The role of this name; who took the community up with its recovery sheet is an owner.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let role = role::Role::DESCENDING
+            .into_iter()
+            .find(|role| role.name() == name)?;
+        Some(match role {
+            role::Role::Observer => Self::Observer,
+            role::Role::Volunteer => Self::Volunteer,
+            role::Role::Lead => Self::Lead,
+            role::Role::Coordinator => Self::Coordinator,
+            role::Role::Owner | role::Role::Recovered => Self::Owner,
+        })
+    }
+}
+
 /// A village or team whose records belong together.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Space {
@@ -91,7 +112,7 @@ pub enum FieldValue {
         elements: Vec<String>,
     },
     /// A list, such as a checklist, in its order.
-    List {
+    Items {
         /// Its lines.
         items: Vec<ListItem>,
     },
@@ -136,262 +157,13 @@ impl From<Value> for FieldValue {
                     .filter_map(|part| Some(part.as_str()?.to_owned()))
                     .collect(),
             },
-            Value::Array(parts) => Self::List {
+            Value::Array(parts) => Self::Items {
                 items: parts.iter().filter_map(ListItem::of).collect(),
             },
             // A kind of value that only newer schemas have is shown as it is written.
             Value::Object(_) => Self::Text {
                 text: value.to_string(),
             },
-        }
-    }
-}
-
-/// Which records to list.
-#[derive(Debug, Clone, PartialEq, Eq, Default, uniffi::Record)]
-pub struct Filter {
-    /// Only this kind, such as `visit`.
-    #[uniffi(default = None)]
-    pub kind: Option<String>,
-    /// Only this space, by name or id.
-    #[uniffi(default = None)]
-    pub space: Option<String>,
-    /// Only records whose fields have several values at once.
-    #[uniffi(default = false)]
-    pub only_conflicts: bool,
-    /// At most so many; none: all.
-    #[uniffi(default = None)]
-    pub limit: Option<u32>,
-    /// After so many.
-    #[uniffi(default = 0)]
-    pub offset: u32,
-}
-
-/// One record in a list.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Row {
-    /// The record's id.
-    pub record: String,
-    /// Its kind.
-    pub kind: String,
-    /// Its space, by name.
-    pub space: String,
-    /// What stands for the record in lists.
-    pub title: String,
-    /// All fields that have a value.
-    pub fields: HashMap<String, FieldValue>,
-    /// Who began it.
-    pub created_by: String,
-    /// When, in milliseconds since 1970, by their clock.
-    pub created_at_ms: i64,
-    /// Whose change is the latest.
-    pub updated_by: String,
-    /// When, in milliseconds since 1970, by their clock.
-    pub updated_at_ms: i64,
-    /// How many fields have several values at once.
-    pub conflicts: u32,
-}
-
-impl Row {
-    pub(crate) fn new(replica: &Replica, row: ViewRow) -> Result<Self, Fault> {
-        let fields: HashMap<String, Value> = serde_json::from_str(&row.fields)
-            .map_err(|_| Fault::internal("the fields of a listed record cannot be read"))?;
-        Ok(Self {
-            record: row.record.to_string(),
-            kind: row.kind,
-            space: replica.space_name(&row.space),
-            title: row.title,
-            fields: fields
-                .into_iter()
-                .map(|(name, value)| (name, value.into()))
-                .collect(),
-            created_by: replica.name_of(&row.created_by),
-            created_at_ms: row.created_at.0,
-            updated_by: replica.name_of(&row.updated_by),
-            updated_at_ms: row.updated_at.0,
-            conflicts: row.conflicts,
-        })
-    }
-}
-
-/// A value that is not the one shown, and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Conflict {
-    /// The value.
-    pub value: FieldValue,
-    /// Who set it.
-    pub by: String,
-}
-
-/// One field of a record.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Field {
-    /// The field's name.
-    pub name: String,
-    /// The value shown; the same on all devices that have the same.
-    pub value: FieldValue,
-    /// Who set it.
-    pub by: String,
-    /// Other values that were set at the same time.
-    pub conflicts: Vec<Conflict>,
-    /// Names all these values as they stand, for a choice between them; none where there is only one.
-    pub seen: Option<String>,
-}
-
-/// What is kept of several values of a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
-pub enum Keep {
-    /// The value that is shown.
-    Shown,
-    /// One of the conflicts.
-    Other {
-        /// Its place among them, from 0.
-        place: u32,
-    },
-    /// All of them in one text: behind each other in a line, else below each other.
-    All,
-}
-
-impl From<Keep> for replica::Keep {
-    fn from(keep: Keep) -> Self {
-        match keep {
-            Keep::Shown => Self::One(0),
-            Keep::Other { place } => {
-                // No field has so many values; then there is none at that place.
-                let place = usize::try_from(place).unwrap_or(usize::MAX);
-                Self::One(place.saturating_add(1))
-            }
-            Keep::All => Self::All,
-        }
-    }
-}
-
-/// An entry of a record that is kept and not merged.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct HeldEntry {
-    /// Who wrote it.
-    pub by: String,
-    /// Why it is held, in the reader's language.
-    pub reason: String,
-}
-
-impl HeldEntry {
-    fn new(replica: &Replica, held: &HeldRow, lang: Lang) -> Self {
-        let code = held.reason.0.to_string();
-        let known = text::find(lang, &format!("hold.{code}")).map(str::to_owned);
-        Self {
-            by: replica.name_of(&held.entry.log.device),
-            reason: known.unwrap_or_else(|| text::say(lang, "hold.unknown", &[("code", code)])),
-        }
-    }
-}
-
-/// One record, whole.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct RecordView {
-    /// The record's id.
-    pub record: String,
-    /// Its kind.
-    pub kind: String,
-    /// Its space, by name.
-    pub space: String,
-    /// What stands for the record in lists.
-    pub title: String,
-    /// Who began it.
-    pub created_by: String,
-    /// When, in milliseconds since 1970, by their clock.
-    pub created_at_ms: i64,
-    /// Whose change is the latest.
-    pub updated_by: String,
-    /// When, in milliseconds since 1970, by their clock.
-    pub updated_at_ms: i64,
-    /// All fields, in the order of a form.
-    pub fields: Vec<Field>,
-    /// Entries that are held.
-    pub held: Vec<HeldEntry>,
-}
-
-impl RecordView {
-    pub(crate) fn new(
-        replica: &Replica,
-        view: replica::RecordView,
-        held: &[HeldRow],
-        lang: Lang,
-    ) -> Self {
-        let held = held.iter().map(|row| HeldEntry::new(replica, row, lang));
-        Self {
-            record: view.record,
-            kind: view.kind,
-            space: view.space,
-            title: view.title,
-            created_by: view.created_by,
-            created_at_ms: view.created_at,
-            updated_by: view.updated_by,
-            updated_at_ms: view.updated_at,
-            fields: view.fields.into_iter().map(Field::from).collect(),
-            held: held.collect(),
-        }
-    }
-}
-
-impl From<replica::FieldView> for Field {
-    fn from(field: replica::FieldView) -> Self {
-        let conflicts = field.conflicts.into_iter();
-        Self {
-            name: field.name,
-            value: field.value.into(),
-            by: field.by,
-            seen: field.seen,
-            conflicts: conflicts
-                .map(|other| Conflict {
-                    value: other.value.into(),
-                    by: other.by,
-                })
-                .collect(),
-        }
-    }
-}
-
-/// What one change did to one field.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct FieldChange {
-    /// The field's name.
-    pub field: String,
-    /// What was done: `set`; of sets and lists `added`, `removed`, `ticked`, `unticked`, `reworded` or
-    /// `moved`, and the values are the element or the words of the item.
-    pub deed: String,
-    /// The value that its author saw before; empty where there was none.
-    pub before: FieldValue,
-    /// The value after; empty where it was cleared.
-    pub after: FieldValue,
-}
-
-/// One change of a record.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct HistoryStep {
-    /// Who.
-    pub by: String,
-    /// When, in milliseconds since 1970, by their clock.
-    pub at_ms: i64,
-    /// What it did.
-    pub changes: Vec<FieldChange>,
-}
-
-impl From<replica::HistoryEntry> for HistoryStep {
-    fn from(entry: replica::HistoryEntry) -> Self {
-        let value = |value: Option<Value>| value.map_or(FieldValue::Empty, FieldValue::from);
-        let changes = entry.changes.into_iter();
-        Self {
-            by: entry.by,
-            at_ms: entry.at,
-            changes: changes
-                .map(|change| FieldChange {
-                    field: change.field,
-                    deed: change.deed.to_owned(),
-                    before: value(change.from),
-                    after: value(change.to),
-                })
-                .collect(),
         }
     }
 }

@@ -4,13 +4,14 @@
 //! DIR/device.key          two secrets, readable by their owner alone, under a passphrase if they like
 //! DIR/community.sqlite    the store
 //! ```
+//! Where a platform keeps the secrets, there is no key file.
 
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sync_core::keys::DeviceKeys;
+use sync_core::keys::{DeviceKeys, SealError, Signer};
 use sync_core::peer::moment;
 use sync_core::replica::{Founding, Replica, ReplicaError};
 use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::driver::now;
 use crate::key_file::{KeyFile, KeyFileError, Lock, PASSPHRASE_CHARS_MIN, Passphrase};
+use crate::vault::{Vault, VaultKeys};
 
 const KEY_FILE: &str = "device.key";
 const STORE_FILE: &str = "community.sqlite";
@@ -79,6 +81,33 @@ impl From<StoreError> for HomeError {
 pub struct Home {
     dir: PathBuf,
     passphrase: Option<Arc<Passphrase>>,
+    vault: Option<Arc<dyn Vault>>,
+}
+
+/// A device's keys, with who signs and opens for the replica.
+struct Held {
+    signer: Arc<dyn Signer>,
+    keys: Arc<DeviceKeys>,
+}
+
+impl From<KeyFile> for Held {
+    fn from(file: KeyFile) -> Self {
+        let keys = Arc::clone(file.keys());
+        Self {
+            signer: Arc::new(file),
+            keys,
+        }
+    }
+}
+
+impl From<VaultKeys> for Held {
+    fn from(kept: VaultKeys) -> Self {
+        let keys = Arc::clone(kept.keys());
+        Self {
+            signer: Arc::new(kept),
+            keys,
+        }
+    }
 }
 
 impl Home {
@@ -88,7 +117,15 @@ impl Home {
         Self {
             dir: dir.to_owned(),
             passphrase: None,
+            vault: None,
         }
+    }
+
+    /// The same folder, whose keys a platform keeps: no key file is read or written.
+    #[must_use]
+    pub fn kept_by(mut self, vault: Arc<dyn Vault>) -> Self {
+        self.vault = Some(vault);
+        self
     }
 
     /// The folder.
@@ -152,27 +189,48 @@ impl Home {
     /// # Errors
     /// [`HomeError`]; the folder is not changed.
     pub fn open(&self) -> Result<(Replica, Arc<DeviceKeys>), HomeError> {
-        let file = self.key_file()?;
+        let held = self.keys_there()?;
         self.refuse_cut_off_store()?;
         let store = self.open_store()?;
-        let keys = Arc::clone(file.keys());
-        let replica = Replica::open(Box::new(store), Arc::new(file))?;
-        Ok((replica, keys))
+        let replica = Replica::open(Box::new(store), held.signer)?;
+        Ok((replica, held.keys))
+    }
+
+    fn keys_there(&self) -> Result<Held, HomeError> {
+        let Some(vault) = &self.vault else {
+            return Ok(self.key_file()?.into());
+        };
+        self.require_community()?;
+        let kept = VaultKeys::load(vault).map_err(|error| self.vault_error(error))?;
+        let missing = || HomeError::MissingKey(self.dir.clone());
+        Ok(kept.ok_or_else(missing)?.into())
+    }
+
+    fn vault_error(&self, error: SealError) -> HomeError {
+        match error {
+            SealError::BadKey => HomeError::DamagedKey(self.dir.clone()),
+            SealError::DoesNotOpen | SealError::KeyStore => ReplicaError::from(error).into(),
+        }
     }
 
     /// The keys of a folder in which there is a community.
     fn key_file(&self) -> Result<KeyFile, HomeError> {
+        self.require_community()?;
+        let path = self.dir.join(KEY_FILE);
+        if !is_there(&path)? {
+            return Err(HomeError::MissingKey(path));
+        }
+        self.read_key_file(path)
+    }
+
+    fn require_community(&self) -> Result<(), HomeError> {
         if !self.dir.is_dir() {
             return Err(HomeError::NoFolder(self.dir.clone()));
         }
         if !is_there(&self.store_path())? {
             return Err(ReplicaError::NoCommunity.into());
         }
-        let path = self.dir.join(KEY_FILE);
-        if !is_there(&path)? {
-            return Err(HomeError::MissingKey(path));
-        }
-        self.read_key_file(path)
+        Ok(())
     }
 
     fn read_key_file(&self, path: PathBuf) -> Result<KeyFile, HomeError> {
@@ -194,13 +252,11 @@ impl Home {
         name: &str,
         relays: &[RelayAddr],
     ) -> Result<(Founding, Arc<DeviceKeys>), HomeError> {
-        let (store, file) = self.prepare()?;
-        let keys = Arc::clone(file.keys());
+        let (store, held) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let founding =
-            Replica::found(Box::new(store), Arc::new(file), title, name, relays, moment)?;
-        Ok((founding, keys))
+        let founding = Replica::found(Box::new(store), held.signer, title, name, relays, moment)?;
+        Ok((founding, held.keys))
     }
 
     /// Takes up an invitation in the folder, which is made if it is not there.
@@ -219,12 +275,11 @@ impl Home {
             self.remove_store()
                 .map_err(|error| io_error(&self.dir, error))?;
         }
-        let (store, file) = self.prepare()?;
-        let keys = Arc::clone(file.keys());
+        let (store, held) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let replica = Replica::join(Box::new(store), Arc::new(file), ticket, name, moment)?;
-        Ok((replica, keys))
+        let replica = Replica::join(Box::new(store), held.signer, ticket, name, moment)?;
+        Ok((replica, held.keys))
     }
 
     /// Takes a community up again with its recovery sheet, in the folder, which is made if it is not
@@ -241,12 +296,11 @@ impl Home {
             self.remove_store()
                 .map_err(|error| io_error(&self.dir, error))?;
         }
-        let (store, file) = self.prepare()?;
-        let keys = Arc::clone(file.keys());
+        let (store, held) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let replica = Replica::recover(Box::new(store), Arc::new(file), sheet, name, moment)?;
-        Ok((replica, keys))
+        let replica = Replica::recover(Box::new(store), held.signer, sheet, name, moment)?;
+        Ok((replica, held.keys))
     }
 
     /// Begins a further device of a member in the folder, which is made if it is not there.
@@ -258,12 +312,11 @@ impl Home {
         invitation: &DeviceInvitation,
         label: &str,
     ) -> Result<DeviceAnswer, HomeError> {
-        let (store, file) = self.prepare()?;
+        let (store, held) = self.prepare()?;
         let mut rng = rand::rng();
         let moment = &mut moment(now(), &mut rng);
-        let file = Arc::new(file);
         let (_, answer) =
-            Replica::join_as_device(Box::new(store), file, invitation, label, moment)?;
+            Replica::join_as_device(Box::new(store), held.signer, invitation, label, moment)?;
         Ok(answer)
     }
 
@@ -299,21 +352,42 @@ impl Home {
         Ok(())
     }
 
-    fn prepare(&self) -> Result<(SqliteStore, KeyFile), HomeError> {
+    fn prepare(&self) -> Result<(SqliteStore, Held), HomeError> {
         make_private_dir(&self.dir).map_err(|error| io_error(&self.dir, error))?;
-        let path = self.dir.join(KEY_FILE);
-        let file = if is_there(&path)? {
-            self.read_key_file(path)?
-        } else if has_bytes(&self.store_path())? {
-            return Err(HomeError::MissingKey(path));
-        } else {
-            KeyFile::create(path.clone()).map_err(|error| io_error(&path, error))?
-        };
+        let held = self.keys_or_new()?;
         // An empty file is what is left of a founding or joining that was cut off.
         if has_bytes(&self.store_path())? {
             self.refuse_cut_off_store()?;
         }
-        Ok((self.open_store()?, file))
+        Ok((self.open_store()?, held))
+    }
+
+    /// The keys that are there; new ones, unless there is a store that needs others.
+    fn keys_or_new(&self) -> Result<Held, HomeError> {
+        let path = self.dir.join(KEY_FILE);
+        let there = match &self.vault {
+            Some(vault) => VaultKeys::load(vault)
+                .map_err(|error| self.vault_error(error))?
+                .map(Held::from),
+            None if is_there(&path)? => Some(self.read_key_file(path.clone())?.into()),
+            None => None,
+        };
+        if let Some(held) = there {
+            return Ok(held);
+        }
+        if has_bytes(&self.store_path())? {
+            return Err(HomeError::MissingKey(path));
+        }
+        match &self.vault {
+            Some(vault) => {
+                let kept = VaultKeys::create(vault).map_err(|error| self.vault_error(error))?;
+                Ok(kept.into())
+            }
+            None => {
+                let file = KeyFile::create(path.clone());
+                Ok(file.map_err(|error| io_error(&path, error))?.into())
+            }
+        }
     }
 
     /// A file that was cut off this short would pass for a new store, and be made one.

@@ -17,6 +17,7 @@ mod live;
 mod node;
 mod pace;
 mod report;
+mod vault;
 
 pub use home::{Home, HomeError};
 pub use key_file::{PASSPHRASE_CHARS_MIN, Passphrase};
@@ -25,3 +26,4 @@ pub use node::{Node, NodeError, ProgressFn};
 pub use report::SyncReport;
 pub use sync_core as core;
 pub use sync_link::LinkError;
+pub use vault::Vault;

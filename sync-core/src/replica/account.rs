@@ -14,6 +14,16 @@ use crate::view::statistics::account::{
 use crate::view::statistics::{Question, Statistics};
 
 impl Replica {
+    /// Numbers about the records of a time, a space and a person; with [`Replica::heads_digest`] they say
+    /// what they are of. Reads every row that is counted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn statistics(&self, question: &Question) -> Result<Statistics, ReplicaError> {
+        let rows = self.store.rows(&question.filter())?;
+        Ok(Statistics::of(self.schema(), &rows))
+    }
+
     /// The station's account of a time, a space and a person, and the same by member. Together with
     /// [`Replica::heads_digest`] it is the same on every device, as long as nothing waits to be sealed.
     /// Reads every row that is counted, and the whole record where states came one after another.

@@ -1,0 +1,214 @@
+"""Runs a scenario that is written as data, the same that apps in other languages run.
+
+Usage: run_scenario.py SCENARIO RELAY SILENT_RELAY DATA_DIR
+"""
+
+import asyncio
+import dataclasses
+import enum
+import json
+import pathlib
+import sys
+
+import banyan
+from banyan import BanyanError, Community, Filter, KeyStore, Language, LogLevel, LogSink, PlatformError, Role
+
+SCENARIO, RELAY, SILENT, DATA = sys.argv[1], sys.argv[2], sys.argv[3], pathlib.Path(sys.argv[4])
+PATIENCE = 60
+MISSING = object()
+
+
+class MemoryKeys(KeyStore):
+    def __init__(self, secrets=None):
+        self.secrets = secrets
+
+    def load(self):
+        return self.secrets
+
+    def save(self, secrets):
+        self.secrets = bytes(secrets)
+
+
+class ThrowingKeys(KeyStore):
+    def load(self):
+        raise RuntimeError("not one of ours")
+
+    def save(self, secrets):
+        raise PlatformError.Unavailable("the phone is locked")
+
+
+class Lines(LogSink):
+    def __init__(self):
+        self.lines = []
+
+    def log(self, level, source, text):
+        self.lines.append((level, source, text))
+        raise RuntimeError("a log that fails stops nothing")
+
+
+def word(name):
+    return name.replace("_", "").lower()
+
+
+def plain(value):
+    """A value as JSON has it."""
+    if isinstance(value, enum.Enum):
+        return word(value.name)
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    fields = vars(value)
+    return {"is": word(type(value).__name__.rpartition(".")[2])} | {name: plain(part) for name, part in fields.items()}
+
+
+def fits(found, wanted):
+    if isinstance(wanted, dict):
+        if "size" in wanted:
+            return len(found) == wanted["size"]
+        if "least" in wanted:
+            return found >= wanted["least"]
+        if "has" in wanted:
+            return any(fits(part, wanted["has"]) for part in found)
+        return isinstance(found, dict) and all(
+            fits(found.get(name, MISSING), part) for name, part in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(wanted)
+            and all(fits(one, other) for one, other in zip(found, wanted))
+        )
+    return found is not MISSING and type(found) is type(wanted) and found == wanted
+
+
+class Runner:
+    def __init__(self):
+        self.kept = {"relay": RELAY, "silent": SILENT}
+        self.open = {}
+        self.keys = {}
+
+    def filled(self, value):
+        if isinstance(value, str) and value.startswith("$"):
+            return self.kept[value[1:]]
+        if isinstance(value, list):
+            return [self.filled(part) for part in value]
+        if isinstance(value, dict):
+            return {name: self.filled(part) for name, part in value.items()}
+        return value
+
+    def keys_for(self, phone, kind):
+        if kind == "memory":
+            return self.keys.setdefault(phone, MemoryKeys())
+        return {"throws": ThrowingKeys(), "empty": MemoryKeys(), "garbage": MemoryKeys(b"abc")}[kind]
+
+    def begin(self, phone, act):
+        call, folder = act.pop("call"), str(DATA / phone)
+        language, keys = Language[act.pop("language").upper()], self.keys_for(phone, act.pop("keys"))
+        self.open[phone] = getattr(Community, call)(folder, **act, language=language, keys=keys)
+
+    async def until(self, community, event=None, record=None, gives=None):
+        """Hears events until this one came, or until the record looks so."""
+        while True:
+            if record and fits(plain(await community.show(record)), gives):
+                return True
+            heard = plain(await community.next_event())
+            if event and heard["is"] == event:
+                return True
+
+    async def pages(self, community, filter):
+        rows, pages = [], 0
+        while True:
+            page = await community.list(filter)
+            if not page:
+                break
+            rows += [row.record for row in page]
+            pages += 1
+            filter.after = page[-1].place
+        return {"rows": len(rows), "pages": pages, "different": len(set(rows))}
+
+    async def while_syncing(self, community, deed):
+        syncing = asyncio.ensure_future(community.sync_once())
+        await asyncio.sleep(0.2)
+        deed(syncing)
+        try:
+            await syncing
+        except asyncio.CancelledError:
+            return None
+
+    async def do(self, act):
+        call, phone = act["call"], act.pop("on", None)
+        if call in ("found", "join", "open"):
+            return self.begin(phone, act)
+        act.pop("call")
+        if call == "qr":
+            return banyan.qr(act["text"], Language.EN)
+        if call == "is_there":
+            return (DATA / phone / act["file"]).exists()
+        community = self.open[phone]
+        if "role" in act:
+            act["role"] = Role[act["role"].upper()]
+        if "filter" in act:
+            act["filter"] = Filter(**act["filter"])
+        if "question" in act:
+            act["question"] = banyan.Question(**act["question"])
+        if call == "until":
+            return await self.until(community, **act)
+        if call == "pages":
+            return await self.pages(community, **act)
+        if call == "create_many":
+            fields, count = act["fields"], act["count"]
+            rows = [fields | {"title": f"{fields['title']}{number}"} for number in range(count)]
+            return len(await community.create_all(act["kind"], act["space"], rows))
+        if call.startswith("sync_and_"):
+            deed = {
+                "stop": lambda _: community.sync_stop(),
+                "cancel": lambda syncing: syncing.cancel(),
+                "close": lambda _: community.close(),
+            }
+            return await self.while_syncing(community, deed[call.removeprefix("sync_and_")])
+        call = {"sync": "sync_once"}.get(call, call)
+        done = getattr(community, call)(**act)
+        return await done if asyncio.iscoroutine(done) else done
+
+    async def take(self, act):
+        said = json.dumps(act, ensure_ascii=False)
+        keep, wanted, fails = act.pop("keep", None), act.get("gives", MISSING), act.pop("fails", None)
+        wanted = self.filled(wanted)
+        act = self.filled(act)
+        if act["call"] != "until":
+            act.pop("gives", None)
+        try:
+            found = plain(await asyncio.wait_for(self.do(dict(act)), PATIENCE))
+        except BanyanError as error:
+            kind = type(error).__name__
+            if fails and kind == fails[0] and fails[1] in error.reason and str(DATA) not in error.reason:
+                return
+            raise AssertionError(f"{said}\nfailed with {kind}: {error.reason}") from error
+        if fails:
+            raise AssertionError(f"{said}\nshould have failed, and gave {found}")
+        if keep:
+            self.kept[keep] = found
+        if wanted is not MISSING and act["call"] != "until" and not fits(found, wanted):
+            raise AssertionError(f"{said}\ngave {json.dumps(found, ensure_ascii=False)[:2000]}")
+
+
+async def main():
+    sink = Lines()
+    assert banyan.init_logging(LogLevel.DEBUG, sink)
+    assert not banyan.init_logging(LogLevel.DEBUG, sink), "logging is set up once"
+    runner = Runner()
+    for step in json.loads(pathlib.Path(SCENARIO).read_text(encoding="utf-8"))["steps"]:
+        for act in step["acts"]:
+            await runner.take(act)
+        print("holds:", step["name"], flush=True)
+    for community in runner.open.values():
+        community.close()
+        community.close()
+    assert any("key store" in text for _, _, text in sink.lines), "the log tells of the key store"
+    assert not any("良登村" in text or "血压" in text for _, _, text in sink.lines)
+
+
+asyncio.run(main())

@@ -80,9 +80,11 @@ fn unanswered(error: PlatformError) -> SealError {
 /// What is said of a key file does not help where there is none.
 pub(crate) fn fault(error: HomeError, has_key_store: bool) -> Fault {
     let of_store = |key: &str| Fault::new(Class::Storage, key);
-    match error {
-        HomeError::DamagedKey(_) if has_key_store => of_store("err.key_store.damaged"),
-        HomeError::MissingKey(_) if has_key_store => of_store("err.key_store.missing"),
-        error => error.into(),
+    if has_key_store && matches!(error, HomeError::DamagedKey(_)) {
+        of_store("err.key_store.damaged")
+    } else if has_key_store && matches!(error, HomeError::MissingKey(_)) {
+        of_store("err.key_store.missing")
+    } else {
+        error.into()
     }
 }

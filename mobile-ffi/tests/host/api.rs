@@ -88,7 +88,7 @@ fn kotlin_signatures(kotlin: &str) -> String {
         let begins = |start: &&str| line.starts_with(*start);
         let is_value =
             line.starts_with("val `") && (line.ends_with(',') || line.contains("kotlin."));
-        (OF_APPS.iter().any(|start| begins(start)) || is_value)
+        (OF_APPS.iter().any(begins) || is_value)
             && !NOT_OF_APPS.iter().any(|name| line.contains(name))
             && !line.starts_with("fun write")
     });

@@ -113,11 +113,17 @@ impl Text {
 
     /// A text about a number of things; English has a form of its own for one (`key.one`).
     pub(crate) fn count(&self, key: &str, count: u64) -> String {
+        self.count_with(key, count, &[])
+    }
+
+    /// The same with other places filled too.
+    pub(crate) fn count_with(&self, key: &str, count: u64, places: &[(&str, &str)]) -> String {
         let one = (count == 1)
             .then(|| self.find(&format!("{key}.one")))
             .flatten();
         let number = crate::output::thousands(count);
-        fill(one.unwrap_or_else(|| self.get(key)), &[("n", &number)])
+        let places = [&[("n", number.as_str())], places].concat();
+        fill(one.unwrap_or_else(|| self.get(key)), &places)
     }
 }
 
@@ -275,6 +281,11 @@ mod tests {
         let text = Text::of(Lang::En);
         assert_eq!(text.count("console.flag.late", 1), "1 day late");
         assert_eq!(text.count("console.flag.late", 2), "2 days late");
+        let places = [("date", "26 Nov"), ("who", "Li")];
+        assert_eq!(
+            text.count_with("console.today.late_days", 1, &places),
+            "due 26 Nov · Li · 1 day late"
+        );
         assert_eq!(text.count("console.members.devices", 1), "One device");
     }
 

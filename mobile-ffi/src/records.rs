@@ -74,11 +74,7 @@ impl Community {
         let lang = self.lang;
         self.call(move |replica, moment| {
             let id = replica.find_record(&record)?;
-            let row = replica
-                .store()
-                .row(&id)?
-                .ok_or(ReplicaError::UnknownRecord(record))?;
-            let kind = find_kind(replica.schema(), &row.kind)?.clone();
+            let kind = kind_of(replica, id)?;
             let edits = parse_edits(&kind, fields)?;
             let words = told::words(lang, &kind);
             let edited = replica.edit_and_tell(id, &edits, &words, moment)?;
@@ -149,11 +145,7 @@ impl Community {
         let lang = self.lang;
         self.call(move |replica, moment| {
             let id = replica.find_record(&record)?;
-            let row = replica
-                .store()
-                .row(&id)?
-                .ok_or(ReplicaError::UnknownRecord(record))?;
-            let kind = find_kind(replica.schema(), &row.kind)?.clone();
+            let kind = kind_of(replica, id)?;
             let words = told::words(lang, &kind);
             let choice = Choice {
                 field: &field,
@@ -244,6 +236,13 @@ pub(crate) fn find_records(replica: &Replica, typed: &[String]) -> Result<Vec<Re
 /// A phone whose words are shorter than 32 bits has not so many records or letters.
 fn count(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// What a record is, by its row.
+fn kind_of(replica: &Replica, record: RecordId) -> Result<Kind, Fault> {
+    let row = replica.store().row(&record)?;
+    let row = row.ok_or_else(|| ReplicaError::UnknownRecord(record.to_string()))?;
+    Ok(find_kind(replica.schema(), &row.kind)?.clone())
 }
 
 fn find_kind<'s>(schema: &'s Schema, name: &str) -> Result<&'s Kind, Fault> {

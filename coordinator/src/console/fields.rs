@@ -21,9 +21,7 @@ const PRIVACY: (&str, &str) = ("privacy", "open");
 pub(super) fn is_open(kind: Option<&Kind>, row: &ViewRow) -> bool {
     let (name, open) = PRIVACY;
     let has_field = kind.is_some_and(|kind| kind.field(name).is_some());
-    let fields = has_field.then(|| serde_json::from_str::<Value>(&row.fields).ok());
-    let fields = fields.flatten().unwrap_or_default();
-    fields.get(name).and_then(Value::as_str) == Some(open)
+    has_field && row.values().get(name).and_then(Value::as_str) == Some(open)
 }
 
 /// Whether somebody belongs to a village, or looks after it; to the whole community everybody does.

@@ -62,7 +62,7 @@ struct Said {
 
 impl Said {
     fn read(row: &ViewRow) -> Self {
-        let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         let text = |name: &str| fields.get(name).and_then(Json::as_str);
         let purposes = fields.get(PURPOSES_FIELD).and_then(Json::as_array);
         let purposes = purposes.into_iter().flatten().filter_map(Json::as_str);

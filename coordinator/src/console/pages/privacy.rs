@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use sync_core::id::RecordId;
 use sync_core::replica::Replica;
 use sync_core::schema::{Field, FieldType, Kind};
@@ -122,7 +121,7 @@ pub(super) fn reasons(
 }
 
 fn has_value(row: &ViewRow, field: &Field) -> bool {
-    let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     let value = fields.get(field.name());
     value.is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
 }

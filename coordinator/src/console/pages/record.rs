@@ -271,7 +271,7 @@ fn comments(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> V
     rows.sort_by_key(|row| (row.created_at, row.record));
     let comments = rows.into_iter().map(|row| {
         let who = replica.name_of(&row.created_by);
-        let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         let text = fields.get("text").and_then(Value::as_str);
         views::Comment {
             initial: initial(&who),

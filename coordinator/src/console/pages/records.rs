@@ -14,7 +14,6 @@ use crate::console::form::{self, Form};
 use crate::console::saved::Refused;
 use crate::console::views::shared::{Choice, Filter};
 use crate::console::views::work::{Active, Records};
-use crate::output::thousands;
 
 /// Records on a page.
 const PAGE_ROWS: usize = 50;
@@ -48,9 +47,9 @@ pub(super) fn page(
     let key = if total == 0 {
         cx.say("console.records.none")
     } else if is_plain {
-        cx.with("console.records.count", &[("n", &thousands(total))])
+        cx.count("console.records.count", total)
     } else {
-        cx.with("console.records.found", &[("n", &thousands(total))])
+        cx.count("console.records.found", total)
     };
     let (show_word, show_href) =
         cx.personal_link("/records", &query.query_without(&["personal", "after"]));

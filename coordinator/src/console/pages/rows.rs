@@ -84,7 +84,7 @@ fn is_copy(replica: &Replica, row: &ViewRow) -> bool {
     if !kind.is_some_and(Twins::is_about) {
         return false;
     }
-    let fields: serde_json::Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let fields = row.values();
     let same_as = fields.get(SAME_FIELD).and_then(serde_json::Value::as_str);
     same_as.is_some_and(|record| !record.is_empty())
 }

@@ -38,8 +38,8 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let lead = if waiting == 0 {
         cx.with("console.today.lead_none", &[("date", &date)])
     } else {
-        let n = thousands(waiting);
-        cx.with("console.today.lead", &[("date", &date), ("n", &n)])
+        let places = [("date", date.as_str())];
+        cx.text.count_with("console.today.lead", waiting, &places)
     };
     let feed = feed(replica, cx)?;
     let as_of = reach::as_of(replica, cx)?;
@@ -127,9 +127,8 @@ fn queue_row(replica: &Replica, cx: &Cx, row: &ViewRow) -> QueueRow {
     let meta = match rows::days_late(replica, cx, row) {
         Some(days) => {
             let date = cx.clock.kept_day(row.due.as_deref().unwrap_or_default());
-            let n = days.to_string();
-            let places = [("date", date.as_str()), ("who", &who), ("n", &n)];
-            cx.with("console.today.late_days", &places)
+            let places = [("date", date.as_str()), ("who", &who)];
+            cx.text.count_with("console.today.late_days", days, &places)
         }
         None => format!("{who} · {}", cx.clock.moment(row.updated_at)),
     };
@@ -275,7 +274,7 @@ fn told(replica: &Replica, cx: &Cx) -> Result<Vec<FeedLine>, Trouble> {
     };
     let lines = replica.list(&naming_me)?.into_iter().map(|row| {
         let who = replica.name_of(&row.created_by);
-        let fields: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         let about = fields.get("about").and_then(Value::as_str);
         FeedLine {
             initial: initial(&who),

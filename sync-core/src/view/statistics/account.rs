@@ -173,7 +173,7 @@ impl<'s> Counting<'s> {
         moves: &Moves,
         member_of: impl Fn(&DeviceId) -> Option<MemberId>,
     ) {
-        let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         let creator = member_of(&row.created_by);
         self.begun_by.extend(creator);
         let named = self.named(row, &fields);
@@ -192,7 +192,7 @@ impl<'s> Counting<'s> {
         row: &ViewRow,
         member_of: impl Fn(&DeviceId) -> Option<MemberId>,
     ) {
-        let fields: Json = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         let named = self.named(row, &fields);
         self.count(measure, row, &fields, &named, member_of(&row.created_by));
     }

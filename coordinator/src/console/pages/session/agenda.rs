@@ -128,7 +128,7 @@ fn need_point(
 
 /// What is not personal of a need: category, urgency, who has raised it.
 fn need_meta(replica: &Replica, cx: &Cx, open: &Open, row: &ViewRow) -> String {
-    let values: Value = serde_json::from_str(&row.fields).unwrap_or_default();
+    let values = row.values();
     let Some(kind) = replica.schema().kind(&row.kind) else {
         return String::new();
     };

@@ -30,7 +30,7 @@ pub(super) struct Agreed {
 impl Agreed {
     fn of(row: ViewRow) -> Self {
         Self {
-            values: serde_json::from_str(&row.fields).unwrap_or_default(),
+            values: row.values(),
             row,
         }
     }

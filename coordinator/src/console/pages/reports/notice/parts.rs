@@ -52,7 +52,7 @@ fn rows(
     let mut rows = making.replica.list(&filter)?;
     rows.reverse();
     let read = |row: ViewRow| {
-        let fields = serde_json::from_str(&row.fields).unwrap_or_default();
+        let fields = row.values();
         (row, fields)
     };
     Ok(rows.into_iter().map(read).collect())

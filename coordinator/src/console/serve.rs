@@ -138,7 +138,7 @@ async fn furnish(
     let mut places = Vec::new();
     for ((kept, base), beside) in kept.into_iter().zip(bases).zip(beside) {
         let hall = match kept.node {
-            Ok(node) => enliven(&porch, node, &kept.dir, &beside.name, lang, tasks).await,
+            Ok(node) => Ok(enliven(&porch, node, &kept.dir, &beside.name, lang, tasks)),
             Err(failure) => Err(failure),
         };
         let hall = hall.map_err(|failure| failure.with("path", kept.dir.display()));
@@ -167,16 +167,16 @@ async fn name_of(kept: &mut Kept, text: &Text) -> Name {
 }
 
 /// A community goes live, and its pages hear of what happens in it.
-async fn enliven(
+fn enliven(
     porch: &Porch,
     node: Arc<Node>,
     dir: &Path,
     title: &str,
     lang: sync_core::schema::Lang,
     tasks: &mut JoinSet<()>,
-) -> Result<Shared, Failure> {
+) -> Shared {
     let (net, heard) = watch::channel(Net::default());
-    let live = Live::start_or_wait(Arc::clone(&node)).await?;
+    let live = Live::start_or_wait(Arc::clone(&node));
     let hall = Hall::new(porch.clone(), node, heard, title.to_owned(), dir);
     tasks.spawn(news::follow(Arc::clone(&hall.node), hall.board.clone()));
     tasks.spawn(news::listen(
@@ -185,5 +185,5 @@ async fn enliven(
         hall.board.clone(),
         porch.text(lang),
     ));
-    Ok(Arc::new(hall))
+    Arc::new(hall)
 }

@@ -1,5 +1,6 @@
 //! Staying live: a session with every relay, begun again with growing pauses when it ends.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -73,7 +74,7 @@ impl Board {
     }
 }
 
-/// Live sessions with all relays; dropping it ends them.
+/// Live sessions with all relays, also with those that are named later; dropping it ends them.
 #[derive(Debug)]
 pub struct Live {
     board: Arc<Board>,
@@ -90,25 +91,21 @@ impl Live {
         if relays.is_empty() {
             return Err(NodeError::NoRelay);
         }
-        Ok(Self::begin(node, relays))
+        Ok(Self::begin(node))
     }
 
-    /// The same, also where no relay is known: then only what other programs write is looked at.
-    ///
-    /// # Errors
-    /// [`NodeError::Stopped`].
-    pub async fn start_or_wait(node: Arc<Node>) -> Result<Self, NodeError> {
-        let relays = node.call(|replica, _| replica.relays().to_vec()).await?;
-        Ok(Self::begin(node, relays))
+    /// The same, also where no relay is known: until there is one, only what other programs write is
+    /// looked at.
+    #[must_use]
+    pub fn start_or_wait(node: Arc<Node>) -> Self {
+        Self::begin(node)
     }
 
-    fn begin(node: Arc<Node>, relays: Vec<RelayAddr>) -> Self {
+    fn begin(node: Arc<Node>) -> Self {
         let board = Arc::new(Board::default());
         let mut tasks = JoinSet::new();
         let runtime = node.runtime().clone();
-        for relay in relays {
-            tasks.spawn_on(stay(Arc::clone(&node), relay, Arc::clone(&board)), &runtime);
-        }
+        tasks.spawn_on(follow(Arc::clone(&node), Arc::clone(&board)), &runtime);
         tasks.spawn_on(look(node, Arc::clone(&board)), &runtime);
         Self {
             board,
@@ -139,6 +136,31 @@ async fn look(node: Arc<Node>, board: Arc<Board>) {
     loop {
         ticks.tick().await;
         if node.look_again().await.is_err() {
+            return board.end();
+        }
+    }
+}
+
+/// Stays with the relays that the community has now, whatever other devices or people change about them.
+async fn follow(node: Arc<Node>, board: Arc<Board>) {
+    let mut changes = node.changes();
+    // A set that is dropped ends its task.
+    let mut staying: BTreeMap<RelayAddr, JoinSet<()>> = BTreeMap::new();
+    loop {
+        let Ok(relays) = node.call(|replica, _| replica.relays().to_vec()).await else {
+            return board.end();
+        };
+        staying.retain(|relay, _| relays.contains(relay));
+        for relay in relays {
+            let (node, board) = (Arc::clone(&node), Arc::clone(&board));
+            staying.entry(relay.clone()).or_insert_with(|| {
+                let mut task = JoinSet::new();
+                let runtime = node.runtime().clone();
+                task.spawn_on(stay(node, relay, board), &runtime);
+                task
+            });
+        }
+        if changes.changed().await.is_err() {
             return board.end();
         }
     }

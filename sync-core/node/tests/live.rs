@@ -152,3 +152,19 @@ async fn a_relay_that_goes_and_comes_back_is_found_again() {
     while !matches!(next(&live).await.unwrap(), LiveEvent::CaughtUp(_)) {}
     again.shut_down().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_relay_that_is_named_later_is_met_without_starting_again() {
+    let folder = TempDir::new().unwrap();
+    let home = Home::at(&folder.path().join("phone"));
+    let (founding, keys) = home.found("青石村", "王姐", &[]).unwrap();
+    let node = Arc::new(Node::start(founding.replica, keys, Handle::current()));
+    let live = Live::start_or_wait(Arc::clone(&node));
+    let relay = relay(&folder).await;
+    let named = relay.relay_addr();
+    let known = node
+        .call(move |replica, _| replica.know_relay(&named))
+        .await;
+    known.unwrap().unwrap();
+    while !matches!(next(&live).await.unwrap(), LiveEvent::CaughtUp(_)) {}
+}

@@ -46,6 +46,7 @@ mod ticks;
 mod together;
 mod twins;
 mod undo;
+mod unsent;
 mod verdict;
 mod waits;
 

@@ -170,6 +170,7 @@ type Seen = (String, String, u64, Option<Meeting>);
 fn state(replica: &Replica) -> Option<Seen> {
     // A store that cannot be read says so on the page that is asked for.
     let pending = replica.pending_count().ok()?;
+    let unsent = replica.unsent_count().ok()?;
     let digest = replica.heads_digest().ok()?;
     let digest = data_encoding::HEXLOWER.encode(&digest.0);
     let records = format!("{digest} {pending}");
@@ -177,7 +178,7 @@ fn state(replica: &Replica) -> Option<Seen> {
     let roster = replica.digest_of(&roster).ok()?;
     let roster = data_encoding::HEXLOWER.encode(&roster.0);
     let last = replica.meetings().ok()?.into_iter().next();
-    Some((records, roster, pending, last))
+    Some((records, roster, unsent, last))
 }
 
 /// Follows how the relays are reached.

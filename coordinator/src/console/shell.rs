@@ -45,8 +45,8 @@ pub(super) fn build(replica: &Replica, cx: &Cx, shown: &Shown) -> Result<Shell, 
     let community = replica.title();
     let community = community.unwrap_or_else(|| cx.say("word.unknown_title"));
     let me = own_name(replica);
-    let pending = replica.pending_count()?;
-    let (tone, icon, line, short) = pill(cx, replica.relays().is_empty(), pending);
+    let unsent = replica.unsent_count()?;
+    let (tone, icon, line, short) = pill(cx, replica.relays().is_empty(), unsent);
     let flash = cx.flash.clone();
     Ok(Shell {
         me_initial: initial(&me),
@@ -85,13 +85,13 @@ pub(super) fn own_role(replica: &Replica, cx: &Cx) -> String {
 }
 
 /// Whether what was written here has reached a relay.
-fn pill(cx: &Cx, has_no_relay: bool, pending: u64) -> (&'static str, &'static str, String, String) {
+fn pill(cx: &Cx, has_no_relay: bool, unsent: u64) -> (&'static str, &'static str, String, String) {
     if has_no_relay || cx.net.offline.is_some() {
         let line = cx.say("console.pill.offline");
         return ("bad", "offline", line, cx.say("console.pill.offline_short"));
     }
     let is_met = cx.net.caught_up_at.is_some();
-    if pending > 0 || !is_met {
+    if unsent > 0 || !is_met {
         let (line, short) = if is_met {
             ("console.pill.sending", "console.pill.sending_short")
         } else {

@@ -48,8 +48,21 @@ impl Replica {
     /// # Errors
     /// As [`Replica::edit`], where that does not depend on the fields.
     pub fn role_to_edit(&self, row: &ViewRow) -> Result<Role, ReplicaError> {
-        let kind = self.mind.kind(&row.kind)?;
-        self.mind.role_to_edit(&kind, &row.space, &row.created_by)
+        self.role_to_edit_as(&row.kind, &row.space, &row.created_by)
+    }
+
+    /// The same of a record of which only this is known.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn role_to_edit_as(
+        &self,
+        kind: &str,
+        space: &LaneId,
+        created_by: &DeviceId,
+    ) -> Result<Role, ReplicaError> {
+        let kind = self.mind.kind(kind)?;
+        self.mind.role_to_edit(&kind, space, created_by)
     }
 
     /// Whether a device is this member's.

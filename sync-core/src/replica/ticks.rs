@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{Arrival, DeviceId, LaneId, LogId, MemberId, Millis, RecordId, Seq, StoreId};
+use crate::id::{Arrival, DeviceId, Head, LaneId, LogId, MemberId, Millis, RecordId, Seq, StoreId};
 use crate::receipt::LanesMark;
 use crate::record::{Payload, change_time};
 use crate::replica::mind::Mind;
@@ -245,7 +245,7 @@ impl Replica {
         Ok(newest)
     }
 
-    fn positions_of(
+    pub(super) fn positions_of(
         &self,
         arrival: Arrival,
         stores: &[StoreId],
@@ -309,17 +309,26 @@ impl Replica {
             .collect();
         let changes = self.changes_beyond(&own, &least)?;
         let pending = self.store.pending()?;
+        let lanes: BTreeSet<LaneId> = own
+            .iter()
+            .map(|own| own.log.lane)
+            .chain(pending.iter().map(|row| row.lane))
+            .collect();
         let mut all = Vec::with_capacity(members.len());
         for ((id, member), covered) in members.into_iter().zip(&covered) {
             let is_self = Some(*id) == us;
-            let may = |lane: &LaneId| self.mind.may_member_read(&member.devices, lane);
+            let readable: BTreeSet<LaneId> = lanes
+                .iter()
+                .copied()
+                .filter(|lane| self.mind.may_member_read(&member.devices, lane))
+                .collect();
+            let may = |lane: &LaneId| readable.contains(lane);
             let lacking = if is_self {
                 BTreeSet::new()
             } else {
                 lacking(&own, covered, &changes, &pending, may)
             };
-            let mut lanes = own.iter().map(|own| &own.log.lane);
-            let may_read = lanes.any(may) || pending.iter().any(|row| may(&row.lane));
+            let may_read = !readable.is_empty();
             all.push(MemberFreshness {
                 member: *id,
                 name: self.member_name(id),
@@ -403,13 +412,15 @@ impl Replica {
         for kept in self.store.receipts()? {
             hear(kept.receipt.device(), kept.receipt.reading().at);
         }
-        for log in self.store.logs()? {
-            let seq = self.store.head(&log)?.seq;
-            if log.lane == self.mind.roster_lane || seq == Seq(0) {
-                continue;
-            }
-            if let Some(at) = self.time_of(&EntryRef { log, seq })? {
-                hear(&log.device, at);
+        let logs = self.store.logs()?;
+        let lanes: BTreeSet<LaneId> = logs.iter().map(|log| log.lane).collect();
+        for lane in lanes.iter().filter(|lane| **lane != self.mind.roster_lane) {
+            for (log, Head { seq, .. }) in self.store.heads(lane)? {
+                if seq > Seq(0)
+                    && let Some(at) = self.time_of(&EntryRef { log, seq })?
+                {
+                    hear(&log.device, at);
+                }
             }
         }
         Ok(heard)

@@ -499,3 +499,32 @@ fn numbers_of_receipts_go_on_only_without_a_gap() {
     assert_eq!(at.chen.replica.receipts_read(&RELAY).unwrap(), 9);
     assert_eq!(at.chen.replica.receipts_read(&OTHER).unwrap(), 0);
 }
+
+#[test]
+fn sealed_entries_are_unsent_until_a_relay_has_them() {
+    let mut station = station();
+    let unsent = |phone: &Phone| phone.replica.unsent_count().unwrap();
+    station.chen.upload(RELAY);
+    assert_eq!(unsent(&station.chen), 0);
+    station.sealed_visit();
+    station.sealed_visit();
+    assert_eq!(station.chen.replica.pending_count().unwrap(), 0);
+    assert_eq!(unsent(&station.chen), 2, "sealed, and nowhere else");
+    let pending = visit(&mut station.chen, station.space);
+    assert_eq!(unsent(&station.chen), 3);
+    assert_eq!(
+        station.chen.replica.ticks(pending).unwrap().level,
+        TickLevel::Saved
+    );
+    station.chen.upload(OTHER);
+    assert_eq!(unsent(&station.chen), 0, "one relay is enough");
+}
+
+#[test]
+fn sealed_entries_do_not_count_as_unsent_where_no_relay_was_met() {
+    let mut station = station();
+    station.sealed_visit();
+    assert_eq!(station.chen.replica.unsent_count().unwrap(), 0);
+    visit(&mut station.chen, station.space);
+    assert_eq!(station.chen.replica.unsent_count().unwrap(), 1);
+}

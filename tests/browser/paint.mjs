@@ -1,5 +1,6 @@
 // How long it takes from a click to the page that it leads to being painted, in a real browser, on the community
-// that `banyan demo` makes. A measurement: nothing fails because it is slow.
+// that `banyan demo` makes, or on that in the folder which BANYAN_DATA names. A measurement: nothing fails because
+// it is slow.
 
 import os from "node:os";
 import { browser, leave } from "./lib/browser.mjs";
@@ -65,10 +66,14 @@ function table(measured) {
   return [head, head.map(() => "---"), ...rows].map(line).join("\n");
 }
 
+async function sixVillages() {
+  await makeDemo(process.env.BANYAN_DEMO, { villages: 6, volunteers: 10 });
+  return demo();
+}
+
 /** Measures, and prints a table. */
 export async function measure(rounds = `${ROUNDS}`) {
-  await makeDemo(process.env.BANYAN_DEMO, { villages: 6, volunteers: 10 });
-  const console = await Console.start(await demo(), "en");
+  const console = await Console.start(process.env.BANYAN_DATA ?? await sixVillages(), "en");
   const person = await Person.at(console, { lang: "en", width: "wide", size: WIDE });
   const measured = new Map();
   try {

@@ -51,6 +51,9 @@ struct Args {
     /// Bad clients of a flood.
     #[arg(long, default_value_t = 1000)]
     clients: usize,
+    /// Folder to make the communities in and leave them: a browser can look at them afterwards.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// The one flood to measure, instead of all.
     #[arg(long, value_enum)]
     attack: Option<Attack>,
@@ -106,15 +109,17 @@ async fn main() -> Result<()> {
         print("flood", &rows);
         return Ok(());
     }
-    let relay = RelayProcess::start(&args.programs, &folder.path().join("relay"))?;
+    let folder = args.keep.as_deref().unwrap_or_else(|| folder.path());
+    std::fs::create_dir_all(folder)?;
+    let relay = RelayProcess::start(&args.programs, &folder.join("relay"))?;
     let data = dataset::build(args.seed, &Scale::times(args.scale))?;
     let mut rows = Vec::new();
-    let (town, new_phone) = w1_new_phone::measure(data, &relay, folder.path(), &mut rows).await?;
+    let (town, new_phone) = w1_new_phone::measure(data, &relay, folder, &mut rows).await?;
     let (town, new_phone) = w2_after_a_week::measure(town, new_phone, &relay, &mut rows).await?;
-    w3_live::measure(&new_phone, folder.path(), &mut rows).await?;
+    w3_live::measure(&new_phone, folder, &mut rows).await?;
     new_phone.stop().await?;
-    w6_cold_open::measure(&args.programs, &folder.path().join("new-phone"), &mut rows)?;
-    w7_console::measure(&args.programs, folder.path(), &mut rows).await?;
+    w6_cold_open::measure(&args.programs, &folder.join("new-phone"), &mut rows)?;
+    w7_console::measure(&args.programs, folder, &mut rows).await?;
     ingest::measure(town, &relay, args.idle, &mut rows).await?;
     print(&format!("workload (x{})", args.scale), &rows);
     Ok(())

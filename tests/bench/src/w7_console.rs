@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two edits.
 const PAUSE: Duration = Duration::from_millis(80);
 /// Pages that everybody opens.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 15] = [
     ("today", "/today"),
     ("records", "/records"),
     (
@@ -38,6 +38,12 @@ const PAGES: [(&str, &str); 9] = [
     ("sync", "/sync"),
     ("members", "/members"),
     ("audit", "/audit"),
+    ("reports", "/reports"),
+    ("report on paper", "/reports/print"),
+    ("notice", "/notice"),
+    ("duplicates", "/duplicates"),
+    ("schema", "/schema"),
+    ("export", "/export"),
 ];
 
 /// A running console with one browser in it.

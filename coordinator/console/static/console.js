@@ -4,14 +4,15 @@
 (() => {
   const body = document.body, words = body.dataset;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const editing = document.querySelector("form[data-editing]");
 
   // ---- the quiet bar at the bottom ----
   let bar = null;
   function showBar(text, action, act) {
+    if (bar && bar.dataset.says === text) return;
     hideBar();
     bar = document.createElement("div");
     bar.className = "livebar no-print";
+    bar.dataset.says = text;
     bar.setAttribute("role", "status");
     const line = document.createElement("span");
     line.textContent = text;
@@ -32,10 +33,7 @@
     if (bar) bar.remove();
     bar = null;
   }
-  function say(text) {
-    const place = document.getElementById("live-say");
-    if (place && text) place.textContent = text;
-  }
+  const hear = (text) => { document.getElementById("live-say").textContent = text; };
 
   // ---- live updates: one EventSource; the same page is fetched again and its parts are swapped ----
   const isDirty = (field) => {
@@ -82,7 +80,13 @@
     if (was) giveFocus(copy, was);
     copy.classList.add("changed");
   }
-  let running = false, again = false, timer = 0, lastLine = "";
+  // Which changes of its record a form was filled in upon.
+  const seenBy = (root) => root.querySelector("form[data-editing] [name=seen]");
+  function isOvertaken(page) {
+    const shown = seenBy(document), now = seenBy(page);
+    return Boolean(shown && now && shown.value !== now.value);
+  }
+  let running = false, again = false, timer = 0;
   async function refresh() {
     if (running || document.hidden) { again = true; return; }
     running = true;
@@ -92,7 +96,7 @@
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const top = scrollY;
-      let kept = false;
+      let kept = false, swapped = false;
       for (const old of all("[data-live]")) {
         const fresh = page.getElementById(old.id);
         if (!fresh) { kept = true; continue; }
@@ -100,12 +104,13 @@
         shown.classList.remove("changed");
         if (!shown.className) shown.removeAttribute("class");
         if (shown.outerHTML === fresh.outerHTML) continue;
-        if (isBusy(old)) kept = true; else swap(old, fresh);
+        if (isBusy(old)) kept = true; else { swap(old, fresh); swapped = swapped || old.id !== "sync-pill"; }
       }
       if (all("[data-live]", page).some((part) => !document.getElementById(part.id))) kept = true;
       if (scrollY !== top) scrollTo(scrollX, top);
-      if (kept && lastLine) showBar(lastLine, words.show, showAgain);
-      else say(lastLine);
+      if (isOvertaken(page)) showBar(words.overtaken, words.show, showAgain);
+      else if (kept) showBar(words.fresh, words.show, showAgain);
+      else if (swapped) hear(words.fresh);
     } catch {
       // Nobody answers; the EventSource says so.
     } finally {
@@ -117,21 +122,13 @@
     clearTimeout(timer);
     timer = setTimeout(refresh, 40);
   }
-  function heard(event) {
-    let news = {};
-    try { news = JSON.parse(event.data); } catch { /* an event without details */ }
-    lastLine = news.line || "";
-    const isHere = (news.at || []).some((path) => location.pathname === path || location.pathname.startsWith(path + "/"));
-    if (editing && isHere && lastLine) showBar(lastLine, words.show, showAgain);
-    soon();
-  }
   let source = null, lost = false;
   function listen() {
     if (!words.liveOn || !window.EventSource || source) return;
     source = new EventSource(words.events);
-    for (const topic of words.liveOn.split(" ")) source.addEventListener(topic, heard);
+    for (const topic of words.liveOn.split(" ")) source.addEventListener(topic, soon);
     // Something came between the making of the page and now.
-    source.addEventListener("missed", heard);
+    source.addEventListener("missed", soon);
     source.onopen = () => { if (lost) { lost = false; hideBar(); soon(); } };
     source.onerror = () => {
       if (!lost) { lost = true; setTimeout(() => { if (lost) showBar(words.lost, "", null); }, 3000); }
@@ -188,8 +185,10 @@
       if (changed && details) details.open = true;
       if (changed) showBar(words.restored, "", null);
     }
+    // Only what was typed: the rest may be changed by others until the page is shown again.
     form.addEventListener("input", () => store(key, {
-      fields: texts(form).map((f, i) => [i, f.name, isTick(f) ? f.checked : f.value]),
+      fields: texts(form).map((f, i) => [i, f, isTick(f) ? f.checked : f.value])
+        .filter(([, f]) => isDirty(f)).map(([i, f, value]) => [i, f.name, value]),
     }));
     form.addEventListener("submit", () => {
       const now = load(key);

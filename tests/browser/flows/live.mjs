@@ -49,6 +49,27 @@ fact("what is being typed is not lost when something comes", TWO_LOOKS, async (s
   assert.equal(await reader.typed(reader.say("console.record.say")), "我也去");
 });
 
+fact("form whose record somebody changes says so, and shows the change beside what was typed", TWO_LOOKS, async (stage) => {
+  const [reader, writer] = await two(stage);
+  const event = (field) => writer.label("event", field);
+  await writeEvent(writer, "健步走");
+  await writer.follow(writer.say("console.act.save"));
+  await reader.menu("records");
+  await reader.sees("健步走");
+  await reader.go(writer.path);
+  for (const person of [reader, writer]) await person.follow(person.say("console.record.edit"));
+  await reader.type(event("headcount"), "8");
+  await writer.type(event("place"), "文化广场");
+  await writer.follow(writer.say("console.act.save"));
+  await reader.sees(reader.say("console.live.overtaken"));
+  await reader.follow(reader.say("console.live.show"));
+  assert.equal(await reader.typed(event("place")), "文化广场");
+  assert.equal(await reader.typed(event("headcount")), "8");
+  await reader.follow(reader.say("console.act.save"));
+  for (const words of ["文化广场", "8"]) await reader.sees(words);
+  await reader.seesNot(reader.say("console.clash.title", { field: event("place") }));
+});
+
 fact("refusal stays beside the field when something comes, and that comes all the same", TWO_LOOKS, async (stage) => {
   let need;
   const fields = ["title=路灯坏了", "category=roads", "urgency=high"];

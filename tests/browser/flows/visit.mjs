@@ -67,3 +67,18 @@ fact("text that was not saved comes back into the form", FOUR_LOOKS, async (stag
   await person.page.reload();
   assert.equal(await person.typed(visit(person, "findings")), "还没写完");
 });
+
+fact("visit raises a need, which leads back to it", FOUR_LOOKS, async (stage) => {
+  const person = await stage.person(await founded());
+  const path = await write(person);
+  const need = (field, value) => person.label("need", field, value);
+  await person.follow(need());
+  await person.type(need("title"), "屋檐漏雨");
+  await person.choose(need("category"), need("category", "housing"));
+  await person.choose(need("urgency"), need("urgency", "high"));
+  await person.follow(person.say("console.act.save"));
+  await person.open(path);
+  await person.sees(person.say("console.record.links"));
+  await person.follow(person.say("console.record.show_personal"));
+  await person.sees("屋檐漏雨");
+});

@@ -59,12 +59,7 @@ pub(super) fn may_settle(
     space: &LaneId,
     begun_by: &DeviceId,
 ) -> bool {
-    let (roster, us) = (replica.roster(), replica.device());
-    let is_own = rows::is_ours(replica, begun_by);
-    let role = roster.role_in_space(&us, space);
-    let kind = replica.schema().kind(kind);
-    role.zip(kind)
-        .is_some_and(|(role, kind)| kind.may_edit(role, is_own))
+    replica.role_to_edit_as(kind, space, begun_by).is_ok()
 }
 
 /// Pairs that this person may settle.

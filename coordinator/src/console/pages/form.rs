@@ -109,6 +109,7 @@ fn consents(
 /// leads to.
 fn beginning(replica: &Replica, cx: &Cx, kind: &Kind) -> Result<Seen, Trouble> {
     let mut seen = Seen::new();
+    let mut about = Vec::new();
     let today = cx.clock.today().to_string();
     for field in inputs::asked_fields(kind) {
         let name = field.name();
@@ -119,7 +120,8 @@ fn beginning(replica: &Replica, cx: &Cx, kind: &Kind) -> Result<Seen, Trouble> {
         let mut rows = Vec::new();
         for record in asked.filter_map(Result::ok) {
             let row = replica.store().row(&record)?;
-            rows.extend(row.filter(|row| field.ty().kinds().contains(&row.kind)));
+            let kinds = field.ty().kinds();
+            rows.extend(row.filter(|row| kinds.is_empty() || kinds.contains(&row.kind)));
         }
         let ids: Vec<String> = rows.iter().map(|row| row.record.to_string()).collect();
         match (field.ty(), ids.as_slice()) {
@@ -132,8 +134,32 @@ fn beginning(replica: &Replica, cx: &Cx, kind: &Kind) -> Result<Seen, Trouble> {
             }
             _ => {}
         }
+        about.append(&mut rows);
+    }
+    for row in &about {
+        for (name, value) in shared(replica, kind, row) {
+            seen.entry(name).or_insert(value);
+        }
     }
     Ok(seen)
+}
+
+/// What a record leads to by a field of the same name and type as one of the new record: a need that a visit
+/// raises is about the home and the residents of the visit.
+fn shared(replica: &Replica, kind: &Kind, about: &ViewRow) -> Vec<(String, Value)> {
+    let Some(of) = replica.schema().kind(&about.kind) else {
+        return Vec::new();
+    };
+    let values = about.values();
+    let links = inputs::asked_fields(kind).filter(|field| !field.ty().kinds().is_empty());
+    let same = links.filter(|field| {
+        let other = of.field(field.name());
+        other.is_some_and(|other| other.ty() == field.ty())
+    });
+    let same = same.filter_map(|field| Some((field.name(), values.get(field.name())?)));
+    let told = same.filter(|(_, value)| !value.is_null());
+    told.map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect()
 }
 
 /// Who consents, if the consent is about a person; in a home it may be anybody.
@@ -267,7 +293,7 @@ fn old_form(
         consents: consents(replica, cx, (kind, Some(record)), seen, typed)?,
         ..with_errors(cx, kind, wrong)
     };
-    Ok(Shown::new("records", "sync", form))
+    Ok(Shown::new("records", "records", form))
 }
 
 /// Writes what was changed. What somebody else changed meanwhile in the same field is shown first.

@@ -143,17 +143,41 @@ fn at_the_top(replica: &Replica, cx: &Cx) -> Option<Step> {
     })
 }
 
-/// Who has what of mine, those first who lack something or have been quiet longest.
-pub(super) fn people(replica: &Replica, cx: &Cx) -> Result<Vec<PersonLine>, Trouble> {
-    let mut others = replica.freshness()?;
-    others.retain(|it| !it.is_self);
-    others.sort_by_key(|it| (it.has_all_of_mine, it.heard_at));
-    Ok(others.iter().map(|it| person(cx, it)).collect())
+/// Everybody else, in two lists.
+pub(super) struct People {
+    /// Who may read what I write, or has been quiet for long; those first who lack something or are quiet.
+    pub(super) near: Vec<PersonLine>,
+    /// Who reads nothing of mine and has been heard from.
+    pub(super) others: Vec<PersonLine>,
+}
+
+/// Who has what of mine.
+pub(super) fn people(replica: &Replica, cx: &Cx) -> Result<People, Trouble> {
+    let mut all = replica.freshness()?;
+    all.retain(|it| !it.is_self);
+    all.sort_by_key(|it| (!is_quiet(cx, it) && it.has_all_of_mine, it.heard_at));
+    let is_near = |it: &MemberFreshness| it.may_read || is_quiet(cx, it);
+    let (near, others): (Vec<_>, Vec<_>) = all.iter().partition(|it| is_near(it));
+    let lines = |of: Vec<&MemberFreshness>| of.into_iter().map(|it| person(cx, it)).collect();
+    if near.is_empty() {
+        return Ok(People {
+            near: lines(others),
+            others: Vec::new(),
+        });
+    }
+    Ok(People {
+        near: lines(near),
+        others: lines(others),
+    })
+}
+
+fn is_quiet(cx: &Cx, of: &MemberFreshness) -> bool {
+    let since = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
+    of.heard_at.is_none_or(|at| at < since)
 }
 
 fn person(cx: &Cx, of: &MemberFreshness) -> PersonLine {
-    let quiet = Millis(cx.clock.now.0 - QUIET_DAYS * DAY_MILLIS);
-    let (tone, icon, word) = if of.heard_at.is_none_or(|at| at < quiet) {
+    let (tone, icon, word) = if is_quiet(cx, of) {
         ("bad", "clock", "console.word.quiet")
     } else if !of.may_read {
         ("info", "check", "console.word.heard")

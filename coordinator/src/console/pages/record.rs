@@ -3,6 +3,7 @@
 pub(in crate::console) mod acts;
 pub(in crate::console) mod erased;
 mod history;
+mod onward;
 mod review;
 mod twins;
 pub(in crate::console) mod undo;
@@ -91,6 +92,7 @@ fn shown(
         empty_fields: cx.with("console.record.empty_fields", &[("fields", &empty_fields)]),
         has_links: !links.is_empty(),
         links,
+        onward: onward::forms(replica, cx, row),
         comments: comments(replica, cx, &leading_here),
         can_comment: may_comment(replica, open),
         history,
@@ -172,14 +174,11 @@ fn made_line(cx: &Cx, open: &Open) -> String {
 }
 
 fn may_edit(replica: &Replica, open: &Open) -> bool {
-    let us = replica.device();
-    let role = replica.roster().role_in_space(&us, &open.row.space);
-    let is_own = is_own(replica, open);
-    role.is_some_and(|role| open.kind.may_edit(role, is_own)) && !open.kind.name().is_empty()
+    replica.role_to_edit(&open.row).is_ok()
 }
 
 fn is_own(replica: &Replica, open: &Open) -> bool {
-    rows::is_ours(replica, &open.row.created_by)
+    replica.is_ours(&open.row.created_by)
 }
 
 fn field_label(cx: &Cx, kind: &Kind, name: &str) -> String {

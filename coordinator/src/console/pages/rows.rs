@@ -1,6 +1,6 @@
 //! Records as lines of a list.
 
-use sync_core::id::{DeviceId, LaneId};
+use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::Role;
 use sync_core::store::{Order, RowFilter, ViewRow};
@@ -38,13 +38,6 @@ pub(super) fn row(replica: &Replica, cx: &Cx, row: &ViewRow, ticks: &Ticks) -> R
         tick: reach::number(level),
         tick_word: reach::word(cx, level),
     }
-}
-
-/// Whether a device is this person's, and they are known.
-pub(super) fn is_ours(replica: &Replica, device: &DeviceId) -> bool {
-    let roster = replica.roster();
-    let me = roster.member_id(&replica.device());
-    me.is_some() && me == roster.member_id(device)
 }
 
 /// Where a record is looked at.

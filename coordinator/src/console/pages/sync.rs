@@ -15,11 +15,11 @@ use crate::console::views::shared::PersonLine;
 use crate::console::views::station::Sync;
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
-    let pending = replica.pending_count()?;
+    let unsent = replica.unsent_count()?;
     let waits = crate::commands::status::wait_lines(&replica.key_waits()?, &cx.text);
     let has_no_relay = replica.relays().is_empty();
-    let headline = if pending > 0 {
-        cx.count("console.sync.pending", pending)
+    let headline = if unsent > 0 {
+        cx.count("console.sync.pending", unsent)
     } else if has_no_relay || cx.net.offline.is_some() {
         cx.say("console.sync.off")
     } else if cx.net.caught_up_at.is_some() {
@@ -29,15 +29,20 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     };
     let lead = match (&cx.net.offline, cx.net.caught_up_at) {
         (Some(reason), _) => format!("{reason} {}", cx.say("console.sync.lead_off")),
-        (None, Some(at)) => cx.with("console.sync.lead", &[("when", &cx.clock.moment(at))]),
-        (None, None) => cx.say("console.sync.lead_off"),
+        (None, Some(at)) if unsent == 0 => {
+            cx.with("console.sync.lead", &[("when", &cx.clock.moment(at))])
+        }
+        (None, _) => cx.say("console.sync.lead_off"),
     };
     let as_of = reach::as_of(replica, cx)?;
     let mut told = told::all(replica, cx)?;
     let told_before = told.split_off(told.len().min(1));
     let (records, clashes) = records(replica)?;
+    let people = reach::people(replica, cx)?;
     let page = Sync {
-        people: reach::people(replica, cx)?,
+        people: people.near,
+        people_beside: cx.count("console.sync.people_beside", people.others.len() as u64),
+        others: people.others,
         headline,
         lead,
         can_sync: !has_no_relay,

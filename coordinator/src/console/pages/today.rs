@@ -43,7 +43,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     };
     let feed = feed(replica, cx)?;
     let as_of = reach::as_of(replica, cx)?;
-    let mut people = reach::people(replica, cx)?;
+    let mut people = reach::people(replica, cx)?.near;
     people.truncate(PEOPLE_ROWS);
     let greeting = match cx.clock.hour() {
         0..12 => "console.today.morning",

@@ -3,6 +3,15 @@
 use super::duplicates::Twin;
 use super::shared::{Change, ConsentNote, Step};
 
+/// A form for something about the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Onward {
+    pub(crate) href: String,
+    pub(crate) icon: String,
+    /// "居民需求".
+    pub(crate) label: String,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) href: String,
@@ -36,6 +45,8 @@ pub(crate) struct Record {
     pub(crate) has_links: bool,
     /// Out and in.
     pub(crate) links: Vec<LinkLine>,
+    /// Forms for what may be written about it.
+    pub(crate) onward: Vec<Onward>,
     pub(crate) comments: Vec<Comment>,
     pub(crate) can_comment: bool,
     /// Newest first, one page.

@@ -10,6 +10,7 @@ use sync_core::replica::Replica;
 use sync_core::schema::Lang;
 use sync_core::view::statistics::Question;
 
+use self::parts::Lists;
 use super::{address, filters, wanted};
 use crate::account::period::Period;
 use crate::console::answer::Shown;
@@ -104,9 +105,10 @@ fn made(making: &Making<'_>, period: Period) -> Result<Notice, Failure> {
     let community = replica.title();
     let community = community.unwrap_or_else(|| text.say("word.unknown_title"));
     let mut villages = Vec::new();
+    let mut lists = Lists::read(making)?;
     for space in fields::spaces(replica) {
         if question.space.is_none_or(|wanted| wanted == space) {
-            villages.extend(village(making, space)?);
+            villages.extend(village(making, &mut lists, space)?);
         }
     }
     let as_of = reach::as_of_at(replica, text, clock)?;
@@ -128,8 +130,12 @@ fn made(making: &Making<'_>, period: Period) -> Result<Notice, Failure> {
 }
 
 /// One village; none if there is nothing to tell of it.
-fn village(making: &Making<'_>, space: LaneId) -> Result<Option<NoticeVillage>, Failure> {
-    let parts = parts::of(making, space)?;
+fn village(
+    making: &Making<'_>,
+    lists: &mut Lists,
+    space: LaneId,
+) -> Result<Option<NoticeVillage>, Failure> {
+    let parts = lists.take(making, space)?;
     let name = making.replica.space_name(&space);
     let village = NoticeVillage {
         title: values::space_label(&name, making.text),

@@ -148,17 +148,11 @@ fn need_meta(replica: &Replica, cx: &Cx, open: &Open, row: &ViewRow) -> String {
 /// Where this person may move a need to without a reason: the schema says what comes after what, so that
 /// one is closed only after the resident has confirmed.
 fn moves(replica: &Replica, cx: &Cx, kind: &Kind, row: &ViewRow) -> Vec<Choice> {
-    let is_own = rows::is_ours(replica, &row.created_by);
-    let state = row.state.as_deref().unwrap_or_default();
-    let role = replica
-        .roster()
-        .role_in_space(&replica.device(), &row.space);
-    let Some(role) = role else {
+    let Ok(role) = replica.role_to_edit(row) else {
         return Vec::new();
     };
-    if !kind.may_edit(role, is_own) {
-        return Vec::new();
-    }
+    let is_own = replica.is_ours(&row.created_by);
+    let state = row.state.as_deref().unwrap_or_default();
     let next = kind.next_states(state);
     let next = next.filter(|next| !next.needs_reason());
     let next = next.filter(|next| kind.may_enter(next.value(), role, is_own));

@@ -20,42 +20,65 @@ const PUBLIC: [&str; 5] = ["resolution", "event", "session", "proposal", "traini
 /// States of events that took place.
 const HELD: [&str; 3] = ["held", "reported", "accepted"];
 
-/// What there is to tell, in the order in which people read it.
-pub(super) fn of(making: &Making<'_>, space: LaneId) -> Result<Vec<NoticePart>, Failure> {
-    let parts = [
-        resolutions(making, space)?,
-        needs(making, space)?,
-        tasks(making, space)?,
-        events(making, space)?,
-        roll(making, space)?,
-    ];
-    let is_told = |part: &NoticePart| !part.section.rows.is_empty() || !part.more.is_empty();
-    Ok(parts.into_iter().filter(is_told).collect())
+/// Rows with their fields, by village.
+type ByVillage = BTreeMap<LaneId, Vec<(ViewRow, Json)>>;
+
+/// What a notice is about, of all villages that it is for: each list is asked for once.
+pub(super) struct Lists {
+    resolutions: ByVillage,
+    needs: ByVillage,
+    tasks: ByVillage,
+    events: ByVillage,
+    hours: ByVillage,
+}
+
+impl Lists {
+    pub(super) fn read(making: &Making<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            resolutions: rows(making, "resolution", &[])?,
+            needs: rows(making, "need", &[])?,
+            tasks: rows(making, "task", &["done", "verified"])?,
+            events: rows(making, "event", &HELD)?,
+            hours: rows(making, "hours", &["confirmed", "certified"])?,
+        })
+    }
+
+    /// What there is to tell of a village, in the order in which people read it; nothing a second time.
+    pub(super) fn take(
+        &mut self,
+        making: &Making<'_>,
+        space: LaneId,
+    ) -> Result<Vec<NoticePart>, Failure> {
+        let of = |lists: &mut ByVillage| lists.remove(&space).unwrap_or_default();
+        let parts = [
+            resolutions(making, of(&mut self.resolutions))?,
+            needs(making, of(&mut self.needs)),
+            tasks(making, of(&mut self.tasks))?,
+            events(making, of(&mut self.events))?,
+            roll(making, space, &of(&mut self.hours)),
+        ];
+        let is_told = |part: &NoticePart| !part.section.rows.is_empty() || !part.more.is_empty();
+        Ok(parts.into_iter().filter(is_told).collect())
+    }
 }
 
 /// Records of a kind about a day of the time, the earliest first.
-fn rows(
-    making: &Making<'_>,
-    space: LaneId,
-    kind: &str,
-    states: &[&str],
-) -> Result<Vec<(ViewRow, Json)>, Failure> {
+fn rows(making: &Making<'_>, kind: &str, states: &[&str]) -> Result<ByVillage, Failure> {
     let filter = RowFilter {
         kind: Some(kind.to_owned()),
         states: states.iter().map(|it| (*it).to_owned()).collect(),
-        space: Some(space),
+        space: making.question.space,
         day_from: making.question.from.clone(),
         day_to: making.question.to.clone(),
         order: Order::Day,
         ..RowFilter::default()
     };
-    let mut rows = making.replica.list(&filter)?;
-    rows.reverse();
-    let read = |row: ViewRow| {
+    let mut by_village = ByVillage::new();
+    for row in making.replica.list(&filter)?.into_iter().rev() {
         let fields = row.values();
-        (row, fields)
-    };
-    Ok(rows.into_iter().map(read).collect())
+        by_village.entry(row.space).or_default().push((row, fields));
+    }
+    Ok(by_village)
 }
 
 /// Whether anybody may know of a row: it is a public matter or said to be one, and so is all that the fields
@@ -98,8 +121,7 @@ fn told(
     Ok((named, others))
 }
 
-fn resolutions(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
-    let rows = rows(making, space, "resolution", &[])?;
+fn resolutions(making: &Making<'_>, rows: Vec<(ViewRow, Json)>) -> Result<NoticePart, Failure> {
     let (named, others) = told(making, rows, &["needs"])?;
     let lines = named.iter().map(|(row, fields)| {
         let due = fields.get("due").and_then(Json::as_str);
@@ -121,9 +143,8 @@ fn resolutions(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure
     ))
 }
 
-fn needs(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
+fn needs(making: &Making<'_>, rows: Vec<(ViewRow, Json)>) -> NoticePart {
     let kind = making.replica.schema().kind("need");
-    let rows = rows(making, space, "need", &[])?;
     let (open, others): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|(row, _)| !row.title.trim().is_empty() && is_open(kind, row));
@@ -133,17 +154,16 @@ fn needs(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
     });
     let heads = ["console.notice.needs_head", "console.notice.state"];
     let others = others.len() as u64;
-    Ok(part(
+    part(
         making,
         "console.notice.needs",
         &heads,
         lines.collect(),
         others,
-    ))
+    )
 }
 
-fn tasks(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
-    let rows = rows(making, space, "task", &["done", "verified"])?;
+fn tasks(making: &Making<'_>, rows: Vec<(ViewRow, Json)>) -> Result<NoticePart, Failure> {
     let (named, others) = told(making, rows, &["about"])?;
     let lines = named.iter().map(|(row, _)| {
         let cells = vec![state(making, row)];
@@ -159,8 +179,7 @@ fn tasks(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
     ))
 }
 
-fn events(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
-    let rows = rows(making, space, "event", &HELD)?;
+fn events(making: &Making<'_>, rows: Vec<(ViewRow, Json)>) -> Result<NoticePart, Failure> {
     let (named, others) = told(making, rows, &["needs"])?;
     let lines = named.iter().map(|(row, fields)| {
         let day = row.day.as_deref();
@@ -188,10 +207,9 @@ fn events(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
 
 /// The hours of each volunteer that somebody else has confirmed, the most first. Only whoever leads the village
 /// or the community sees them by name.
-fn roll(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
-    let rows = rows(making, space, "hours", &["confirmed", "certified"])?;
+fn roll(making: &Making<'_>, space: LaneId, rows: &[(ViewRow, Json)]) -> NoticePart {
     let mut minutes: BTreeMap<MemberId, i64> = BTreeMap::new();
-    for (_, fields) in &rows {
+    for (_, fields) in rows {
         let member = fields.get("member").and_then(Json::as_str);
         let given = fields.get("minutes").and_then(Json::as_i64);
         if let (Some(Ok(member)), Some(given)) = (member.map(str::parse), given) {
@@ -208,7 +226,7 @@ fn roll(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
         if !minutes.is_empty() {
             closed.more = making.text.say("console.notice.roll_closed");
         }
-        return Ok(closed);
+        return closed;
     }
     let mut all: Vec<(String, i64)> = minutes
         .iter()
@@ -219,13 +237,7 @@ fn roll(making: &Making<'_>, space: LaneId) -> Result<NoticePart, Failure> {
         .into_iter()
         .map(|(name, sum)| (name, vec![amount("minutes_confirmed", sum)]));
     let heads = ["console.notice.roll_head", "report.what.minutes_confirmed"];
-    Ok(part(
-        making,
-        "console.notice.roll",
-        &heads,
-        lines.collect(),
-        0,
-    ))
+    part(making, "console.notice.roll", &heads, lines.collect(), 0)
 }
 
 /// What people call the state of a row.

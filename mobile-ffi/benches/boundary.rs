@@ -2,7 +2,10 @@
 //!
 //! `cargo bench -p mobile-ffi --bench boundary --profile phone` (add `-- 100000` for so many records in pages)
 
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot set its scene fails")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot set its scene fails"
+)]
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
 #[path = "../tests/host/stage.rs"]
@@ -27,17 +30,28 @@ const PAGE: u32 = 50;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let many = env::args().nth(1).filter(|many| many.parse::<u32>().is_ok());
+    let many = env::args()
+        .nth(1)
+        .filter(|many| many.parse::<u32>().is_ok());
     let dir = fresh("boundary");
     let folder = dir.join("community").to_str().unwrap().to_owned();
     let record = from_rust(&folder).await;
     let many = many.unwrap_or_else(|| "0".to_owned());
-    print!("{}", from_kotlin(&dir, &[&folder, &record, &TIMES.to_string(), &many]));
+    print!(
+        "{}",
+        from_kotlin(&dir, &[&folder, &record, &TIMES.to_string(), &many])
+    );
 }
 
 fn need(title: String) -> HashMap<String, String> {
-    let fields = [("title", title.as_str()), ("category", "roads"), ("urgency", "low")];
-    fields.map(|(name, typed)| (name.to_owned(), typed.to_owned())).into()
+    let fields = [
+        ("title", title.as_str()),
+        ("category", "roads"),
+        ("urgency", "low"),
+    ];
+    fields
+        .map(|(name, typed)| (name.to_owned(), typed.to_owned()))
+        .into()
 }
 
 /// Founds the community, measures, and returns one of its records.
@@ -45,8 +59,13 @@ async fn from_rust(folder: &str) -> String {
     let (title, name) = ("镇".to_owned(), "李".to_owned());
     let community = Community::found(folder.to_owned(), title, name, vec![], Language::En, None);
     let community = community.unwrap();
-    let rows = (0..RECORDS).map(|number| need(format!("需求{number}"))).collect();
-    let made = community.create_all("need".to_owned(), "commons".to_owned(), rows).await.unwrap();
+    let rows = (0..RECORDS)
+        .map(|number| need(format!("需求{number}")))
+        .collect();
+    let made = community
+        .create_all("need".to_owned(), "commons".to_owned(), rows)
+        .await
+        .unwrap();
     let record = made.first().unwrap().clone();
     measure("edit to durable", async |number| {
         let fields = [("title".to_owned(), format!("路灯 {number}"))].into();
@@ -85,7 +104,10 @@ async fn measure(what: &str, mut call: impl AsyncFnMut(usize)) {
         micros.push(began.elapsed().as_micros());
     }
     micros.sort_unstable();
-    let (p50, p99) = (micros.get(TIMES / 2).unwrap(), micros.get(TIMES * 99 / 100).unwrap());
+    let (p50, p99) = (
+        micros.get(TIMES / 2).unwrap(),
+        micros.get(TIMES * 99 / 100).unwrap(),
+    );
     println!("figure: Rust {what}: p50 {p50} us, p99 {p99} us");
 }
 
@@ -103,8 +125,16 @@ fn from_kotlin(dir: &Path, arguments: &[&str]) -> String {
         .env("JAVA_OPTS", "-Xmx1g"));
     let library = library();
     let said = run(Command::new("java")
-        .arg(format!("-Djna.library.path={}", library.parent().unwrap().display()))
-        .args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Xmx1g", "-cp"])
+        .arg(format!(
+            "-Djna.library.path={}",
+            library.parent().unwrap().display()
+        ))
+        .args([
+            "-Dfile.encoding=UTF-8",
+            "-Dstdout.encoding=UTF-8",
+            "-Xmx1g",
+            "-cp",
+        ])
         .arg(format!("{}:{classpath}", jar.display()))
         .arg("BoundaryKt")
         .args(arguments));

@@ -29,6 +29,7 @@ import org.banyan.LogSink
 import org.banyan.PlatformException
 import org.banyan.Question
 import org.banyan.Role
+import org.banyan.endLogging
 import org.banyan.initLogging
 import org.banyan.qr
 
@@ -128,7 +129,7 @@ fun writeUntilKilled(folder: File, count: Int): List<String> {
         .start()
     val said = writer.inputStream.bufferedReader()
     val lines = (1..count).map { checkNotNull(said.readLine()) { "the writer ended by itself" } }
-    writer.destroyForcibly()
+    writer.toHandle().destroyForcibly() // by itself it would throw away what was said
     return lines + said.readText().lines().dropLast(1)
 }
 
@@ -283,6 +284,7 @@ fun main(args: Array<String>) = runBlocking {
         live.close()
         live.close()
     }
+    endLogging()
     check(sink.lines.any { "key store" in it }) { "the log tells of the key store" }
     check(sink.lines.none { "良登村" in it || "血压" in it })
 }

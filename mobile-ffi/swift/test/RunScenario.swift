@@ -182,6 +182,8 @@ actor Runner {
         try await community.show(record: act.text("record")).fields.first { $0.name == act.text("field") }?.seen
     }
 
+    private func answer(_ act: Act) async throws -> Json { Json(try await perform(act)) }
+
     private func perform(_ act: Act) async throws -> Any? {
         guard let phone = act.maybe("on") else { return try qr(text: act.text("text"), language: .en) }
         let folder = data.appendingPathComponent(phone)
@@ -253,7 +255,7 @@ actor Runner {
         let fails = act["fails"]?.list?.compactMap(\.text)
         let found: Json
         do {
-            found = Json(try await withPatience { try await self.perform(Act(json: act)).map(Given.init) }?.value)
+            found = try await withPatience { try await self.answer(Act(json: act)) }
         } catch let error as BanyanError {
             let kind = Mirror(reflecting: error).children.first?.label
             let isWanted = fails.map { kind == $0[0] && error.reason.contains($0[1]) } ?? false
@@ -273,11 +275,6 @@ actor Runner {
             await live.close()
         }
     }
-}
-
-/// What an act gave, on its way to where it is looked at; nobody else has it.
-struct Given: @unchecked Sendable {
-    let value: Any
 }
 
 func withPatience<T: Sendable>(_ work: @escaping @Sendable () async throws -> T) async throws -> T {
@@ -318,8 +315,8 @@ func writeForEver(_ folder: String) async throws {
     try await live.syncStart()
     while true {
         let fields = ["title": "写到一半", "category": "roads", "urgency": "low"]
-        print(try await live.community.create(kind: "need", space: "commons", fields: fields))
-        fflush(stdout)
+        let id = try await live.community.create(kind: "need", space: "commons", fields: fields)
+        FileHandle.standardOutput.write(Data("\(id)\n".utf8))
     }
 }
 
@@ -345,9 +342,17 @@ func forgetOne(_ data: URL) async throws {
 
 @main
 struct RunScenario {
-    static func main() async throws {
+    static func main() async {
         let arguments = CommandLine.arguments
-        if arguments[1] == "--write" { return try await writeForEver(arguments[2]) }
+        do {
+            try await arguments[1] == "--write" ? writeForEver(arguments[2]) : run(arguments)
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func run(_ arguments: [String]) async throws {
         let data = URL(fileURLWithPath: arguments[4])
         let sink = Lines()
         guard try initLogging(level: .debug, sink: sink), try !initLogging(level: .debug, sink: sink) else {
@@ -361,6 +366,7 @@ struct RunScenario {
         }
         await runner.closeAll()
         try await withPatience { try await forgetOne(data) }
+        try endLogging()
         guard sink.lines.contains(where: { $0.contains("key store") }) else { throw Broken("the log tells of the key store") }
         if sink.lines.contains(where: { $0.contains("良登村") || $0.contains("血压") }) { throw Broken("contents in the log") }
     }

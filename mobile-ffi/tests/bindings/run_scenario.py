@@ -239,6 +239,8 @@ async def main():
     for community in runner.open.values():
         community.close()
         community.close()
+    banyan.end_logging()
+    banyan.end_logging()
     assert any("key store" in text for _, _, text in sink.lines), "the log tells of the key store"
     assert not any("良登村" in text or "血压" in text for _, _, text in sink.lines)
 

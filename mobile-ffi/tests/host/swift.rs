@@ -45,18 +45,26 @@ impl Workshop {
     fn run(&self, program: &str, arguments: &[&str]) -> String {
         let with = here().join("../scripts/with-swift");
         let mut with_swift = Command::new("bash");
-        run(with_swift.arg(with).arg(&self.dir).arg(program).args(arguments))
+        run(with_swift
+            .arg(with)
+            .arg(&self.dir)
+            .arg(program)
+            .args(arguments))
     }
 
     /// Compiles the Swift files of folders, which are paths in this one.
     fn compile(&self, arguments: &[&str], folders: &[&str]) {
-        const ALWAYS: [&str; 13] = [
+        let map = self.dir.join("BanyanFFI.modulemap");
+        let map = format!("-fmodule-map-file={}", map.display());
+        let language = [
             "-Onone",
             "-parse-as-library",
             "-swift-version",
             "6",
             "-Xcc",
-            "-fmodule-map-file=BanyanFFI.modulemap",
+            &map,
+        ];
+        let linked = [
             "-I.",
             "-L.",
             "-lmobile_ffi",
@@ -71,12 +79,24 @@ impl Workshop {
         });
         let sources: Vec<String> = sources.filter(|path| path.ends_with(".swift")).collect();
         let sources = sources.iter().map(String::as_str);
-        let all: Vec<&str> = ALWAYS.into_iter().chain(arguments.iter().copied()).chain(sources).collect();
+        let all: Vec<&str> = language
+            .into_iter()
+            .chain(linked)
+            .chain(arguments.iter().copied())
+            .chain(sources)
+            .collect();
         self.run("swiftc", &all);
     }
 
     fn compile_all(&self) {
-        let module = ["-emit-library", "-emit-module", "-module-name", "Banyan", "-o", "libBanyan.so"];
+        let module = [
+            "-emit-library",
+            "-emit-module",
+            "-module-name",
+            "Banyan",
+            "-o",
+            "libBanyan.so",
+        ];
         self.compile(&module, &[".", "Sources/Banyan"]);
         self.compile(&["-lBanyan", "-o", "run-scenario"], &["test"]);
         self.compile(&["-lBanyan", "-o", "village-list"], &["example"]);

@@ -59,7 +59,10 @@ fn installed(dir: &Path) -> PathBuf {
         .arg(dir.join("dist")));
     let (pip, wheel) = said.trim().split_once('\n').unwrap();
     let name = format!("banyan-{}-py3-none-", env!("CARGO_PKG_VERSION"));
-    assert!(wheel.contains(&name), "{wheel} has the version of the library");
+    assert!(
+        wheel.contains(&name),
+        "{wheel} has the version of the library"
+    );
     let environment = dir.join("venv");
     run(Command::new("python3")
         .args(["-m", "venv", "--without-pip"])

@@ -320,13 +320,16 @@ func writeForEver(_ folder: String) async throws {
     }
 }
 
-/// One that is forgotten closes itself, and ends whoever loops over it.
+/// A loop ends with its task. A community that is forgotten closes itself, and ends who loops over it.
 func forgetOne(_ data: URL) async throws {
     let folder = data.appendingPathComponent("forgotten")
     var live: LiveCommunity? = try await LiveCommunity.found(
         in: folder, title: "忘", name: "忘", relays: [], keys: nil, language: .en)
     let events = live!.events
     let rows = live!.rows(Filter(limit: 1))
+    let cancelled = Task { for try await _ in rows {} }
+    cancelled.cancel()
+    try await cancelled.value
     let listening = Task { for await _ in events {} }
     let reading = Task { for try await _ in rows {} }
     live = nil

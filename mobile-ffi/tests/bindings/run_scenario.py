@@ -5,6 +5,7 @@ Usage: run_scenario.py SCENARIO RELAY SILENT_RELAY DATA_DIR
 """
 
 import asyncio
+import atexit
 import dataclasses
 import enum
 import json
@@ -229,6 +230,7 @@ class Runner:
 async def main():
     sink = Lines()
     assert banyan.init_logging(LogLevel.DEBUG, sink)
+    atexit.register(banyan.end_logging)
     assert not banyan.init_logging(LogLevel.DEBUG, sink), "logging is set up once"
     scenario, relay, silent, data = sys.argv[1:]
     runner = Runner(relay, silent, data)
@@ -239,7 +241,6 @@ async def main():
     for community in runner.open.values():
         community.close()
         community.close()
-    banyan.end_logging()
     banyan.end_logging()
     assert any("key store" in text for _, _, text in sink.lines), "the log tells of the key store"
     assert not any("良登村" in text or "血压" in text for _, _, text in sink.lines)

@@ -9,7 +9,11 @@
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
 #[path = "../tests/host/stage.rs"]
-#[expect(dead_code, reason = "its relay is for tests")]
+#[expect(
+    dead_code,
+    clippy::indexing_slicing,
+    reason = "its relay and its scenario are for tests"
+)]
 mod stage;
 
 use std::collections::HashMap;
@@ -124,7 +128,7 @@ fn from_kotlin(dir: &Path, arguments: &[&str]) -> String {
         .args(["src", "bench"].map(|part| here().join("kotlin").join(part)))
         .env("JAVA_OPTS", "-Xmx1g"));
     let library = library();
-    let said = run(Command::new("java")
+    run(Command::new("java")
         .arg(format!(
             "-Djna.library.path={}",
             library.parent().unwrap().display()
@@ -137,6 +141,5 @@ fn from_kotlin(dir: &Path, arguments: &[&str]) -> String {
         ])
         .arg(format!("{}:{classpath}", jar.display()))
         .arg("BoundaryKt")
-        .args(arguments));
-    said
+        .args(arguments))
 }

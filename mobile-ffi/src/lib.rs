@@ -38,7 +38,7 @@ pub use account::{Erasure, Numbers, Proof, Question, Statistics};
 pub use community::Community;
 pub use error::BanyanError;
 pub use keys::{KeyStore, PlatformError};
-pub use log::{LogLevel, LogSink, init_logging};
+pub use log::{LogLevel, LogSink, end_logging, init_logging};
 pub use members::{Device, Freshness, HeldRole, Member, QrMatrix, begin_device, qr};
 pub use sync::Event;
 pub use values::{

@@ -1,10 +1,11 @@
 //! What happens inside, told to the platform's log.
 
 use std::fmt::{Debug, Write};
+use std::mem;
 use std::panic;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -19,6 +20,9 @@ use crate::keys::PlatformError;
 const LINES_MAX: usize = 256;
 /// Crates of ours. What others log may name addresses and paths.
 const OURS: [&str; 4] = ["mobile_ffi", "sync_core", "sync_link", "sync_node"];
+
+/// Where lines go, once that was set up.
+static LINES: Mutex<Option<Lines>> = Mutex::new(None);
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -75,20 +79,36 @@ pub trait LogSink: Send + Sync + Debug {
 /// None.
 #[uniffi::export]
 pub fn init_logging(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<bool, PlatformError> {
-    let (lines, taken) = sync_channel(LINES_MAX);
     let targets = OURS.map(|target| (target, LevelFilter::from(level)));
-    let forward = Forward { lines }.with_filter(Targets::new().with_targets(targets));
+    let forward = Forward.with_filter(Targets::new().with_targets(targets));
     if tracing::subscriber::set_global_default(registry().with(forward)).is_err() {
         return Ok(false);
     }
-    thread::Builder::new()
+    let (lines, taken) = sync_channel(LINES_MAX);
+    let thread = thread::Builder::new()
         .name("banyan-log".to_owned())
         .spawn(move || hand_on(&taken, &*sink))
         .map_err(|error| PlatformError::Failed {
             reason: error.to_string(),
         })?;
+    set_lines(Some(Lines { lines, thread }));
     log_panics();
     Ok(true)
+}
+
+/// Hands on the lines that wait, then no more. For platforms that end while threads still run: a Python
+/// script that took a log calls it last. Not from the log itself.
+///
+/// # Errors
+/// None.
+#[uniffi::export]
+pub fn end_logging() -> Result<(), PlatformError> {
+    if let Some(Lines { lines, thread }) = set_lines(None) {
+        drop(lines);
+        // An error says that the log failed, which stops nothing.
+        let _ended = thread.join();
+    }
+    Ok(())
 }
 
 /// A fault's message may have contents in it; where it happened has not.
@@ -115,21 +135,34 @@ struct Line {
     text: String,
 }
 
-#[derive(Debug)]
-struct Forward {
+/// The queue of lines, and the thread that hands them on.
+struct Lines {
     lines: SyncSender<Line>,
+    thread: JoinHandle<()>,
 }
+
+/// Puts these in place of those that are there, which are returned.
+fn set_lines(lines: Option<Lines>) -> Option<Lines> {
+    let mut there = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    mem::replace(&mut there, lines)
+}
+
+#[derive(Debug)]
+struct Forward;
 
 impl<S: Subscriber> Layer<S> for Forward {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let mut text = Text::default();
         event.record(&mut text);
         // A full queue loses the line rather than hold up the work that it tells of.
-        let _full = self.lines.try_send(Line {
-            level: (*event.metadata().level()).into(),
-            source: event.metadata().target().to_owned(),
-            text: text.0,
-        });
+        let there = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Lines { lines, .. }) = &*there {
+            let _full = lines.try_send(Line {
+                level: (*event.metadata().level()).into(),
+                source: event.metadata().target().to_owned(),
+                text: text.0,
+            });
+        }
     }
 }
 

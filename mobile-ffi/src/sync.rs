@@ -162,6 +162,7 @@ impl Community {
     /// None; what goes wrong is an event.
     pub async fn next_event(&self) -> Result<Option<Event>, BanyanError> {
         tokio::select! {
+            biased;
             () = told_to_close(self.is_closing.subscribe()) => Ok(None),
             event = self.news.next(self.lang) => Ok(event),
         }

@@ -66,6 +66,9 @@ class LiveCommunity(val community: Community) : AutoCloseable {
      * The rows that [filter] asks for, now and again whenever they are different. Give the filter a
      * limit: the whole list is read each time.
      *
+     * ```kotlin
+     * live.rows(Filter(kind = "visit", limit = 50u)).collect { rows -> adapter.submitList(rows) }
+     * ```
      * @throws BanyanException while collecting, as [Community.list] does.
      */
     fun rows(filter: Filter): Flow<List<Row>> = whenChanged { community.list(filter) }
@@ -97,7 +100,14 @@ class LiveCommunity(val community: Community) : AutoCloseable {
         }
     }
 
-    /** Stays in touch with the relays until [syncStop] or [close]. Returns false if that was so already. */
+    /**
+     * Stays in touch with the relays until [syncStop] or [close]. Returns false if that was so already.
+     *
+     * ```kotlin
+     * override fun onStart() { lifecycleScope.launch { live.syncStart() } }
+     * override fun onStop() { live.syncStop() }
+     * ```
+     */
     suspend fun syncStart(): Boolean = community.syncStart()
 
     /** Ends what [syncStart] began. */
@@ -119,6 +129,11 @@ class LiveCommunity(val community: Community) : AutoCloseable {
  * Founds a community in [folder], away from the thread that draws.
  *
  * The recovery key is to be written down by the person: [Community.takeRecoveryKey] gives it once.
+ *
+ * ```kotlin
+ * val live = foundCommunity(folder, "丹灶镇", "李芳", listOf(relay), keys)
+ * showForPaper(live.community.takeRecoveryKey())
+ * ```
  * @throws BanyanException with a sentence for the person, in [language].
  */
 suspend fun foundCommunity(
@@ -132,7 +147,14 @@ suspend fun foundCommunity(
     LiveCommunity(Community.found(folder, title, name, relays, language, keys))
 }
 
-/** Takes up an invitation in [folder]; the first sync presents it. Else as [foundCommunity]. */
+/**
+ * Takes up an invitation in [folder]; the first sync presents it. Else as [foundCommunity].
+ *
+ * ```kotlin
+ * val live = joinCommunity(folder, scannedTicket, "陈明", keys)
+ * live.community.syncOnce(25_000u)
+ * ```
+ */
 suspend fun joinCommunity(
     folder: String,
     ticket: String,
@@ -143,7 +165,13 @@ suspend fun joinCommunity(
     LiveCommunity(Community.join(folder, ticket, name, language, keys))
 }
 
-/** Opens the community in [folder]. Else as [foundCommunity]. */
+/**
+ * Opens the community in [folder]. Else as [foundCommunity].
+ *
+ * ```kotlin
+ * openCommunity(folder, keys).use { live -> live.community.syncOnce(25_000u) }
+ * ```
+ */
 suspend fun openCommunity(
     folder: String,
     keys: KeyStore,

@@ -1,6 +1,6 @@
 // Runs a scenario that is written as data, the same that apps in other languages run.
 //
-// Arguments: SCENARIO RELAY SILENT_RELAY DATA_DIR
+// Arguments: SCENARIO RELAY SILENT_RELAY DATA_DIR; or --write FOLDER, to write needs until killed
 
 import com.google.gson.Gson
 import com.google.gson.JsonArray
@@ -20,6 +20,7 @@ import kotlinx.coroutines.withTimeout
 import org.banyan.BanyanException
 import org.banyan.Community
 import org.banyan.Filter
+import org.banyan.Keep
 import org.banyan.KeyStore
 import org.banyan.Language
 import org.banyan.LiveCommunity
@@ -28,6 +29,7 @@ import org.banyan.LogSink
 import org.banyan.PlatformException
 import org.banyan.Question
 import org.banyan.Role
+import org.banyan.endLogging
 import org.banyan.initLogging
 import org.banyan.qr
 
@@ -100,6 +102,10 @@ class Act(private val json: JsonObject) {
         val about = Act(json["question"].asJsonObject)
         return Question(about.maybe("from"), about.maybe("to"), about.maybe("space"), about.maybe("member"))
     }
+    fun choice(): Keep {
+        val choice = json["choose"].asJsonPrimitive
+        return if (choice.isNumber) Keep.Other(choice.asInt.toUInt()) else if (choice.asString == "all") Keep.All else Keep.Shown
+    }
     fun filter(): Filter {
         val asked = Act(json["filter"].asJsonObject)
         return Filter(
@@ -114,6 +120,26 @@ class Act(private val json: JsonObject) {
     fun element(name: String): JsonElement? = json[name]
 }
 
+/** Starts this program once more, to write; kills it when it has said that so many are written. */
+fun writeUntilKilled(folder: File, count: Int): List<String> {
+    val java = ProcessHandle.current().info().command().get()
+    val (library, classes) = listOf("jna.library.path", "java.class.path").map { System.getProperty(it) }
+    val writer = ProcessBuilder(java, "-Djna.library.path=$library", "-cp", classes, "RunScenarioKt", "--write", folder.path)
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start()
+    val said = writer.inputStream.bufferedReader()
+    val lines = (1..count).map { checkNotNull(said.readLine()) { "the writer ended by itself" } }
+    writer.toHandle().destroyForcibly() // by itself it would throw away what was said
+    return lines + said.readText().lines().dropLast(1)
+}
+
+suspend fun writeForEver(folder: String) {
+    val community = Community.open(folder, Language.EN)
+    community.syncStart()
+    val fields = mapOf("title" to "写到一半", "category" to "roads", "urgency" to "low")
+    while (true) println(community.create("need", "commons", fields))
+}
+
 class Runner(relay: String, silent: String, private val data: File) {
     private val kept = mutableMapOf<String, JsonElement>("relay" to JsonPrimitive(relay), "silent" to JsonPrimitive(silent))
     val open = mutableMapOf<String, LiveCommunity>()
@@ -126,8 +152,9 @@ class Runner(relay: String, silent: String, private val data: File) {
         else -> value
     }
 
-    private fun keysFor(phone: String, kind: String): KeyStore = when (kind) {
+    private fun keysFor(phone: String, kind: String): KeyStore? = when (kind) {
         "memory" -> keys.getOrPut(phone) { MemoryKeys() }
+        "none" -> null
         "throws" -> ThrowingKeys()
         "empty" -> MemoryKeys()
         else -> MemoryKeys(byteArrayOf(1, 2, 3))
@@ -182,6 +209,7 @@ class Runner(relay: String, silent: String, private val data: File) {
         val phone = act.maybe("on") ?: return qr(act.text("text"), Language.EN)
         if (call in setOf("found", "join", "open")) return begin(phone, act)
         if (call == "is_there") return File(File(data, phone), act.text("file")).exists()
+        if (call == "write_until_killed") return writeUntilKilled(File(data, phone), act.number("count").toInt())
         val live = open.getValue(phone)
         val it = live.community
         return when (call) {
@@ -203,6 +231,8 @@ class Runner(relay: String, silent: String, private val data: File) {
             "next_event" -> it.nextEvent()
             "pages" -> pages(live, act.filter())
             "review" -> it.review(act.text("record"), act.text("state"), act.maybe("reason"))
+            "seen" -> it.show(act.text("record")).fields.first { it.name == act.text("field") }.seen
+            "settle" -> it.settle(act.text("record"), act.text("field"), act.text("seen"), act.choice())
             "show" -> it.show(act.text("record"))
             "splice" -> it.splice(act.text("record"), act.text("field"), act.number("position"), act.number("delete"), act.text("text"))
             "statistics" -> it.statistics(act.question())
@@ -239,6 +269,7 @@ class Runner(relay: String, silent: String, private val data: File) {
 }
 
 fun main(args: Array<String>) = runBlocking {
+    if (args[0] == "--write") writeForEver(args[1])
     val (scenario, relay, silent, data) = args
     val sink = Lines()
     check(initLogging(LogLevel.DEBUG, sink))
@@ -253,6 +284,7 @@ fun main(args: Array<String>) = runBlocking {
         live.close()
         live.close()
     }
+    endLogging()
     check(sink.lines.any { "key store" in it }) { "the log tells of the key store" }
     check(sink.lines.none { "良登村" in it || "血压" in it })
 }

@@ -1,19 +1,21 @@
 """Runs a scenario that is written as data, the same that apps in other languages run.
 
 Usage: run_scenario.py SCENARIO RELAY SILENT_RELAY DATA_DIR
+       run_scenario.py --write FOLDER, which writes needs until it is killed
 """
 
 import asyncio
+import atexit
 import dataclasses
 import enum
 import json
 import pathlib
+import subprocess
 import sys
 
 import banyan
-from banyan import BanyanError, Community, Filter, KeyStore, Language, LogLevel, LogSink, PlatformError, Role
+from banyan import BanyanError, Community, Filter, Keep, KeyStore, Language, LogLevel, LogSink, PlatformError, Role
 
-SCENARIO, RELAY, SILENT, DATA = sys.argv[1], sys.argv[2], sys.argv[3], pathlib.Path(sys.argv[4])
 PATIENCE = 60
 MISSING = object()
 
@@ -84,9 +86,29 @@ def fits(found, wanted):
     return found is not MISSING and type(found) is type(wanted) and found == wanted
 
 
+def write_until_killed(folder, count):
+    """Starts this program once more, to write; kills it when it has said that so many are written."""
+    command = [sys.executable, __file__, "--write", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        lines = [writer.stdout.readline() for _ in range(count)]
+        writer.kill()
+        lines += writer.stdout
+    assert all(lines), "the writer ended by itself"
+    return [line.strip() for line in lines if line.endswith("\n")]
+
+
+async def write_for_ever(folder):
+    community = Community.open(folder, Language.EN)
+    await community.sync_start()
+    fields = {"title": "写到一半", "category": "roads", "urgency": "low"}
+    while True:
+        print(await community.create("need", "commons", fields), flush=True)
+
+
 class Runner:
-    def __init__(self):
-        self.kept = {"relay": RELAY, "silent": SILENT}
+    def __init__(self, relay, silent, data):
+        self.kept = {"relay": relay, "silent": silent}
+        self.data = pathlib.Path(data)
         self.open = {}
         self.keys = {}
 
@@ -102,10 +124,12 @@ class Runner:
     def keys_for(self, phone, kind):
         if kind == "memory":
             return self.keys.setdefault(phone, MemoryKeys())
+        if kind == "none":
+            return None
         return {"throws": ThrowingKeys(), "empty": MemoryKeys(), "garbage": MemoryKeys(b"abc")}[kind]
 
     def begin(self, phone, act):
-        call, folder = act.pop("call"), str(DATA / phone)
+        call, folder = act.pop("call"), str(self.data / phone)
         language, keys = Language[act.pop("language").upper()], self.keys_for(phone, act.pop("keys"))
         self.open[phone] = getattr(Community, call)(folder, **act, language=language, keys=keys)
 
@@ -146,7 +170,9 @@ class Runner:
         if call == "qr":
             return banyan.qr(act["text"], Language.EN)
         if call == "is_there":
-            return (DATA / phone / act["file"]).exists()
+            return (self.data / phone / act["file"]).exists()
+        if call == "write_until_killed":
+            return await asyncio.to_thread(write_until_killed, self.data / phone, act["count"])
         community = self.open[phone]
         if "role" in act:
             act["role"] = Role[act["role"].upper()]
@@ -154,6 +180,12 @@ class Runner:
             act["filter"] = Filter(**act["filter"])
         if "question" in act:
             act["question"] = banyan.Question(**act["question"])
+        if "choose" in act:
+            choice = act.pop("choose")
+            act["keep"] = Keep.OTHER(choice) if isinstance(choice, int) else getattr(Keep, choice.upper())()
+        if call == "seen":
+            fields = (await community.show(act["record"])).fields
+            return next(field.seen for field in fields if field.name == act["field"])
         if call == "until":
             return await self.until(community, **act)
         if call == "pages":
@@ -184,7 +216,7 @@ class Runner:
             found = plain(await asyncio.wait_for(self.do(dict(act)), PATIENCE))
         except BanyanError as error:
             kind = type(error).__name__
-            if fails and kind == fails[0] and fails[1] in error.reason and str(DATA) not in error.reason:
+            if fails and kind == fails[0] and fails[1] in error.reason and str(self.data) not in error.reason:
                 return
             raise AssertionError(f"{said}\nfailed with {kind}: {error.reason}") from error
         if fails:
@@ -198,17 +230,20 @@ class Runner:
 async def main():
     sink = Lines()
     assert banyan.init_logging(LogLevel.DEBUG, sink)
+    atexit.register(banyan.end_logging)
     assert not banyan.init_logging(LogLevel.DEBUG, sink), "logging is set up once"
-    runner = Runner()
-    for step in json.loads(pathlib.Path(SCENARIO).read_text(encoding="utf-8"))["steps"]:
+    scenario, relay, silent, data = sys.argv[1:]
+    runner = Runner(relay, silent, data)
+    for step in json.loads(pathlib.Path(scenario).read_text(encoding="utf-8"))["steps"]:
         for act in step["acts"]:
             await runner.take(act)
         print("holds:", step["name"], flush=True)
     for community in runner.open.values():
         community.close()
         community.close()
+    banyan.end_logging()
     assert any("key store" in text for _, _, text in sink.lines), "the log tells of the key store"
     assert not any("良登村" in text or "血压" in text for _, _, text in sink.lines)
 
 
-asyncio.run(main())
+asyncio.run(write_for_ever(sys.argv[2]) if sys.argv[1] == "--write" else main())

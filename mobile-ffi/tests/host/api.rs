@@ -23,6 +23,12 @@ fn kotlin_and_swift_have_the_names_that_apps_import() {
     let swift = fs::read_to_string(dir.join("Banyan.swift")).unwrap();
     assert!(swift.contains("public let title"), "records are immutable");
     insta::assert_snapshot!("swift", signatures(&swift));
+    let android = fresh("names-android");
+    generate(Language::Android, &android);
+    let android = fs::read_to_string(android.join("org/banyan/banyan.kt")).unwrap();
+    assert!(android.contains("android.system.SystemCleaner"));
+    assert!(!android.contains("JavaLangRefCleaner"));
+    assert_eq!(kotlin_signatures(&android), kotlin_signatures(&kotlin));
     insta::assert_snapshot!("kotlin", kotlin_signatures(&kotlin));
 }
 

@@ -71,12 +71,15 @@ async fn the_scenario_holds_in_kotlin_and_the_example_of_the_page_runs() {
 }
 
 #[test]
-fn the_page_shows_the_example_that_is_compiled() {
+fn the_page_shows_the_example_that_is_compiled_and_the_worker() {
     let page = fs::read_to_string(here().join("../docs/mobile.md")).unwrap();
     let example = fs::read_to_string(here().join("kotlin/example/VillageList.kt")).unwrap();
-    assert!(
-        page.contains(&format!("```kotlin\n{example}```")),
-        "docs/mobile.md has another example"
-    );
+    let worker = fs::read_to_string(here().join("kotlin/android/SyncWorker.kt")).unwrap();
+    for shown in [&example, &worker] {
+        assert!(
+            page.contains(&format!("```kotlin\n{shown}```")),
+            "docs/mobile.md has another example"
+        );
+    }
     assert!(example.lines().count() < 60);
 }

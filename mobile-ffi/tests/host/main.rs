@@ -10,3 +10,4 @@ mod api;
 mod kotlin;
 mod python;
 mod stage;
+mod swift;

@@ -49,15 +49,44 @@ async fn two_phones_and_a_relay_hold_what_the_python_app_expects() {
     assert_eq!(steps_said(&said), steps_of(&program), "{said}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_scenario_holds_in_python() {
-    let dir = ready("python-scenario");
-    let network = Network::start(&dir).await;
-    let mut python = python(&dir, &here().join("tests/bindings/run_scenario.py"));
+/// A fresh environment that has the wheel and nothing else; returns its Python.
+fn installed(dir: &Path) -> PathBuf {
+    let wheel = here().join("../scripts/wheel");
+    let said = run(Command::new("bash")
+        .arg(wheel)
+        .arg(dir.join("banyan.py"))
+        .arg(library())
+        .arg(dir.join("dist")));
+    let (pip, wheel) = said.trim().split_once('\n').unwrap();
+    let name = format!("banyan-{}-py3-none-", env!("CARGO_PKG_VERSION"));
+    assert!(
+        wheel.contains(&name),
+        "{wheel} has the version of the library"
+    );
+    let environment = dir.join("venv");
+    run(Command::new("python3")
+        .args(["-m", "venv", "--without-pip"])
+        .arg(&environment));
+    let python = environment.join("bin/python");
+    run(Command::new(pip)
+        .args(["--disable-pip-version-check", "--python"])
+        .arg(&python)
+        .args(["install", "--quiet", "--no-index", wheel]));
     python
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_scenario_holds_in_python_with_the_wheel_installed() {
+    let dir = ready("python-scenario");
+    let python = tokio::task::block_in_place(|| installed(&dir));
+    let network = Network::start(&dir).await;
+    let mut python = Command::new(python);
+    python
+        .arg(here().join("tests/bindings/run_scenario.py"))
         .arg(scenario())
         .args(network.addresses())
-        .arg(dir.join("data"));
+        .arg(dir.join("data"))
+        .env("PYTHONUTF8", "1");
     let said = tokio::task::block_in_place(|| run(&mut python));
     network.stop().await;
     assert_eq!(steps_said(&said), steps_of_scenario(), "{said}");

@@ -109,6 +109,15 @@ pub(crate) fn fresh(name: &str) -> PathBuf {
     dir
 }
 
+/// Copies the files of a folder.
+pub(crate) fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
 /// The steps that the program says it has taken.
 pub(crate) fn steps_said(said: &str) -> Vec<String> {
     let steps = said.lines().filter_map(|line| line.strip_prefix("holds: "));

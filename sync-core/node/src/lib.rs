@@ -15,6 +15,7 @@ mod connection;
 pub mod draft;
 mod driver;
 mod home;
+mod keep_alive;
 mod key_file;
 mod live;
 mod node;

@@ -1,5 +1,6 @@
 //! Bundles: everything in files that somebody carries, where no network is.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -286,7 +287,7 @@ impl Community {
     }
 
     fn told(&self, file: bundle::ImportedFile) -> ImportedFile {
-        let trouble = file.trouble().map(|trouble| Fault::from(trouble));
+        let trouble = file.trouble().map(Fault::from);
         let brought = file.brought;
         ImportedFile {
             path: shown(&file.path),
@@ -410,8 +411,8 @@ impl From<BundleError> for Fault {
 }
 
 impl From<FileError> for Fault {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system's enum grows")]
     fn from(error: FileError) -> Self {
-        use std::io::ErrorKind;
         match error {
             FileError::Exists(_) => Self::new(Class::Invalid, "err.file.exists"),
             FileError::Io { error, .. } => match error.kind() {

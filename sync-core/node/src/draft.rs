@@ -131,9 +131,12 @@ impl WholeDraft {
         } else {
             file.persist_noclobber(&path)
         };
-        kept.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => FileError::Exists(path.clone()),
-            _ => FileError::io(&path, error.error),
+        kept.map_err(|error| {
+            if error.error.kind() == io::ErrorKind::AlreadyExists {
+                FileError::Exists(path.clone())
+            } else {
+                FileError::io(&path, error.error)
+            }
         })?;
         sync_folder(&folder_of(&path)).map_err(|error| FileError::io(&path, error))
     }

@@ -394,26 +394,28 @@ fn suffer(bytes: &[u8], other: &[u8], mishaps: &[Mishap]) -> Vec<u8> {
     let (beginning, mut records) = records_of(bytes);
     let (_, others) = records_of(other);
     for mishap in mishaps {
-        let count = records.len().max(1);
+        if records.is_empty() {
+            break;
+        }
+        let count = records.len();
         match *mishap {
-            Mishap::Drop(at) if !records.is_empty() => drop(records.remove(at % count)),
-            Mishap::Swap(a, b) if !records.is_empty() => records.swap(a % count, b % count),
-            Mishap::Double(at) if !records.is_empty() => {
-                records.insert(at % count, records[at % count].clone());
-            }
-            Mishap::Mix(at) if !records.is_empty() => {
-                records[at % count] = others[at % others.len()].clone();
-            }
-            _ => {}
+            Mishap::Drop(at) => drop(records.remove(at % count)),
+            Mishap::Swap(a, b) => records.swap(a % count, b % count),
+            Mishap::Double(at) => records.insert(at % count, records[at % count].clone()),
+            Mishap::Mix(at) => records[at % count] = others[at % others.len()].clone(),
+            Mishap::Cut(_) | Mishap::Flip(..) => {}
         }
     }
     let mut bytes = [beginning, records.concat()].concat();
     for mishap in mishaps {
         let len = bytes.len().max(1);
-        match *mishap {
-            Mishap::Cut(at) => bytes.truncate(at % len),
-            Mishap::Flip(at, bit) if !bytes.is_empty() => bytes[at % len] ^= 1 << bit,
-            _ => {}
+        if let Mishap::Cut(at) = *mishap {
+            bytes.truncate(at % len);
+        }
+        if let Mishap::Flip(at, bit) = *mishap
+            && let Some(byte) = bytes.get_mut(at % len)
+        {
+            *byte ^= 1 << bit;
         }
     }
     bytes

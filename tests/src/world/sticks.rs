@@ -95,8 +95,12 @@ impl World {
         let has_faults = phone.has_faults;
         self.after(index)?;
         let files = match written {
-            None | Some(Err(BundleError::NobodyYet | BundleError::NotADevice(_))) => return Ok(()),
-            Some(Err(BundleError::Replica(ReplicaError::Store(_)))) if has_faults => return Ok(()),
+            None => return Ok(()),
+            Some(Err(BundleError::NobodyYet | BundleError::NotADevice(_))) => return Ok(()),
+            // What was pending may have been sealed all the same.
+            Some(Err(BundleError::Replica(ReplicaError::Store(_)))) if has_faults => {
+                return self.pump(index);
+            }
             Some(Err(error)) => return broken!("phone {index} could not export: {error}"),
             Some(Ok(files)) => files,
         };

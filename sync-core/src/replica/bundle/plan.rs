@@ -100,8 +100,8 @@ impl Replica {
         ask: &BundleAsk,
         moment: &mut Moment<'_>,
     ) -> Result<BundlePlanner, BundleError> {
-        self.seal_pending(moment)?;
         let readers = self.readers_of(ask)?;
+        self.seal_pending(moment)?;
         let lanes = self.lanes_for_all(&ask.readers);
         // Heads first: what comes in between is in the way and not in the word.
         let heads = self.heads_of(&lanes)?;

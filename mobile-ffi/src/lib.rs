@@ -6,6 +6,7 @@
 //! members     people, their devices and rights; spaces; invitations and their QR
 //! sync        once with a deadline, or staying in touch; events, which the app fetches
 //! account     numbers, proofs, erasure
+//! bundles     everything in files that somebody carries, where no network is
 //! keys, log   what the platform lends: a place for keys, a log
 //! values      plain records in and out; apps never see a type of the core
 //! errors      one enum of things that an app can act on, each with a sentence for a person
@@ -22,6 +23,7 @@
 //! ```
 
 mod account;
+mod bundles;
 mod community;
 mod error;
 mod fault;
@@ -35,6 +37,10 @@ mod told;
 mod values;
 
 pub use account::{Erasure, Numbers, Proof, Question, Statistics};
+pub use bundles::{
+    BundleInfo, BundleProgress, BundleWatch, ExportAsk, ExportReport, ImportReport, ImportedFile,
+    SpaceInBundle,
+};
 pub use community::Community;
 pub use error::BanyanError;
 pub use keys::{KeyStore, PlatformError};

@@ -175,7 +175,7 @@ impl Community {
         if self.news.live.borrow().is_some() {
             return Ok(false);
         }
-        let live = Arc::new(Live::start(node).await?);
+        let live = Arc::new(Live::start_alone(node).await?);
         let began = self.news.live.send_if_modified(|there| {
             let is_first = there.is_none();
             if is_first {

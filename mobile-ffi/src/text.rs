@@ -61,7 +61,8 @@ mod tests {
     use super::*;
 
     /// The files that name keys.
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 7] = [
+        include_str!("bundles.rs"),
         include_str!("fault.rs"),
         include_str!("community.rs"),
         include_str!("keys.rs"),

@@ -69,7 +69,9 @@ use crate::store::{EntryRef, Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
 pub use audit::{Audit, AuditError, Flaw};
-pub use bundle::{Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, Known};
+pub use bundle::{
+    Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, BundlePlanner, Known,
+};
 pub use device::DeviceView;
 pub use edit::{Edited, Typing};
 pub use erase::ErasureView;

@@ -545,6 +545,9 @@ impl Roster {
         released_by: Option<Role>,
         ends_at: impl Fn(&ChainHash) -> Option<Seq>,
     ) -> Option<Role> {
+        if !self.has_lane(&log.lane) {
+            return None;
+        }
         self.role_by(self.any_device(&log.device)?, &log.lane, |standing| {
             let Some(cutoff) = standing.cutoff() else {
                 return true;
@@ -628,6 +631,14 @@ impl Roster {
             .into_iter()
             .filter(|lane| self.may_read(device, lane))
             .collect()
+    }
+
+    /// Whether there is such a lane: a space is there if the word of whoever made it counts.
+    #[must_use]
+    pub fn has_lane(&self, lane: &LaneId) -> bool {
+        self.spaces.contains_key(lane)
+            || *lane == commons(&self.community)
+            || *lane == roster_lane(&self.community)
     }
 
     /// Every lane: roster, commons and all spaces.

@@ -13,6 +13,7 @@
 //! moves      which move comes next
 //! people     founding, spaces, invitations, joins
 //! writing    records and edits
+//! sticks     bundles that are carried by hand
 //! flaws      bugs that a test plants
 //! loss       lost keys, and the recovery sheet
 //! villains   a member who keeps to no rule
@@ -36,6 +37,7 @@ mod oracle;
 mod people;
 mod phone;
 mod seeds;
+mod sticks;
 mod talk;
 mod ticks;
 mod villains;
@@ -148,6 +150,10 @@ pub struct Summary {
     pub losses: u64,
     /// Communities that were taken up again with their sheet.
     pub recoveries: u64,
+    /// Exports to sticks.
+    pub sticks: u64,
+    /// Entries that came by stick.
+    pub carried: u64,
     /// Bytes that were offered in the end to phones that had them already.
     pub echoed_bytes: u64,
     /// A digest of all moves and of the final state: the same for the same seed.
@@ -190,6 +196,13 @@ pub(crate) struct World {
     sheet: Option<[u8; 16]>,
     /// The phone that has.
     heir: Option<usize>,
+    /// Every other world has none: those are as they were before there were any, so that a seed that once
+    /// failed still says so.
+    has_sticks: bool,
+    sticks: Vec<sticks::Stick>,
+    /// Somebody writes more than fits into one small file.
+    has_long_texts: bool,
+    is_long_written: bool,
 }
 
 /// Runs one world from its first move to the last check.
@@ -254,6 +267,10 @@ impl World {
             has_recovery: !has_lies && rng.random_ratio(1, 8),
             sheet: None,
             heir: None,
+            sticks: Vec::new(),
+            has_sticks: !seed.is_multiple_of(2),
+            has_long_texts: seed % 24 == 1,
+            is_long_written: false,
             rng,
         }
     }

@@ -18,7 +18,9 @@ import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.banyan.BanyanException
+import org.banyan.BundleWatch
 import org.banyan.Community
+import org.banyan.ExportAsk
 import org.banyan.Filter
 import org.banyan.Keep
 import org.banyan.KeyStore
@@ -105,6 +107,10 @@ class Act(private val json: JsonObject) {
     fun choice(): Keep {
         val choice = json["choose"].asJsonPrimitive
         return if (choice.isNumber) Keep.Other(choice.asInt.toUInt()) else if (choice.asString == "all") Keep.All else Keep.Shown
+    }
+    fun exportAsk(): ExportAsk {
+        val asked = Act(json["ask"]?.asJsonObject ?: JsonObject())
+        return ExportAsk(asked.maybe("reader"), asked.maybe("since"), asked.maybe("max_bytes")?.toULong())
     }
     fun filter(): Filter {
         val asked = Act(json["filter"].asJsonObject)
@@ -198,6 +204,17 @@ class Runner(relay: String, silent: String, private val data: File) {
         return mapOf("rows" to rows.size, "pages" to pages.size, "different" to rows.toSet().size)
     }
 
+    private suspend fun bundle(community: Community, act: Act): Any {
+        val path = File(data, act.text("file")).path
+        val watch = BundleWatch()
+        if (act.has("stop")) watch.stop()
+        return when (act.text("call")) {
+            "export_bundle" -> community.exportBundle(path, act.exportAsk(), watch)
+            "import_bundles" -> community.importBundles(listOf(path), watch)
+            else -> community.inspectBundle(path, watch)
+        }
+    }
+
     private suspend fun createMany(community: Community, act: Act): Int {
         val fields = act.fields("fields")
         val rows = (0 until act.number("count").toInt()).map { fields + ("title" to fields["title"] + it) }
@@ -222,6 +239,7 @@ class Runner(relay: String, silent: String, private val data: File) {
             "edit" -> it.edit(act.text("record"), act.fields("fields"))
             "erase" -> it.erase(act.texts("records"))
             "erasures" -> it.erasures()
+            "export_bundle", "import_bundles", "inspect_bundle" -> bundle(it, act)
             "freshness" -> it.freshness()
             "history" -> it.history(act.text("record"))
             "invite" -> it.invite(act.maybe("space"), act.role())

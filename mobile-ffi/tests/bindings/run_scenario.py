@@ -153,6 +153,16 @@ class Runner:
             filter.after = page[-1].place
         return {"rows": len(rows), "pages": pages, "different": len(set(rows))}
 
+    async def bundle(self, community, call, file, ask=None, stop=False):
+        path, watch = str(DATA / file), banyan.BundleWatch()
+        if stop:
+            watch.stop()
+        if call == "export_bundle":
+            return await community.export_bundle(path, banyan.ExportAsk(**(ask or {})), watch)
+        if call == "import_bundles":
+            return await community.import_bundles([path], watch)
+        return await community.inspect_bundle(path, watch)
+
     async def while_syncing(self, community, deed):
         syncing = asyncio.ensure_future(community.sync_once())
         await asyncio.sleep(0.2)
@@ -190,6 +200,8 @@ class Runner:
             return await self.until(community, **act)
         if call == "pages":
             return await self.pages(community, **act)
+        if call in ("export_bundle", "import_bundles", "inspect_bundle"):
+            return await self.bundle(community, call, **act)
         if call == "create_many":
             fields, count = act["fields"], act["count"]
             rows = [fields | {"title": f"{fields['title']}{number}"} for number in range(count)]

@@ -23,6 +23,10 @@ pub const BIDI_STREAMS_MAX: u8 = 4;
 /// How long a handshake may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// After how long a silence a connection counts as lost: longer than the longest pause of a phone, with
+/// room for packets that are lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
+
 /// QUIC wants a name even though none is sent or checked.
 const NO_NAME: &str = "banyan.invalid";
 
@@ -45,8 +49,8 @@ impl Default for Transport {
     /// What phones use: room for a fast catch-up over a slow way.
     fn default() -> Self {
         Self {
-            keep_alive: Duration::from_secs(20),
-            idle_timeout: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(25),
+            idle_timeout: IDLE_TIMEOUT,
             stream_window: 1024 * 1024,
             connection_window: 1024 * 1024,
             send_window: 512 * 1024,

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -143,4 +144,31 @@ async fn text_that_is_no_address_is_named() {
     );
     let found = resolve("127.0.0.1:7400").await.unwrap();
     assert_eq!(found, [SocketAddr::from((Ipv4Addr::LOCALHOST, 7400))]);
+}
+
+#[tokio::test]
+async fn way_that_a_router_forgot_shows_as_a_question_whether_it_is_still_us() {
+    let (server, addr) = server(&keys(2));
+    let client = endpoint(Some(loopback()), None).unwrap();
+    let often = Transport {
+        keep_alive: Duration::from_millis(5),
+        ..Transport::default()
+    };
+    let dial = client_config(keys(1) as Arc<dyn Signer>, None, &often).unwrap();
+    let (dialled, accepted) = tokio::join!(connect(&client, addr, dial), async {
+        server.accept().await.unwrap().await
+    });
+    let (dialled, accepted) = (dialled.unwrap(), accepted.unwrap());
+    while dialled.stats().frame_tx.ping < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(dialled.stats().frame_rx.path_challenge, 0);
+    let before = accepted.remote_address();
+    // From here on our packets come from another port, as after a router's silence.
+    client.rebind(UdpSocket::bind(loopback()).unwrap()).unwrap();
+    while dialled.stats().frame_rx.path_challenge == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_ne!(accepted.remote_address(), before);
+    assert!(dialled.close_reason().is_none(), "it goes on");
 }

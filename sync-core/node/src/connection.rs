@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use sync_core::id::DeviceId;
 use sync_core::keys::DeviceKeys;
@@ -15,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::driver::{ConnId, Input};
+use crate::keep_alive::Shown;
 
 /// Bytes of frames of one connection that may wait for the driver, in KiB.
 const WAITING_KIB_MAX: u32 = 4096;
@@ -48,8 +50,12 @@ impl Wired {
         keys: Arc<DeviceKeys>,
         id: ConnId,
         driver: mpsc::Sender<Input>,
+        keep_alive: Duration,
     ) -> Result<Self, LinkError> {
-        let transport = Transport::default();
+        let transport = Transport {
+            keep_alive,
+            ..Transport::default()
+        };
         let config = client_config(keys, Some(relay.relay), &transport)?;
         let addrs = resolve(&relay.addr).await?;
         let endpoint = endpoint(None, None)?;
@@ -82,6 +88,11 @@ impl Wired {
         })
     }
 
+    /// What the connection shows, now and later.
+    pub(crate) fn witness(&self) -> Witness {
+        Witness(self.connection.clone())
+    }
+
     /// Waits until the last frames are out, then closes; what is left to wait for is of no concern to
     /// whoever waits for the session.
     pub(crate) async fn close(mut self) -> Closing {
@@ -92,6 +103,24 @@ impl Wired {
         let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, all).await;
         self.connection.close(Close::Done.code(), b"");
         Closing(self.endpoint)
+    }
+}
+
+/// Sees how a connection fares, also when it is over.
+#[derive(Debug)]
+pub(crate) struct Witness(quinn::Connection);
+
+impl Witness {
+    pub(crate) fn shown(&self) -> Shown {
+        let stats = self.0.stats();
+        Shown {
+            pings: stats.frame_tx.ping,
+            rebindings: stats.frame_rx.path_challenge,
+            is_lost: matches!(
+                self.0.close_reason(),
+                Some(quinn::ConnectionError::TimedOut)
+            ),
+        }
     }
 }
 
@@ -106,7 +135,7 @@ impl Closing {
 }
 
 /// How long a connection may take to say goodbye.
-const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 async fn connect_any(
     endpoint: &quinn::Endpoint,

@@ -76,10 +76,14 @@ pub(crate) struct Driver {
     seal_due: Option<Instant>,
     /// When the first session is given up unless something moves.
     quiet_due: Option<Instant>,
+    /// When a session has something to sign of what was read.
+    reading_due: Option<Instant>,
     /// Connections that say goodbye.
     closings: JoinSet<()>,
     /// Hears that something was written.
     changes: watch::Sender<u64>,
+    /// How much of the roster the sessions have been told of.
+    statements_told: usize,
 }
 
 /// The device's clock.
@@ -98,6 +102,7 @@ impl Driver {
         changes: watch::Sender<u64>,
     ) -> Self {
         Self {
+            statements_told: replica.statement_count(),
             replica,
             inputs,
             sessions: BTreeMap::new(),
@@ -106,6 +111,7 @@ impl Driver {
             sealed_at: None,
             seal_due: None,
             quiet_due: None,
+            reading_due: None,
             closings: JoinSet::new(),
             changes,
         }
@@ -136,6 +142,7 @@ impl Driver {
                 self.take_frames(id, held);
             }
             self.seal_if_due();
+            self.follow_roster();
             self.pump();
             self.tell_changes();
             if is_stopped {
@@ -167,10 +174,8 @@ impl Driver {
 
     /// Waits for an input, then takes along all that wait already; empty when something is due.
     fn next_inputs(&mut self) -> Option<Vec<Input>> {
-        let due = match (self.seal_due, self.quiet_due) {
-            (Some(seal), Some(quiet)) => Some(seal.min(quiet)),
-            (seal, quiet) => seal.or(quiet),
-        };
+        let due = [self.seal_due, self.quiet_due, self.reading_due];
+        let due = due.into_iter().flatten().min();
         let inputs = &mut self.inputs;
         let first = self.runtime.block_on(async {
             match due {
@@ -217,14 +222,20 @@ impl Driver {
         }
     }
 
-    /// What this device has read is signed, at most so often; [`Input::LookAgain`] comes often enough.
+    /// What this device has read is signed, at most so often.
     fn follow_reading(&mut self, id: ConnId) {
         let moment = moment(now(), &mut self.rng);
-        if let Some(running) = self.sessions.get_mut(&id)
-            && let Err(error) = running.peer.follow_reading(&mut self.replica, &moment)
-        {
-            self.end(id, Err(error.into()));
+        let Some(running) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Err(error) = running.peer.follow_reading(&mut self.replica, &moment) {
+            return self.end(id, Err(error.into()));
         }
+        let due = running
+            .peer
+            .reading_due_in()
+            .map(|due| Instant::now() + due);
+        self.reading_due = self.reading_due.into_iter().chain(due).min();
     }
 
     /// The first edit after a pause is sealed as it is made; those of a run after it are gathered.
@@ -285,18 +296,31 @@ impl Driver {
             return;
         }
         if is_changed {
-            for (other, running) in &mut self.sessions {
-                if *other != id
-                    && let Err(error) = running.peer.roster_changed(&self.replica)
-                {
-                    tracing::warn!(%error, "a session could not follow the roster");
-                }
+            self.tell_of_roster(Some(id));
+        }
+    }
+
+    /// Calls, bundles and other programs change the roster too.
+    fn follow_roster(&mut self) {
+        if self.replica.statement_count() != self.statements_told {
+            self.tell_of_roster(None);
+        }
+    }
+
+    fn tell_of_roster(&mut self, but: Option<ConnId>) {
+        self.statements_told = self.replica.statement_count();
+        for (id, running) in &mut self.sessions {
+            if Some(*id) != but
+                && let Err(error) = running.peer.roster_changed(&self.replica)
+            {
+                tracing::warn!(%error, "a session could not follow the roster");
             }
         }
     }
 
     fn pump(&mut self) {
         self.quiet_due = None;
+        self.reading_due = None;
         let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
         for id in ids {
             self.pump_one(id);

@@ -5,13 +5,17 @@
 //! Node    the handle: call into the replica, sync once, or stay live
 //! driver  one thread owns the replica; everything that happens comes to it as one input
 //! wire    one task reads a connection's frames and one writes them; both within bounds
+//! bundle  files that are carried by hand: exported, imported, inspected
 //! ```
 //! The core decides everything; nothing here knows what is in a frame. Frames that wait are taken
 //! together, so that a fast relay and a slow disk meet in few large transactions.
 
+pub mod bundle;
 mod connection;
+pub mod draft;
 mod driver;
 mod home;
+mod keep_alive;
 mod key_file;
 mod live;
 mod node;

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sync_core::roster::ticket::RelayAddr;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::driver::SessionState;
-use crate::node::{Node, NodeError};
+use crate::driver::{Progress, SessionState};
+use crate::keep_alive::KeepAlive;
+use crate::node::{Attending, Node, NodeError};
 use crate::pace::Pace;
 use crate::report::SyncReport;
 
@@ -78,7 +79,7 @@ impl Board {
 #[derive(Debug)]
 pub struct Live {
     board: Arc<Board>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Live {
@@ -101,16 +102,33 @@ impl Live {
         Self::begin(node)
     }
 
+    /// Goes live where no other program writes to the store, as on a phone: nothing wakes up to look whether
+    /// one has.
+    ///
+    /// # Errors
+    /// As [`Live::start`].
+    pub async fn start_alone(node: Arc<Node>) -> Result<Self, NodeError> {
+        let relays = node.call(|replica, _| replica.relays().to_vec()).await?;
+        if relays.is_empty() {
+            return Err(NodeError::NoRelay);
+        }
+        Ok(Self::meet(&node))
+    }
+
     fn begin(node: Arc<Node>) -> Self {
+        let mut live = Self::meet(&node);
+        let runtime = node.runtime().clone();
+        let look = look(node, Arc::clone(&live.board));
+        live.tasks.spawn_on(look, &runtime);
+        live
+    }
+
+    fn meet(node: &Arc<Node>) -> Self {
         let board = Arc::new(Board::default());
         let mut tasks = JoinSet::new();
         let runtime = node.runtime().clone();
-        tasks.spawn_on(follow(Arc::clone(&node), Arc::clone(&board)), &runtime);
-        tasks.spawn_on(look(node, Arc::clone(&board)), &runtime);
-        Self {
-            board,
-            _tasks: tasks,
-        }
+        tasks.spawn_on(follow(Arc::clone(node), Arc::clone(&board)), &runtime);
+        Self { board, tasks }
     }
 
     /// The next event; the newest of those that came since the last call.
@@ -166,23 +184,33 @@ async fn follow(node: Arc<Node>, board: Arc<Board>) {
     }
 }
 
+/// How a session with a relay was left.
+enum Left {
+    Ended(NodeError),
+    /// It did well, and goes on in a connection that is kept open in another way.
+    ForBetter,
+}
+
 async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
     let mut pace = Pace::new();
+    let mut keep = KeepAlive::new();
     loop {
-        let was_done = Arc::new(AtomicBool::new(false));
-        let (posts, done) = (Arc::clone(&board), Arc::clone(&was_done));
-        let progress = Box::new(move |state: SessionState| {
-            done.fetch_or(state.is_done, Ordering::Relaxed);
-            posts.post(LiveEvent::of(state));
-        });
-        let ended = match node.open(&relay, false, Some(progress)).await {
-            Ok(attending) => attending.end().await,
-            Err(error) => Err(error),
+        // Once it has had everything, and whether it has now.
+        let (was_done, is_done) = (Arc::default(), Arc::default());
+        let progress = posting(
+            Arc::clone(&board),
+            Arc::clone(&was_done),
+            Arc::clone(&is_done),
+        );
+        let left = match node.open(&relay, false, keep.pause(), Some(progress)).await {
+            Ok(attending) => attend(attending, &mut keep, &is_done).await,
+            Err(error) => Left::Ended(error),
         };
-        let error = ended.err().unwrap_or(NodeError::Lost);
-        if error == NodeError::Stopped {
-            return board.end();
-        }
+        let error = match left {
+            Left::ForBetter => continue,
+            Left::Ended(NodeError::Stopped) => return board.end(),
+            Left::Ended(error) => error,
+        };
         let retry_in = pace.after(&error, was_done.load(Ordering::Relaxed));
         let is_final = !error.is_passing();
         board.post(LiveEvent::Offline {
@@ -191,5 +219,43 @@ async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
             is_final,
         });
         tokio::time::sleep(retry_in).await;
+    }
+}
+
+fn posting(board: Arc<Board>, was_done: Arc<AtomicBool>, is_done: Arc<AtomicBool>) -> Progress {
+    Box::new(move |state: SessionState| {
+        was_done.fetch_or(state.is_done, Ordering::Relaxed);
+        is_done.store(state.is_done, Ordering::Relaxed);
+        board.post(LiveEvent::of(state));
+    })
+}
+
+/// Waits for the end of a session. Now and then, as long as something can come of it, it is looked at how the
+/// connection fares; nothing wakes up for it later.
+async fn attend(mut attending: Attending, keep: &mut KeepAlive, is_done: &AtomicBool) -> Left {
+    loop {
+        let trial = keep.trial(Instant::now());
+        let ended = tokio::select! {
+            ended = attending.ended() => Some(ended),
+            () = after(trial) => None,
+        };
+        let shown = attending.shown();
+        let is_idle = is_done.load(Ordering::Relaxed);
+        match ended {
+            Some(ended) => {
+                keep.learn(shown, Instant::now());
+                return Left::Ended(ended.err().unwrap_or(NodeError::Lost));
+            }
+            None if is_idle && keep.learn(shown, Instant::now()) => return Left::ForBetter,
+            None => {}
+        }
+    }
+}
+
+/// Never comes without a time.
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }

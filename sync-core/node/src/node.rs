@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use sync_core::keys::DeviceKeys;
 use sync_core::replica::{Moment, Replica, ReplicaError};
@@ -14,8 +15,9 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::connection::Wired;
+use crate::connection::{Wired, Witness};
 use crate::driver::{ConnId, Driver, INPUTS_MAX, Input, Opened, Progress, SessionState};
+use crate::keep_alive::{KEEP_ALIVE_FIRST, Shown};
 use crate::report::SyncReport;
 
 /// How often a sync begins anew when a restored store has had to take a new name.
@@ -156,7 +158,8 @@ impl Node {
                 Box::new(move |state: SessionState| tell(&state.report, state.announced))
                     as Progress
             });
-            match self.open(relay, true, progress).await?.end().await {
+            let opened = self.open(relay, true, KEEP_ALIVE_FIRST, progress);
+            match opened.await?.end().await {
                 Err(NodeError::Reborn) => {}
                 result => return result,
             }
@@ -169,11 +172,13 @@ impl Node {
         &self,
         relay: &RelayAddr,
         is_once: bool,
+        keep_alive: Duration,
         progress: Option<Progress>,
     ) -> Result<Attending, NodeError> {
         let id = ConnId(self.connections.fetch_add(1, Ordering::Relaxed));
         let keys = Arc::clone(&self.keys);
-        let wired = Wired::dial(relay, keys, id, self.inputs.clone()).await?;
+        let wired = Wired::dial(relay, keys, id, self.inputs.clone(), keep_alive).await?;
+        let witness = wired.witness();
         let (ended, hears) = oneshot::channel();
         let opened = Box::new(Opened {
             wired,
@@ -189,6 +194,7 @@ impl Node {
         Ok(Attending {
             ended: hears,
             inputs: self.inputs.clone(),
+            witness,
         })
     }
 
@@ -230,11 +236,21 @@ impl Node {
 pub(crate) struct Attending {
     ended: oneshot::Receiver<Result<SyncReport, NodeError>>,
     inputs: mpsc::Sender<Input>,
+    witness: Witness,
 }
 
 impl Attending {
     pub(crate) async fn end(mut self) -> Result<SyncReport, NodeError> {
+        self.ended().await
+    }
+
+    /// The same, for who may stop waiting and begin again.
+    pub(crate) async fn ended(&mut self) -> Result<SyncReport, NodeError> {
         (&mut self.ended).await.unwrap_or(Err(NodeError::Stopped))
+    }
+
+    pub(crate) fn shown(&self) -> Shown {
+        self.witness.shown()
     }
 }
 

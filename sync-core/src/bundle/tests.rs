@@ -289,3 +289,29 @@ fn frames_of_newer_versions_are_passed_over_and_nonsense_is_damage() {
         );
     }
 }
+
+#[test]
+fn small_file_is_noticed_cut_at_every_byte_and_with_any_bit_flipped() {
+    let all = batches(1, &[20, 30, 40]);
+    let bytes = file(&word(1), &all);
+    for len in 0..bytes.len() {
+        let (received, _, end) = read(&bytes[..len]);
+        let is_named = match len {
+            0..13 => end == Err(BadBundle::NotABundle),
+            _ => end == Err(BadBundle::Truncated),
+        };
+        assert!(is_named, "{len}: {end:?}");
+        assert!(is_beginning(&received, &all), "{len}");
+    }
+    // The other reader's key is none of ours.
+    let others_key = 49..129;
+    for at in (0..bytes.len()).filter(|at| !others_key.contains(at)) {
+        for bit in 0..8 {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            let (received, _, end) = read(&changed);
+            assert!(end.is_err(), "bit {bit} of byte {at}");
+            assert!(is_beginning(&received, &all), "bit {bit} of byte {at}");
+        }
+    }
+}

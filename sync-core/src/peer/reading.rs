@@ -1,6 +1,7 @@
 //! How far a session with a relay has been read, by this device and, as the relay hands on, by others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::id::{Arrival, Millis, StoreId};
 use crate::peer::{Peer, PeerError};
@@ -34,6 +35,8 @@ pub(super) struct Following {
     noted: Option<(Arrival, u64)>,
     /// When that was.
     noted_at: Millis,
+    /// How long after the last look there is something to sign.
+    due_in: Option<Duration>,
 }
 
 impl Following {
@@ -57,6 +60,7 @@ impl Peer {
         replica: &mut Replica,
         moment: &Moment<'_>,
     ) -> Result<(), PeerError> {
+        self.reading.due_in = None;
         let is_over = self.reading.has_failed || self.session.is_ended();
         let Some(store) = self.relay_store().filter(|_| !is_over) else {
             return Ok(());
@@ -72,6 +76,12 @@ impl Peer {
         }
         self.ask_receipts(replica, &store)?;
         self.note_read(replica, &store, moment)
+    }
+
+    /// How long after the last [`Peer::follow_reading`] it has something to do, if nothing comes meanwhile.
+    #[must_use]
+    pub fn reading_due_in(&self) -> Option<Duration> {
+        self.reading.due_in
     }
 
     /// A relay that was set back has less than this device had read of it: it uses positions again.
@@ -174,16 +184,21 @@ impl Peer {
         };
         let noted = (placing.upto, placing.position);
         let placing_position = placing.position;
-        let is_over = |since: Millis, pause: u64| {
+        let left = |since: Millis, pause: u64| {
             let passed = moment.now.0.saturating_sub(since.0);
             // A clock that was set back must not keep it waiting.
-            u64::try_from(passed).map_or(true, |passed| passed >= pause)
+            u64::try_from(passed).map_or(0, |passed| pause.saturating_sub(passed))
         };
         let signed_at = self.reading.signed_at;
-        let may_sign = signed_at.is_none_or(|at| is_over(at, RECEIPT_PAUSE_MILLIS));
-        let is_same = self.reading.noted == Some(noted)
-            && !is_over(self.reading.noted_at, RECEIPT_RENEW_MILLIS);
-        if is_same || (self.reading.noted.is_some() && !may_sign) {
+        let pause = signed_at.map_or(0, |at| left(at, RECEIPT_PAUSE_MILLIS));
+        let may_sign = pause == 0;
+        let renewal = left(self.reading.noted_at, RECEIPT_RENEW_MILLIS);
+        if self.reading.noted == Some(noted) && renewal > 0 {
+            self.reading.due_in = Some(Duration::from_millis(renewal));
+            return Ok(());
+        }
+        if self.reading.noted.is_some() && !may_sign {
+            self.reading.due_in = Some(Duration::from_millis(pause));
             return Ok(());
         }
         if let Some(own) = replica.note_read(&placing, may_sign, moment)? {
@@ -193,6 +208,7 @@ impl Peer {
         }
         self.reading.noted = Some(noted);
         self.reading.noted_at = moment.now;
+        self.reading.due_in = Some(Duration::from_millis(RECEIPT_RENEW_MILLIS));
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ use crate::store::StoreError;
 pub use import::{Brought, BundleImport};
 pub use known::Known;
 pub use part::BundlePart;
-pub use plan::{BundleAsk, BundlePlan};
+pub use plan::{BundleAsk, BundlePlan, BundlePlanner};
 
 /// Why there is no export.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -24,6 +24,8 @@ pub enum Hold {
     Forked,
     /// The author may not create or edit records of this kind.
     KindNotAllowed,
+    /// Whoever made the space had been cut off before, so that there is no such space.
+    NoSpace,
     /// The author is not a member here.
     NotAMember,
     /// The record belongs to another space.
@@ -41,7 +43,7 @@ pub enum Hold {
 }
 
 impl Hold {
-    const OWN: [(Self, u16); 14] = [
+    const OWN: [(Self, u16); 15] = [
         (Self::BuiltOn, 256),
         (Self::DoesNotOpen, 257),
         (Self::Forked, 258),
@@ -56,6 +58,7 @@ impl Hold {
         (Self::Discarded, 267),
         (Self::Erased, 268),
         (Self::StateNotAllowed, 269),
+        (Self::NoSpace, 270),
     ];
 
     /// The number kept in stores.
@@ -98,6 +101,7 @@ impl fmt::Display for Hold {
             Self::DoesNotOpen => "the entry does not open with the key it names",
             Self::Forked => "the device wrote twice at this position; the other branch counts",
             Self::KindNotAllowed => "the author may not write records of this kind",
+            Self::NoSpace => "whoever made this space had been removed before",
             Self::NotAMember => "the author is not a member here",
             Self::OtherSpace => "the record belongs to another space",
             Self::ReadOnly => "the author may only read here",

@@ -120,7 +120,9 @@ impl Mind {
             Target::Begin { .. } | Target::BeginKeyed { .. } | Target::Edit(_) => {}
         }
         let role = role.ok_or_else(|| {
-            if self.roster.member_id(&author).is_some() {
+            if !self.roster.has_lane(space) {
+                Hold::NoSpace
+            } else if self.roster.member_id(&author).is_some() {
                 self.hold_of_cut_off(&incoming.entry)
             } else {
                 Hold::NotAMember

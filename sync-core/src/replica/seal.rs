@@ -37,6 +37,12 @@ impl Replica {
         self.writes
     }
 
+    /// How many roster statements are known: whoever follows the roster looks again when it has grown.
+    #[must_use]
+    pub fn statement_count(&self) -> usize {
+        self.mind.book.len()
+    }
+
     /// Grows whenever something may have been written, by this program or by another one.
     #[must_use]
     pub fn change_count(&self) -> u64 {

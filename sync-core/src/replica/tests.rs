@@ -26,6 +26,7 @@ mod bundles;
 mod devices;
 mod erasures;
 mod meetings;
+mod nowhere;
 mod origins;
 mod others;
 mod previews;

@@ -4,15 +4,20 @@
 //! cargo build --release --bin banyan --bin banyan-relay
 //! cargo run --release -p bench -- --scale 10
 //! cargo run --release -p bench -- --workload flood
+//! cargo run --release -p bench -- --workload bundle
+//! cargo run --release -p bench -- --workload idle
 //! ```
 //! The relay is a process of its own; phones have real stores and real connections over loopback. The
 //! floor of a replay is what any program must do with the same data and no protocol: decrypt, load into
 //! Automerge, insert into SQLite.
 
+mod bundle;
 mod dataset;
 mod flood;
 mod floor;
+mod idle;
 mod ingest;
+mod process;
 mod relay_process;
 mod w1_new_phone;
 mod w2_after_a_week;
@@ -21,12 +26,14 @@ mod w6_cold_open;
 mod w7_console;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use station::Scale;
 use sync_core::roster::ticket::RelayAddr;
 
+use crate::bundle::Deed;
 use crate::flood::Attack;
 use crate::relay_process::RelayProcess;
 
@@ -60,6 +67,21 @@ struct Args {
     /// Be the bad clients of this relay, until standard input ends.
     #[arg(long, value_name = "RELAY", hide = true, requires = "attack")]
     at: Option<RelayAddr>,
+    /// About how many megabytes the bundle has.
+    #[arg(long, default_value_t = 200)]
+    megabytes: u64,
+    /// Seconds of an idle phone.
+    #[arg(long, default_value_t = 600)]
+    period: u64,
+    /// Do this with a bundle, in this process.
+    #[arg(long, value_enum, hide = true, requires = "data", requires = "file")]
+    deed: Option<Deed>,
+    /// The data folder of the deed, or of the idle phone that this process is.
+    #[arg(long, hide = true)]
+    data: Option<PathBuf>,
+    /// The bundle of the deed.
+    #[arg(long, hide = true)]
+    file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,6 +90,10 @@ enum Workload {
     Station,
     /// Live edits among bad clients.
     Flood,
+    /// A large bundle, written and taken in.
+    Bundle,
+    /// A phone that merges, and then does nothing.
+    Idle,
 }
 
 /// One line of the table.
@@ -101,7 +127,20 @@ async fn main() -> Result<()> {
     if let (Some(relay), Some(attack)) = (&args.at, args.attack) {
         return flood::run(attack, relay.clone(), args.clients).await;
     }
+    if let (Some(deed), Some(data), Some(file)) = (args.deed, &args.data, &args.file) {
+        return bundle::be(deed, data, file.clone());
+    }
+    let period = Duration::from_secs(args.period);
+    if let (Workload::Idle, Some(data)) = (args.workload, &args.data) {
+        return idle::be(data, period).await;
+    }
     let folder = tempfile::tempdir()?;
+    if args.workload == Workload::Bundle {
+        let mut rows = Vec::new();
+        bundle::measure(args.megabytes, args.seed, folder.path(), &mut rows)?;
+        print("bundle", &rows);
+        return Ok(());
+    }
     if args.workload == Workload::Flood {
         let mut rows = Vec::new();
         let (programs, clients) = (&args.programs, args.clients);
@@ -114,6 +153,11 @@ async fn main() -> Result<()> {
     let relay = RelayProcess::start(&args.programs, &folder.join("relay"))?;
     let data = dataset::build(args.seed, &Scale::times(args.scale))?;
     let mut rows = Vec::new();
+    if args.workload == Workload::Idle {
+        idle::measure(data, &relay, folder, period, &mut rows).await?;
+        print(&format!("phone (x{})", args.scale), &rows);
+        return Ok(());
+    }
     let (town, new_phone) = w1_new_phone::measure(data, &relay, folder, &mut rows).await?;
     let (town, new_phone) = w2_after_a_week::measure(town, new_phone, &relay, &mut rows).await?;
     w3_live::measure(&new_phone, folder, &mut rows).await?;

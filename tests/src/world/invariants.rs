@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use sync_core::epoch::EpochKey;
 use sync_core::id::{Arrival, EpochId, LaneId};
 use sync_core::keys::Secret;
+use sync_core::record::RecordDoc;
 use sync_core::replica::{Farewell, HistoryEntry, Hold, RecordView, Replica};
 use sync_core::roster::statement::Statement;
 use sync_core::roster::{Said, roster_lane};
@@ -338,7 +339,11 @@ impl World {
         let store = replica.store();
         let lanes = replica.roster().lanes_of(&replica.device());
         let logs = store.logs().map_err(unreadable)?;
-        if let Some(log) = logs.iter().find(|log| !lanes.contains(&log.lane)) {
+        // A space whose maker turns out to have been cut off before is none. What has come of it is kept, for
+        // it is one again if a higher word cuts them off later; it is shown and offered to nobody (ADR 21).
+        let all = replica.roster().all_lanes();
+        let is_own = |lane: &LaneId| lanes.contains(lane) || !all.contains(lane);
+        if let Some(log) = logs.iter().find(|log| !is_own(&log.lane)) {
             return broken!(
                 "phone {index} carries lane {} and may not",
                 log.lane.short()
@@ -353,7 +358,13 @@ impl World {
         }
         for record in store.records().map_err(unreadable)? {
             let doc = store.doc(&record).map_err(unreadable)?;
-            if doc.is_some_and(|doc| !lanes.contains(&doc.space)) {
+            let Some(doc) = doc.filter(|doc| !lanes.contains(&doc.space)) else {
+                continue;
+            };
+            // Of a space that is none nothing is merged; which entries are held is noted.
+            let tails = store.tails(&record).map_err(unreadable)?;
+            let merged = RecordDoc::load(&doc.base, tails.iter().map(|tail| tail.chunk.as_slice()));
+            if all.contains(&doc.space) || merged.map_err(unreadable)?.change_count() > 0 {
                 return broken!("phone {index} has a document of a space that it may not read");
             }
         }

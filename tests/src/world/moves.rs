@@ -42,6 +42,9 @@ enum Move {
     Stranger,
     Forge,
     Rebuild,
+    WriteStick,
+    ReadStick,
+    WriteLong,
 }
 
 /// Each move, and how often it happens among all.
@@ -81,11 +84,23 @@ const WEIGHTS: &[(Move, u32)] = &[
     (Move::Stranger, 3),
     (Move::Forge, 3),
     (Move::Rebuild, 1),
+    (Move::WriteStick, 5),
+    (Move::ReadStick, 8),
+    (Move::WriteLong, 2),
 ];
 
 impl World {
     pub(super) fn make_move(&mut self) -> Outcome {
-        let chosen = WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight);
+        let has_sticks = self.has_sticks;
+        let weight = |(it, weight): &(Move, u32)| {
+            let is_of_sticks = matches!(it, Move::WriteStick | Move::ReadStick | Move::WriteLong);
+            if is_of_sticks && !has_sticks {
+                0
+            } else {
+                *weight
+            }
+        };
+        let chosen = WEIGHTS.choose_weighted(&mut self.rng, weight);
         let chosen = chosen.map_or(Move::Create, |(chosen, _)| *chosen);
         self.tell(format!("{chosen:?}"));
         match chosen {
@@ -125,6 +140,9 @@ impl World {
             Move::Stranger => self.stranger_comes(),
             Move::Forge => self.forger_comes(),
             Move::Rebuild => self.rebuild_one(),
+            Move::WriteStick => self.write_stick(),
+            Move::ReadStick => self.read_stick(),
+            Move::WriteLong => self.write_long(),
         }
     }
 

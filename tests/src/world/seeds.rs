@@ -95,6 +95,8 @@ fn add(total: &Mutex<Summary>, summary: &Summary) {
     total.purges += summary.purges;
     total.losses += summary.losses;
     total.recoveries += summary.recoveries;
+    total.sticks += summary.sticks;
+    total.carried += summary.carried;
     total.echoed_bytes += summary.echoed_bytes;
     total.digest ^= summary.digest;
 }

@@ -65,9 +65,14 @@ impl World {
 
     pub(super) fn create_somewhere(&mut self) -> Outcome {
         let members = self.members_on();
-        let Some(by) = self.pick(&members) else {
-            return Ok(());
-        };
+        match self.pick(&members) {
+            Some(by) => self.create_by(by, ""),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody begins a record in one of all spaces, with more text if there is `more`.
+    pub(super) fn create_by(&mut self, by: usize, more: &str) -> Outcome {
         let replica = self.replica(by)?;
         let commons = sync_core::roster::commons(&replica.community());
         let mut spaces = self.spaces.clone();
@@ -81,10 +86,10 @@ impl World {
         let Some(kind) = self.pick(&kinds) else {
             return Ok(());
         };
-        self.create(by, space, kind)
+        self.create(by, space, kind, more)
     }
 
-    pub(super) fn create(&mut self, by: usize, space: LaneId, kind: &'static Kind) -> Outcome {
+    fn create(&mut self, by: usize, space: LaneId, kind: &'static Kind, more: &str) -> Outcome {
         let (title, text) = fields_of(kind);
         let (first, second) = (self.oracle.token(), self.oracle.token());
         let mut edits = Vec::new();
@@ -101,7 +106,8 @@ impl World {
             field: title.to_owned(),
             value: titled.into(),
         });
-        let told = Value::Text(format!("{}{}{}", self.note(), mark(&second), self.note()));
+        let told = format!("{}{}{}{more}", self.note(), mark(&second), self.note());
+        let told = Value::Text(told);
         edits.push(FieldEdit {
             field: text.to_owned(),
             value: told.into(),

@@ -1,69 +1,29 @@
 //! `banyan bundle import`: takes in what files bring, and says what that was.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sync_core::id::{BundleId, DeviceId};
-use sync_core::peer::{Report, moment};
+use sync_core::peer::moment;
 use sync_core::replica::{Brought, Replica, ReplicaError};
 use sync_node::SyncReport;
+use sync_node::bundle::{Import, ImportedFile};
 
 use super::super::App;
 use super::super::report::{self, Outcome, bytes};
-use super::{broken, open, refused};
 use crate::cli::BundleImportArgs;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Progress, thousands};
 use crate::place;
 
-/// What one file brought.
-struct Done {
-    path: PathBuf,
-    from: String,
-    brought: Brought,
-}
-
 pub(super) fn run(app: &mut App, args: &BundleImportArgs) -> Result<(), Failure> {
     let mut replica = app.replica()?;
-    let mut done = Vec::new();
-    for path in in_order(&replica, &args.files)? {
-        done.push(take(app, &mut replica, path)?);
-    }
-    let outcome = outcome(&replica, &done)?;
-    if app.is_json {
-        tell_json(app, &outcome, &done)?;
-    } else {
-        tell(app, &outcome, &done)?;
-    }
-    verdict(&outcome, &done)
-}
-
-/// The files in the order in which they were written. One that cannot be used at all is told before
-/// anything is taken in.
-fn in_order(replica: &Replica, files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut sorted: BTreeSet<(i64, BundleId, u64, PathBuf)> = BTreeSet::new();
-    for path in files {
-        let (file, _) = open(path)?;
-        let reader = replica.read_bundle(file);
-        let reader = reader.map_err(|error| refused(path, error))?;
-        let manifest = reader.manifest();
-        sorted.insert((manifest.at, manifest.set, manifest.part, path.clone()));
-    }
-    Ok(sorted.into_iter().map(|(.., path)| path).collect())
-}
-
-fn take(app: &App, replica: &mut Replica, path: PathBuf) -> Result<Done, Failure> {
-    let (file, size) = open(&path)?;
-    let import = replica.import_bundle(file);
-    let mut import = import.map_err(|error| refused(&path, error))?;
-    let mut progress = Progress::new();
+    let mut import = Import::begin(&replica, &args.files)?;
     let mut rng = rand::rng();
-    let all = bytes(size);
-    while import.step(replica, &mut moment(place::now(), &mut rng))? {
-        let (done, entries) = (bytes(import.bytes_read()), thousands(import.entries()));
+    let mut progress = Progress::new();
+    while import.step(&mut replica, &mut moment(place::now(), &mut rng))? {
+        let come = import.progress();
+        let (done, all) = (bytes(come.done), bytes(come.all));
+        let entries = thousands(come.entries);
         let places = [
             ("done", done.as_str()),
             ("all", all.as_str()),
@@ -71,31 +31,20 @@ fn take(app: &App, replica: &mut Replica, path: PathBuf) -> Result<Done, Failure
         ];
         progress.show(|| app.text.with("out.bundle.reading", &places));
     }
-    let brought = import.finish(replica, &mut moment(place::now(), &mut rng))?;
-    Ok(Done {
-        from: sender(replica, &brought.manifest.device),
-        path,
-        brought,
-    })
-}
-
-/// The name of whoever wrote it, or the beginning of the device's id.
-pub(super) fn sender(replica: &Replica, device: &DeviceId) -> String {
-    let member = replica.roster().member_id(device);
-    member.map_or_else(|| device.short(), |member| replica.member_name(&member))
-}
-
-fn outcome(replica: &Replica, done: &[Done]) -> Result<Outcome, ReplicaError> {
-    let mut sum = Report::default();
-    for Done { brought, .. } in done {
-        sum.tally.add(&brought.tally);
-        sum.received += brought.tally.received;
-        for (refusal, batches) in &brought.rejected {
-            *sum.rejected.entry(*refusal).or_default() += batches;
-        }
+    drop(progress);
+    let imported = import.finish(&replica);
+    let outcome = outcome(&replica, imported.report)?;
+    if app.is_json {
+        tell_json(app, &outcome, &imported.files)?;
+    } else {
+        tell(app, &outcome, &imported.files)?;
     }
+    verdict(&outcome, &imported.files)
+}
+
+fn outcome(replica: &Replica, report: SyncReport) -> Result<Outcome, ReplicaError> {
     Ok(Outcome {
-        report: SyncReport::new(replica, String::new(), &sum, (0, 0)),
+        report,
         unreached: Vec::new(),
         is_removed: replica.is_removed(),
         farewell: replica.farewell(),
@@ -105,9 +54,9 @@ fn outcome(replica: &Replica, done: &[Done]) -> Result<Outcome, ReplicaError> {
     })
 }
 
-fn tell(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Failure> {
+fn tell(app: &mut App, outcome: &Outcome, done: &[ImportedFile]) -> Result<(), Failure> {
     app.text = app.text.with_schema(Arc::clone(&outcome.schema));
-    for Done {
+    for ImportedFile {
         path,
         from,
         brought,
@@ -149,7 +98,7 @@ fn tell(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Failure> 
 }
 
 /// Files of the last export that have not come, and how many it has.
-fn missing(done: &[Done]) -> Option<(String, String)> {
+fn missing(done: &[ImportedFile]) -> Option<(String, String)> {
     let brought = &done.last()?.brought;
     let others = brought.missing.iter();
     let others = others.filter(|part| **part != brought.manifest.part);
@@ -157,7 +106,7 @@ fn missing(done: &[Done]) -> Option<(String, String)> {
     (!others.is_empty()).then(|| (others.join(", "), brought.manifest.parts.to_string()))
 }
 
-fn tell_json(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Failure> {
+fn tell_json(app: &mut App, outcome: &Outcome, done: &[ImportedFile]) -> Result<(), Failure> {
     let mut value = report::json(outcome, &app.text);
     let files: Vec<Value> = done.iter().map(file_json).collect();
     if let Some(object) = value.as_object_mut() {
@@ -175,8 +124,8 @@ fn tell_json(app: &mut App, outcome: &Outcome, done: &[Done]) -> Result<(), Fail
     app.out.json(&value)
 }
 
-fn file_json(done: &Done) -> Value {
-    let Done {
+fn file_json(done: &ImportedFile) -> Value {
+    let ImportedFile {
         path,
         from,
         brought,
@@ -193,29 +142,12 @@ fn file_json(done: &Done) -> Value {
 }
 
 /// What the exit code says: an import that left something behind is no success.
-fn verdict(outcome: &Outcome, done: &[Done]) -> Result<(), Failure> {
-    for Done { path, brought, .. } in done {
-        if let Some(error) = brought.broken {
-            return Err(broken(path, error));
-        }
+fn verdict(outcome: &Outcome, done: &[ImportedFile]) -> Result<(), Failure> {
+    let broken = done.iter().find(|file| file.brought.broken.is_some());
+    let waiting = || done.iter().find(|file| file.brought.waiting > 0);
+    let trouble = broken.or_else(waiting).and_then(ImportedFile::trouble);
+    match trouble {
+        Some(trouble) => Err(trouble.into()),
+        None => report::verdict(outcome),
     }
-    for Done { path, brought, .. } in done {
-        if brought.waiting == 0 {
-            continue;
-        }
-        let manifest = &brought.manifest;
-        let earlier = brought.missing.iter().filter(|it| **it < manifest.part);
-        let earlier: Vec<String> = earlier.map(ToString::to_string).collect();
-        let key = match earlier.len() {
-            0 => "err.bundle.builds_on",
-            1 => "err.bundle.part_missing",
-            _ => "err.bundle.parts_missing",
-        };
-        return Err(Failure::new(Exit::BadFile, key)
-            .with("parts", earlier.join(", "))
-            .with("all", manifest.parts)
-            .with("n", thousands(brought.waiting))
-            .with("path", path.display()));
-    }
-    report::verdict(outcome)
 }

@@ -1,6 +1,6 @@
 //! Taking in a bundle: the same way in as from a relay, in groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Read;
 
 use minicbor::{Decode, Encode};
@@ -58,10 +58,8 @@ impl Brought {
 pub struct BundleImport<R> {
     reader: BundleReader<R>,
     /// Read, and not durable yet.
-    group: Vec<Received>,
-    group_bytes: usize,
-    /// Read, and not in the group because it must not be in one transaction with what is.
-    next: Vec<Received>,
+    next: VecDeque<Received>,
+    entries_max: usize,
     word: Option<Word>,
     roster_lane: LaneId,
     is_at_end: bool,
@@ -115,9 +113,8 @@ impl Replica {
         };
         Ok(BundleImport {
             reader,
-            group: Vec::new(),
-            group_bytes: 0,
-            next: Vec::new(),
+            next: VecDeque::new(),
+            entries_max: usize::MAX,
             word: None,
             roster_lane: self.mind.roster_lane,
             is_at_end: false,
@@ -171,7 +168,13 @@ impl<R: Read> BundleImport<R> {
         self.reader.bytes_read()
     }
 
-    /// Takes in some more; what it read is durable when it returns. Says whether there is more.
+    /// Says how many entries may become durable together from here on, so that a step takes as long as its
+    /// caller has time. A batch is never divided; a megabyte is the most in any case.
+    pub fn take_at_once(&mut self, entries_max: usize) {
+        self.entries_max = entries_max;
+    }
+
+    /// Takes in some more; what it took is durable when it returns. Says whether there is more.
     ///
     /// # Errors
     /// The replica's alone: then what came before is durable, and the import can be begun again. Where the
@@ -181,51 +184,59 @@ impl<R: Read> BundleImport<R> {
         replica: &mut Replica,
         moment: &mut Moment<'_>,
     ) -> Result<bool, ReplicaError> {
-        while !self.is_at_end && self.next.is_empty() && self.group_bytes < GROUP_BYTES {
-            match self.reader.next_item() {
-                Ok(Some(Item::Batches(batches))) => self.gather(batches),
-                Ok(Some(Item::Word(word))) => self.word = Some(word),
-                Ok(None) => self.is_at_end = true,
-                Err(error) => {
-                    self.is_at_end = true;
-                    self.brought.broken = Some(error);
-                }
-            }
-        }
-        self.flush(replica, moment)?;
-        let next = std::mem::take(&mut self.next);
-        self.gather(next);
-        Ok(!self.is_at_end || !self.group.is_empty())
+        let group = self.next_group();
+        self.take_in(group, replica, moment)?;
+        Ok(!self.is_at_end || !self.next.is_empty())
     }
 
-    /// Which lanes are ours may change with the roster: what comes after it in the file is another input.
-    fn gather(&mut self, batches: Vec<Received>) {
+    /// What becomes durable together. Which lanes are ours may change with the roster, so that what comes
+    /// after it in the file is another input.
+    fn next_group(&mut self) -> Vec<Received> {
         let roster_lane = self.roster_lane;
-        for one in batches {
-            let is_roster = |it: &Received| it.batch.place().log.lane == roster_lane;
-            let goes_on = self
-                .group
-                .last()
-                .is_none_or(|last| is_roster(last) == is_roster(&one));
-            if goes_on && self.next.is_empty() {
-                self.group_bytes += one.batch.tail_len();
-                self.group.push(one);
-            } else {
-                self.next.push(one);
+        let is_roster = |it: &Received| it.batch.place().log.lane == roster_lane;
+        let mut group: Vec<Received> = Vec::new();
+        let (mut bytes, mut entries) = (0, 0_usize);
+        while bytes < GROUP_BYTES {
+            if self.next.is_empty() && !self.is_at_end {
+                self.read();
+                continue;
+            }
+            let goes_on = |one: &mut Received| {
+                let last = group.last();
+                let fits = entries.saturating_add(one.batch.count()) <= self.entries_max;
+                last.is_none_or(|last| fits && is_roster(last) == is_roster(one))
+            };
+            let Some(one) = self.next.pop_front_if(goes_on) else {
+                break;
+            };
+            bytes += one.batch.tail_len();
+            entries += one.batch.count();
+            group.push(one);
+        }
+        group
+    }
+
+    fn read(&mut self) {
+        match self.reader.next_item() {
+            Ok(Some(Item::Batches(batches))) => self.next = batches.into(),
+            Ok(Some(Item::Word(word))) => self.word = Some(word),
+            Ok(None) => self.is_at_end = true,
+            Err(error) => {
+                self.is_at_end = true;
+                self.brought.broken = Some(error);
             }
         }
     }
 
-    fn flush(
+    fn take_in(
         &mut self,
+        group: Vec<Received>,
         replica: &mut Replica,
         moment: &mut Moment<'_>,
     ) -> Result<(), ReplicaError> {
-        if self.group.is_empty() {
+        if group.is_empty() {
             return Ok(());
         }
-        self.group_bytes = 0;
-        let group = std::mem::take(&mut self.group);
         let lanes = replica.own_lanes();
         let counts: Vec<(bool, u64)> = group
             .iter()

@@ -1,5 +1,7 @@
 //! One file of an export, read from the store as it is written.
 
+use std::sync::Arc;
+
 use crate::bundle::{BundleWriter, Manifest};
 use crate::id::CommunityId;
 use crate::replica::bundle::plan::BundlePlan;
@@ -9,8 +11,8 @@ use crate::wire::FRAME_BYTES_TARGET;
 
 /// One file of an export in the making.
 #[derive(Debug)]
-pub struct BundlePart<'p> {
-    plan: &'p BundlePlan,
+pub struct BundlePart {
+    plan: Arc<BundlePlan>,
     walker: Walker,
     end: Option<At>,
     writer: BundleWriter,
@@ -18,10 +20,10 @@ pub struct BundlePart<'p> {
     is_done: bool,
 }
 
-impl<'p> BundlePart<'p> {
+impl BundlePart {
     pub(super) fn begin(
         community: &CommunityId,
-        plan: &'p BundlePlan,
+        plan: &Arc<BundlePlan>,
         part: u64,
         moment: &mut Moment<'_>,
     ) -> Result<Option<Self>, BundleError> {
@@ -44,7 +46,7 @@ impl<'p> BundlePart<'p> {
             writer.word(&plan.word);
         }
         Ok(Some(Self {
-            plan,
+            plan: Arc::clone(plan),
             walker: Walker::from(file.from),
             end: plan.files.get(index + 1).map(|next| next.from),
             writer,

@@ -1,17 +1,21 @@
 //! What an export will be: which batches, in how many files, for whom.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use crate::bundle::{BUNDLE_PARTS_MAX, Heads, Word, WriteBundleError};
-use crate::id::{BundleId, DeviceId, LaneId};
+use crate::id::{BundleId, DeviceId, EpochId, LaneId, LogId};
 use crate::keys::SealingKey;
 use crate::replica::bundle::known::Had;
 use crate::replica::bundle::room::Room;
 use crate::replica::bundle::walk::{At, Walker, Way};
 use crate::replica::{BundleError, BundlePart, Known, Moment, Replica};
-use crate::session::carrier::Carrier;
+use crate::session::carrier::{Carried, Carrier};
 use crate::wire::Totals;
 use crate::wire::batches::TABLE_MAX;
+
+/// How many batches are gone through at once when an export is planned.
+const PLAN_STEP_BATCHES: usize = 256;
 
 /// What is to be exported.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +45,15 @@ pub struct BundlePlan {
 pub(super) struct File {
     pub(super) from: At,
     pub(super) totals: Totals,
+}
+
+impl File {
+    fn at(from: At) -> Self {
+        Self {
+            from,
+            totals: Totals::default(),
+        }
+    }
 }
 
 impl BundlePlan {
@@ -73,8 +86,22 @@ impl Replica {
         ask: &BundleAsk,
         moment: &mut Moment<'_>,
     ) -> Result<BundlePlan, BundleError> {
-        self.seal_pending(moment)?;
+        let mut planner = self.begin_plan(ask, moment)?;
+        while planner.step(self)? {}
+        planner.finish(self)
+    }
+
+    /// The same, for who has to be free for other things in between.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn begin_plan(
+        &mut self,
+        ask: &BundleAsk,
+        moment: &mut Moment<'_>,
+    ) -> Result<BundlePlanner, BundleError> {
         let readers = self.readers_of(ask)?;
+        self.seal_pending(moment)?;
         let lanes = self.lanes_for_all(&ask.readers);
         // Heads first: what comes in between is in the way and not in the word.
         let heads = self.heads_of(&lanes)?;
@@ -87,27 +114,27 @@ impl Replica {
         let word = word.map_err(WriteBundleError::from)?;
         let mut set = [0; BundleId::LEN];
         moment.rng.fill_bytes(&mut set);
-        let files = self.files(&way, ask.bytes_max, readers.len(), &word)?;
-        Ok(BundlePlan {
+        let plan = BundlePlan {
             set: BundleId::new(set),
             word,
             readers,
             is_partial,
             way,
-            files,
-        })
+            files: Vec::new(),
+        };
+        BundlePlanner::begin(plan, ask.bytes_max)
     }
 
     /// Begins one file of an export; parts count from 1. None if there is no such part.
     ///
     /// # Errors
     /// [`BundleError`].
-    pub fn begin_part<'p>(
+    pub fn begin_part(
         &self,
-        plan: &'p BundlePlan,
+        plan: &Arc<BundlePlan>,
         part: u64,
         moment: &mut Moment<'_>,
-    ) -> Result<Option<BundlePart<'p>>, BundleError> {
+    ) -> Result<Option<BundlePart>, BundleError> {
         BundlePart::begin(&self.mind.community, plan, part, moment)
     }
 
@@ -148,54 +175,86 @@ impl Replica {
         }
         Ok(heads)
     }
+}
 
-    /// Where each file begins, so that none is larger than it may be or names more logs than a reader takes.
-    fn files(
-        &self,
-        way: &Way,
-        bytes_max: Option<u64>,
-        readers: usize,
-        word: &Word,
-    ) -> Result<Vec<File>, BundleError> {
+/// Looks where each file begins, so that none is larger than it may be or names more logs than a reader
+/// takes.
+#[derive(Debug)]
+pub struct BundlePlanner {
+    plan: BundlePlan,
+    bytes_max: u64,
+    left: Room,
+    /// Logs and epochs that the file in the making names.
+    rows: HashSet<(LogId, EpochId)>,
+    walker: Walker,
+}
+
+impl BundlePlanner {
+    fn begin(mut plan: BundlePlan, bytes_max: Option<u64>) -> Result<Self, BundleError> {
         let bytes_max = bytes_max.unwrap_or(u64::MAX);
-        let room = |is_first: bool| {
-            let said: &[_] = if is_first { &word.heads } else { &[] };
-            let heads = said.iter().map(|(_, logs)| logs.len()).sum();
-            Room::of(bytes_max, readers, said.len(), heads).ok_or(WriteBundleError::TooSmall)
-        };
-        let mut left = room(true)?;
-        let mut rows = HashSet::new();
-        let mut files = vec![File {
-            from: At::Roster(0),
-            totals: Totals::default(),
-        }];
-        let mut walker = Walker::from(At::Roster(0));
-        while let Some((at, carried)) = walker.step(way, self)? {
-            let place = carried.batch.place();
-            let row = (place.log, place.epoch);
-            let is_new = !rows.contains(&row);
-            let len = carried.batch.tail().len();
-            let is_full = (is_new && rows.len() == TABLE_MAX) || !left.take(len, is_new);
-            if is_full {
-                left = room(false)?;
-                // It fits: a file has room for the largest batch at least.
-                left.take(len, true);
-                rows.clear();
-                files.push(File {
-                    from: at,
-                    totals: Totals::default(),
-                });
-            }
-            rows.insert(row);
-            if let Some(file) = files.last_mut() {
-                file.totals.batches += 1;
-                file.totals.entries += carried.batch.count() as u64;
-                file.totals.bytes += len as u64;
+        plan.files.push(File::at(At::Roster(0)));
+        Ok(Self {
+            left: room(&plan, bytes_max, true)?,
+            plan,
+            bytes_max,
+            rows: HashSet::new(),
+            walker: Walker::from(At::Roster(0)),
+        })
+    }
+
+    /// Goes on through some of the batches; says whether there are more.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn step(&mut self, replica: &Replica) -> Result<bool, BundleError> {
+        for _ in 0..PLAN_STEP_BATCHES {
+            match self.walker.step(&self.plan.way, replica)? {
+                Some((at, carried)) => self.put(at, &carried)?,
+                None => return Ok(false),
             }
         }
-        if files.len() as u64 > BUNDLE_PARTS_MAX {
+        Ok(true)
+    }
+
+    fn put(&mut self, at: At, carried: &Carried) -> Result<(), BundleError> {
+        let place = carried.batch.place();
+        let row = (place.log, place.epoch);
+        let is_new = !self.rows.contains(&row);
+        let len = carried.batch.tail().len();
+        let is_full = is_new && self.rows.len() == TABLE_MAX;
+        if is_full || !self.left.take(len, is_new) {
+            self.left = room(&self.plan, self.bytes_max, false)?;
+            // It fits: a file has room for the largest batch at least.
+            self.left.take(len, true);
+            self.rows.clear();
+            self.plan.files.push(File::at(at));
+        }
+        self.rows.insert(row);
+        if let Some(file) = self.plan.files.last_mut() {
+            file.totals.batches += 1;
+            file.totals.entries += carried.batch.count() as u64;
+            file.totals.bytes += len as u64;
+        }
+        Ok(())
+    }
+
+    /// The plan, once all batches have been gone through.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn finish(mut self, replica: &Replica) -> Result<BundlePlan, BundleError> {
+        while self.step(replica)? {}
+        if self.plan.parts() > BUNDLE_PARTS_MAX {
             return Err(WriteBundleError::TooManyParts.into());
         }
-        Ok(files)
+        Ok(self.plan)
     }
+}
+
+/// What a file has left for batches; the first one has the word too.
+fn room(plan: &BundlePlan, bytes_max: u64, is_first: bool) -> Result<Room, WriteBundleError> {
+    let said: &[_] = if is_first { &plan.word.heads } else { &[] };
+    let heads = said.iter().map(|(_, logs)| logs.len()).sum();
+    let room = Room::of(bytes_max, plan.readers.len(), said.len(), heads);
+    room.ok_or(WriteBundleError::TooSmall)
 }

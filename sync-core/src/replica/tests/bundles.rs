@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::bundle::{BUNDLE_BYTES_MIN, BadBundle};
 use crate::replica::{Brought, BundleAsk, BundleError, Known};
@@ -15,7 +17,7 @@ impl Phone {
     fn try_export(&mut self, ask: &BundleAsk) -> Result<Vec<Vec<u8>>, BundleError> {
         let (now, mut rng) = self.moment_parts();
         let moment = &mut Moment { now, rng: &mut rng };
-        let plan = self.replica.plan_bundle(ask, moment)?;
+        let plan = Arc::new(self.replica.plan_bundle(ask, moment)?);
         let mut files = Vec::new();
         let mut entries = 0;
         for part in 1..=plan.parts() {
@@ -326,4 +328,157 @@ fn removed_device_opens_no_later_bundle() {
     let later = town.all();
     let refused = villager.replica.read_bundle(later.as_slice());
     assert_eq!(refused.err(), Some(BadBundle::NotForUs));
+}
+
+#[test]
+fn step_takes_as_many_entries_as_it_may_and_a_batch_at_least() {
+    let (mut town, mut villager, space) = village();
+    meet(&mut villager, &mut town);
+    for _ in 0..6 {
+        visit(&mut villager, space);
+        let (now, mut rng) = villager.moment_parts();
+        let moment = &mut Moment { now, rng: &mut rng };
+        villager.replica.seal_pending(moment).unwrap();
+    }
+    let bytes = villager.all();
+    let (now, mut rng) = town.moment_parts();
+    let moment = &mut Moment { now, rng: &mut rng };
+    let mut steps = |town: &mut Phone, at_once: usize| {
+        let mut import = town.replica.import_bundle(bytes.as_slice()).unwrap();
+        import.take_at_once(at_once);
+        let mut steps = 1;
+        while import.step(&mut town.replica, moment).unwrap() {
+            steps += 1;
+        }
+        (steps, import.finish(&mut town.replica, moment).unwrap())
+    };
+    let (of_two, brought) = steps(&mut town, 2);
+    assert_eq!((brought.tally.received, brought.broken), (6, None));
+    let (of_one, again) = steps(&mut town, 0);
+    assert_eq!((again.tally.received, again.broken), (0, None));
+    let (of_all, _) = steps(&mut town, usize::MAX);
+    // Six batches of a visit: at once, in three pairs, one by one.
+    assert!(
+        of_all + 2 <= of_two && of_two + 3 <= of_one,
+        "{of_all} {of_two} {of_one}"
+    );
+    assert_same(&town, &villager);
+}
+
+/// What happens to a file on its way.
+#[derive(Debug, Clone)]
+enum Mishap {
+    Cut(usize),
+    Flip(usize, u8),
+    Drop(usize),
+    Swap(usize, usize),
+    Double(usize),
+    /// A record of another export in place of one.
+    Mix(usize),
+}
+
+/// What lies before the records, and the records.
+fn records_of(bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let readers = u32::from_be_bytes(*bytes[45..].first_chunk().unwrap());
+    let (beginning, mut rest) = bytes.split_at(49 + 80 * readers as usize);
+    let mut records = Vec::new();
+    while let Some(len) = rest.first_chunk::<4>() {
+        let (record, next) = rest.split_at(4 + u32::from_be_bytes(*len) as usize);
+        records.push(record.to_vec());
+        rest = next;
+    }
+    (beginning.to_vec(), records)
+}
+
+fn suffer(bytes: &[u8], other: &[u8], mishaps: &[Mishap]) -> Vec<u8> {
+    let (beginning, mut records) = records_of(bytes);
+    let (_, others) = records_of(other);
+    for mishap in mishaps {
+        if records.is_empty() {
+            break;
+        }
+        let count = records.len();
+        match *mishap {
+            Mishap::Drop(at) => drop(records.remove(at % count)),
+            Mishap::Swap(a, b) => records.swap(a % count, b % count),
+            Mishap::Double(at) => records.insert(at % count, records[at % count].clone()),
+            Mishap::Mix(at) => records[at % count] = others[at % others.len()].clone(),
+            Mishap::Cut(_) | Mishap::Flip(..) => {}
+        }
+    }
+    let mut bytes = [beginning, records.concat()].concat();
+    for mishap in mishaps {
+        let len = bytes.len().max(1);
+        if let Mishap::Cut(at) = *mishap {
+            bytes.truncate(at % len);
+        }
+        if let Mishap::Flip(at, bit) = *mishap
+            && let Some(byte) = bytes.get_mut(at % len)
+        {
+            *byte ^= 1 << bit;
+        }
+    }
+    bytes
+}
+
+fn mishap() -> impl Strategy<Value = Mishap> {
+    let at = any::<usize>;
+    prop_oneof![
+        at().prop_map(Mishap::Cut),
+        (at(), 0_u8..8).prop_map(|(at, bit)| Mishap::Flip(at, bit)),
+        at().prop_map(Mishap::Drop),
+        (at(), at()).prop_map(|(a, b)| Mishap::Swap(a, b)),
+        at().prop_map(Mishap::Double),
+        at().prop_map(Mishap::Mix),
+    ]
+}
+
+/// A town that lacks eight visits, the file that has them, and another file of the same phone.
+fn carried() -> (Phone, Phone, Vec<u8>, Vec<u8>) {
+    let (town, mut villager, space) = village();
+    let before = villager.all();
+    for _ in 0..8 {
+        visit(&mut villager, space);
+        villager
+            .with_moment(|it, moment| it.seal_pending(moment))
+            .unwrap();
+    }
+    let bytes = villager.all();
+    (town, villager, bytes, before)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn whatever_befell_a_file_the_whole_one_brings_everything_after_it(
+        mishaps in prop::collection::vec(mishap(), 1..4),
+        at_once in prop_oneof![Just(1), Just(usize::MAX)],
+    ) {
+        thread_local! {
+            static CARRIED: (Phone, Phone, Vec<u8>, Vec<u8>) = carried();
+        }
+        CARRIED.with(|(town, villager, bytes, other)| {
+            let signer = Arc::clone(&town.replica.mind.signer);
+            let mut copy = Phone {
+                replica: Replica::open(backup(&town.replica), signer).unwrap(),
+                rng: ChaCha8Rng::seed_from_u64(3),
+                now: town.now,
+            };
+            let there = copy.titles();
+            let suffered = suffer(bytes, other, &mishaps);
+            let (now, mut rng) = copy.moment_parts();
+            let moment = &mut Moment { now, rng: &mut rng };
+            if let Ok(mut import) = copy.replica.import_bundle(suffered.as_slice()) {
+                import.take_at_once(at_once);
+                let brought = import.finish(&mut copy.replica, moment).unwrap();
+                // Nobody who is no member can make something that does not verify.
+                assert!(brought.rejected.is_empty() && brought.waiting == 0, "{brought:?}");
+                assert!(brought.broken.is_some() || suffered == *bytes, "{mishaps:?}");
+            }
+            assert!(there.iter().all(|title| copy.titles().contains(title)));
+            copy.bring(bytes);
+            assert_eq!(copy.titles(), villager.titles());
+            copy.replica.audit(&mut |_, _| {}).unwrap();
+        });
+    }
 }

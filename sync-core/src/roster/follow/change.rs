@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{DeviceId, LogId};
+use crate::id::{DeviceId, LaneId, LogId};
 use crate::roster::erasure::Erasures;
 use crate::roster::settings::Setting;
 use crate::roster::statement::StatementId;
 use crate::roster::verdict::Verdict;
-use crate::roster::{Device, Invite, LogStanding, Roster};
+use crate::roster::{Device, Invite, LogStanding, Roster, Space};
 
 /// What was otherwise before, as it was; nothing where there was none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Change {
     pub(super) erasures: Option<Erasures>,
     /// Settings.
     pub(super) settings: BTreeMap<StatementId, Option<Setting>>,
+    /// Spaces.
+    pub(super) spaces: BTreeMap<LaneId, Option<Space>>,
 }
 
 impl Change {
@@ -46,6 +48,7 @@ impl Change {
             verdicts: differing(was.verdicts, is.verdicts.keys(), |log| is.verdicts.get(log)),
             erasures: (was.erasures != is.erasures).then_some(was.erasures),
             settings: differing(was.settings, is.settings.keys(), |id| is.settings.get(id)),
+            spaces: differing(was.spaces, is.spaces.keys(), |lane| is.spaces.get(lane)),
         }
     }
 
@@ -67,6 +70,9 @@ impl Change {
         for (id, was) in later.settings {
             self.settings.entry(id).or_insert(was);
         }
+        for (lane, was) in later.spaces {
+            self.spaces.entry(lane).or_insert(was);
+        }
     }
 
     /// Whether something that is settled for the whole community is settled otherwise.
@@ -84,12 +90,16 @@ impl Change {
     /// Whether entries of some logs may count otherwise than before.
     #[must_use]
     pub fn is_of_rights(&self) -> bool {
-        !self.devices.is_empty() || !self.verdicts.is_empty()
+        !self.devices.is_empty() || !self.verdicts.is_empty() || !self.spaces.is_empty()
     }
 
     /// Whether the entries of a log count by something else than before.
     #[must_use]
     pub fn has_changed(&self, log: &LogId, now: &Roster) -> bool {
+        let had_space = self.spaces.get(&log.lane).map(Option::is_some);
+        if had_space.is_some_and(|had| had != now.has_lane(&log.lane)) {
+            return true;
+        }
         let device = self.devices.get(&log.device).map(Option::as_ref);
         let verdicts = self.verdicts.get(log).map(Option::as_ref);
         if device.is_none() && verdicts.is_none() {

@@ -102,10 +102,8 @@ impl Roster {
         for said in exchange.said {
             match &said.statement {
                 Statement::Space(_) => {
-                    let mut was = BTreeMap::new();
                     let new = settled.spaces.remove(&said.space);
-                    put(&mut self.spaces, said.space, new, &mut was);
-                    change.is_any |= !was.is_empty();
+                    put(&mut self.spaces, said.space, new, &mut change.spaces);
                 }
                 Statement::Revoke(_) => {
                     let counts = settled.revocations.contains(&said.id);

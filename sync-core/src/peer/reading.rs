@@ -57,6 +57,7 @@ impl Peer {
         replica: &mut Replica,
         moment: &Moment<'_>,
     ) -> Result<(), PeerError> {
+        self.follow_blobs(replica)?;
         let is_over = self.reading.has_failed || self.session.is_ended();
         let Some(store) = self.relay_store().filter(|_| !is_over) else {
             return Ok(());

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use sync_core::blob::BadBlob;
 use sync_core::id::{DeviceId, Seq};
 use sync_core::record::EditError;
 use sync_core::replica::{AuditError, Flaw, ReplicaError, SettleError};
@@ -289,9 +290,18 @@ impl From<ReplicaError> for Failure {
             }
             ReplicaError::Payload(error) => Self::internal(error),
             ReplicaError::Keys(error) => Self::internal(error),
+            ReplicaError::Blob(error) => Self::new(Exit::Usage, blob_key(error)),
             ReplicaError::Seal(error) => Self::internal(error),
             ReplicaError::Store(error) => error.into(),
         }
+    }
+}
+
+fn blob_key(error: BadBlob) -> &'static str {
+    match error {
+        BadBlob::Empty => "err.attach.empty",
+        BadBlob::TooLarge => "err.attach.too_large",
+        BadBlob::OtherList | BadBlob::OtherChunk | BadBlob::Sealed => "err.attach.damaged",
     }
 }
 

@@ -143,7 +143,8 @@ fn signed_edit(
         FieldType::Members => Some(each(&|word| lookup.member(word))),
         FieldType::Link(_) => (!word.is_empty()).then(|| lookup.record(word)),
         FieldType::Links(_) => Some(each(&|word| lookup.record(word))),
-        FieldType::Flag
+        FieldType::Blob
+        | FieldType::Flag
         | FieldType::Line
         | FieldType::List
         | FieldType::Minutes

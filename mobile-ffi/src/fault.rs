@@ -1,5 +1,6 @@
 //! What went wrong, before it is said in a language.
 
+use sync_core::blob::BadBlob;
 use sync_core::id::{DeviceId, Seq};
 use sync_core::keys::SealError;
 use sync_core::record::EditError;
@@ -221,9 +222,18 @@ impl From<ReplicaError> for Fault {
             }
             ReplicaError::Payload(error) => Self::internal(error),
             ReplicaError::Keys(error) => error.into(),
+            ReplicaError::Blob(error) => invalid(blob_key(error)),
             ReplicaError::Seal(error) => Self::internal(error),
             ReplicaError::Store(error) => error.into(),
         }
+    }
+}
+
+fn blob_key(error: BadBlob) -> &'static str {
+    match error {
+        BadBlob::Empty => "err.attach.empty",
+        BadBlob::TooLarge => "err.attach.too_large",
+        BadBlob::OtherList | BadBlob::OtherChunk | BadBlob::Sealed => "err.attach.damaged",
     }
 }
 

@@ -1,5 +1,6 @@
 //! One community in memory: who belongs, where its logs stand, and its newest batches.
 
+mod blobs;
 mod judge;
 mod obey;
 mod receipts;
@@ -42,6 +43,8 @@ pub struct Community {
     bytes: u64,
     roster_bytes: u64,
     device_bytes: BTreeMap<DeviceId, u64>,
+    /// Bytes of blobs, by the device that brought them.
+    blob_bytes: BTreeMap<DeviceId, u64>,
     digests: RefCell<BTreeMap<LaneId, Digest>>,
     /// Batches of losing branches, by lane.
     lost: BTreeMap<LaneId, Vec<Lost>>,
@@ -92,6 +95,7 @@ impl Community {
             bytes,
             roster_bytes,
             device_bytes,
+            blob_bytes: log.blob_bytes(&id)?,
             digests: RefCell::default(),
             lost: BTreeMap::new(),
             book: Book::default(),

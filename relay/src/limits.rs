@@ -21,6 +21,8 @@ pub const LOGS_PER_DEVICE_MAX: usize = 256;
 pub const JOINS_SPARE: usize = 16;
 /// Statements whose evaluation counts as much as a frame.
 pub const STATEMENTS_PER_FRAME: usize = 500;
+/// Blobs that one entry may say.
+pub const BLOBS_PER_ENTRY_MAX: usize = 4;
 /// Pause between two scrubs of the log's file, which take as long as it is large.
 pub const SCRUB_PAUSE_MILLIS: i64 = 60_000;
 /// Bytes of a frame that count as much as another frame.
@@ -77,6 +79,9 @@ pub struct Limits {
     pub community_bytes_max: u64,
     /// Bytes written by one device in one community; a further batch is refused by name.
     pub device_bytes_max: u64,
+    /// Bytes of blobs (photos, voice notes) that one device may bring into one community; a further one is
+    /// refused as over quota.
+    pub device_blob_bytes_max: u64,
     /// Frames a second of one device, over all its connections; a faster one is read more slowly.
     pub frames_per_second: u32,
     /// Frames that a device may send at once after a pause.
@@ -119,6 +124,7 @@ impl Default for Limits {
             communities_per_device_max: 32,
             community_bytes_max: 8 * 1024 * 1024 * 1024,
             device_bytes_max: 512 * 1024 * 1024,
+            device_blob_bytes_max: 2 * 1024 * 1024 * 1024,
             frames_per_second: 100,
             frames_burst: 400,
             community_frames_per_second: 1_000,

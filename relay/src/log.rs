@@ -8,6 +8,7 @@
 //! relays in front of one database another one may have moved a log; then [`BatchLog::append`] says
 //! [`Appended::Stale`], and the caller reads the community again.
 
+pub mod blobs;
 pub mod conformance;
 pub mod memory;
 pub mod sqlite;
@@ -22,6 +23,8 @@ use sync_core::receipt::VerifiedReceipt;
 use sync_core::session::carrier::{BatchRef, Carried, Lost};
 use sync_core::store::StoreError;
 use sync_core::wire::Totals;
+
+use self::blobs::BlobLog;
 
 /// Where one log of a community stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +98,7 @@ pub enum Appended {
 ///
 /// Writing happens between [`BatchLog::begin`] and [`BatchLog::commit`]; reads in between see what
 /// was written. Nothing may be acknowledged before `commit` has returned.
-pub trait BatchLog: Send {
+pub trait BatchLog: BlobLog + Send {
     /// Which life of this log its positions belong to: random, made with the log.
     fn store_id(&self) -> StoreId;
 

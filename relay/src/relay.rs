@@ -12,6 +12,7 @@
 
 mod admit;
 mod backlog;
+mod blobs;
 mod conn;
 mod memory;
 mod obey;
@@ -25,6 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
+use sync_core::blob::BlobName;
 use sync_core::id::{CommunityId, DeviceId, Incarnation, Millis};
 use sync_core::keys::Signer;
 use sync_core::session::Taken;
@@ -174,6 +176,8 @@ struct Group {
     effects: Vec<Effect>,
     /// What became of batches, to be told once it is durable.
     taken: Vec<(ConnId, Vec<Taken>)>,
+    /// Blobs that are here as a whole, to be told once that is durable, and who brought each.
+    blobs: Vec<(ConnId, CommunityId, BlobName)>,
     /// Communities that something was stored in.
     touched: BTreeSet<CommunityId>,
     /// Communities that a receipt was kept in.
@@ -310,6 +314,7 @@ impl<L: BatchLog> Relay<L> {
         self.work_off(now, &mut group);
         self.commit(&mut group);
         self.tell_stored(&mut group);
+        self.tell_blobs(&mut group);
         self.note_receipts(&group);
         self.follow_rosters(&mut group);
         self.obey_rosters(&group);

@@ -169,6 +169,10 @@ byte_id!(
     StoreId, 16, "store"
 );
 byte_id!(
+    /// Sealed bytes outside of logs: hash of their length and of the hashes of their chunks.
+    BlobId, 32, "blob"
+);
+byte_id!(
     /// What the files of one export have in common: random.
     BundleId, 16, "bundle"
 );

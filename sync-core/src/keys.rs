@@ -94,6 +94,10 @@ pub mod domain {
     pub const BUNDLE_KEY: &str = "banyan/bundle-key/1";
     /// What a bundle's sender says to have.
     pub const BUNDLE_WORD: &str = "banyan/bundle-word/1";
+    /// Id of a blob, from its length and the hashes of its sealed chunks.
+    pub const BLOB: &str = "banyan/blob/1";
+    /// First bytes of the associated data of a blob's chunk.
+    pub const BLOB_CHUNK: &str = "banyan/blob-chunk/1";
     /// Checksum of a ticket or recovery code.
     pub const CHECKSUM: &str = "banyan/checksum/1";
 
@@ -137,6 +141,8 @@ pub mod domain {
         BUNDLE_SEAL,
         BUNDLE_KEY,
         BUNDLE_WORD,
+        BLOB,
+        BLOB_CHUNK,
         CHECKSUM,
     ];
 }

@@ -25,6 +25,9 @@
 //! allowed, and build on what is there. What is not so is held with its reason and never lost; what is,
 //! is merged, and the rows that people look at ([`view`]) are written in the same transaction.
 //!
+//! Photos and voice notes are too large for that way. A record of the kind `attachment` names them; they
+//! themselves are sealed [`blob`]s beside the logs, and flow after everything else.
+//!
 //! Where no link reaches, the same batches go in a file by hand ([`bundle`]), and come in the same way:
 //! verified, stored, merged.
 //!
@@ -78,6 +81,7 @@ pub mod schema;
 #[cfg(feature = "crdt")]
 pub mod record;
 
+pub mod blob;
 pub mod entry;
 pub mod epoch;
 pub mod receipt;

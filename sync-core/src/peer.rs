@@ -3,6 +3,7 @@
 //! Still pure: frames in, frames out. The shell moves the bytes, keeps the clock, and calls
 //! [`Peer::poll_transmit`] whenever the link has room.
 
+mod blobs;
 mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 
 use crate::id::{Arrival, DeviceId, Incarnation, LaneId, Millis, StoreId};
+use crate::peer::blobs::Blobs;
 use crate::peer::reading::Following;
 use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
 use crate::roster::statement::StatementId;
@@ -61,6 +63,8 @@ pub struct Report {
     pub announced: Totals,
     /// How many times the other side refused something, by reason.
     pub refusals: BTreeMap<Refusal, u64>,
+    /// Blobs that the other side has no room for. They stay here and are offered again another time.
+    pub blobs_refused: u64,
     /// How many batches of others, which we carry, the other side does not take because their authors
     /// had no right to write there. It will never take them, and nothing is to be done about it.
     pub turned_away: u64,
@@ -101,6 +105,7 @@ pub struct Peer {
     asked_erased: BTreeSet<StatementId>,
     awaits_erased: bool,
     reading: Following,
+    blobs: Blobs,
     /// The life of our store in which the session began: its positions mean nothing in another.
     store: StoreId,
 }
@@ -169,6 +174,7 @@ impl Peer {
             asked_erased: BTreeSet::new(),
             awaits_erased: false,
             reading: Following::since(replica)?,
+            blobs: Blobs::default(),
             store: replica.store_id(),
         })
     }
@@ -202,6 +208,7 @@ impl Peer {
             self.heed(replica, events, moment)?;
         }
         self.flush(replica, moment)?;
+        self.flush_chunks(replica, moment)?;
         self.follow_reading(replica, moment)
     }
 
@@ -272,6 +279,7 @@ impl Peer {
                 } => self.receipt_refused(replica)?,
                 Event::Refused { refusal, batch } => self.note_refusal(refusal, batch),
                 Event::Placed(placed) => self.reading.placed.extend(placed),
+                Event::Blob(event) => self.take_blob(replica, event)?,
                 Event::Receipts(receipts) => self.take_receipts(replica, &receipts)?,
                 Event::Acked(_)
                 | Event::AskedErased(_)
@@ -413,7 +421,11 @@ impl Peer {
     /// Whether both sides have everything, durably, and nothing of ours is pending.
     #[must_use]
     pub fn is_done(&self, replica: &Replica) -> bool {
-        self.has_delivered(replica) && !self.awaits_erased && !self.reading.awaits_receipts
+        self.has_delivered(replica)
+            && !self.awaits_erased
+            && !self.reading.awaits_receipts
+            && !self.blobs.is_busy()
+            && !self.session.is_sending_blobs()
     }
 
     fn has_delivered(&self, replica: &Replica) -> bool {

@@ -6,8 +6,10 @@
 
 mod account;
 mod acts;
+mod attach;
 mod audit;
 mod begin;
+mod blobs;
 mod branches;
 mod bundle;
 mod carry;
@@ -57,6 +59,7 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+use crate::blob::BadBlob;
 use crate::entry::seal::SealBatchError;
 use crate::id::{CommunityId, DeviceId, Incarnation, Millis, StoreId};
 use crate::keys::{SealError, Signer};
@@ -68,7 +71,10 @@ use crate::schema::{FieldError, Schema, SchemaError, StateError};
 use crate::store::{EntryRef, Store, StoreError, StoreTx};
 
 pub use acts::{About, Act};
+pub use attach::{ATTACHMENT, AttachmentView, BlobStatus, NewAttachment};
 pub use audit::{Audit, AuditError, Flaw};
+pub use blobs::BLOBS_PER_FIELD_MAX;
+pub(crate) use blobs::{ChunkIn, ChunkTaken};
 pub use bundle::{
     Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, BundlePlanner, Known,
 };
@@ -205,6 +211,9 @@ pub enum ReplicaError {
     /// An addition with the same id and a higher version counts.
     #[error("the community has version {0} of this addition already; give yours a higher one")]
     OldAddition(u32),
+    /// What was to be attached is empty or too large, or does not open.
+    #[error("{0}")]
+    Blob(#[from] BadBlob),
     /// Entries could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealBatchError),
@@ -235,6 +244,8 @@ pub struct Replica {
     shown_by: Option<Arc<Schema>>,
     is_stale: bool,
     seals_at_once: bool,
+    /// Whether originals are asked for, or previews alone.
+    wants_originals: bool,
     /// Entries sealed since it was opened.
     sealed: u64,
     /// Transactions begun since the replica was opened.
@@ -267,6 +278,7 @@ impl Replica {
             shown_by: None,
             is_stale: false,
             seals_at_once: false,
+            wants_originals: true,
             sealed: 0,
             writes: 0,
             notes: 0,

@@ -172,6 +172,8 @@ pub struct Kind {
     retention_days: Option<u32>,
     title: String,
     fields: Vec<Field>,
+    /// Fields for machines, which no list or form has.
+    blobs: Vec<Field>,
     states: Vec<State>,
     create: Role,
     edit: EditRight,
@@ -195,6 +197,7 @@ impl Kind {
             // What most kinds call it.
             title: "title".to_owned(),
             fields: Vec::new(),
+            blobs: Vec::new(),
             states: Vec::new(),
             create: Role::Volunteer,
             edit: EditRight::Any {
@@ -241,16 +244,23 @@ impl Kind {
         &self.title
     }
 
-    /// All fields, in the order of a form.
+    /// All fields that people meet, in the order of a form.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    /// The field of this name.
+    /// The fields that hold blobs, which people meet as pictures and sounds alone.
+    #[must_use]
+    pub fn blob_fields(&self) -> &[Field] {
+        &self.blobs
+    }
+
+    /// The field of this name, of whichever sort.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        let mut all = self.fields.iter().chain(&self.blobs);
+        all.find(|field| field.name == name)
     }
 
     /// What stands for a record in lists, out of its title field's value: one line of it.

@@ -13,8 +13,11 @@
 //!                                     ←    Want, Totals, Batches …, CaughtUp
 //! Totals, Batches …, CaughtUp         →
 //! Ack of what is durable             ← →   Batches as they arise
+//! AskBlobs, WantBlob                  →
+//!                                     ←    HaveBlobs, BlobHashes, BlobChunk … when nothing else waits
 //! ```
 
+pub mod blobs;
 pub mod carrier;
 mod compare;
 mod erased;
@@ -36,6 +39,7 @@ use crate::entry::BadBatch;
 use crate::id::{Arrival, DeviceId, Incarnation, LaneId, LogId, Seq, StoreId};
 use crate::roster::roster_lane;
 use crate::roster::statement::StatementId;
+use crate::session::blobs::{BlobEvent, Blobs};
 use crate::session::carrier::{Carrier, set_digest};
 use crate::session::lapse::Lapses;
 use crate::session::marks::Marks;
@@ -133,6 +137,8 @@ pub enum Event {
     AskedErased(Vec<StatementId>),
     /// A relay's signed word about erasures, still to be verified.
     HasErased(HasErased),
+    /// Something about blobs.
+    Blob(BlobEvent),
     /// The other side has ended the session.
     Ended,
 }
@@ -226,6 +232,7 @@ pub struct Session {
     unacked_bytes: u64,
     received_batches: u64,
     counts: Counts,
+    blobs: Blobs,
 }
 
 impl Session {
@@ -297,6 +304,7 @@ impl Session {
             receipts: carrier.receipts_for(&parties.peer),
             tip: None,
             read: carrier.reading_of(&parties.peer),
+            blobs: carrier.blob_tip()?,
         };
         let mut session = Self {
             parties,
@@ -332,6 +340,7 @@ impl Session {
             unacked_bytes: 0,
             received_batches: 0,
             counts: Counts::default(),
+            blobs: Blobs::default(),
         };
         session.hello.tip = session.tip_to_tell();
         Ok(session)
@@ -473,6 +482,7 @@ impl Session {
                 Ok(vec![Event::AskedReceipts(asked.after)])
             }
             Frame::AskErased(asked) if self.stage == Stage::Flowing => self.on_ask_erased(asked),
+            Frame::Blob(frame) if self.stage == Stage::Flowing => self.on_blob(frame, carrier),
             Frame::HasErased(word) => Ok(vec![Event::HasErased(word)]),
             Frame::Bye(_) => {
                 self.stage = Stage::Ended;
@@ -484,6 +494,7 @@ impl Session {
             | Frame::AskErased(_)
             | Frame::AskReceipts(_)
             | Frame::Receipts(_)
+            | Frame::Blob(_)
             | Frame::Want(_)
             | Frame::Batches(_)
             | Frame::CaughtUp(_) => Err(SessionError::Peer(Refusal::BadFrame)),

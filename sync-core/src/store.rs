@@ -40,10 +40,14 @@ impl StoreError {
 pub mod files;
 
 #[cfg(feature = "crdt")]
+mod blobs;
+#[cfg(feature = "crdt")]
 mod filter;
 #[cfg(feature = "crdt")]
 mod traits;
 
+#[cfg(feature = "crdt")]
+pub use blobs::{BlobPart, BlobRow};
 #[cfg(feature = "crdt")]
 pub use filter::*;
 #[cfg(feature = "crdt")]

@@ -238,7 +238,8 @@ fn links_of(kind: &Kind, field: &FieldState) -> BTreeSet<RowLink> {
     let target = |text: &str| match kind.field(&field.name)?.ty() {
         FieldType::Link(_) | FieldType::Links(_) => text.parse().ok().map(LinkTarget::Record),
         FieldType::Member | FieldType::Members => text.parse().ok().map(LinkTarget::Member),
-        FieldType::Line
+        FieldType::Blob
+        | FieldType::Line
         | FieldType::Text
         | FieldType::Number
         | FieldType::Minutes

@@ -8,6 +8,7 @@
 //! derive (docs/protocol.md §6): devices, lanes and epochs are indexes into tables of the connection.
 
 pub mod batches;
+pub mod blobs;
 pub mod erased;
 pub mod receipts;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 use crate::entry::codec::{Reader, put_varint, read_cbor};
 use crate::id::{ChainHash, CommunityId, Incarnation, LaneId, StoreId};
 pub use crate::wire::batches::Batches;
+use crate::wire::blobs::{BlobFrame, BlobTip};
 use crate::wire::erased::{AskErased, HasErased};
 use crate::wire::receipts::{AskReceipts, Receipts};
 
@@ -117,6 +119,9 @@ pub struct Hello {
     /// Of a relay: the position of the receiver's own receipt that it keeps, 0 if it has none.
     #[n(12)]
     pub read: Option<u64>,
+    /// The sender knows blobs; a receiver that does not is sent no frame about them.
+    #[n(13)]
+    pub blobs: Option<BlobTip>,
 }
 
 /// How one lane stands at the sender.
@@ -401,6 +406,7 @@ pub enum Frame {
     AskErased(AskErased),
     AskReceipts(AskReceipts),
     Batches(Batches),
+    Blob(BlobFrame),
     Bye(Bye),
     CaughtUp(CaughtUp),
     HasErased(HasErased),
@@ -443,7 +449,7 @@ const ASK_RECEIPTS: u8 = 15;
 
 /// Frame types with their names, for the test that holds docs/protocol.md against the code.
 /// 10 is not given again: it was kept for another form of receipts, which no version has ever sent.
-/// 32..=47 are reserved for snapshots, 48..=63 for attachments.
+/// 32..=47 are reserved for snapshots, 55..=63 for what comes to be said about blobs.
 pub const FRAME_TYPES: &[(u8, &str)] = &[
     (HELLO, "hello"),
     (LANES, "lanes"),
@@ -459,6 +465,13 @@ pub const FRAME_TYPES: &[(u8, &str)] = &[
     (HAS_ERASED, "has-erased"),
     (RECEIPTS, "receipts"),
     (ASK_RECEIPTS, "ask-receipts"),
+    (blobs::ASK_BLOBS, "ask-blobs"),
+    (blobs::HAVE_BLOBS, "have-blobs"),
+    (blobs::WANT_BLOB, "want-blob"),
+    (blobs::BLOB_HASHES, "blob-hashes"),
+    (blobs::BLOB_CHUNK, "blob-chunk"),
+    (blobs::BLOB_STORED, "blob-stored"),
+    (blobs::BLOB_REFUSED, "blob-refused"),
 ];
 
 impl Frame {
@@ -468,6 +481,7 @@ impl Frame {
         let (kind, body) = match self {
             Self::Ack(it) => (ACK, cbor(it)),
             Self::Batches(it) => (BATCHES, cbor(it)),
+            Self::Blob(it) => it.encode(),
             Self::Bye(it) => (BYE, cbor(it)),
             Self::CaughtUp(it) => (CAUGHT_UP, cbor(it)),
             Self::Hello(it) => (HELLO, cbor(it)),
@@ -512,6 +526,9 @@ impl Frame {
             REFUSE => read_cbor(body).map(Self::Refuse),
             TOTALS => read_cbor(body).map(Self::Totals),
             WANT => read_cbor(body).map(Self::Want),
+            blobs::ASK_BLOBS..=blobs::BLOB_REFUSED => {
+                BlobFrame::decode(*kind, body).map(Self::Blob)
+            }
             unknown => return Err(BadFrame::Unknown(unknown)),
         };
         frame.ok_or(BadFrame::Layout(*kind))

@@ -212,7 +212,8 @@ impl Maker<'_> {
                 made.unit = cx.say("console.unit.minutes");
             }
             FieldType::Time => made.value = first.replace(' ', "T"),
-            FieldType::Line
+            FieldType::Blob
+            | FieldType::Line
             | FieldType::Text
             | FieldType::Number
             | FieldType::Date
@@ -247,7 +248,7 @@ impl Maker<'_> {
 
 fn type_word(ty: &FieldType) -> &'static str {
     match ty {
-        FieldType::Line | FieldType::Other(_) => "line",
+        FieldType::Blob | FieldType::Line | FieldType::Other(_) => "line",
         FieldType::Text => "text",
         FieldType::Number | FieldType::Minutes => "number",
         FieldType::Date => "date",

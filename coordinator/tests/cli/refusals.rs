@@ -175,6 +175,7 @@ fn stranger(answer: Vec<u8>) -> (String, std::thread::JoinHandle<()>) {
 
 fn hello(version_min: u16, version_max: u16) -> Vec<u8> {
     Frame::Hello(Hello {
+        blobs: None,
         store: None,
         receipts: None,
         tip: None,

@@ -91,7 +91,9 @@ impl Community {
     pub fn carry_out_erasures(&mut self, log: &mut dyn BatchLog) -> Result<bool, StoreError> {
         let mut has_erased = false;
         let erasures = self.roster.erasures().clone();
-        for (id, chain) in erasures.batches_beyond(&self.erased) {
+        let beyond = erasures.batches_beyond(&self.erased);
+        let beyond: Vec<_> = beyond.copied().collect();
+        for (id, chain) in &beyond {
             let Some(carried) = log.carrying(&self.id, id, chain)? else {
                 continue;
             };
@@ -100,6 +102,9 @@ impl Community {
             };
             log.reduce(&self.id, carried.arrival, &reduced)?;
             has_erased = true;
+            for seq in reduced.erased() {
+                self.drop_blobs(id, seq, log)?;
+            }
             let freed = carried
                 .batch
                 .tail()

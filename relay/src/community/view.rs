@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use sync_core::blob::{BlobList, BlobName};
 use sync_core::entry::place::{Link, LogView};
 use sync_core::id::{
     Arrival, ChainHash, CommunityId, DeviceId, Head, Incarnation, LaneId, LogId, Seq, StoreId,
 };
 use sync_core::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest};
 use sync_core::store::StoreError;
+use sync_core::wire::blobs::BlobTip;
 use sync_core::wire::{Digest, Totals};
 
 use super::Community;
 use crate::log::BatchLog;
+use crate::log::blobs::KeptBlob;
 
 /// One log as the placing of a batch sees it.
 #[derive(Debug)]
@@ -136,6 +139,22 @@ impl<L: BatchLog + ?Sized> Carrier for View<'_, L> {
 
     fn reading_of(&self, device: &DeviceId) -> Option<u64> {
         Some(self.community.reading_of(device))
+    }
+
+    fn blob_tip(&self) -> Result<Option<BlobTip>, StoreError> {
+        Ok(Some(BlobTip {
+            store: self.log.store_id(),
+            number: self.log.blob_tip(&self.community.id)?,
+        }))
+    }
+
+    fn blob_list(&self, name: &BlobName) -> Result<Option<BlobList>, StoreError> {
+        let kept = self.log.blob(&self.community.id, name)?;
+        Ok(kept.filter(KeptBlob::is_whole).map(|kept| kept.list))
+    }
+
+    fn blob_chunk(&self, name: &BlobName, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.log.blob_chunk(&self.community.id, name, index)
     }
 
     fn cursor(&self, _store: &StoreId, _lane: &LaneId) -> Result<u64, StoreError> {

@@ -4,6 +4,8 @@
 //! Every function panics when the log breaks its contract.
 #![expect(clippy::indexing_slicing, reason = "the suite chooses its own indexes")]
 
+mod blobs;
+
 use sync_core::entry::branches::Settlement;
 use sync_core::entry::seal::{PlainEntry, seal_batch};
 use sync_core::entry::{EntryKind, VerifiedBatch};
@@ -479,5 +481,9 @@ pub const ALL: &[(&str, Fact)] = &[
     (
         "receipts_are_kept_by_device_and_number",
         receipts_are_kept_by_device_and_number,
+    ),
+    (
+        "blobs_come_chunk_by_chunk_and_go_with_their_entry",
+        blobs::blobs_come_chunk_by_chunk_and_go_with_their_entry,
     ),
 ];

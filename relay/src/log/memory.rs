@@ -1,5 +1,7 @@
 //! A log in memory: for tests and simulated worlds.
 
+mod blobs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ struct Rows {
     receipts: BTreeMap<DeviceId, Numbered>,
     /// The number that a receipt was given last.
     newest: u64,
+    blobs: blobs::Blobs,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -206,6 +209,7 @@ impl BatchLog for MemoryLog {
             logs: BTreeMap::new(),
             receipts: BTreeMap::new(),
             newest: 0,
+            blobs: blobs::Blobs::default(),
         });
         let known = rows
             .logs

@@ -5,6 +5,7 @@
 //! a log's batches must follow each other without a gap. So a changed byte ends in
 //! [`StoreError::Corrupt`] and is never sent to a phone.
 
+mod blobs;
 mod ledger;
 mod receipts;
 mod rows;

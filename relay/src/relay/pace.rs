@@ -25,6 +25,7 @@ pub(super) fn extra_of(frame: &Frame) -> u64 {
         | Frame::Ask(_)
         | Frame::AskErased(_)
         | Frame::AskReceipts(_)
+        | Frame::Blob(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)
         | Frame::HasErased(_)

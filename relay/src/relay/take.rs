@@ -109,6 +109,7 @@ impl<L: BatchLog> Relay<L> {
                 }
                 Event::AskedErased(asked) => self.answer_erased(conn, community, &asked, group),
                 Event::AskedReceipts(after) => self.answer_receipts(conn, after, group),
+                Event::Blob(event) => self.take_blob(conn, community, event, group),
                 Event::Receipts(receipts) => self.take_receipts(conn, community, &receipts, group),
                 // A relay has no cursors, no edits and no log of its own.
                 Event::Acked(_)
@@ -304,6 +305,7 @@ impl<L: BatchLog> Relay<L> {
             out.extend(self.load_again(id));
         }
         group.taken.clear();
+        group.blobs.clear();
         for conn in out {
             self.turn_away(conn, refusal, group);
         }

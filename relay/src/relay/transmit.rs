@@ -147,6 +147,7 @@ pub(super) fn size_of_frame(frame: &Frame) -> usize {
         Frame::HasErased(word) => word.statements.len() * FRAME_BYTES_MIN,
         Frame::Receipts(receipts) => receipts.rows.len() * 2 * FRAME_BYTES_MIN,
         Frame::CaughtUp(caught_up) => caught_up.lanes.len() * FRAME_BYTES_MIN,
+        Frame::Blob(frame) => frame.size(),
         Frame::Ack(_)
         | Frame::Bye(_)
         | Frame::Hello(_)

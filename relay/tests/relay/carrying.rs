@@ -1,5 +1,7 @@
 //! What is stored, told and passed on.
 
+mod blobs;
+
 use std::collections::BTreeSet;
 
 use relay::limits::{Limits, OUTBOX_FRAMES_MAX};

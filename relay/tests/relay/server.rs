@@ -104,6 +104,7 @@ impl<'p> Line<'p> {
                     | Event::Lacking(_)
                     | Event::OwnLogAhead(_)
                     | Event::AskedErased(_)
+                    | Event::Blob(_)
                     | Event::HasErased(_)
                     | Event::AskedReceipts(_)
                     | Event::Placed(_)

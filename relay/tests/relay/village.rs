@@ -139,6 +139,7 @@ impl Phone {
                 | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
+                | Event::Blob(_)
                 | Event::HasErased(_)
                 | Event::AskedReceipts(_)
                 | Event::Placed(_)

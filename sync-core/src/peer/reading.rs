@@ -61,6 +61,7 @@ impl Peer {
         moment: &Moment<'_>,
     ) -> Result<(), PeerError> {
         self.reading.due_in = None;
+        self.follow_blobs(replica)?;
         let is_over = self.reading.has_failed || self.session.is_ended();
         let Some(store) = self.relay_store().filter(|_| !is_over) else {
             return Ok(());

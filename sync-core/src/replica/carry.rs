@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::blob::{BlobList, BlobName};
 use crate::id::{Arrival, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::replica::Replica;
 use crate::replica::relay::acknowledged_by;
 use crate::roster::role::Role;
 use crate::session::carrier::{BatchRef, Carried, Carrier, Lost, lane_digest, set_digest};
 use crate::store::StoreError;
+use crate::wire::blobs::BlobTip;
 use crate::wire::{Digest, Totals};
 
 impl Replica {
@@ -79,6 +81,18 @@ impl Carrier for Replica {
 
     fn receipts_for(&self, _device: &DeviceId) -> Option<u64> {
         Some(0)
+    }
+
+    fn blob_tip(&self) -> Result<Option<BlobTip>, StoreError> {
+        self.newest_blob().map(Some)
+    }
+
+    fn blob_list(&self, name: &BlobName) -> Result<Option<BlobList>, StoreError> {
+        self.list_given(name)
+    }
+
+    fn blob_chunk(&self, name: &BlobName, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.chunk_given(name, index)
     }
 
     fn notes(&self) -> u64 {

@@ -308,6 +308,9 @@ impl Mind {
             self.docs.forget(record);
             intake.to_judge.insert(*record);
         }
+        let gone = erasures.records().difference(before.records());
+        let gone: Vec<RecordId> = gone.map(|(record, _)| *record).collect();
+        owed.is_dirty |= self.drop_blobs(tx, gone.iter())?;
         // A statement may name more of a record that is erased already.
         let touched = |id: &&StatementId| !before.said().contains_key(*id);
         let new: Vec<StatementId> = erasures.said().keys().filter(touched).copied().collect();

@@ -80,6 +80,10 @@ impl Work {
         &self.kind
     }
 
+    pub(super) fn record(&self) -> RecordId {
+        self.record
+    }
+
     pub(super) fn space(&self) -> LaneId {
         self.space
     }
@@ -296,6 +300,7 @@ impl Mind {
             conflicts: shown.conflicts,
         };
         tx.put_row(&row, &shown.index)?;
+        self.note_blobs(tx, work)?;
         if let Some(twins) = self.twins.get_mut() {
             twins.put(&row);
         }

@@ -51,6 +51,8 @@ pub(super) mod meta {
     /// With the id of a device behind it.
     pub(crate) const BUNDLE_WORD: &str = "bundle-word/";
     pub(crate) const MEETINGS: &str = "meetings";
+    /// With the id of another store behind it.
+    pub(crate) const BLOBS_HEARD: &str = "blobs-heard/";
 }
 
 /// What is kept of a ticket after joining with it.
@@ -119,6 +121,8 @@ pub(super) struct Mind {
     pub(super) actors: HashMap<ActorId, DeviceId>,
     pub(super) logs: LogTable,
     pub(super) docs: DocCache,
+    /// How many blobs were noted that were not known before.
+    pub(super) blob_news: u64,
     /// The station's, with what is settled and can be opened.
     pub(super) schema: Arc<Schema>,
     /// Something may be settled otherwise than when the schema was laid.
@@ -158,6 +162,7 @@ impl Mind {
             actors: HashMap::new(),
             logs: LogTable::load(store.meta(meta::LOG_TABLE)?.as_deref()),
             docs: DocCache::default(),
+            blob_news: 0,
             schema: Arc::new(Schema::station().clone()),
             has_new_settings: true,
             keys_laid_with: 0,

@@ -130,7 +130,8 @@ pub fn joint(ty: &FieldType) -> Option<&'static str> {
     match ty {
         FieldType::Line => Some(" / "),
         FieldType::Text => Some("\n"),
-        FieldType::Choice(_)
+        FieldType::Blob
+        | FieldType::Choice(_)
         | FieldType::Choices(_)
         | FieldType::Date
         | FieldType::Flag

@@ -169,6 +169,9 @@ impl Kind {
             .iter()
             .map(|field| Field::of(field, &definition.name, &states))
             .collect::<Result<Vec<_>, _>>()?;
+        let (blobs, fields) = fields
+            .into_iter()
+            .partition(|field: &Field| field.ty == FieldType::Blob);
         let kind = Self {
             name: definition.name.clone(),
             labels: definition.labels.clone(),
@@ -177,6 +180,7 @@ impl Kind {
             retention_days: definition.retention_days,
             title: definition.title.clone(),
             fields,
+            blobs,
             states,
             create,
             edit,
@@ -306,6 +310,7 @@ fn field_type(
         "point" => FieldType::Point {
             decimals: definition.decimals.unwrap_or(DECIMALS),
         },
+        "blob" => FieldType::Blob,
         other => FieldType::Other(other.to_owned()),
     };
     check::check_type(&ty, definition, place)?;

@@ -110,6 +110,8 @@ pub enum FieldType {
         /// How many.
         decimals: u8,
     },
+    /// A blob with its key, in a form for machines alone: never shown, typed, searched or exported.
+    Blob,
     /// A type that only newer versions know, by its name. Values are shown and not changed.
     Other(String),
 }
@@ -134,6 +136,7 @@ impl FieldType {
             Self::Links(_) => "links",
             Self::List => "list",
             Self::Point { .. } => "point",
+            Self::Blob => "blob",
             Self::Other(name) => name,
         }
     }

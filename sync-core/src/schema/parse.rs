@@ -53,7 +53,9 @@ impl Field {
                 Value::Set(self.parse_set(text)?)
             }
             FieldType::List => Value::List(self.parse_list(text)?),
-            FieldType::Other(_) => return Err(FieldError::ReadOnly { field: field() }),
+            FieldType::Blob | FieldType::Other(_) => {
+                return Err(FieldError::ReadOnly { field: field() });
+            }
         };
         if self.required && value.is_empty() {
             return Err(FieldError::Empty { field: field() });
@@ -162,7 +164,8 @@ impl Field {
             FieldType::Choices(choices) => self.parse_choice(choices, word),
             FieldType::Members => self.parse_member(word),
             FieldType::Links(_) => self.parse_link(word),
-            FieldType::Choice(_)
+            FieldType::Blob
+            | FieldType::Choice(_)
             | FieldType::Date
             | FieldType::Flag
             | FieldType::Line

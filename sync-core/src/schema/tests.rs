@@ -35,11 +35,18 @@ fn station_schema_parses_and_has_its_kinds_in_groups() {
     let people = ["place", "household", "resident", "consent"];
     assert_eq!(names(Group::People), people);
     assert_eq!(names(Group::Work), ["visit", "need", "proposal", "task"]);
-    let together = ["event", "session", "resolution", "comment", "review"];
+    let together = [
+        "event",
+        "session",
+        "resolution",
+        "comment",
+        "attachment",
+        "review",
+    ];
     assert_eq!(names(Group::Together), together);
     let growth = ["hours", "training", "commendation"];
     assert_eq!(names(Group::Growth), growth);
-    assert_eq!(Schema::station().version(), 2);
+    assert_eq!(Schema::station().version(), 3);
     assert!(Schema::station().kind("house").is_none());
 }
 
@@ -135,7 +142,7 @@ fn what_tells_about_a_resident_is_marked_personal() {
 #[test]
 fn volunteers_write_the_daily_work_leads_the_rest_and_observers_nothing() {
     let by_leads = ["place", "session", "review", "training", "commendation"];
-    let by_authors = ["comment", "review", "commendation"];
+    let by_authors = ["comment", "attachment", "review", "commendation"];
     for kind in Schema::station().kinds() {
         let name = kind.name();
         let is_daily = !by_leads.contains(&name);

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::blob::{BlobList, BlobName};
 use crate::entry::VerifiedBatch;
 use crate::id::{Arrival, ChainHash, CommunityId, DeviceId, Head, LaneId, LogId, Seq, StoreId};
 use crate::keys::{self, domain};
 use crate::store::StoreError;
+use crate::wire::blobs::BlobTip;
 use crate::wire::{Digest, Totals};
 
 /// One stored batch, as it is sent.
@@ -131,6 +133,27 @@ pub trait Carrier {
     /// Of a relay: the position of the receipt that it keeps of this device, 0 if it has none.
     fn reading_of(&self, _device: &DeviceId) -> Option<u64> {
         None
+    }
+    /// The newest blob that is held here as a whole; none if this side knows no blobs.
+    ///
+    /// # Errors
+    /// The store's.
+    fn blob_tip(&self) -> Result<Option<BlobTip>, StoreError> {
+        Ok(None)
+    }
+    /// The chunks of a blob that is held here as a whole and may be given.
+    ///
+    /// # Errors
+    /// The store's.
+    fn blob_list(&self, _name: &BlobName) -> Result<Option<BlobList>, StoreError> {
+        Ok(None)
+    }
+    /// One of them.
+    ///
+    /// # Errors
+    /// The store's.
+    fn blob_chunk(&self, _name: &BlobName, _index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
     }
     /// Logs with batches that a relay may lack: those that reached us by another way since.
     ///

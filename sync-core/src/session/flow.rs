@@ -120,7 +120,7 @@ impl Session {
             self.fill_from_tail(carrier)?;
         }
         if self.writer.count() == 0 {
-            return Ok(None);
+            return self.next_blob_frame(carrier);
         }
         Ok(Some(Frame::Batches(self.writer.take())))
     }

@@ -113,6 +113,7 @@ impl Side {
                 | Event::Lacking(_)
                 | Event::OwnLogAhead(_)
                 | Event::AskedErased(_)
+                | Event::Blob(_)
                 | Event::HasErased(_)
                 | Event::AskedReceipts(_)
                 | Event::Placed(_)

@@ -6,6 +6,7 @@
 )]
 
 mod author;
+mod blobs;
 mod lists;
 mod logs;
 mod probe;
@@ -14,6 +15,7 @@ mod records;
 use crate::store::{Store, StoreError};
 
 pub use author::{Author, COMMUNITY, HashRng};
+pub use blobs::blob;
 pub use lists::{Questions, check_lists};
 pub use probe::{Probe, Reading};
 
@@ -28,6 +30,7 @@ pub fn check_all(make: impl Fn() -> Box<dyn Store>) {
         .iter()
         .chain(records::CHECKS)
         .chain(lists::CHECKS)
+        .chain(blobs::CHECKS)
     {
         let mut store = make();
         let outcome = check(&mut *store);

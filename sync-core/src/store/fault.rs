@@ -382,6 +382,22 @@ impl<S> StoreTx for FaultTx<'_, S> {
         self.write(|tx| tx.remove_receipt(store, device))
     }
 
+    fn put_blob(&mut self, row: &BlobRow) -> Result<(), StoreError> {
+        self.write(|tx| tx.put_blob(row))
+    }
+
+    fn put_blob_part(&mut self, id: &BlobId, part: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(|tx| tx.put_blob_part(id, part, bytes))
+    }
+
+    fn remove_blob_parts(&mut self, id: &BlobId) -> Result<(), StoreError> {
+        self.write(|tx| tx.remove_blob_parts(id))
+    }
+
+    fn remove_blob(&mut self, id: &BlobId) -> Result<(), StoreError> {
+        self.write(|tx| tx.remove_blob(id))
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         match self.count() {
             Verdict::Go => self.inner.commit(),

@@ -46,6 +46,9 @@ macro_rules! forward_reads {
             uploaded(store: &StoreId) -> Arrival;
             position(store: &StoreId, arrival: Arrival) -> Option<u64>;
             receipts() -> Vec<KeptReceipt>;
+            blobs() -> Vec<BlobRow>;
+            blob(id: &BlobId) -> Option<BlobRow>;
+            blob_part(id: &BlobId, part: u32) -> Option<Vec<u8>>;
         }
     };
     ($self:ident => $inner:expr;
@@ -66,12 +69,12 @@ pub(crate) mod names {
     pub(crate) use crate::entry::VerifiedBatch;
     pub(crate) use crate::entry::place::Link;
     pub(crate) use crate::id::{
-        Arrival, ChainHash, EpochId, Head, LaneId, LogId, RecordId, Seq, StoreId,
+        Arrival, BlobId, ChainHash, EpochId, Head, LaneId, LogId, RecordId, Seq, StoreId,
     };
     pub(crate) use crate::session::carrier::{BatchRef, Carried, Lost};
     pub(crate) use crate::store::{
-        DocRow, EntryRef, HeldRow, KeptReceipt, KindCount, LinkTarget, PendingRow, RowFilter,
-        RowIndex, RowLink, StateCount, StoreError, StoreRead, TailRow, ViewRow,
+        BlobRow, DocRow, EntryRef, HeldRow, KeptReceipt, KindCount, LinkTarget, PendingRow,
+        RowFilter, RowIndex, RowLink, StateCount, StoreError, StoreRead, TailRow, ViewRow,
     };
     pub(crate) use crate::wire::Totals;
 }

@@ -391,6 +391,31 @@ impl StoreTx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn put_blob(&mut self, row: &BlobRow) -> Result<(), StoreError> {
+        self.set(|data| &mut data.blobs, row.id, Some(row.clone()));
+        Ok(())
+    }
+
+    fn put_blob_part(&mut self, id: &BlobId, part: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        let bytes: Arc<[u8]> = bytes.into();
+        self.set(|data| &mut data.blob_parts, (*id, part), Some(bytes));
+        Ok(())
+    }
+
+    fn remove_blob_parts(&mut self, id: &BlobId) -> Result<(), StoreError> {
+        let parts = self.data.blob_parts.range((*id, 0)..=(*id, u32::MAX));
+        for key in parts.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.set(|data| &mut data.blob_parts, key, None);
+        }
+        Ok(())
+    }
+
+    fn remove_blob(&mut self, id: &BlobId) -> Result<(), StoreError> {
+        self.remove_blob_parts(id)?;
+        self.set(|data| &mut data.blobs, *id, None);
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         self.undo.clear();
         Ok(())

@@ -10,6 +10,7 @@
 
 mod append;
 mod batches;
+mod blobs;
 mod cells;
 mod find;
 mod groups;

@@ -343,6 +343,7 @@ proptest! {
         run(&mut sqlite, &transactions);
         let lanes = || (0..3).map(lane);
         let probe = Probe {
+            blobs: std::collections::BTreeSet::new(),
             names: (0..3).map(|name| name.to_string()).collect(),
             logs: authors().iter().flat_map(|author| lanes().map(|of| author.log(of))).collect(),
             chains: chains.into_iter().collect(),

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use crate::entry::place::Link;
 use crate::entry::{EntryKind, VerifiedBatch};
 use crate::id::{
-    Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq, StoreId,
+    Arrival, BlobId, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq,
+    StoreId,
 };
 use crate::receipt::VerifiedReceipt;
 use crate::session::carrier::{BatchRef, Carried, Lost};
-use crate::store::{LinkTarget, RowFilter, RowIndex, RowLink, StoreError};
+use crate::store::{BlobRow, LinkTarget, RowFilter, RowIndex, RowLink, StoreError};
 use crate::wire::Totals;
 
 /// An entry's place: which log, which position.
@@ -251,6 +252,13 @@ pub trait StoreRead {
     fn position(&self, store: &StoreId, arrival: Arrival) -> Result<Option<u64>, StoreError>;
     /// The receipt of each device for each relay's store, sorted by store, then by device.
     fn receipts(&self) -> Result<Vec<KeptReceipt>, StoreError>;
+
+    /// Blobs that records here name, sorted by id.
+    fn blobs(&self) -> Result<Vec<BlobRow>, StoreError>;
+    /// One of them.
+    fn blob(&self, id: &BlobId) -> Result<Option<BlobRow>, StoreError>;
+    /// A part of a blob as it was put: the list of its chunks is part 0, chunk n is part n + 1.
+    fn blob_part(&self, id: &BlobId, part: u32) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// Writing, inside one transaction; nothing has happened until [`StoreTx::commit`].
@@ -328,6 +336,15 @@ pub trait StoreTx: StoreRead {
     fn put_receipt(&mut self, kept: &KeptReceipt) -> Result<(), StoreError>;
     /// Forgets a device's receipt for a relay's store.
     fn remove_receipt(&mut self, store: &StoreId, device: &DeviceId) -> Result<(), StoreError>;
+
+    /// Notes a blob, in the place of what was noted of it; its parts stay.
+    fn put_blob(&mut self, row: &BlobRow) -> Result<(), StoreError>;
+    /// Keeps a part of a blob, in the place of one that is there.
+    fn put_blob_part(&mut self, id: &BlobId, part: u32, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Drops the parts of a blob; what is noted of it stays.
+    fn remove_blob_parts(&mut self, id: &BlobId) -> Result<(), StoreError>;
+    /// Drops a blob, its parts and what is noted of it.
+    fn remove_blob(&mut self, id: &BlobId) -> Result<(), StoreError>;
 
     /// Makes everything durable (on phones: fsynced), or changes nothing.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;

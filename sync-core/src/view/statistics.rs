@@ -134,7 +134,8 @@ impl Fold {
                 let met = self.met.entry(name.to_owned()).or_default();
                 met.extend(texts(value).map(str::to_owned));
             }
-            FieldType::Choice(_)
+            FieldType::Blob
+            | FieldType::Choice(_)
             | FieldType::Choices(_)
             | FieldType::Date
             | FieldType::Flag

@@ -31,6 +31,7 @@ fn hello() -> impl Strategy<Value = Frame> {
     (versions, ids, any::<bool>(), proptest::option::of(bytes())).prop_map(
         |((version_min, version_max), (community, digest, nonce, incarnation), is_relay, join)| {
             Frame::Hello(Hello {
+                blobs: None,
                 store: None,
                 receipts: join.as_ref().map(|it| it.len() as u64),
                 tip: join.as_ref().map(|it| it.len() as u64 + 7),

@@ -50,6 +50,7 @@ fn assert_signed(frame: &Frame) {
         | Frame::AskErased(_)
         | Frame::AskReceipts(_)
         | Frame::Batches(_)
+        | Frame::Blob(_)
         | Frame::Bye(_)
         | Frame::CaughtUp(_)
         | Frame::Hello(_)

@@ -256,6 +256,7 @@ impl World {
         };
         let join = self.rng.random_ratio(1, 2).then(|| self.noise(200).into());
         Ok(Frame::Hello(Hello {
+            blobs: None,
             store: None,
             receipts: None,
             tip: None,

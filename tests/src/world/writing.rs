@@ -167,7 +167,8 @@ impl World {
                 return Some(Edit::Item(ItemEdit::Insert { place, items }));
             }
             FieldType::Line | FieldType::Text => Value::Text(format!("站{}", self.note())),
-            FieldType::Link(_)
+            FieldType::Blob
+            | FieldType::Link(_)
             | FieldType::Links(_)
             | FieldType::Member
             | FieldType::Members

@@ -54,7 +54,8 @@ fn is_left_empty(field: &Field, form: &Form) -> bool {
             .pairs()
             .any(|(name, value)| name.starts_with(&lines) && !value.trim().is_empty()),
         FieldType::Flag => false,
-        FieldType::Choice(_)
+        FieldType::Blob
+        | FieldType::Choice(_)
         | FieldType::Choices(_)
         | FieldType::Date
         | FieldType::Line
@@ -112,6 +113,8 @@ fn edits_of(
         FieldType::Number | FieldType::Minutes if form.get(name).trim().is_empty() => {
             Ok(Vec::new())
         }
+        // No form has it.
+        FieldType::Blob => Ok(Vec::new()),
         FieldType::Choice(_)
         | FieldType::Date
         | FieldType::Line

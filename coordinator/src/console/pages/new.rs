@@ -14,7 +14,7 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let groups = Group::ALL.into_iter();
     let kinds = groups.flat_map(|group| replica.schema().kinds_in(group));
     // Comments and reviews are written where what they are about is looked at.
-    let kinds = kinds.filter(|kind| !matches!(kind.name(), "comment" | "review"));
+    let kinds = kinds.filter(|kind| !matches!(kind.name(), "attachment" | "comment" | "review"));
     let kinds = kinds.filter(|kind| role.is_some_and(|role| kind.may_create(role)));
     let tiles = kinds.map(|kind| KindTile {
         href: format!("/new/{}", kind.name()),

@@ -223,7 +223,8 @@ impl<'a> Cells<'a> {
             FieldType::Minutes => written::minutes(typed),
             FieldType::Point { .. } => written::place(typed),
             FieldType::Link(kinds) => self.linked(kinds, typed)?,
-            FieldType::Choice(_)
+            FieldType::Blob
+            | FieldType::Choice(_)
             | FieldType::Choices(_)
             | FieldType::Line
             | FieldType::Links(_)

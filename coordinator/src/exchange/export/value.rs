@@ -74,7 +74,8 @@ impl<'r> Names<'r> {
                 Err(_) => id.to_owned(),
             },
             FieldType::Link(_) | FieldType::Links(_) => self.of_record(id),
-            FieldType::Choice(_)
+            FieldType::Blob
+            | FieldType::Choice(_)
             | FieldType::Choices(_)
             | FieldType::Date
             | FieldType::Flag

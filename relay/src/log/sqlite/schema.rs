@@ -111,6 +111,34 @@ const STEPS: &[&str] = &[
         sum INTEGER NOT NULL
     );
 ",
+    "
+    -- entry: lane 16 | device 32 | incarnation 8 | seq u64, big-endian. number: 0 until it is whole.
+    CREATE TABLE blob (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        community INTEGER NOT NULL REFERENCES community,
+        entry BLOB NOT NULL,
+        blob BLOB NOT NULL,
+        lane BLOB NOT NULL,
+        device BLOB NOT NULL,
+        padded INTEGER NOT NULL,
+        hashes BLOB NOT NULL,
+        here INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        sum INTEGER NOT NULL,
+        UNIQUE (community, entry, blob)
+    );
+    CREATE INDEX blob_by_number ON blob (community, lane, number);
+
+    -- id = blob * 512 + index, so that a blob's chunks lie together.
+    CREATE TABLE blob_chunk (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+
+    -- The number that a blob was given last.
+    CREATE TABLE blob_number (
+        community INTEGER PRIMARY KEY REFERENCES community,
+        newest INTEGER NOT NULL,
+        sum INTEGER NOT NULL
+    );
+",
 ];
 
 /// The first version with notes for the operator.

@@ -305,7 +305,8 @@ fn check(kind: &Kind, edit: &FieldEdit) -> Result<usize, EditError> {
         (Edit::Set(Value::Text(_)), FieldType::Text) => Some(0),
         (
             Edit::Set(Value::Text(text)),
-            FieldType::Line
+            FieldType::Blob
+            | FieldType::Line
             | FieldType::Date
             | FieldType::Time
             | FieldType::Choice(_)

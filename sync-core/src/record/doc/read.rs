@@ -10,6 +10,7 @@ use automerge::{
 use super::RecordDoc;
 use super::key::Key;
 use super::parts::{Parts, Sort};
+use crate::blob::BlobRef;
 use crate::id::ActorId;
 use crate::record::index::Index;
 use crate::schema::{Field, FieldType, Kind, Value};
@@ -45,7 +46,7 @@ impl RecordDoc {
     ///
     /// Equal values that were set at the same time are one value and no conflict. Sets and lists have no
     /// conflicts: what was added apart is all in them. What does not fit its field (a set where the kind has
-    /// a text) is not shown.
+    /// a text) is not shown, and neither are blobs, which are for machines ([`RecordDoc::blobs`]).
     #[must_use]
     pub fn fields(&self, kind: &Kind) -> Vec<FieldState> {
         let mut fields: BTreeMap<String, FieldState> = BTreeMap::new();
@@ -54,6 +55,9 @@ impl RecordDoc {
             let Some(key) = Key::parse(&item.key) else {
                 continue;
             };
+            if is_blob(kind, key.field()) {
+                continue;
+            }
             if let Key::Field(name) = key {
                 if sort_of(kind, name).is_none_or(|sort| sort == Sort::Either) {
                     let state = self.single(name, &item);
@@ -86,6 +90,17 @@ impl RecordDoc {
         let mut fields: Vec<FieldState> = fields.into_values().collect();
         fields.sort_by_key(|field| rank(&field.name));
         fields
+    }
+
+    /// The blobs that a field names; several if two people chose one at the same time.
+    #[must_use]
+    pub fn blobs(&self, field: &str) -> Vec<BlobRef> {
+        let values = self.all_values(field).into_iter();
+        let named = values.filter_map(|value| match value.value {
+            Value::Text(text) => text.parse().ok(),
+            Value::Number(_) | Value::Flag(_) | Value::Set(_) | Value::List(_) => None,
+        });
+        named.collect()
     }
 
     /// All values that one field has at once, the shown one first; none for sets and lists.
@@ -193,6 +208,10 @@ fn sort_of(kind: &Kind, field: &str) -> Option<Sort> {
         Some(FieldType::List) => Some(Sort::List),
         Some(ty) => ty.is_set().then_some(Sort::Set),
     }
+}
+
+fn is_blob(kind: &Kind, field: &str) -> bool {
+    kind.field(field).map(Field::ty) == Some(&FieldType::Blob)
 }
 
 fn concurrent(

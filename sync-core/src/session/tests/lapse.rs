@@ -9,6 +9,7 @@ fn lacking(side: &Side) -> Vec<LaneId> {
         Event::Lacking(lane) => Some(*lane),
         Event::Acked(_)
         | Event::AskedErased(_)
+        | Event::Blob(_)
         | Event::CaughtUp
         | Event::Compared
         | Event::Cursors(_)

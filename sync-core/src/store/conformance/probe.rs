@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use crate::entry::{Place, VerifiedBatch};
 use crate::id::{
-    Arrival, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq, StoreId,
+    Arrival, BlobId, ChainHash, DeviceId, EpochId, Head, LaneId, LogId, Millis, RecordId, Seq,
+    StoreId,
 };
 use crate::session::carrier::Carried;
 use crate::store::{EntryRef, LinkTarget, Order, RowFilter, StoreError, StoreRead};
@@ -63,6 +64,8 @@ pub struct Probe {
     pub records: BTreeSet<RecordId>,
     /// Epochs.
     pub epochs: BTreeSet<EpochId>,
+    /// Blobs.
+    pub blobs: BTreeSet<BlobId>,
     /// Relays' stores.
     pub stores: BTreeSet<StoreId>,
     /// Names of kinds.
@@ -112,6 +115,14 @@ impl Probe {
         reading.ask("last arrival".to_owned(), store.last_arrival());
         reading.ask("pending".to_owned(), store.pending());
         reading.ask("receipts".to_owned(), store.receipts());
+        reading.ask("blobs".to_owned(), store.blobs());
+        for id in &self.blobs {
+            reading.ask(format!("blob {id}"), store.blob(id));
+            for part in 0..3 {
+                let bytes = store.blob_part(id, part);
+                reading.ask(format!("part {part} of blob {id}"), bytes);
+            }
+        }
         reading.ask("records".to_owned(), store.records());
         reading.ask(
             "records like all".to_owned(),

@@ -46,6 +46,8 @@ pub(super) struct Data {
     pub(super) uploaded: BTreeMap<StoreId, Arrival>,
     pub(super) positions: BTreeMap<(StoreId, Arrival), u64>,
     pub(super) receipts: BTreeMap<(StoreId, DeviceId), KeptReceipt>,
+    pub(super) blobs: BTreeMap<BlobId, BlobRow>,
+    pub(super) blob_parts: BTreeMap<(BlobId, u32), Arc<[u8]>>,
 }
 
 const FIRST_ENTRY: EntryRef = EntryRef {
@@ -469,5 +471,17 @@ impl StoreRead for Data {
 
     fn receipts(&self) -> Result<Vec<KeptReceipt>, StoreError> {
         Ok(self.receipts.values().cloned().collect())
+    }
+
+    fn blobs(&self) -> Result<Vec<BlobRow>, StoreError> {
+        Ok(self.blobs.values().cloned().collect())
+    }
+
+    fn blob(&self, id: &BlobId) -> Result<Option<BlobRow>, StoreError> {
+        Ok(self.blobs.get(id).cloned())
+    }
+
+    fn blob_part(&self, id: &BlobId, part: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.blob_parts.get(&(*id, part)).map(|it| it.to_vec()))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::id::{ChainHash, DeviceId, EpochId, Incarnation, LaneId, RecordId, StoreId};
+use crate::id::{BlobId, ChainHash, DeviceId, EpochId, Incarnation, LaneId, RecordId, StoreId};
 use crate::store::StoreError;
 
 pub(super) fn corrupt(what: &'static str, place: impl Display) -> StoreError {
@@ -145,6 +145,7 @@ macro_rules! id_cells {
 }
 
 id_cells!(
+    BlobId,
     ChainHash,
     DeviceId,
     EpochId,

@@ -51,6 +51,7 @@ impl Drop for Snapshot<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Tally {
     Batches,
+    Blobs,
     Groups,
     Held,
     Lanes,
@@ -60,8 +61,9 @@ pub(super) enum Tally {
 }
 
 impl Tally {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Batches,
+        Self::Blobs,
         Self::Groups,
         Self::Held,
         Self::Lanes,
@@ -73,6 +75,7 @@ impl Tally {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Batches => "batches",
+            Self::Blobs => "blobs",
             Self::Groups => "groups",
             Self::Held => "held",
             Self::Lanes => "lanes",
@@ -341,6 +344,18 @@ impl StoreRead for Rows<'_> {
 
     fn receipts(&self) -> Result<Vec<KeptReceipt>, StoreError> {
         self.all_receipts()
+    }
+
+    fn blobs(&self) -> Result<Vec<BlobRow>, StoreError> {
+        self.all_blobs()
+    }
+
+    fn blob(&self, id: &BlobId) -> Result<Option<BlobRow>, StoreError> {
+        self.one_blob(id)
+    }
+
+    fn blob_part(&self, id: &BlobId, part: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.one_blob_part(id, part)
     }
 }
 

@@ -16,10 +16,10 @@ const APPLICATION_ID: i32 = 0x424e_594e;
 type Step = fn(&Connection) -> Result<(), StoreError>;
 
 /// Each entry brings a file from the version of its index to the next one; none ever changes.
-const MIGRATIONS: &[Step] = &[to_version_1, to_version_2, to_version_3];
+const MIGRATIONS: &[Step] = &[to_version_1, to_version_2, to_version_3, to_version_4];
 
 /// Checksum over the text of all tables and indexes after the last migration.
-const SCHEMA_SUM: i64 = -6_534_608_047_015_950_775;
+const SCHEMA_SUM: i64 = -3_389_609_825_599_907_358;
 
 const VERSION_1: &str = "
 CREATE TABLE tallies(
@@ -178,6 +178,24 @@ CREATE TABLE receipts(
 ) WITHOUT ROWID;
 ";
 
+/// `holders` are the ids of the stores, one after the other. Part 0 of a blob is its list, part n + 1 its
+/// chunk n.
+const BLOBS: &str = "
+CREATE TABLE blobs(
+    id BLOB PRIMARY KEY, record BLOB NOT NULL, lane BLOB NOT NULL, part INTEGER NOT NULL,
+    padded INTEGER NOT NULL, here INTEGER NOT NULL, number INTEGER NOT NULL, used INTEGER NOT NULL,
+    holders BLOB NOT NULL, sum INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX blobs_again ON blobs(id);
+
+CREATE TABLE blob_parts(
+    key INTEGER PRIMARY KEY, blob BLOB NOT NULL, part INTEGER NOT NULL, sum INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+);
+CREATE UNIQUE INDEX blob_parts_by_key ON blob_parts(blob, part);
+CREATE UNIQUE INDEX blob_parts_again ON blob_parts(part, blob);
+";
+
 fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(VERSION_1)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -195,9 +213,18 @@ fn to_version_3(conn: &Connection) -> Result<(), StoreError> {
     add_receipts(conn)
 }
 
+fn to_version_4(conn: &Connection) -> Result<(), StoreError> {
+    conn.execute_batch(BLOBS)?;
+    begin_tally(conn, Tally::Blobs)
+}
+
 fn add_receipts(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(RECEIPTS)?;
-    let tally = Tally::Receipts;
+    begin_tally(conn, Tally::Receipts)
+}
+
+/// A file that was begun by this version has all of them already.
+fn begin_tally(conn: &Connection, tally: Tally) -> Result<(), StoreError> {
     conn.execute(
         "INSERT OR IGNORE INTO tallies(name, count, sum) VALUES (?1, 0, ?2)",
         (tally.name(), tally.sum(0)),

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::id::{DeviceId, MemberId, Millis};
-use crate::store::conformance::{Author, COMMUNITY, Probe, check_all, check_lists};
+use crate::store::conformance::{Author, COMMUNITY, Probe, blob, check_all, check_lists};
 use crate::store::fault::FaultStore;
 use crate::store::{HoldCode, MemoryStore, Order};
 
@@ -32,6 +32,10 @@ const FIXTURE_3: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../tests/fixtures/store-v3.sqlite"
 );
+const FIXTURE_4: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tests/fixtures/store-v4.sqlite"
+);
 
 fn record(number: u8) -> RecordId {
     RecordId::new([number.wrapping_mul(37); 16])
@@ -39,6 +43,24 @@ fn record(number: u8) -> RecordId {
 
 /// Some of everything that a store can hold, in several transactions; and what to ask about it.
 fn fill(store: &mut dyn Store, size: u8) -> Probe {
+    let mut probe = fill_without_blobs(store, size);
+    let mut tx = store.begin().unwrap();
+    for number in 1..=size {
+        let blob = blob(number);
+        tx.put_blob(&blob).unwrap();
+        for part in 0..u32::from(number % 3) {
+            let bytes = vec![number; 40 + part as usize];
+            tx.put_blob_part(&blob.id, part, &bytes).unwrap();
+        }
+        probe.blobs.insert(blob.id);
+    }
+    tx.commit().unwrap();
+    probe.blobs.insert(blob(0).id);
+    probe
+}
+
+/// Some of everything that a store of the first three versions could hold.
+fn fill_without_blobs(store: &mut dyn Store, size: u8) -> Probe {
     let probe = fill_without_receipts(store, size);
     let mut tx = store.begin().unwrap();
     for number in 0..u64::from(size) {
@@ -614,6 +636,22 @@ fn store_of_version_3_is_read_for_ever() {
     let folder = Folder::new();
     fs::copy(FIXTURE_3, folder.path("store")).unwrap();
     let mut memory = MemoryStore::new();
+    let probe = fill_without_blobs(&mut memory, 6);
+    let mut store = folder.open("store");
+    assert_eq!(probe.read(&memory).difference(&probe.read(&store)), None);
+    store.check().unwrap();
+    let mut tx = store.begin().unwrap();
+    tx.put_meta("a", b"written by a later version").unwrap();
+    tx.put_blob(&blob(1)).unwrap();
+    tx.commit().unwrap();
+    assert_eq!(store.blobs().unwrap(), [blob(1)]);
+}
+
+#[test]
+fn store_of_version_4_is_read_for_ever() {
+    let folder = Folder::new();
+    fs::copy(FIXTURE_4, folder.path("store")).unwrap();
+    let mut memory = MemoryStore::new();
     let probe = fill(&mut memory, 6);
     let mut store = folder.open("store");
     assert_eq!(probe.read(&memory).difference(&probe.read(&store)), None);
@@ -623,13 +661,13 @@ fn store_of_version_3_is_read_for_ever() {
     tx.commit().unwrap();
 }
 
-/// Makes the committed file of version 3; a later version adds a maker and a file of its own.
+/// Makes the committed file of version 4; a later version adds a maker and a file of its own.
 #[test]
-#[ignore = "writes the file that store_of_version_3_is_read_for_ever reads"]
-fn make_store_of_version_3() {
+#[ignore = "writes the file that store_of_version_4_is_read_for_ever reads"]
+fn make_store_of_version_4() {
     let folder = Folder::new();
     fill(&mut folder.open("store"), 6);
-    fs::copy(folder.path("store"), FIXTURE_3).unwrap();
+    fs::copy(folder.path("store"), FIXTURE_4).unwrap();
 }
 
 #[test]

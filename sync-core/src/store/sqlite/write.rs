@@ -176,6 +176,22 @@ impl StoreTx for SqliteTx<'_> {
         self.write(|rows| rows.remove_receipt(store, device))
     }
 
+    fn put_blob(&mut self, row: &BlobRow) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_blob(row))
+    }
+
+    fn put_blob_part(&mut self, id: &BlobId, part: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(|rows| rows.put_blob_part(id, part, bytes))
+    }
+
+    fn remove_blob_parts(&mut self, id: &BlobId) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_blob_parts(id))
+    }
+
+    fn remove_blob(&mut self, id: &BlobId) -> Result<(), StoreError> {
+        self.write(|rows| rows.remove_blob(id))
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         self.write(|rows| rows.write_words())?;
         Ok(self.tx.commit()?)

@@ -1,5 +1,7 @@
 //! The relay's disk: a log in memory that outlives the relay, and fails where it is told to.
 
+mod blobs;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,0 +1,414 @@
+//! Blobs that records name: what of them is here, what is wanted of others, and what they may be given.
+
+use std::collections::BTreeMap;
+
+use crate::blob::{BLOB_CHUNK_BYTES, BlobId, BlobList, BlobName, BlobRef, padded_len};
+use crate::entry::codec::read_cbor;
+use crate::id::{ActorId, LaneId, Millis, RecordId, StoreId};
+use crate::replica::found::put_cbor;
+use crate::replica::merge::{Work, load};
+use crate::replica::mind::{Mind, meta};
+use crate::replica::{Replica, ReplicaError};
+use crate::store::{BlobPart, BlobRow, StoreError, StoreRead, StoreTx};
+use crate::wire::blobs::{BLOBS_MAX, BlobTip, HaveBlobs, WireBlob};
+
+/// The field that names the preview of an attachment.
+pub(super) const PREVIEW: &str = "preview";
+/// The field that names the original of an attachment.
+pub(super) const ORIGINAL: &str = "original";
+/// Blobs that one field of a record may name at once: two people may have chosen one at the same time.
+pub const BLOBS_PER_FIELD_MAX: usize = 2;
+
+/// Up to which number of a store's blobs we have heard, by lane.
+type Heard = Vec<(LaneId, u64)>;
+
+/// A sealed chunk as it came.
+pub(crate) struct ChunkIn {
+    pub(crate) id: BlobId,
+    pub(crate) index: u32,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What became of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChunkTaken {
+    /// It is durable, and more is to come.
+    Part,
+    /// It is durable, and the last one.
+    Whole,
+    /// It is not the one that is wanted next.
+    Bad,
+}
+
+fn heard_key(store: &StoreId) -> String {
+    format!("{}{store}", meta::BLOBS_HEARD)
+}
+
+fn heard_of(store: &dyn StoreRead, holder: &StoreId) -> Result<BTreeMap<LaneId, u64>, StoreError> {
+    let Some(bytes) = store.meta(&heard_key(holder))? else {
+        return Ok(BTreeMap::new());
+    };
+    let heard: Heard = read_cbor(&bytes).ok_or_else(|| StoreError::Corrupt {
+        what: "how far blobs of another store were heard of",
+        place: holder.short(),
+    })?;
+    Ok(heard.into_iter().collect())
+}
+
+fn tip_of(store: &dyn StoreRead) -> Result<u64, StoreError> {
+    let numbers = store.blobs()?.into_iter().map(|row| row.number);
+    Ok(numbers.max().unwrap_or_default())
+}
+
+pub(super) fn chunks_of(padded: u32) -> u32 {
+    padded.div_ceil(BLOB_CHUNK_BYTES as u32)
+}
+
+impl Replica {
+    /// Whether originals are asked for; previews always are. At first they are; an app on a metered
+    /// network says otherwise.
+    pub fn allow_originals(&mut self, may: bool) {
+        self.wants_originals = may;
+        self.notes += 1;
+    }
+
+    /// Changes whenever blobs may be wanted or offered that were not before.
+    pub(crate) fn blob_news(&self) -> (u64, u64) {
+        (self.mind.blob_news, self.notes)
+    }
+
+    pub(super) fn newest_blob(&self) -> Result<BlobTip, StoreError> {
+        Ok(BlobTip {
+            store: self.mind.store_id,
+            number: tip_of(&*self.store)?,
+        })
+    }
+
+    /// The row of a blob that may be given under this name.
+    fn given(&self, name: &BlobName) -> Result<Option<BlobRow>, StoreError> {
+        let row = self.store.blob(&name.id)?;
+        Ok(row.filter(|row| row.is_whole() && row.lane == name.log.lane))
+    }
+
+    pub(super) fn list_given(&self, name: &BlobName) -> Result<Option<BlobList>, StoreError> {
+        match self.given(name)? {
+            Some(row) => list_of(&*self.store, &row),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn chunk_given(
+        &self,
+        name: &BlobName,
+        index: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.given(name)? {
+            Some(row) if index < row.here => self.store.blob_part(&row.id, index + 1),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The name of a blob among those who cannot read it: with the entry that began its record. None while
+    /// that is not sealed.
+    fn name_of_blob(&self, row: &BlobRow) -> Result<Option<BlobName>, ReplicaError> {
+        let work = load(&*self.store, &row.record)?;
+        let Some((creator, _)) = work.and_then(|work| work.doc().created()) else {
+            return Ok(None);
+        };
+        // In the log of whoever began the record, its first entry is the one that began it.
+        let entries = self.mind.entries_of(&*self.store, &row.record)?.into_iter();
+        let by_creator = entries
+            .filter(|it| ActorId::derive(&it.log.device, &it.log.incarnation) == creator)
+            .min();
+        let Some(entry) = by_creator else {
+            return Ok(None);
+        };
+        let is_sealed = self.store.batch_with(&entry)?.is_some();
+        Ok(is_sealed.then_some(BlobName {
+            log: entry.log,
+            seq: entry.seq,
+            id: row.id,
+        }))
+    }
+
+    /// Blobs of lanes that are here as a whole, with numbers after those that were asked for.
+    pub(crate) fn blobs_after(&self, asked: &[(LaneId, u64)]) -> Result<HaveBlobs, ReplicaError> {
+        let mut whole = self.store.blobs()?;
+        whole.retain(BlobRow::is_whole);
+        whole.sort_by_key(|row| row.number);
+        let tip = whole.last().map_or(0, |row| row.number);
+        let mut have = HaveBlobs::default();
+        for (lane, after) in asked {
+            let mut upto = tip;
+            for row in &whole {
+                if row.lane != *lane || row.number <= *after {
+                    continue;
+                }
+                if have.rows.len() >= BLOBS_MAX {
+                    upto = row.number - 1;
+                    break;
+                }
+                let name = self.name_of_blob(row)?;
+                have.rows.extend(name.map(WireBlob::from));
+            }
+            have.lanes.push((*lane, *after, upto.max(*after)));
+        }
+        Ok(have)
+    }
+
+    /// Of these lanes, those in which a store has blobs that we have not heard of, and since when.
+    pub(crate) fn blobs_unheard(
+        &mut self,
+        tip: BlobTip,
+        lanes: impl Iterator<Item = LaneId>,
+    ) -> Result<Vec<(LaneId, u64)>, ReplicaError> {
+        let mut heard = heard_of(&*self.store, &tip.store)?;
+        if heard.values().any(|upto| *upto > tip.number) {
+            // It was set back: it may lack what it had said that it holds.
+            self.forget_blob_holder(&tip.store)?;
+            heard.clear();
+        }
+        let upto = |lane: &LaneId| heard.get(lane).copied().unwrap_or_default();
+        let lanes = lanes.filter(|lane| *lane != self.mind.roster_lane);
+        let unheard = lanes.map(|lane| (lane, upto(&lane)));
+        Ok(unheard.filter(|(_, upto)| *upto < tip.number).collect())
+    }
+
+    /// Forgets which blobs a store holds: it was set back, or it lies.
+    pub(crate) fn forget_blob_holder(&mut self, holder: &StoreId) -> Result<(), ReplicaError> {
+        self.act(|tx, _| {
+            for mut row in tx.blobs()? {
+                if row.holders.remove(holder) {
+                    tx.put_blob(&row)?;
+                }
+            }
+            Ok(tx.remove_meta(&heard_key(holder))?)
+        })
+    }
+
+    /// Notes which blobs a store says that it holds.
+    pub(crate) fn note_have(
+        &mut self,
+        holder: &StoreId,
+        have: &HaveBlobs,
+    ) -> Result<(), ReplicaError> {
+        self.act(|tx, _| {
+            let mut heard = heard_of(&*tx, holder)?;
+            let mut unknown = Vec::new();
+            for wire in &have.rows {
+                match tx.blob(&wire.id)? {
+                    Some(mut row) if row.lane == wire.lane => {
+                        if row.holders.insert(*holder) {
+                            tx.put_blob(&row)?;
+                        }
+                    }
+                    // Its record cannot be read yet: it is asked about again.
+                    Some(_) | None => unknown.push(wire.lane),
+                }
+            }
+            for (lane, after, upto) in &have.lanes {
+                let known = heard.entry(*lane).or_default();
+                if *known >= *after && !unknown.contains(lane) {
+                    *known = (*upto).max(*known);
+                }
+            }
+            put_cbor(
+                tx,
+                &heard_key(holder),
+                &heard.into_iter().collect::<Heard>(),
+            )
+        })
+    }
+
+    /// Notes that a store holds a blob as a whole.
+    pub(crate) fn note_held_by(
+        &mut self,
+        holder: &StoreId,
+        id: &BlobId,
+    ) -> Result<(), ReplicaError> {
+        self.act(|tx, _| {
+            if let Some(mut row) = tx.blob(id)?
+                && row.holders.insert(*holder)
+            {
+                tx.put_blob(&row)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Blobs that are wanted of a store, previews first: with the chunk to go on from, and whether the list
+    /// is here.
+    pub(crate) fn wanted_of(
+        &self,
+        holder: &StoreId,
+        limit: usize,
+        is_open: impl Fn(&BlobRow) -> bool,
+    ) -> Result<Vec<(BlobName, u32, bool)>, ReplicaError> {
+        let mut lacking = self.store.blobs()?;
+        lacking.retain(|row| {
+            let may = row.part == BlobPart::Preview || self.wants_originals;
+            !row.is_whole() && may && row.holders.contains(holder) && is_open(row)
+        });
+        lacking.sort_by_key(|row| (row.part, row.id));
+        let mut wanted = Vec::new();
+        for row in lacking {
+            if wanted.len() >= limit {
+                break;
+            }
+            if let Some(name) = self.name_of_blob(&row)? {
+                let has_list = self.store.blob_part(&row.id, 0)?.is_some();
+                wanted.push((name, row.here, has_list));
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The next blob that a store is not known to hold and is to be offered, previews first.
+    pub(crate) fn offer_for(
+        &self,
+        holder: &StoreId,
+        is_open: impl Fn(&BlobRow) -> bool,
+    ) -> Result<Option<(BlobName, BlobList)>, ReplicaError> {
+        let mut whole = self.store.blobs()?;
+        whole.retain(|row| row.is_whole() && !row.holders.contains(holder) && is_open(row));
+        whole.sort_by_key(|row| (row.part, row.number));
+        for row in whole {
+            if let Some(name) = self.name_of_blob(&row)?
+                && let Some(list) = list_of(&*self.store, &row)?
+            {
+                return Ok(Some((name, list)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps the list of a blob that is wanted; says whether it is one that its record names.
+    pub(crate) fn take_list(&mut self, list: &BlobList) -> Result<bool, ReplicaError> {
+        self.act(|tx, _| {
+            let row = tx.blob(list.id())?;
+            let Some(row) = row.filter(|row| !row.is_whole() && row.padded == list.padded()) else {
+                return Ok(false);
+            };
+            tx.put_blob_part(&row.id, 0, &list.to_bytes())?;
+            Ok(true)
+        })
+    }
+
+    /// Makes chunks durable, in one transaction.
+    pub(crate) fn take_chunks(
+        &mut self,
+        chunks: &[ChunkIn],
+        now: Millis,
+    ) -> Result<Vec<ChunkTaken>, ReplicaError> {
+        self.act(|tx, _| {
+            let taken = chunks.iter().map(|chunk| take_chunk(tx, chunk, now));
+            Ok(taken.collect::<Result<_, StoreError>>()?)
+        })
+    }
+}
+
+fn take_chunk(
+    tx: &mut dyn StoreTx,
+    chunk: &ChunkIn,
+    now: Millis,
+) -> Result<ChunkTaken, StoreError> {
+    let row = tx.blob(&chunk.id)?;
+    let Some(mut row) = row.filter(|row| !row.is_whole() && row.here == chunk.index) else {
+        return Ok(ChunkTaken::Bad);
+    };
+    let list = list_of(tx, &row)?;
+    if list.is_none_or(|list| list.verify(chunk.index, &chunk.bytes).is_err()) {
+        return Ok(ChunkTaken::Bad);
+    }
+    tx.put_blob_part(&row.id, chunk.index + 1, &chunk.bytes)?;
+    row.here += 1;
+    row.used = now;
+    let is_last = row.here == chunks_of(row.padded);
+    if is_last {
+        row.number = tip_of(tx)? + 1;
+    }
+    tx.put_blob(&row)?;
+    Ok(if is_last {
+        ChunkTaken::Whole
+    } else {
+        ChunkTaken::Part
+    })
+}
+
+/// The list of a blob's chunks, if it is here.
+pub(super) fn list_of(
+    store: &dyn StoreRead,
+    row: &BlobRow,
+) -> Result<Option<BlobList>, StoreError> {
+    let Some(bytes) = store.blob_part(&row.id, 0)? else {
+        return Ok(None);
+    };
+    let list = BlobList::read(&row.id, row.padded, &bytes);
+    list.map(Some).map_err(|_| StoreError::Corrupt {
+        what: "the list of a blob's chunks",
+        place: row.id.short(),
+    })
+}
+
+impl Mind {
+    /// Notes the blobs that a record names, so that they are asked for. What is here of them stays.
+    pub(super) fn note_blobs(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        work: &Work,
+    ) -> Result<(), ReplicaError> {
+        let schema = std::sync::Arc::clone(&self.schema);
+        let Some(kind) = schema.kind(work.kind()) else {
+            return Ok(());
+        };
+        for field in kind.blob_fields() {
+            let part = match field.name() {
+                PREVIEW => BlobPart::Preview,
+                ORIGINAL => BlobPart::Original,
+                _other => continue,
+            };
+            let named = work.doc().blobs(field.name());
+            for named in named.into_iter().take(BLOBS_PER_FIELD_MAX) {
+                if tx.blob(&named.id)?.is_none() {
+                    tx.put_blob(&lacking(&named, work.record(), work.space(), part))?;
+                    self.blob_news += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the blobs of records that were erased; says whether there were any.
+    pub(super) fn drop_blobs<'r>(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        records: impl Iterator<Item = &'r RecordId>,
+    ) -> Result<bool, ReplicaError> {
+        let erased: Vec<&RecordId> = records.collect();
+        let mut has_dropped = false;
+        if erased.is_empty() {
+            return Ok(false);
+        }
+        for row in tx.blobs()? {
+            if erased.contains(&&row.record) {
+                tx.remove_blob(&row.id)?;
+                has_dropped = true;
+            }
+        }
+        Ok(has_dropped)
+    }
+}
+
+fn lacking(named: &BlobRef, record: RecordId, lane: LaneId, part: BlobPart) -> BlobRow {
+    BlobRow {
+        id: named.id,
+        record,
+        lane,
+        part,
+        padded: padded_len(named.len),
+        here: 0,
+        number: 0,
+        used: Millis(0),
+        holders: std::collections::BTreeSet::new(),
+    }
+}

@@ -19,7 +19,9 @@ use crate::id::{LogId, Seq};
 use crate::keys::{Secret, derive, domain};
 
 /// Bytes of a whole chunk before it is sealed.
-pub const BLOB_CHUNK_BYTES: usize = 64 * 1024;
+pub const BLOB_CHUNK_BYTES: usize = 65_536;
+/// The same, beside lengths.
+pub(crate) const CHUNK_LEN: u32 = 65_536;
 /// Bytes that sealing adds to a chunk.
 pub const BLOB_TAG_BYTES: usize = 16;
 /// Most bytes of a blob before it is sealed.
@@ -125,8 +127,11 @@ impl FromStr for BlobRef {
 /// How many bytes of a blob are sealed: its length rounded up, so that sizes tell little.
 #[must_use]
 pub fn padded_len(len: u32) -> u32 {
-    let chunk = BLOB_CHUNK_BYTES as u32;
-    let step = if len <= chunk { BLOB_STEP_BYTES } else { chunk };
+    let step = if len <= CHUNK_LEN {
+        BLOB_STEP_BYTES
+    } else {
+        CHUNK_LEN
+    };
     len.div_ceil(step).saturating_mul(step)
 }
 
@@ -148,7 +153,7 @@ impl BlobList {
             return Err(BadBlob::TooLarge);
         }
         let (hashes, rest) = hashes.as_chunks::<32>();
-        let chunks = padded.div_ceil(BLOB_CHUNK_BYTES as u32);
+        let chunks = padded.div_ceil(CHUNK_LEN);
         let is_whole = rest.is_empty() && u32::try_from(hashes.len()) == Ok(chunks);
         if padded == 0 || padded_len(padded) != padded || !is_whole {
             return Err(BadBlob::OtherList);
@@ -275,9 +280,7 @@ impl BlobCipher {
     }
 
     fn last(&self) -> u32 {
-        padded_len(self.len)
-            .div_ceil(BLOB_CHUNK_BYTES as u32)
-            .saturating_sub(1)
+        padded_len(self.len).div_ceil(CHUNK_LEN).saturating_sub(1)
     }
 
     /// Bytes of a chunk, without and with the rounding.

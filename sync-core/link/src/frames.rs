@@ -11,6 +11,10 @@ pub const STEP_BYTES: usize = 64 * 1024;
 const IDLE_BYTES: usize = 512;
 
 /// What came over a stream.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all that comes is a frame: what is rare may take as much room"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A frame.

@@ -212,7 +212,7 @@ fn lost(named: &BlobRef) -> StoreError {
 fn keep(tx: &mut dyn StoreTx, blob: &SealedBlob, now: Millis) -> Result<(), ReplicaError> {
     let newest = tx.blobs()?.into_iter().map(|row| row.number).max();
     let row = tx.blob(&blob.named.id)?;
-    let mut row = row.ok_or_else(|| StoreError::from(lost(&blob.named)))?;
+    let mut row = row.ok_or_else(|| lost(&blob.named))?;
     tx.put_blob_part(&row.id, 0, &blob.list.to_bytes())?;
     for (part, chunk) in (1..).zip(&blob.chunks) {
         tx.put_blob_part(&row.id, part, chunk)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::blob::{BLOB_CHUNK_BYTES, BlobId, BlobList, BlobName, BlobRef, padded_len};
+use crate::blob::{BlobId, BlobList, BlobName, BlobRef, CHUNK_LEN, padded_len};
 use crate::entry::codec::read_cbor;
 use crate::id::{ActorId, LaneId, Millis, RecordId, StoreId};
 use crate::replica::found::put_cbor;
@@ -61,7 +61,7 @@ fn tip_of(store: &dyn StoreRead) -> Result<u64, StoreError> {
 }
 
 pub(super) fn chunks_of(padded: u32) -> u32 {
-    padded.div_ceil(BLOB_CHUNK_BYTES as u32)
+    padded.div_ceil(CHUNK_LEN)
 }
 
 impl Replica {

@@ -77,7 +77,7 @@ fn rollback(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.remove_blob(&one.id)?;
     tx.put_blob(&blob(2))?;
     drop(tx);
-    assert_eq!(store.blobs()?, [one.clone()]);
+    assert_eq!(store.blobs()?, std::slice::from_ref(&one));
     assert_eq!(store.blob_part(&one.id, 0)?, Some(b"list".to_vec()));
     Ok(())
 }
@@ -93,7 +93,7 @@ fn clearing(store: &mut dyn Store) -> Result<(), StoreError> {
     tx.commit()?;
     assert_eq!(
         store.blobs()?,
-        [one.clone()],
+        std::slice::from_ref(&one),
         "rows are made again, blobs are not"
     );
     let mut tx = store.begin()?;

@@ -94,6 +94,10 @@ pub mod domain {
     pub const BUNDLE_KEY: &str = "banyan/bundle-key/1";
     /// What a bundle's sender says to have.
     pub const BUNDLE_WORD: &str = "banyan/bundle-word/1";
+    /// Tag by which members recognise an announced device.
+    pub const NEARBY_TAG: &str = "banyan/nearby-tag/1";
+    /// Digits that two people compare.
+    pub const CHECK_PHRASE: &str = "banyan/check-phrase/1";
     /// Checksum of a ticket or recovery code.
     pub const CHECKSUM: &str = "banyan/checksum/1";
 
@@ -137,6 +141,8 @@ pub mod domain {
         BUNDLE_SEAL,
         BUNDLE_KEY,
         BUNDLE_WORD,
+        NEARBY_TAG,
+        CHECK_PHRASE,
         CHECKSUM,
     ];
 }

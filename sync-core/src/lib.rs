@@ -25,7 +25,8 @@
 //! allowed, and build on what is there. What is not so is held with its reason and never lost; what is,
 //! is merged, and the rows that people look at ([`view`]) are written in the same transaction.
 //!
-//! Where no link reaches, the same batches go in a file by hand ([`bundle`]), and come in the same way:
+//! Devices that stand beside each other need no relay between them: how they recognise each other is in
+//! [`nearby`]. Where no link reaches, the same batches go in a file by hand ([`bundle`]), and come in the same way:
 //! verified, stored, merged.
 //!
 //! When a device has everything that a relay has for it, it says so with a signed [`receipt`]: from
@@ -90,6 +91,8 @@ pub mod wire;
 pub mod peer;
 
 pub mod roster;
+
+pub mod nearby;
 
 pub mod bundle;
 

@@ -15,7 +15,7 @@ use sync_core::wire::{FRAME_TYPES, Refusal};
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "src/id",
     "src/keys",
     "src/epoch",
@@ -27,6 +27,7 @@ const ROOMS: [&str; 12] = [
     "src/record",
     "src/certificate",
     "src/bundle",
+    "src/nearby",
     "link/src",
 ];
 

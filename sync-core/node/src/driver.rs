@@ -3,23 +3,23 @@
 //! Frames that wait are taken together, per connection, up to a bound: so batches that come faster
 //! than the disk takes them end in few large transactions.
 
+mod guests;
 mod running;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sync_core::id::Millis;
-use sync_core::peer::{Peer, PeerError, moment};
+use sync_core::id::{DeviceId, Millis};
+use sync_core::peer::{PeerError, moment};
 use sync_core::replica::{Meeting, Moment, Replica, ReplicaError};
-use sync_core::wire::PeerKind;
 use sync_link::{Incoming, LinkError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub(crate) use self::running::Opened;
-use self::running::Running;
-use crate::connection::Held;
+pub(crate) use self::running::{Begin, Opened};
+use self::running::{Running, Way};
+use crate::connection::{CLOSE_TIMEOUT, Held, LEAVE_TIMEOUT};
 use crate::node::NodeError;
 use crate::report::SyncReport;
 
@@ -49,6 +49,7 @@ pub(crate) enum Input {
     Call(Call),
     Opened {
         id: ConnId,
+        begin: Begin,
         opened: Box<Opened>,
     },
     Frame {
@@ -78,8 +79,16 @@ pub(crate) struct Driver {
     quiet_due: Option<Instant>,
     /// Connections that say goodbye.
     closings: JoinSet<()>,
-    /// Hears that something was written.
-    changes: watch::Sender<u64>,
+    told: Told,
+    is_stopping: bool,
+}
+
+/// Who hears what of the driver without asking.
+pub(crate) struct Told {
+    /// Something was written.
+    pub(crate) changes: watch::Sender<u64>,
+    /// With which members' devices there are live sessions.
+    pub(crate) present: watch::Sender<BTreeSet<DeviceId>>,
 }
 
 /// The device's clock.
@@ -95,7 +104,7 @@ impl Driver {
         replica: Replica,
         inputs: mpsc::Receiver<Input>,
         runtime: Handle,
-        changes: watch::Sender<u64>,
+        told: Told,
     ) -> Self {
         Self {
             replica,
@@ -107,7 +116,8 @@ impl Driver {
             seal_due: None,
             quiet_due: None,
             closings: JoinSet::new(),
-            changes,
+            told,
+            is_stopping: false,
         }
     }
 
@@ -120,7 +130,7 @@ impl Driver {
                 match input {
                     Input::Frame { id, held } => frames.entry(id).or_default().push(held),
                     Input::Call(call) => self.call(call),
-                    Input::Opened { id, opened } => self.open(id, *opened),
+                    Input::Opened { id, begin, opened } => self.open(id, begin, *opened),
                     Input::Wake => {}
                     Input::LookAgain => self.look_again(),
                     Input::Closed { id, error } => {
@@ -147,7 +157,7 @@ impl Driver {
 
     fn tell_changes(&self) {
         let count = self.replica.change_count();
-        self.changes.send_if_modified(|told| {
+        self.told.changes.send_if_modified(|told| {
             let is_news = *told != count;
             *told = count;
             is_news
@@ -156,6 +166,7 @@ impl Driver {
 
     /// Ends all sessions politely and waits, not for ever, until the other sides know.
     fn say_goodbye(&mut self) {
+        self.is_stopping = true;
         let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
         for id in ids {
             self.end_politely(id, Err(NodeError::Stopped));
@@ -254,14 +265,6 @@ impl Driver {
         }
     }
 
-    fn open(&mut self, id: ConnId, opened: Opened) {
-        let peer = opened.wired.peer;
-        match Peer::dial(&self.replica, peer, PeerKind::Relay, &mut self.rng) {
-            Ok(peer) => drop(self.sessions.insert(id, Running::new(peer, opened, now()))),
-            Err(error) => drop(opened.ended.send(Err(error.into()))),
-        }
-    }
-
     fn take_frames(&mut self, id: ConnId, held: Vec<Held>) {
         let Some(running) = self.sessions.get_mut(&id) else {
             return;
@@ -285,12 +288,17 @@ impl Driver {
             return;
         }
         if is_changed {
-            for (other, running) in &mut self.sessions {
-                if *other != id
-                    && let Err(error) = running.peer.roster_changed(&self.replica)
-                {
-                    tracing::warn!(%error, "a session could not follow the roster");
-                }
+            self.spread_roster(id);
+        }
+    }
+
+    /// Tells all other sessions that the roster has changed.
+    fn spread_roster(&mut self, but: ConnId) {
+        for (other, running) in &mut self.sessions {
+            if *other != but
+                && let Err(error) = running.peer.roster_changed(&self.replica)
+            {
+                tracing::warn!(%error, "a session could not follow the roster");
             }
         }
     }
@@ -381,9 +389,15 @@ impl Driver {
         if let Some(meeting) = running.last_note(now()) {
             note(&mut self.replica, meeting);
         }
-        let finish = running.finish(&self.replica, result);
+        let patience = if self.is_stopping && running.way != Way::ToRelay {
+            LEAVE_TIMEOUT
+        } else {
+            CLOSE_TIMEOUT
+        };
+        let finish = running.finish(&self.replica, result, patience);
         let closing = async move { finish.await.drain().await };
         self.closings.spawn_on(closing, &self.runtime);
+        self.tell_present();
     }
 }
 

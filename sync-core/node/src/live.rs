@@ -109,7 +109,14 @@ impl Live {
         for relay in relays {
             tasks.spawn_on(stay(Arc::clone(&node), relay, Arc::clone(&board)), &runtime);
         }
-        tasks.spawn_on(look(node, Arc::clone(&board)), &runtime);
+        let over = Arc::clone(&board);
+        tasks.spawn_on(
+            async move {
+                look(node).await;
+                over.end();
+            },
+            &runtime,
+        );
         Self {
             board,
             _tasks: tasks,
@@ -134,12 +141,12 @@ impl Live {
 }
 
 /// Looks at what other programs wrote, as long as the node runs.
-async fn look(node: Arc<Node>, board: Arc<Board>) {
+pub(crate) async fn look(node: Arc<Node>) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     loop {
         ticks.tick().await;
         if node.look_again().await.is_err() {
-            return board.end();
+            return;
         }
     }
 }

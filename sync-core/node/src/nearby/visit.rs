@@ -1,0 +1,134 @@
+//! Dialling one device.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sync_core::wire::PeerKind;
+use sync_link::{LinkError, Transport};
+
+use super::event::{Acquaintance, Course, Who};
+use super::target::{PeerTarget, Route};
+use super::{Nearby, Shared};
+use crate::connection::Link;
+use crate::driver::{Begin, Progress, SessionState};
+use crate::node::{Node, NodeError, ProgressFn, REBIRTHS_MAX};
+use crate::report::SyncReport;
+
+/// An exchange with one device that is over.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// With whom.
+    pub who: Who,
+    /// What it did.
+    pub report: SyncReport,
+}
+
+async fn reach(node: &Node, route: &Route) -> Result<Link, NodeError> {
+    let (addrs, expect) = (&route.addrs, route.expect.clone());
+    let link = Link::dial(addrs, expect, node.keys(), &Transport::nearby()).await;
+    link.map_err(|error| match error {
+        LinkError::WrongKey => NodeError::Stranger,
+        error => error.into(),
+    })
+}
+
+impl Node {
+    /// Exchanges everything with one device nearby once, telling how it goes.
+    ///
+    /// # Errors
+    /// [`NodeError::Stranger`] if the device is of another community or another device answers there; what
+    /// else [`NodeError`] names. What was durable before stays.
+    pub async fn sync_with_peer(
+        &self,
+        peer: &PeerTarget,
+        mut progress: Option<ProgressFn>,
+    ) -> Result<Visit, NodeError> {
+        for _ in 0..REBIRTHS_MAX {
+            let route = peer.route(self).await?;
+            let link = reach(self, &route).await?;
+            let device = link.peer;
+            let met = self.call(move |replica, _| Acquaintance::of(replica, device));
+            let met = met.await?;
+            let progress = progress.take().map(|mut tell| {
+                Box::new(move |state: SessionState| tell(&state.report, state.announced))
+                    as Progress
+            });
+            let begin = Begin::Dialled(PeerKind::Member);
+            let attending = self.open_with(link, begin, true, progress).await?;
+            match attending.end().await {
+                Err(NodeError::Reborn) => {}
+                Err(error) => return Err(error),
+                Ok(report) => {
+                    let who = self.call(move |replica, _| met.who(replica)).await?;
+                    return Ok(Visit { who, report });
+                }
+            }
+        }
+        Err(NodeError::Reborn)
+    }
+}
+
+impl Nearby {
+    /// Meets a device whose code was scanned: exchanges everything with it once. What happens later
+    /// comes by whoever of the two finds the other.
+    ///
+    /// # Errors
+    /// As [`Node::sync_with_peer`]; [`NodeError::TimedOut`] after `timeout`.
+    pub async fn meet(&self, peer: &PeerTarget, timeout: Duration) -> Result<Visit, NodeError> {
+        let visit = self.shared.node.sync_with_peer(peer, None);
+        let visited = tokio::time::timeout(timeout, visit).await;
+        visited.map_err(|_| NodeError::TimedOut)?
+    }
+}
+
+/// How staying in touch ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) error: NodeError,
+    pub(super) was_whole: bool,
+    /// Whether it was told that the exchange began.
+    pub(super) was_met: bool,
+    /// Who answered, if somebody did.
+    pub(super) device: Option<sync_core::id::DeviceId>,
+}
+
+impl Ended {
+    fn before(error: NodeError, device: Option<sync_core::id::DeviceId>) -> Self {
+        Self {
+            error,
+            was_whole: false,
+            was_met: false,
+            device,
+        }
+    }
+}
+
+/// Dials and stays in touch until one of the two goes.
+pub(super) async fn stay(shared: &Arc<Shared>, route: &Route) -> Ended {
+    let link = match reach(&shared.node, route).await {
+        Ok(link) => link,
+        Err(error) => return Ended::before(error, None),
+    };
+    let device = link.peer;
+    let met = shared
+        .node
+        .call(move |replica, _| Acquaintance::of(replica, device));
+    let met = match met.await {
+        Ok(met) => met,
+        Err(error) => return Ended::before(error, Some(device)),
+    };
+    let course = Arc::new(Course::default());
+    let progress = course.progress(shared, met);
+    let begin = Begin::Dialled(PeerKind::Member);
+    let opened = shared.node.open_with(link, begin, false, Some(progress));
+    let ended = match opened.await {
+        Ok(attending) => attending.end().await,
+        Err(error) => Err(error),
+    };
+    Ended {
+        error: ended.err().unwrap_or(NodeError::Lost),
+        was_whole: course.is_whole(),
+        was_met: course.end(shared, met),
+        device: Some(device),
+    }
+}

@@ -5,6 +5,7 @@
 //! records     begun, written, read, listed page by page; how far each has come
 //! members     people, their devices and rights; spaces; invitations and their QR
 //! sync        once with a deadline, or staying in touch; events, which the app fetches
+//! nearby      other members' devices on the same network, without a relay
 //! account     numbers, proofs, erasure
 //! keys, log   what the platform lends: a place for keys, a log
 //! values      plain records in and out; apps never see a type of the core
@@ -28,6 +29,7 @@ mod fault;
 mod keys;
 mod log;
 mod members;
+mod nearby;
 mod records;
 mod sync;
 mod text;
@@ -40,6 +42,7 @@ pub use error::BanyanError;
 pub use keys::{KeyStore, PlatformError};
 pub use log::{LogLevel, LogSink, init_logging};
 pub use members::{Device, Freshness, HeldRole, Member, QrMatrix, begin_device, qr};
+pub use nearby::{Announcement, NearbyNews, Visit, Who};
 pub use sync::Event;
 pub use values::{
     Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Keep, Language,

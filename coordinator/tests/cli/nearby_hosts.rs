@@ -5,7 +5,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::nearby::{Listening, PATIENCE, invited, titles};
 use crate::run::{Desk, command};
@@ -15,6 +15,9 @@ const SWITCH: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/cli/nearby_hosts/switch.py"
 );
+
+/// Between two looks at what all have.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A switch and hosts with addresses `10.77.0.<number>`; gone when this is.
 #[derive(Debug)]
@@ -151,81 +154,99 @@ fn port(number: usize) -> String {
     format!("p{number}")
 }
 
-/// Waits until all have the same records, so many.
-fn agree(net: &Net, desks: &[Desk], count: usize, what: &str) {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let all = (1..)
-            .zip(desks)
-            .map(|(number, desk)| titles(net.on(number, desk)));
-        let all: Vec<Vec<String>> = all.collect();
-        if all
-            .iter()
-            .all(|titles| titles.len() == count && titles == &all[0])
-        {
-            return;
+/// Three people, each with a program on a host of their own; the first has founded the community.
+#[derive(Debug)]
+struct Village {
+    programs: Vec<Listening>,
+    desks: Vec<Desk>,
+    net: Net,
+}
+
+impl Village {
+    /// They have met the first one by a code. From then on nobody says where anybody is.
+    fn gather(net: Net) -> Self {
+        let founder = Desk::with_village();
+        founder.put_visit("1号门");
+        let first = Listening::start(net.on(1, &founder), &[]);
+        let mut village = Self {
+            desks: vec![founder],
+            programs: Vec::new(),
+            net,
+        };
+        for (number, name) in [(2, "陈小明"), (3, "张伟")] {
+            let desk = invited(&village.desks[0], name);
+            let mut met = village.net.on(number, &desk);
+            let met = met.args(["sync", "--peer", &first.code]).output();
+            crate::run::ran(&met.unwrap()).ok();
+            village.desks.push(desk);
         }
-        assert!(Instant::now() < until, "{what}: {all:?}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        village.programs.push(first);
+        for number in [2, 3] {
+            let program = village.net.on(number, &village.desks[number - 1]);
+            village.programs.push(Listening::start(program, &[]));
+        }
+        village
+    }
+
+    fn put_visit(&self, number: usize, household: &str) {
+        self.desks[number - 1].put_visit(household);
+    }
+
+    /// Waits until all have the same records, so many.
+    fn agree(&self, count: usize, what: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let hosts = (1..).zip(&self.desks);
+            let all = hosts.map(|(number, desk)| titles(self.net.on(number, desk)));
+            let all: Vec<Vec<String>> = all.collect();
+            let is_whole = |titles: &Vec<String>| titles.len() == count && titles == &all[0];
+            if all.iter().all(is_whole) {
+                return;
+            }
+            if Instant::now() >= until {
+                let told: Vec<_> = self.programs.iter().map(Listening::rest).collect();
+                panic!("{what}: {all:?}\n{told:#?}");
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 }
 
 #[test]
 fn hosts_of_one_network_find_each_other_and_agree_whatever_the_network_does() {
-    let mut net = match Net::try_new(3) {
+    let net = match Net::try_new(3) {
         Ok(net) => net,
         Err(reason) => {
             // Not by a macro: what those print of a test that passes is not shown.
             let mut err = std::io::stderr().lock();
-            writeln!(
-                err,
-                "\nSKIPPED, NOTHING WAS TESTED: no network namespaces here ({reason})"
-            )
-            .unwrap();
+            let why = format!("no network namespaces here ({reason})");
+            writeln!(err, "\nSKIPPED, NOTHING WAS TESTED: {why}").unwrap();
             return;
         }
     };
-    let founder = Desk::with_village();
-    founder.put_visit("1号门");
-    let mut first = Listening::start(net.on(1, &founder), &[]);
-    let mut desks = vec![founder];
-    for (number, name) in [(2, "陈小明"), (3, "张伟")] {
-        let desk = invited(&desks[0], name);
-        let met = net
-            .on(number, &desk)
-            .args(["sync", "--peer", &first.code])
-            .output();
-        crate::run::ran(&met.unwrap()).ok();
-        desks.push(desk);
-    }
-    // They find each other by themselves; nobody says where anybody is.
-    let mut second = Listening::start(net.on(2, &desks[1]), &[]);
-    let mut third = Listening::start(net.on(3, &desks[2]), &[]);
-    desks[1].put_visit("2号门");
-    desks[2].put_visit("3号门");
-    agree(&net, &desks, 3, "found by multicast DNS");
-    let met = third.next("met");
-    assert!(
-        ["李芳", "陈小明"].contains(&met["peer"]["name"].as_str().unwrap()),
-        "{met}"
-    );
+    let mut village = Village::gather(net);
+    village.put_visit(2, "2号门");
+    village.put_visit(3, "3号门");
+    village.agree(3, "found by multicast DNS");
+    let met = village.programs[2].next("met");
+    assert_eq!(met["peer"]["phrase"].as_str().unwrap().len(), 9, "{met}");
     // A slow way on which packets get lost.
-    net.make_slow();
-    desks[0].put_visit("4号门");
-    desks[2].put_visit("5号门");
-    agree(&net, &desks, 5, "300 ms and 5 % loss");
+    village.net.make_slow();
+    village.put_visit(1, "4号门");
+    village.put_visit(3, "5号门");
+    village.agree(5, "300 ms and 5 % loss");
     // Nobody can reach the second host, and it goes on by itself.
-    net.set_plug(2, "down");
-    desks[1].put_visit("6号门");
-    desks[0].put_visit("7号门");
-    net.set_plug(2, "up");
-    agree(&net, &desks, 7, "cut and healed");
+    village.net.set_plug(2, "down");
+    village.put_visit(2, "6号门");
+    village.put_visit(1, "7号门");
+    village.net.set_plug(2, "up");
+    village.agree(7, "cut and healed");
     // The third host gets another address while they are in touch.
-    net.move_to(3, "10.77.0.33/24");
-    desks[2].put_visit("8号门");
-    desks[0].put_visit("9号门");
-    agree(&net, &desks, 9, "with another address");
-    for listening in [&mut first, &mut second, &mut third] {
-        listening.end();
+    village.net.move_to(3, "10.77.0.33/24");
+    village.put_visit(3, "8号门");
+    village.put_visit(1, "9号门");
+    village.agree(9, "with another address");
+    for program in &mut village.programs {
+        program.end();
     }
 }

@@ -389,7 +389,9 @@ impl Driver {
         if let Some(meeting) = running.last_note(now()) {
             note(&mut self.replica, meeting);
         }
-        let patience = if self.is_stopping && running.way != Way::ToRelay {
+        // Whoever walks away does not wait for an answer.
+        let is_leaving = self.is_stopping || running.is_abandoned();
+        let patience = if is_leaving && running.way != Way::ToRelay {
             LEAVE_TIMEOUT
         } else {
             CLOSE_TIMEOUT

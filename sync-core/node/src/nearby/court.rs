@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sync_core::id::DeviceId;
 use sync_core::nearby::{Instance, PeerAddr};
+use sync_core::wire::Refusal;
 use tokio::sync::watch;
 
 use super::Shared;
@@ -16,6 +17,8 @@ use crate::pace::Pace;
 
 /// How long the device with the larger name waits for the other one to dial.
 const YIELD: Duration = Duration::from_secs(3);
+/// How long after news of who belongs a device that was unknown is dialled again.
+const SETTLE: Duration = Duration::from_secs(1);
 /// A device that was found as long as it is found: where it is; none once it is lost.
 type Whereabouts = watch::Receiver<Option<Vec<PeerAddr>>>;
 
@@ -28,9 +31,14 @@ pub(super) async fn court(shared: Arc<Shared>, instance: Instance, mut found: Wh
     let mut pace = Pace::new();
     let mut pause = courtesy;
     let mut known = None;
+    let mut is_unknown = false;
     loop {
         // Somewhere else it may be reached at once.
-        let _either = tokio::time::timeout(pause, found.changed()).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _either = found.changed() => {}
+            () = more_is_known(&shared, courtesy), if is_unknown => {}
+        }
         let Some(addrs) = found.borrow_and_update().clone() else {
             return;
         };
@@ -55,6 +63,7 @@ pub(super) async fn court(shared: Arc<Shared>, instance: Instance, mut found: Wh
             NodeError::Stopped => return,
             NodeError::AlreadyMet => pause = courtesy,
             error => {
+                is_unknown = is_about_membership(&error);
                 pause = pace.after(&error, ended.was_whole).max(courtesy);
                 // That it has gone is told already.
                 if !ended.was_met {
@@ -63,6 +72,25 @@ pub(super) async fn court(shared: Arc<Shared>, instance: Instance, mut found: Wh
             }
         }
     }
+}
+
+/// Whether one of the two has not heard yet that the other belongs.
+fn is_about_membership(error: &NodeError) -> bool {
+    matches!(
+        error,
+        NodeError::Stranger
+            | NodeError::Refused(Refusal::NotAMember)
+            | NodeError::Peer(Refusal::NotAMember)
+    )
+}
+
+/// Waits until something has been written here, such as news of who belongs, and a little longer: the other
+/// side hears of it about now.
+async fn more_is_known(shared: &Shared, courtesy: Duration) {
+    let mut changes = shared.node.changes();
+    // An error says that the node has stopped, which is found out in the next attempt.
+    let _changed = changes.changed().await;
+    tokio::time::sleep(SETTLE + courtesy).await;
 }
 
 /// Waits until a device is not in touch any more; true if it is lost by then.

@@ -29,6 +29,10 @@ pub struct Who {
 
 /// What happened nearby.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few are made, and each is soon gone"
+)]
 pub enum NearbyEvent {
     /// An exchange with a member's device has begun.
     Met(Who),
@@ -67,6 +71,10 @@ pub enum NearbyEvent {
 
 /// The same, before names are looked up.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few are made, and each is soon gone"
+)]
 pub(super) enum Happening {
     Met(Acquaintance),
     CaughtUp(Acquaintance, SyncReport),

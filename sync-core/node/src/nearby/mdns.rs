@@ -85,19 +85,15 @@ fn announcement(shared: &Shared) -> Result<ServiceInfo, mdns_sd::Error> {
 }
 
 fn hear(shared: &Arc<Shared>, event: ServiceEvent) {
-    match event {
-        ServiceEvent::ServiceResolved(service) => {
-            if let Some(peer) = address(&service) {
-                shared.found(peer);
-            }
+    // All else is nothing that can be dialled yet, or any more.
+    if let ServiceEvent::ServiceResolved(service) = &event {
+        if let Some(peer) = address(service) {
+            shared.found(peer);
         }
-        ServiceEvent::ServiceRemoved(_, name) => {
-            if let Ok(instance) = Instance::of_full_name(&name) {
-                shared.lost(&instance);
-            }
-        }
-        // Nothing that can be dialled yet, or any more.
-        _ => {}
+    } else if let ServiceEvent::ServiceRemoved(_, name) = &event
+        && let Ok(instance) = Instance::of_full_name(name)
+    {
+        shared.lost(&instance);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Dialling one device.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sync_core::wire::PeerKind;
@@ -13,6 +13,9 @@ use crate::connection::Link;
 use crate::driver::{Begin, Progress, SessionState};
 use crate::node::{Node, NodeError, ProgressFn, REBIRTHS_MAX};
 use crate::report::SyncReport;
+
+/// So often everything is exchanged in one visit.
+const EXCHANGES: usize = 2;
 
 /// An exchange with one device that is over.
 #[derive(Debug, Clone)]
@@ -33,7 +36,10 @@ async fn reach(node: &Node, route: &Route) -> Result<Link, NodeError> {
 }
 
 impl Node {
-    /// Exchanges everything with one device nearby once, telling how it goes.
+    /// Exchanges everything with one device nearby, telling how it goes: the counts of each exchange.
+    ///
+    /// What a host has not sealed yet it seals once the two have compared, and not before, so that one which was
+    /// restored from a backup finds out first. Therefore there are two exchanges: the second brings that.
     ///
     /// # Errors
     /// [`NodeError::Stranger`] if the device is of another community or another device answers there; what
@@ -41,30 +47,55 @@ impl Node {
     pub async fn sync_with_peer(
         &self,
         peer: &PeerTarget,
-        mut progress: Option<ProgressFn>,
+        progress: Option<ProgressFn>,
     ) -> Result<Visit, NodeError> {
-        for _ in 0..REBIRTHS_MAX {
-            let route = peer.route(self).await?;
-            let link = reach(self, &route).await?;
-            let device = link.peer;
-            let met = self.call(move |replica, _| Acquaintance::of(replica, device));
-            let met = met.await?;
-            let progress = progress.take().map(|mut tell| {
-                Box::new(move |state: SessionState| tell(&state.report, state.announced))
-                    as Progress
-            });
-            let begin = Begin::Dialled(PeerKind::Member);
-            let attending = self.open_with(link, begin, true, progress).await?;
-            match attending.end().await {
-                Err(NodeError::Reborn) => {}
-                Err(error) => return Err(error),
-                Ok(report) => {
-                    let who = self.call(move |replica, _| met.who(replica)).await?;
-                    return Ok(Visit { who, report });
+        let progress = progress.map(|tell| Arc::new(Mutex::new(tell)));
+        let mut visit: Option<Visit> = None;
+        let (mut exchanges, mut rebirths) = (0, 0);
+        loop {
+            match self.exchange_with(peer, progress.clone()).await {
+                Ok(more) => {
+                    let visit = match &mut visit {
+                        Some(visit) => {
+                            visit.report.add(&more.report);
+                            visit
+                        }
+                        none => none.insert(more),
+                    };
+                    exchanges += 1;
+                    if exchanges == EXCHANGES {
+                        return Ok(visit.clone());
+                    }
                 }
+                Err(NodeError::Reborn) if rebirths < REBIRTHS_MAX => rebirths += 1,
+                // Whoever has gone meanwhile had given all that they had sealed.
+                Err(error) => return visit.ok_or(error),
             }
         }
-        Err(NodeError::Reborn)
+    }
+
+    async fn exchange_with(
+        &self,
+        peer: &PeerTarget,
+        progress: Option<Arc<Mutex<ProgressFn>>>,
+    ) -> Result<Visit, NodeError> {
+        let route = peer.route(self).await?;
+        let link = reach(self, &route).await?;
+        let device = link.peer;
+        let met = self.call(move |replica, _| Acquaintance::of(replica, device));
+        let met = met.await?;
+        let progress = progress.map(|tell| {
+            Box::new(move |state: SessionState| {
+                let mut guard = tell.lock().unwrap_or_else(PoisonError::into_inner);
+                let tell: &mut ProgressFn = &mut guard;
+                tell(&state.report, state.announced);
+            }) as Progress
+        });
+        let begin = Begin::Dialled(PeerKind::Member);
+        let attending = self.open_with(link, begin, true, progress).await?;
+        let report = attending.end().await?;
+        let who = self.call(move |replica, _| met.who(replica)).await?;
+        Ok(Visit { who, report })
     }
 }
 

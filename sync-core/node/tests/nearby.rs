@@ -253,7 +253,7 @@ async fn an_exchange_that_is_cut_off_goes_on_where_it_was() {
     let host = founder.listen().await;
     let joiner = founder.invited("陈小明", village).await;
     joiner.visit(&host).await.unwrap();
-    founder.write_long(village, 400).await;
+    founder.write_long(village, 2400).await;
     let code = PeerTarget::Code(host.code().unwrap());
     let (tell, mut moved) = mpsc::unbounded_channel();
     let progress = Box::new(move |report: &sync_node::SyncReport, _: u64| {

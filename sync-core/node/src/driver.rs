@@ -206,9 +206,8 @@ impl Driver {
     }
 
     fn call(&mut self, call: Call) {
-        if let Err(error) = self.replica.refresh() {
-            tracing::warn!(%error, "the store could not be read again");
-        }
+        // What another program wrote is found here as well as by whoever looks again, and goes out.
+        self.look_again();
         self.replica.seal_edits_at_once(self.may_seal_now());
         let before = (self.replica.write_count(), self.replica.sealed_count());
         call(&mut self.replica, &mut moment(now(), &mut self.rng));

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,6 +63,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Bundle(BundleVerb),
     Sync(SyncArgs),
+    Nearby(NearbyArgs),
     Serve(ServeArgs),
     Status,
     Members,
@@ -464,6 +466,18 @@ pub(crate) struct SyncArgs {
     pub(crate) watch: bool,
     #[arg(long, value_name = "ID@ADDR")]
     pub(crate) relay: Option<String>,
+    #[arg(long, value_name = "ADDR|CODE", conflicts_with_all = ["relay", "watch"])]
+    pub(crate) peer: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NearbyArgs {
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    #[arg(long)]
+    pub(crate) no_mdns: bool,
+    #[arg(long)]
+    pub(crate) qr: bool,
 }
 
 #[derive(Debug, Args)]

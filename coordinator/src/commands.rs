@@ -19,6 +19,7 @@ mod join;
 mod list;
 pub(crate) mod log;
 pub(crate) mod members;
+mod nearby;
 mod protect;
 mod put;
 mod recover;
@@ -126,6 +127,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::List(_)
         | Verb::Log
         | Verb::Members
+        | Verb::Nearby(_)
         | Verb::Passphrase(_)
         | Verb::Put(_)
         | Verb::Recover(_)
@@ -233,6 +235,7 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Import(args) => import::run(app, &args),
         Verb::Bundle(verb) => bundle::run(app, &verb),
         Verb::Sync(args) => sync::run(app, &args),
+        Verb::Nearby(args) => nearby::run(app, &args),
         // Has its own way, because it takes several folders.
         Verb::Serve(_) => Err(Failure::internal("serve is run by itself")),
         Verb::Status => status::run(app),

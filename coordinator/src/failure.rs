@@ -429,6 +429,7 @@ impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Self {
         let unreached = |key: &str| Self::new(Exit::RelayUnreachable, key);
         match error {
+            NodeError::AlreadyMet => Self::new(Exit::Refused, "err.node.already_met"),
             NodeError::Link(error) => error.into(),
             NodeError::Lost => unreached("err.node.lost"),
             NodeError::NoRelay => unreached("err.node.no_relay"),
@@ -442,6 +443,7 @@ impl From<NodeError> for Failure {
             NodeError::Reborn => unreached("err.node.reborn"),
             NodeError::Refused(refusal) => refusal.into(),
             NodeError::Replica(error) => error.into(),
+            NodeError::Stranger => Self::new(Exit::WrongRelayKey, "err.node.stranger"),
             NodeError::Stopped => Self::new(Exit::Internal, "err.node.stopped"),
             NodeError::TimedOut => unreached("err.node.timed_out"),
         }

@@ -206,7 +206,7 @@ impl Community {
             return Ok(None);
         };
         self.is_closing.send_replace(true);
-        self.news.stop();
+        self.news.stop_all();
         let node = lock(&self.node).take();
         let closing = thread::Builder::new()
             .name("banyan-close".to_owned())

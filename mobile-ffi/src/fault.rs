@@ -363,6 +363,7 @@ impl From<NodeError> for Fault {
     fn from(error: NodeError) -> Self {
         let offline = |key: &str| Self::new(Class::Offline, key);
         match error {
+            NodeError::AlreadyMet => offline("err.node.already_met"),
             NodeError::Link(error) => error.into(),
             NodeError::Lost => offline("err.node.lost"),
             NodeError::NoRelay => offline("err.node.no_relay"),
@@ -375,6 +376,7 @@ impl From<NodeError> for Fault {
             NodeError::Reborn => offline("err.node.reborn"),
             NodeError::Refused(refusal) => refusal.into(),
             NodeError::Replica(error) => error.into(),
+            NodeError::Stranger => Self::new(Class::Refused, "err.node.stranger"),
             NodeError::Stopped => Self::closed(),
             NodeError::TimedOut => offline("err.node.timed_out"),
         }

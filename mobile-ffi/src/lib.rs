@@ -5,6 +5,7 @@
 //! records     begun, written, read, listed page by page; how far each has come
 //! members     people, their devices and rights; spaces; invitations and their QR
 //! sync        once with a deadline, or staying in touch; events, which the app fetches
+//! nearby      other members' devices on the same network, without a relay
 //! account     numbers, proofs, erasure
 //! bundles     everything in files that somebody carries, where no network is
 //! keys, log   what the platform lends: a place for keys, a log
@@ -30,6 +31,7 @@ mod fault;
 mod keys;
 mod log;
 mod members;
+mod nearby;
 mod records;
 mod sync;
 mod text;
@@ -46,6 +48,7 @@ pub use error::BanyanError;
 pub use keys::{KeyStore, PlatformError};
 pub use log::{LogLevel, LogSink, end_logging, init_logging};
 pub use members::{Device, Freshness, HeldRole, Member, QrMatrix, begin_device, qr};
+pub use nearby::{Announcement, NearbyNews, Visit, Who};
 pub use sync::Event;
 pub use values::{
     Conflict, Field, FieldChange, FieldValue, Filter, HeldEntry, HistoryStep, Keep, Language,

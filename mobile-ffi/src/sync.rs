@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sync_core::schema::Lang;
-use sync_node::{Live, LiveEvent, Node};
+use sync_node::{Live, LiveEvent, Nearby, NearbyEvent, Node};
 use tokio::sync::{Mutex, watch};
 
 use crate::community::{Community, told_to_close};
 use crate::error::BanyanError;
 use crate::fault::{Class, Fault};
+use crate::nearby::NearbyNews;
 use crate::values::SyncReport;
 
 /// What has happened since the last event; several happenings of one kind come as one.
@@ -36,6 +37,11 @@ pub enum Event {
         retry_in_ms: u64,
         /// Whether trying again can hardly help before a person does something.
         is_final: bool,
+    },
+    /// Something happened with devices nearby.
+    Nearby {
+        /// What.
+        news: NearbyNews,
     },
 }
 
@@ -66,6 +72,7 @@ impl Event {
 pub(crate) struct News {
     changes: Mutex<watch::Receiver<u64>>,
     live: watch::Sender<Option<Arc<Live>>>,
+    pub(crate) nearby: watch::Sender<Option<Arc<Nearby>>>,
     stops: watch::Sender<u64>,
 }
 
@@ -74,12 +81,19 @@ impl News {
         Self {
             changes: Mutex::new(node.changes()),
             live: watch::Sender::new(None),
+            nearby: watch::Sender::new(None),
             stops: watch::Sender::new(0),
         }
     }
 
+    /// Ends the live connections, listening, and the syncs in hand.
+    pub(crate) fn stop_all(&self) {
+        self.nearby.send_replace(None);
+        self.stop();
+    }
+
     /// Ends the live connections and the syncs in hand.
-    pub(crate) fn stop(&self) {
+    fn stop(&self) {
         self.live.send_replace(None);
         self.stops.send_modify(|stops| *stops += 1);
     }
@@ -88,12 +102,18 @@ impl News {
     async fn next(&self, lang: Lang) -> Option<Event> {
         let mut changes = self.changes.lock().await;
         let mut lives = self.live.subscribe();
+        let mut listens = self.nearby.subscribe();
         loop {
             let live = lives.borrow_and_update().clone();
+            let nearby = listens.borrow_and_update().clone();
             tokio::select! {
                 changed = changes.changed() => return changed.ok().map(|()| Event::Changed),
                 event = heard(live) => return Some(Event::new(event, lang)),
+                event = heard_nearby(nearby) => {
+                    return Some(Event::Nearby { news: NearbyNews::new(event, lang) });
+                }
                 switched = lives.changed() => switched.ok()?,
+                switched = listens.changed() => switched.ok()?,
             }
         }
     }
@@ -103,6 +123,16 @@ impl News {
 async fn heard(live: Option<Arc<Live>>) -> LiveEvent {
     if let Some(live) = live
         && let Ok(event) = live.next_event().await
+    {
+        return event;
+    }
+    future::pending().await
+}
+
+/// Never comes while this device does not listen.
+async fn heard_nearby(nearby: Option<Arc<Nearby>>) -> NearbyEvent {
+    if let Some(nearby) = nearby
+        && let Some(event) = nearby.next_event().await
     {
         return event;
     }
@@ -193,8 +223,18 @@ impl Community {
 
     /// Runs on the community's own runtime: whoever polls this need not have one.
     async fn sync(&self, timeout_ms: Option<u32>) -> Result<sync_node::SyncReport, Fault> {
-        let runtime = self.runtime_handle().ok_or_else(Fault::closed)?;
         let node = self.node()?;
+        let sync = async move { Ok::<_, Fault>(node.sync_once().await?) };
+        self.until_stopped(timeout_ms, sync).await
+    }
+
+    /// Does something on the community's own runtime, until it is done, given up, or told to stop.
+    pub(crate) async fn until_stopped<T: Send + 'static>(
+        &self,
+        timeout_ms: Option<u32>,
+        action: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let runtime = self.runtime_handle().ok_or_else(Fault::closed)?;
         let closing = self.is_closing.subscribe();
         let stops = self.news.stops.subscribe();
         let sync = runtime.spawn(async move {
@@ -202,7 +242,7 @@ impl Community {
                 biased;
                 () = told_to_close(closing) => Err(Fault::closed()),
                 () = told_to_stop(stops) => Err(Fault::new(Class::Offline, "err.stopped")),
-                report = node.sync_once() => Ok(report?),
+                done = action => done,
                 () = out_of_patience(timeout_ms) => Err(Fault::new(Class::Offline, "err.waited")),
             }
         });

@@ -39,7 +39,8 @@ use sync_core::session::carrier::Carrier as _;
 use sync_core::session::{Parties, Session};
 use sync_core::wire::PeerKind;
 use sync_link::{
-    FrameReader, FrameWriter, Incoming, Transport, client_config, connect, endpoint, resolve,
+    Expect, FrameReader, FrameWriter, Incoming, Transport, client_config, connect, endpoint,
+    resolve,
 };
 
 use village::Village;
@@ -154,7 +155,7 @@ async fn idle() {
     let (mut relay, addr) = start(folder.path());
     let village = village::village(Limits::default());
     let signer: Arc<dyn Signer> = Arc::new(village.phones[0].keys.clone());
-    let config = client_config(signer, Some(addr.relay), &Transport::default()).unwrap();
+    let config = client_config(signer, Expect::One(addr.relay), &Transport::default()).unwrap();
     let socket = endpoint(None, None).unwrap();
     let at = resolve(&addr.addr).await.unwrap()[0];
     let mut kept = Vec::new();

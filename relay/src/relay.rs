@@ -93,6 +93,10 @@ pub enum Input {
 }
 
 /// What the shell must do.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all effects send a frame: what is rare may take as much room"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Put a frame into the outbox; [`Input::Writable`] says when it has left.

@@ -98,6 +98,10 @@ pub mod domain {
     pub const BLOB: &str = "banyan/blob/1";
     /// First bytes of the associated data of a blob's chunk.
     pub const BLOB_CHUNK: &str = "banyan/blob-chunk/1";
+    /// Tag by which members recognise an announced device.
+    pub const NEARBY_TAG: &str = "banyan/nearby-tag/1";
+    /// Digits that two people compare.
+    pub const CHECK_PHRASE: &str = "banyan/check-phrase/1";
     /// Checksum of a ticket or recovery code.
     pub const CHECKSUM: &str = "banyan/checksum/1";
 
@@ -143,6 +147,8 @@ pub mod domain {
         BUNDLE_WORD,
         BLOB,
         BLOB_CHUNK,
+        NEARBY_TAG,
+        CHECK_PHRASE,
         CHECKSUM,
     ];
 }

@@ -28,7 +28,8 @@
 //! Photos and voice notes are too large for that way. A record of the kind `attachment` names them; they
 //! themselves are sealed [`blob`]s beside the logs, and flow after everything else.
 //!
-//! Where no link reaches, the same batches go in a file by hand ([`bundle`]), and come in the same way:
+//! Devices that stand beside each other need no relay between them: how they recognise each other is in
+//! [`nearby`]. Where no link reaches, the same batches go in a file by hand ([`bundle`]), and come in the same way:
 //! verified, stored, merged.
 //!
 //! When a device has everything that a relay has for it, it says so with a signed [`receipt`]: from
@@ -94,6 +95,8 @@ pub mod wire;
 pub mod peer;
 
 pub mod roster;
+
+pub mod nearby;
 
 pub mod bundle;
 

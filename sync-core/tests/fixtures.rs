@@ -20,6 +20,7 @@ use sync_core::entry::seal::BatchCipher;
 use sync_core::entry::{Body, EntryKind, VerifiedBatch};
 use sync_core::id::ChainHash;
 use sync_core::keys::Signer as _;
+use sync_core::nearby::PeerCode;
 use sync_core::record::{
     BeginRule, Candidate, MAX_PAYLOAD, Payload, RecordDoc, Verdict, decompress,
 };
@@ -137,6 +138,11 @@ fn committed_bytes_are_read_as_what_they_are() {
             Value::Statement(expected) => {
                 let statement = Statement::decode(kind_of(&fixture), &bytes);
                 assert_eq!(statement.as_ref(), Some(expected), "{}", fixture.name);
+            }
+            Value::Peer(expected) => {
+                let text = String::from_utf8(bytes).unwrap();
+                assert_eq!(&text.parse::<PeerCode>().unwrap(), expected);
+                assert!(expected.is_of(&COMMUNITY));
             }
             Value::Ticket(expected) => {
                 let text = String::from_utf8(bytes).unwrap();

@@ -15,7 +15,7 @@ use sync_core::wire::{FRAME_TYPES, Refusal};
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
 /// Rooms whose public limits are part of the protocol.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "src/id",
     "src/keys",
     "src/epoch",
@@ -28,6 +28,7 @@ const ROOMS: [&str; 13] = [
     "src/certificate",
     "src/bundle",
     "src/blob",
+    "src/nearby",
     "link/src",
 ];
 

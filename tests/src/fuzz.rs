@@ -9,7 +9,7 @@
 //! frame batches batch join        frames, and batches inside of them
 //! heads session                   lists of heads; a whole session
 //! statement roster                roster statements; a roster of any statements
-//! ticket device_… recovery_…      what people type or scan
+//! ticket peer_… device_… recovery_… what people type or scan
 //! bundle                          a file that is carried by hand, and what is sealed in it
 //! certificate roster_file         what somebody checks who is no member
 //! sealed_… wrapped_key            what keys open
@@ -70,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     target!(statement::statement, 16_000),
     target!(roster::roster, 160),
     target!(text::ticket, 8_000),
+    target!(text::peer_code, 8_000),
     target!(text::device_invitation, 8_000),
     target!(text::device_answer, 8_000),
     target!(text::recovery_sheet, 8_000),

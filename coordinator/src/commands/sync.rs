@@ -1,4 +1,5 @@
-//! `banyan sync`: exchanges everything with the relays, once or as long as it runs.
+//! `banyan sync`: exchanges everything with the relays, once or as long as it runs; or with one device
+//! nearby.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,13 @@ use serde_json::json;
 use sync_core::keys::DeviceKeys;
 use sync_core::replica::{Replica, ReplicaError};
 use sync_core::roster::ticket::RelayAddr;
-use sync_node::{Live, LiveEvent, Node, NodeError, ProgressFn, SyncReport};
+use sync_node::{Live, LiveEvent, Node, NodeError, PeerTarget, ProgressFn, SyncReport};
 use tokio::runtime::{Builder, Runtime};
 
-use super::App;
 use super::report::{self, Outcome};
+use super::{App, nearby};
 use crate::cli::SyncArgs;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Progress, thousands};
 use crate::text::Text;
@@ -21,6 +23,9 @@ use crate::text::Text;
 const ENDING_MAX: Duration = Duration::from_secs(2);
 
 pub(super) fn run(app: &mut App, args: &SyncArgs) -> Result<(), Failure> {
+    if let Some(peer) = &args.peer {
+        return meet(app, peer);
+    }
     let relay = args
         .relay
         .as_deref()
@@ -35,6 +40,44 @@ pub(super) fn run(app: &mut App, args: &SyncArgs) -> Result<(), Failure> {
         let json = report::json(&outcome, &app.text);
         app.out.json(&json)?;
     } else {
+        report::print(app, &outcome)?;
+    }
+    report::verdict(&outcome)
+}
+
+/// `banyan sync --peer`: everything with one device nearby, once.
+fn meet(app: &mut App, peer: &str) -> Result<(), Failure> {
+    let peer: PeerTarget = peer
+        .parse()
+        .map_err(|_| Failure::new(Exit::BadTicket, "err.peer"))?;
+    let (replica, keys) = app.open()?;
+    let runtime = runtime()?;
+    let node = Node::start(replica, keys, runtime.handle().clone());
+    let (who, outcome) = runtime.block_on(async {
+        let met = async {
+            let visit = node
+                .sync_with_peer(&peer, Some(progress(&app.text)))
+                .await?;
+            let outcome = outcome(&node, visit.report, Vec::new()).await?;
+            Ok::<_, Failure>((visit.who, outcome))
+        };
+        let met = met.await;
+        node.stop().await;
+        met
+    })?;
+    if app.is_json {
+        let mut json = report::json(&outcome, &app.text);
+        if let Some(object) = json.as_object_mut() {
+            object.insert("peer".to_owned(), nearby::peer(&who));
+        }
+        app.out.json(&json)?;
+    } else {
+        let key = if who.is_first {
+            "out.sync.met_first"
+        } else {
+            "out.sync.met"
+        };
+        app.say(key, &[("name", &who.name), ("phrase", &who.phrase)])?;
         report::print(app, &outcome)?;
     }
     report::verdict(&outcome)
@@ -89,6 +132,15 @@ async fn exchange(node: &Node, relay: Option<RelayAddr>, text: &Text) -> Result<
         node.call(move |replica, _| replica.know_relay(&relay))
             .await??;
     }
+    outcome(node, report, unreached).await
+}
+
+/// A report with how things stand after it.
+async fn outcome(
+    node: &Node,
+    report: SyncReport,
+    unreached: Vec<(String, Failure)>,
+) -> Result<Outcome, Failure> {
     let outcome = node.call(move |replica, _| {
         Ok::<_, ReplicaError>(Outcome {
             report,
@@ -278,6 +330,6 @@ fn event(name: &str, report: &SyncReport) -> serde_json::Value {
     value
 }
 
-fn clock() -> String {
+pub(super) fn clock() -> String {
     crate::output::time(crate::place::now())
 }

@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 43] = [
     "",
     "found",
     "space",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 42] = [
     "bundle import",
     "bundle inspect",
     "sync",
+    "nearby",
     "serve",
     "status",
     "members",

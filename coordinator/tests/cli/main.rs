@@ -26,6 +26,9 @@ mod help;
 mod import;
 mod kill;
 mod lost;
+mod nearby;
+#[cfg(target_os = "linux")]
+mod nearby_hosts;
 mod notice;
 mod passphrase;
 mod privacy;

@@ -43,7 +43,7 @@ class LiveCommunity(val community: Community) : AutoCloseable {
     )
 
     /**
-     * What happens: [Event.Changed], [Event.CaughtUp], [Event.Moving], [Event.Offline]. Hot: who begins
+     * What happens: [Event.Changed], [Event.CaughtUp], [Event.Moving], [Event.Offline], [Event.Nearby]. Hot: who begins
      * to collect hears what happens from then on.
      *
      * ```kotlin

@@ -17,8 +17,8 @@ use sync_core::session::carrier::Carrier as _;
 use sync_core::session::{Event, Parties, Session, Taken};
 use sync_core::wire::{FRAME_BYTES_MAX, Frame, PeerKind};
 use sync_link::{
-    Close, FrameReader, FrameWriter, Incoming, LinkError, STEP_BYTES, Transport, client_config,
-    connect, endpoint,
+    Close, Expect, FrameReader, FrameWriter, Incoming, LinkError, STEP_BYTES, Transport,
+    client_config, connect, endpoint,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -33,7 +33,7 @@ fn config(folder: &Path) -> RelayConfig {
 
 async fn dial(phone: &Phone, relay: &RelayServer) -> Connection {
     let signer: Arc<dyn Signer> = Arc::new(phone.keys.clone());
-    let config = client_config(signer, Some(relay.id()), &Transport::default()).unwrap();
+    let config = client_config(signer, Expect::One(relay.id()), &Transport::default()).unwrap();
     connect(&endpoint(None, None).unwrap(), relay.addr(), config)
         .await
         .unwrap()

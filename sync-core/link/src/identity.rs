@@ -1,5 +1,6 @@
 //! Device keys as TLS identities: raw public keys (RFC 7250), proved both ways.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -83,10 +84,31 @@ impl sign::Signer for HandshakeSigner {
     }
 }
 
-/// Takes any device's key, or one alone; in both cases the other end must prove that it has it.
+/// Whose key is to answer.
+#[derive(Debug, Clone)]
+pub enum Expect {
+    /// Anybody's.
+    Any,
+    /// This device's.
+    One(DeviceId),
+    /// One of these devices'; who dials shows its own key to no other.
+    OneOf(Arc<BTreeSet<DeviceId>>),
+}
+
+impl Expect {
+    fn admits(&self, device: &DeviceId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(expected) => expected == device,
+            Self::OneOf(expected) => expected.contains(device),
+        }
+    }
+}
+
+/// Takes the keys that are expected; the other end must prove that it has the one that it shows.
 #[derive(Debug)]
 pub(crate) struct KeyVerifier {
-    pub(crate) expect: Option<DeviceId>,
+    pub(crate) expect: Expect,
 }
 
 impl KeyVerifier {
@@ -94,7 +116,7 @@ impl KeyVerifier {
         let device = device_of(key).ok_or(rustls::Error::InvalidCertificate(
             CertificateError::BadEncoding,
         ))?;
-        if self.expect.is_some_and(|expected| expected != device) {
+        if !self.expect.admits(&device) {
             // Becomes the alert that `LinkError::WrongKey` is known by.
             let wrong = CertificateError::ApplicationVerificationFailure;
             return Err(rustls::Error::InvalidCertificate(wrong));

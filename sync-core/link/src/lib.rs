@@ -17,7 +17,7 @@ mod net;
 
 pub use crate::error::{Close, LinkError};
 pub use crate::frames::{FrameReader, FrameWriter, Incoming, STEP_BYTES, Step};
-pub use crate::identity::peer_device;
+pub use crate::identity::{Expect, peer_device};
 pub use crate::net::{
     ALPN, BIDI_STREAMS_MAX, CONNECT_TIMEOUT, Transport, client_config, connect, endpoint, resolve,
     server_config,

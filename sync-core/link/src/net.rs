@@ -10,11 +10,10 @@ use quinn::{Connection, Endpoint, IdleTimeout, TransportConfig, VarInt};
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
-use sync_core::id::DeviceId;
 use sync_core::keys::Signer;
 
 use crate::error::LinkError;
-use crate::identity::{KeyVerifier, certified_key};
+use crate::identity::{Expect, KeyVerifier, certified_key};
 
 /// What both sides must speak, as TLS negotiates it.
 pub const ALPN: &[u8] = b"banyan/1";
@@ -71,6 +70,18 @@ impl Transport {
         }
     }
 
+    /// What a member's device uses that others nearby dial: it notices soon that one has walked away.
+    #[must_use]
+    pub fn nearby() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(2),
+            idle_timeout: Duration::from_secs(6),
+            stream_window: 256 * 1024,
+            connection_window: 256 * 1024,
+            send_window: 256 * 1024,
+        }
+    }
+
     fn to_quinn(&self) -> TransportConfig {
         let mut config = TransportConfig::default();
         let idle = u32::try_from(self.idle_timeout.as_millis()).unwrap_or(u32::MAX);
@@ -107,7 +118,9 @@ pub fn server_config(
     let mut tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(keys)?
-        .with_client_cert_verifier(Arc::new(KeyVerifier { expect: None }))
+        .with_client_cert_verifier(Arc::new(KeyVerifier {
+            expect: Expect::Any,
+        }))
         .with_cert_resolver(Arc::new(resolver));
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.max_early_data_size = 0;
@@ -119,13 +132,13 @@ pub fn server_config(
     Ok(config)
 }
 
-/// How we dial: with this device's key, expecting one key or (`None`) taking any that is proved.
+/// How we dial: with this device's key, and whose key is to answer.
 ///
 /// # Errors
 /// [`LinkError::Keys`] if the cryptography cannot be set up.
 pub fn client_config(
     signer: Arc<dyn Signer>,
-    expect: Option<DeviceId>,
+    expect: Expect,
     limits: &Transport,
 ) -> Result<quinn::ClientConfig, LinkError> {
     let resolver = AlwaysResolvesClientRawPublicKeys::new(certified_key(signer));

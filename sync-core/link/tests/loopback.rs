@@ -2,18 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use sync_core::id::DeviceId;
 use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::wire::{Ack, Bye, Frame};
 use sync_link::{
-    Close, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config, connect,
-    endpoint, peer_device, resolve, server_config,
+    Close, Expect, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config,
+    connect, endpoint, peer_device, resolve, server_config,
 };
 
 fn keys(seed: u64) -> Arc<DeviceKeys> {
@@ -31,7 +31,7 @@ fn server(keys: &Arc<DeviceKeys>) -> (quinn::Endpoint, SocketAddr) {
     (server, addr)
 }
 
-fn dial(keys: &Arc<DeviceKeys>, expect: Option<DeviceId>) -> quinn::ClientConfig {
+fn dial(keys: &Arc<DeviceKeys>, expect: Expect) -> quinn::ClientConfig {
     client_config(
         Arc::clone(keys) as Arc<dyn Signer>,
         expect,
@@ -45,7 +45,12 @@ async fn both_ends_see_each_others_device() {
     let (ours, theirs) = (keys(1), keys(2));
     let (server, addr) = server(&theirs);
     let client = endpoint(None, None).unwrap();
-    for expect in [None, Some(theirs.device())] {
+    let several = BTreeSet::from([ours.device(), theirs.device()]);
+    for expect in [
+        Expect::Any,
+        Expect::One(theirs.device()),
+        Expect::OneOf(Arc::new(several)),
+    ] {
         let (dialled, accepted) =
             tokio::join!(connect(&client, addr, dial(&ours, expect)), async {
                 server.accept().await.unwrap().await
@@ -60,7 +65,7 @@ async fn wrong_key_is_refused_and_told_apart() {
     let (server, addr) = server(&keys(2));
     let client = endpoint(None, None).unwrap();
     let accepting = tokio::spawn(async move { server.accept().await.unwrap().await });
-    let result = connect(&client, addr, dial(&keys(1), Some(keys(3).device()))).await;
+    let result = connect(&client, addr, dial(&keys(1), Expect::One(keys(3).device()))).await;
     assert_eq!(result.map(|_| ()), Err(LinkError::WrongKey));
     assert!(accepting.await.unwrap().is_err());
 }
@@ -88,7 +93,9 @@ async fn frames_cross_and_the_reason_of_a_close_arrives() {
         connection.close(Close::ShuttingDown.code(), b"");
         server.wait_idle().await;
     });
-    let connection = connect(&client, addr, dial(&keys(1), None)).await.unwrap();
+    let connection = connect(&client, addr, dial(&keys(1), Expect::Any))
+        .await
+        .unwrap();
     let (send, recv) = connection.open_bi().await.unwrap();
     let mut writer = FrameWriter::new(send);
     writer.write(&frame).await.unwrap();
@@ -113,7 +120,9 @@ async fn stream_reset_inside_a_frame_says_why() {
         let (_send, recv) = connection.accept_bi().await.unwrap();
         FrameReader::new(recv).read().await
     });
-    let connection = connect(&client, addr, dial(&keys(1), None)).await.unwrap();
+    let connection = connect(&client, addr, dial(&keys(1), Expect::Any))
+        .await
+        .unwrap();
     let (mut send, _recv) = connection.open_bi().await.unwrap();
     send.write_all(&[100, 1, 2]).await.unwrap();
     send.finish().unwrap();
@@ -154,7 +163,7 @@ async fn way_that_a_router_forgot_shows_as_a_question_whether_it_is_still_us() {
         keep_alive: Duration::from_millis(5),
         ..Transport::default()
     };
-    let dial = client_config(keys(1) as Arc<dyn Signer>, None, &often).unwrap();
+    let dial = client_config(keys(1) as Arc<dyn Signer>, Expect::Any, &often).unwrap();
     let (dialled, accepted) = tokio::join!(connect(&client, addr, dial), async {
         server.accept().await.unwrap().await
     });

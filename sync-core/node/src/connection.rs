@@ -1,5 +1,6 @@
 //! One connection: a task that reads frames, a task that writes them, and their bounds.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,8 +10,8 @@ use sync_core::keys::DeviceKeys;
 use sync_core::roster::ticket::RelayAddr;
 use sync_core::wire::Frame;
 use sync_link::{
-    Close, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config, connect,
-    endpoint, peer_device, resolve,
+    Close, Expect, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config,
+    connect, endpoint, peer_device, resolve,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -32,6 +33,40 @@ pub(crate) struct Traffic {
     pub(crate) is_awaited: AtomicBool,
 }
 
+/// A connection on which the other side has been heard or is about to be.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) peer: DeviceId,
+    pub(crate) connection: quinn::Connection,
+    pub(crate) send: quinn::SendStream,
+    pub(crate) reader: FrameReader,
+    /// Of a connection that has its socket for itself.
+    pub(crate) endpoint: Option<quinn::Endpoint>,
+}
+
+impl Link {
+    /// Dials the first of these addresses at which one of the expected devices answers.
+    pub(crate) async fn dial(
+        addrs: &[SocketAddr],
+        expect: Expect,
+        keys: Arc<DeviceKeys>,
+        transport: &Transport,
+    ) -> Result<Self, LinkError> {
+        let config = client_config(keys, expect, transport)?;
+        let endpoint = endpoint(None, None)?;
+        let connection = connect_any(&endpoint, addrs, &config).await?;
+        let peer = peer_device(&connection).ok_or(LinkError::WrongKey)?;
+        let (send, recv) = connection.open_bi().await.map_err(|_| LinkError::Refused)?;
+        Ok(Self {
+            peer,
+            connection,
+            send,
+            reader: FrameReader::new(recv),
+            endpoint: Some(endpoint),
+        })
+    }
+}
+
 /// A connection before the driver has it.
 #[derive(Debug)]
 pub(crate) struct Wired {
@@ -40,7 +75,7 @@ pub(crate) struct Wired {
     pub(crate) traffic: Arc<Traffic>,
     tasks: JoinSet<()>,
     connection: quinn::Connection,
-    endpoint: quinn::Endpoint,
+    endpoint: Option<quinn::Endpoint>,
 }
 
 impl Wired {
@@ -56,36 +91,29 @@ impl Wired {
             keep_alive,
             ..Transport::default()
         };
-        let config = client_config(keys, Some(relay.relay), &transport)?;
         let addrs = resolve(&relay.addr).await?;
-        let endpoint = endpoint(None, None)?;
-        let connection = connect_any(&endpoint, &addrs, &config).await?;
-        let peer = peer_device(&connection).ok_or(LinkError::WrongKey)?;
-        let (send, recv) = connection.open_bi().await.map_err(|_| LinkError::Refused)?;
+        let expect = Expect::One(relay.relay);
+        let link = Link::dial(&addrs, expect, keys, &transport).await?;
+        Ok(Self::over(link, id, driver))
+    }
+
+    /// Starts the two tasks of a connection; what they read goes to the driver as `id`.
+    pub(crate) fn over(link: Link, id: ConnId, driver: mpsc::Sender<Input>) -> Self {
         let (outbox, frames) = mpsc::channel(OUTBOX_FRAMES_MAX);
         let traffic = Arc::new(Traffic::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(write(
-            FrameWriter::new(send),
-            frames,
-            Arc::clone(&traffic),
-            id,
-            driver.clone(),
-        ));
-        tasks.spawn(read(
-            FrameReader::new(recv),
-            Arc::clone(&traffic),
-            id,
-            driver,
-        ));
-        Ok(Self {
-            peer,
+        let writer = FrameWriter::new(link.send);
+        let counts = Arc::clone(&traffic);
+        tasks.spawn(write(writer, frames, counts, id, driver.clone()));
+        tasks.spawn(read(link.reader, Arc::clone(&traffic), id, driver));
+        Self {
+            peer: link.peer,
             outbox,
             traffic,
             tasks,
-            connection,
-            endpoint,
-        })
+            connection: link.connection,
+            endpoint: link.endpoint,
+        }
     }
 
     /// What the connection shows, now and later.
@@ -93,16 +121,16 @@ impl Wired {
         Witness(self.connection.clone())
     }
 
-    /// Waits until the last frames are out, then closes; what is left to wait for is of no concern to
-    /// whoever waits for the session.
-    pub(crate) async fn close(mut self) -> Closing {
+    /// Waits until the last frames are out, but not longer than `patience`, then closes; what is left to
+    /// wait for is of no concern to whoever waits for the session.
+    pub(crate) async fn close(mut self, patience: Duration) -> Closing {
         drop(self.outbox);
         // The writer ends when the outbox is empty and the stream is finished; the reader, when
         // the other side has said goodbye too. Neither is waited for without end.
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, all).await;
+        let _in_time = tokio::time::timeout(patience, all).await;
         self.connection.close(Close::Done.code(), b"");
-        Closing(self.endpoint)
+        Closing(self.endpoint, patience)
     }
 }
 
@@ -126,30 +154,47 @@ impl Witness {
 
 /// A connection that both sides have left: it answers stray packets for a few round trips.
 #[must_use = "the other side may not hear that the connection is closed"]
-pub(crate) struct Closing(quinn::Endpoint);
+pub(crate) struct Closing(Option<quinn::Endpoint>, Duration);
 
 impl Closing {
     pub(crate) async fn drain(self) {
-        let _in_time = tokio::time::timeout(CLOSE_TIMEOUT, self.0.wait_idle()).await;
+        if let Some(endpoint) = self.0 {
+            let _in_time = tokio::time::timeout(self.1, endpoint.wait_idle()).await;
+        }
     }
 }
 
 /// How long a connection may take to say goodbye.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The same for one with a member's device once this device stops: whoever walks away does not wait.
+pub(crate) const LEAVE_TIMEOUT: Duration = Duration::from_millis(40);
+/// By how much a connection to a further address of the same device is begun later.
+const STAGGER: Duration = Duration::from_millis(150);
 
+/// Tries all addresses, each a little later than the one before; the first that answers is taken.
 async fn connect_any(
     endpoint: &quinn::Endpoint,
-    addrs: &[std::net::SocketAddr],
+    addrs: &[SocketAddr],
     config: &quinn::ClientConfig,
 ) -> Result<quinn::Connection, LinkError> {
-    let mut last = LinkError::Refused;
-    for addr in addrs {
-        match connect(endpoint, *addr, config.clone()).await {
-            Ok(connection) => return Ok(connection),
-            Err(error) => last = error,
+    let mut attempts = JoinSet::new();
+    for (turn, addr) in (0..).zip(addrs.iter().copied()) {
+        let (endpoint, config) = (endpoint.clone(), config.clone());
+        attempts.spawn(async move {
+            tokio::time::sleep(STAGGER * turn).await;
+            connect(&endpoint, addr, config).await
+        });
+    }
+    let mut worst = LinkError::Refused;
+    while let Some(attempt) = attempts.join_next().await {
+        match attempt {
+            Ok(Ok(connection)) => return Ok(connection),
+            // That somebody else answers says more than that nobody does.
+            Ok(Err(error)) if worst != LinkError::WrongKey => worst = error,
+            Ok(Err(_)) | Err(_) => {}
         }
     }
-    Err(last)
+    Err(worst)
 }
 
 async fn write(

@@ -3,23 +3,23 @@
 //! Frames that wait are taken together, per connection, up to a bound: so batches that come faster
 //! than the disk takes them end in few large transactions.
 
+mod guests;
 mod running;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sync_core::id::Millis;
-use sync_core::peer::{Peer, PeerError, moment};
+use sync_core::id::{DeviceId, Millis};
+use sync_core::peer::{PeerError, moment};
 use sync_core::replica::{Meeting, Moment, Replica, ReplicaError};
-use sync_core::wire::PeerKind;
 use sync_link::{Incoming, LinkError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub(crate) use self::running::Opened;
-use self::running::Running;
-use crate::connection::Held;
+pub(crate) use self::running::{Begin, Opened};
+use self::running::{Running, Way};
+use crate::connection::{CLOSE_TIMEOUT, Held, LEAVE_TIMEOUT};
 use crate::node::NodeError;
 use crate::report::SyncReport;
 
@@ -49,6 +49,7 @@ pub(crate) enum Input {
     Call(Call),
     Opened {
         id: ConnId,
+        begin: Begin,
         opened: Box<Opened>,
     },
     Frame {
@@ -80,10 +81,18 @@ pub(crate) struct Driver {
     reading_due: Option<Instant>,
     /// Connections that say goodbye.
     closings: JoinSet<()>,
-    /// Hears that something was written.
-    changes: watch::Sender<u64>,
     /// How much of the roster the sessions have been told of.
     statements_told: usize,
+    told: Told,
+    is_stopping: bool,
+}
+
+/// Who hears what of the driver without asking.
+pub(crate) struct Told {
+    /// Something was written.
+    pub(crate) changes: watch::Sender<u64>,
+    /// With which members' devices there are live sessions.
+    pub(crate) present: watch::Sender<BTreeSet<DeviceId>>,
 }
 
 /// The device's clock.
@@ -99,7 +108,7 @@ impl Driver {
         replica: Replica,
         inputs: mpsc::Receiver<Input>,
         runtime: Handle,
-        changes: watch::Sender<u64>,
+        told: Told,
     ) -> Self {
         Self {
             statements_told: replica.statement_count(),
@@ -113,7 +122,8 @@ impl Driver {
             quiet_due: None,
             reading_due: None,
             closings: JoinSet::new(),
-            changes,
+            told,
+            is_stopping: false,
         }
     }
 
@@ -126,7 +136,7 @@ impl Driver {
                 match input {
                     Input::Frame { id, held } => frames.entry(id).or_default().push(held),
                     Input::Call(call) => self.call(call),
-                    Input::Opened { id, opened } => self.open(id, *opened),
+                    Input::Opened { id, begin, opened } => self.open(id, begin, *opened),
                     Input::Wake => {}
                     Input::LookAgain => self.look_again(),
                     Input::Closed { id, error } => {
@@ -154,7 +164,7 @@ impl Driver {
 
     fn tell_changes(&self) {
         let count = self.replica.change_count();
-        self.changes.send_if_modified(|told| {
+        self.told.changes.send_if_modified(|told| {
             let is_news = *told != count;
             *told = count;
             is_news
@@ -163,6 +173,7 @@ impl Driver {
 
     /// Ends all sessions politely and waits, not for ever, until the other sides know.
     fn say_goodbye(&mut self) {
+        self.is_stopping = true;
         let ids: Vec<ConnId> = self.sessions.keys().copied().collect();
         for id in ids {
             self.end_politely(id, Err(NodeError::Stopped));
@@ -200,9 +211,8 @@ impl Driver {
     }
 
     fn call(&mut self, call: Call) {
-        if let Err(error) = self.replica.refresh() {
-            tracing::warn!(%error, "the store could not be read again");
-        }
+        // What another program wrote is found here as well as by whoever looks again, and goes out.
+        self.look_again();
         self.replica.seal_edits_at_once(self.may_seal_now());
         let before = (self.replica.write_count(), self.replica.sealed_count());
         call(&mut self.replica, &mut moment(now(), &mut self.rng));
@@ -262,14 +272,6 @@ impl Driver {
             Ok(0) => {}
             Ok(_) => self.sealed_at = Some(Instant::now()),
             Err(error) => tracing::warn!(%error, "edits could not be sealed"),
-        }
-    }
-
-    fn open(&mut self, id: ConnId, opened: Opened) {
-        let peer = opened.wired.peer;
-        match Peer::dial(&self.replica, peer, PeerKind::Relay, &mut self.rng) {
-            Ok(peer) => drop(self.sessions.insert(id, Running::new(peer, opened, now()))),
-            Err(error) => drop(opened.ended.send(Err(error.into()))),
         }
     }
 
@@ -405,9 +407,17 @@ impl Driver {
         if let Some(meeting) = running.last_note(now()) {
             note(&mut self.replica, meeting);
         }
-        let finish = running.finish(&self.replica, result);
+        // Whoever walks away does not wait for an answer.
+        let is_leaving = self.is_stopping || running.is_abandoned();
+        let patience = if is_leaving && running.way != Way::ToRelay {
+            LEAVE_TIMEOUT
+        } else {
+            CLOSE_TIMEOUT
+        };
+        let finish = running.finish(&self.replica, result, patience);
         let closing = async move { finish.await.drain().await };
         self.closings.spawn_on(closing, &self.runtime);
+        self.tell_present();
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! Home    the data folder: the device's key file and the community's store
 //! Node    the handle: call into the replica, sync once, or stay live
+//! Nearby  listening to other members' devices, finding them, and exchanging with them
 //! driver  one thread owns the replica; everything that happens comes to it as one input
 //! wire    one task reads a connection's frames and one writes them; both within bounds
 //! bundle  files that are carried by hand: exported, imported, inspected
@@ -18,6 +19,7 @@ mod home;
 mod keep_alive;
 mod key_file;
 mod live;
+mod nearby;
 mod node;
 mod pace;
 mod report;
@@ -26,6 +28,9 @@ mod vault;
 pub use home::{Home, HomeError};
 pub use key_file::{PASSPHRASE_CHARS_MIN, Passphrase};
 pub use live::{Live, LiveEvent};
+pub use nearby::{
+    Announcement, Nearby, NearbyEvent, NearbyOptions, PeerAddress, PeerTarget, Visit, Who,
+};
 pub use node::{Node, NodeError, ProgressFn};
 pub use report::SyncReport;
 pub use sync_core as core;

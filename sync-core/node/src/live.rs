@@ -118,7 +118,11 @@ impl Live {
     fn begin(node: Arc<Node>) -> Self {
         let mut live = Self::meet(&node);
         let runtime = node.runtime().clone();
-        let look = look(node, Arc::clone(&live.board));
+        let over = Arc::clone(&live.board);
+        let look = async move {
+            look(node).await;
+            over.end();
+        };
         live.tasks.spawn_on(look, &runtime);
         live
     }
@@ -149,12 +153,12 @@ impl Live {
 }
 
 /// Looks at what other programs wrote, as long as the node runs.
-async fn look(node: Arc<Node>, board: Arc<Board>) {
+pub(crate) async fn look(node: Arc<Node>) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     loop {
         ticks.tick().await;
         if node.look_again().await.is_err() {
-            return board.end();
+            return;
         }
     }
 }

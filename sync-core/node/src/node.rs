@@ -1,22 +1,26 @@
 //! The handle that apps hold.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use sync_core::id::DeviceId;
 use sync_core::keys::DeviceKeys;
 use sync_core::replica::{Moment, Replica, ReplicaError};
 use sync_core::roster::ticket::RelayAddr;
 use sync_core::store::StoreError;
-use sync_core::wire::Refusal;
+use sync_core::wire::{PeerKind, Refusal};
 use sync_link::LinkError;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::connection::{Wired, Witness};
-use crate::driver::{ConnId, Driver, INPUTS_MAX, Input, Opened, Progress, SessionState};
+use crate::connection::{Link, Wired, Witness};
+use crate::driver::{
+    Begin, ConnId, Driver, INPUTS_MAX, Input, Opened, Progress, SessionState, Told,
+};
 use crate::keep_alive::{KEEP_ALIVE_FIRST, Shown};
 use crate::report::SyncReport;
 
@@ -26,6 +30,9 @@ pub(crate) const REBIRTHS_MAX: usize = 3;
 /// Why something with a node did not work.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NodeError {
+    /// There is a live session with that device already.
+    #[error("this device is in touch with that one already")]
+    AlreadyMet,
     /// The link failed.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -47,6 +54,9 @@ pub enum NodeError {
     /// Ours failed.
     #[error(transparent)]
     Replica(ReplicaError),
+    /// Whoever answers, or whom a code names, is no other device of this community.
+    #[error("what answers there is no device of this community that this device knows of")]
+    Stranger,
     /// The node has been stopped.
     #[error("the node has been stopped")]
     Stopped,
@@ -61,10 +71,10 @@ impl NodeError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Link(error) => error.is_passing(),
-            Self::Lost | Self::Reborn | Self::TimedOut => true,
+            Self::AlreadyMet | Self::Lost | Self::Reborn | Self::TimedOut => true,
             Self::Refused(refusal) => refusal.is_passing(),
             Self::Replica(error) => matches!(error, ReplicaError::Store(StoreError::Busy)),
-            Self::NoRelay | Self::Peer(_) | Self::Stopped => false,
+            Self::NoRelay | Self::Peer(_) | Self::Stopped | Self::Stranger => false,
         }
     }
 }
@@ -77,6 +87,7 @@ pub struct Node {
     runtime: Handle,
     connections: AtomicU64,
     changes: watch::Receiver<u64>,
+    present: watch::Receiver<BTreeSet<DeviceId>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -86,7 +97,12 @@ impl Node {
     pub fn start(replica: Replica, keys: Arc<DeviceKeys>, runtime: Handle) -> Self {
         let (inputs, receiver) = mpsc::channel(INPUTS_MAX);
         let driver_runtime = runtime.clone();
-        let (told, changes) = watch::channel(replica.change_count());
+        let (count, changes) = watch::channel(replica.change_count());
+        let (here, present) = watch::channel(BTreeSet::new());
+        let told = Told {
+            changes: count,
+            present: here,
+        };
         let thread = std::thread::Builder::new()
             .name("banyan-node".to_owned())
             .spawn(move || Driver::new(replica, receiver, driver_runtime, told).run())
@@ -97,6 +113,7 @@ impl Node {
             runtime,
             connections: AtomicU64::new(0),
             changes,
+            present,
             thread,
         }
     }
@@ -175,20 +192,59 @@ impl Node {
         keep_alive: Duration,
         progress: Option<Progress>,
     ) -> Result<Attending, NodeError> {
-        let id = ConnId(self.connections.fetch_add(1, Ordering::Relaxed));
+        let id = self.next_id();
         let keys = Arc::clone(&self.keys);
         let wired = Wired::dial(relay, keys, id, self.inputs.clone(), keep_alive).await?;
+        let begin = Begin::Dialled(PeerKind::Relay);
+        self.attend(id, wired, begin, is_once, progress).await
+    }
+
+    fn next_id(&self) -> ConnId {
+        ConnId(self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The keys of the device, for connections.
+    pub(crate) fn keys(&self) -> Arc<DeviceKeys> {
+        Arc::clone(&self.keys)
+    }
+
+    /// With which members' devices there are live sessions.
+    pub(crate) fn present(&self) -> watch::Receiver<BTreeSet<DeviceId>> {
+        self.present.clone()
+    }
+
+    /// Begins a session with a member's device, as [`Node::open`] does with a relay.
+    pub(crate) async fn open_with(
+        &self,
+        link: Link,
+        begin: Begin,
+        is_once: bool,
+        progress: Option<Progress>,
+    ) -> Result<Attending, NodeError> {
+        let id = self.next_id();
+        let wired = Wired::over(link, id, self.inputs.clone());
+        self.attend(id, wired, begin, is_once, progress).await
+    }
+
+    async fn attend(
+        &self,
+        id: ConnId,
+        wired: Wired,
+        begin: Begin,
+        is_once: bool,
+        progress: Option<Progress>,
+    ) -> Result<Attending, NodeError> {
         let witness = wired.witness();
         let (ended, hears) = oneshot::channel();
         let opened = Box::new(Opened {
+            relay: wired.peer.to_string(),
             wired,
-            relay: relay.relay.to_string(),
             is_once,
             progress,
             ended,
         });
         self.inputs
-            .send(Input::Opened { id, opened })
+            .send(Input::Opened { id, begin, opened })
             .await
             .map_err(|_| NodeError::Stopped)?;
         Ok(Attending {

@@ -11,7 +11,9 @@ use sync_core::replica::Replica;
 use sync_core::schema::{FieldEdit, Value};
 use sync_core::store::RowFilter;
 use sync_core::wire::PeerKind;
-use sync_link::{FrameReader, FrameWriter, Transport, client_config, connect, endpoint, resolve};
+use sync_link::{
+    Expect, FrameReader, FrameWriter, Transport, client_config, connect, endpoint, resolve,
+};
 
 use crate::Row;
 use crate::relay_process::RelayProcess;
@@ -87,7 +89,7 @@ async fn idle_connections(
     rows: &mut Vec<Row>,
 ) -> Result<()> {
     let signer: Arc<dyn Signer> = keys;
-    let config = client_config(signer, Some(relay.addr.relay), &Transport::default())?;
+    let config = client_config(signer, Expect::One(relay.addr.relay), &Transport::default())?;
     let addr = *resolve(&relay.addr.addr)
         .await?
         .first()

@@ -72,6 +72,7 @@ pub(super) mod seeds {
             Value::Certificate(_)
             | Value::Change(_)
             | Value::Frame(_)
+            | Value::Peer(_)
             | Value::Join(_)
             | Value::Statement(_)
             | Value::Ticket(_)

@@ -19,6 +19,7 @@ fn batch_of(fixture: Fixture) -> Option<VerifiedBatch> {
         Value::Certificate(_)
         | Value::Change(_)
         | Value::Frame(_)
+        | Value::Peer(_)
         | Value::Statement(_)
         | Value::Ticket(_) => None,
     }

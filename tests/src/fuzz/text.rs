@@ -1,4 +1,4 @@
-//! What people scan or type: tickets, what pairs devices, the recovery sheet, where a relay is.
+//! What people scan or type: tickets, what pairs devices, the recovery sheet, where a relay or a device is.
 //!
 //! A fuzzer does not find a checksum. So each input is read twice: as a text, and as the content of one,
 //! with the right checksum behind it.
@@ -8,11 +8,13 @@ use std::str::FromStr;
 
 use data_encoding::BASE32_NOPAD;
 use sync_core::keys::{derive, domain};
+use sync_core::nearby::{CODE_ADDRS_MAX, Instance, PeerCode, Tag};
 use sync_core::roster::pairing::{DeviceAnswer, DeviceInvitation};
 use sync_core::roster::recovery::{self, RECOVERY_SECRET_LEN, RecoverySheet};
 use sync_core::roster::ticket::{RelayAddr, TICKET_RELAYS_MAX, TICKET_TEXT_MAX, Ticket};
 
 const TICKET: &str = "BANYAN1";
+const PEER: &str = "BANYAN-PEER:";
 const INVITATION: &str = "BANYANDEVICE1";
 const ANSWER: &str = "BANYANANSWER1";
 const SHEET: &str = "BANYANRECOVER1";
@@ -54,6 +56,25 @@ pub(super) fn ticket(input: &[u8]) {
     }
 }
 
+/// A code; and, as a neighbour would announce them, a name and a tag.
+pub(super) fn peer_code(input: &[u8]) {
+    for code in read::<PeerCode>(PEER, input) {
+        assert!((1..=CODE_ADDRS_MAX).contains(&code.addrs().len()));
+        for addr in code.addrs() {
+            assert!(addr.socket().port() != 0 && !addr.ip().is_unspecified());
+        }
+        assert_eq!(code.qr_text().parse(), Ok(code));
+    }
+    let text = String::from_utf8_lossy(input);
+    if let Ok(instance) = Instance::of_full_name(&text) {
+        assert_eq!(instance.to_string().parse(), Ok(instance));
+    }
+    if let Ok(tag) = text.parse::<Tag>() {
+        assert_eq!(Tag::from_bytes(&tag.to_bytes()), tag);
+        assert_eq!(tag.to_string().parse(), Ok(tag));
+    }
+}
+
 pub(super) fn device_invitation(input: &[u8]) {
     for invitation in read::<DeviceInvitation>(INVITATION, input) {
         assert!(invitation.relays.len() <= TICKET_RELAYS_MAX);
@@ -88,10 +109,12 @@ pub(super) fn relay_address(input: &[u8]) {
 
 pub(super) mod seeds {
     use sync_core::id::{DeviceId, MemberId};
+    use sync_core::nearby::SERVICE;
     use sync_core::roster::role::{Role, Scope};
 
     use super::{
-        BASE32_NOPAD, DeviceAnswer, DeviceInvitation, RecoverySheet, RelayAddr, Ticket, recovery,
+        BASE32_NOPAD, DeviceAnswer, DeviceInvitation, PeerCode, RecoverySheet, RelayAddr, Tag,
+        Ticket, recovery,
     };
     use crate::fuzz::expected::{COMMUNITY, keys};
     use crate::fuzz::genuine;
@@ -140,6 +163,24 @@ pub(super) mod seeds {
             all.extend(forms(&ticket.to_string(), super::TICKET));
         }
         all.push(b"banyan2abc".to_vec());
+        all
+    }
+
+    pub(in crate::fuzz) fn peer_code() -> Vec<Vec<u8>> {
+        let mut all = genuine::files("peer");
+        let tag = Tag::from_bytes(&[3; 16]);
+        let addrs = ["10.0.0.1:1", "[2001:db8::1]:65535", "192.168.43.1:47113"];
+        for count in 1..=addrs.len() {
+            let some = addrs
+                .iter()
+                .take(count)
+                .filter_map(|addr| addr.parse().ok());
+            let code = PeerCode::new(tag, DeviceId::new([10; 32]), some);
+            all.extend(forms(&code.to_string(), super::PEER));
+        }
+        let instance = "aaaaaaaaaaaaa";
+        all.push(format!("{instance}.{SERVICE}").into());
+        all.push(tag.to_string().into());
         all
     }
 

@@ -10,10 +10,13 @@ use sync_core::store::StoreError;
 use super::MemoryLog;
 use crate::log::blobs::{BlobLog, KeptBlob};
 
+/// The chunks of a blob, in order.
+type Chunks = Vec<Arc<[u8]>>;
+
 /// The blobs of one community.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Blobs {
-    kept: BTreeMap<BlobName, (KeptBlob, Vec<Arc<[u8]>>)>,
+    kept: BTreeMap<BlobName, (KeptBlob, Chunks)>,
     /// The number that one was given last.
     newest: u64,
 }

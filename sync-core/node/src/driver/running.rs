@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sync_core::id::Millis;
 use sync_core::peer::{Moved, Peer};
 use sync_core::replica::{Meeting, Replica};
-use sync_core::wire::Frame;
+use sync_core::wire::{Frame, Hello, PeerKind};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Progress, SessionState};
@@ -18,6 +18,33 @@ use crate::report::SyncReport;
 const QUIET_MAX: Duration = Duration::from_secs(90);
 /// What a live session does is kept at most so often.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
+
+/// How a session begins.
+#[derive(Debug)]
+pub(crate) enum Begin {
+    /// This device dialled a relay or a member's device.
+    Dialled(PeerKind),
+    /// A device dialled this one and said hello.
+    Answered(Box<Hello>),
+}
+
+impl Begin {
+    pub(super) fn way(&self) -> Way {
+        match self {
+            Self::Dialled(PeerKind::Relay) => Way::ToRelay,
+            Self::Dialled(PeerKind::Member) => Way::ToMember,
+            Self::Answered(_) => Way::FromMember,
+        }
+    }
+}
+
+/// Who dialled whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    ToRelay,
+    ToMember,
+    FromMember,
+}
 
 /// A connection for the driver to run a session on.
 pub(crate) struct Opened {
@@ -32,6 +59,7 @@ pub(crate) struct Opened {
 pub(super) struct Running {
     pub(super) peer: Peer,
     pub(super) was_done: bool,
+    pub(super) way: Way,
     opened: Opened,
     /// A frame that the outbox had no room for.
     stuck: Option<Frame>,
@@ -45,9 +73,10 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(peer: Peer, opened: Opened, began: Millis) -> Self {
+    pub(super) fn new(peer: Peer, way: Way, opened: Opened, began: Millis) -> Self {
         Self {
             peer,
+            way,
             was_done: false,
             opened,
             stuck: None,
@@ -163,16 +192,22 @@ impl Running {
         SyncReport::new(replica, relay, &self.peer.report(), bytes)
     }
 
+    /// A live session with a member's device.
+    pub(super) fn is_in_touch(&self) -> bool {
+        self.way != Way::ToRelay && !self.is_once()
+    }
+
     /// Whoever waits hears the result once the last frame is out.
     pub(super) fn finish(
         self,
         replica: &Replica,
         result: Result<(), NodeError>,
+        patience: Duration,
     ) -> impl Future<Output = Closing> + use<> {
         let result = result.map(|()| self.report(replica));
         let Opened { wired, ended, .. } = self.opened;
         async move {
-            let closing = wired.close().await;
+            let closing = wired.close(patience).await;
             drop(ended.send(result));
             closing
         }

@@ -16,7 +16,7 @@ use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::roster::ticket::RelayAddr;
 use sync_core::wire::FRAME_BYTES_MAX;
 use sync_link::quinn::{ClientConfig, Connection, Endpoint};
-use sync_link::{Transport, client_config, connect, endpoint, resolve};
+use sync_link::{Expect, Transport, client_config, connect, endpoint, resolve};
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -191,7 +191,11 @@ async fn stranger(attack: Attack, number: usize, target: Arc<Target>) {
 
 fn config_of(keys: &DeviceKeys, target: &Target) -> Result<ClientConfig> {
     let signer: Arc<dyn Signer> = Arc::new(keys.clone());
-    let config = client_config(signer, Some(target.relay.relay), &Transport::default())?;
+    let config = client_config(
+        signer,
+        Expect::One(target.relay.relay),
+        &Transport::default(),
+    )?;
     Ok(config)
 }
 

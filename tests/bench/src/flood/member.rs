@@ -18,7 +18,7 @@ use sync_core::store::MemoryStore;
 use sync_core::wire::batches::BatchWriter;
 use sync_core::wire::{Frame, PeerKind};
 use sync_link::quinn::{ClientConfig, Connection, RecvStream, SendStream};
-use sync_link::{FrameReader, FrameWriter, Incoming, Transport, client_config};
+use sync_link::{Expect, FrameReader, FrameWriter, Incoming, Transport, client_config};
 use tokio::task::JoinSet;
 
 use super::attack::{Attack, Target};
@@ -48,7 +48,11 @@ impl Member {
         let signer: Arc<dyn Signer> = Arc::new(keys.clone());
         let store = Box::new(MemoryStore::new());
         let founding = Replica::found(store, signer.clone(), "邻村", "陈", &[], moment)?;
-        let config = client_config(signer, Some(target.relay.relay), &Transport::default())?;
+        let config = client_config(
+            signer,
+            Expect::One(target.relay.relay),
+            &Transport::default(),
+        )?;
         Ok(Self {
             replica: founding.replica,
             keys,

@@ -61,12 +61,13 @@ mod tests {
     use super::*;
 
     /// The files that name keys.
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 8] = [
         include_str!("bundles.rs"),
         include_str!("fault.rs"),
         include_str!("community.rs"),
         include_str!("keys.rs"),
         include_str!("members.rs"),
+        include_str!("nearby.rs"),
         include_str!("sync.rs"),
         include_str!("values.rs"),
     ];

@@ -252,6 +252,8 @@ pub struct Replica {
     writes: u64,
     /// How often something was noted of a relay's store since then.
     notes: u64,
+    /// How often the store was read again since then.
+    rereads: u64,
     /// Somebody said that they do not know this device, since the replica was opened.
     is_unknown_somewhere: bool,
     /// When batches were made, by an entry of each: pages ask for the newest of every log again and again.
@@ -282,6 +284,7 @@ impl Replica {
             sealed: 0,
             writes: 0,
             notes: 0,
+            rereads: 0,
             is_unknown_somewhere: false,
             times: RefCell::default(),
         }
@@ -331,6 +334,7 @@ impl Replica {
             self.mind = Mind::load(&*self.store, signer)?.ok_or(ReplicaError::NoCommunity)?;
             self.is_stale = false;
             self.notes += 1;
+            self.rereads += 1;
             return Ok(true);
         }
         Ok(false)

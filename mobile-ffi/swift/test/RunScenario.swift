@@ -76,6 +76,11 @@ struct Act {
         return Question(from: about.maybe("from"), to: about.maybe("to"), space: about.maybe("space"), member: about.maybe("member"))
     }
 
+    var exportAsk: ExportAsk {
+        let asked = Act(json: json["ask"] ?? .null)
+        return ExportAsk(reader: asked.maybe("reader"), since: asked.maybe("since"), maxBytes: asked.number("max_bytes").map(UInt64.init))
+    }
+
     var filter: Filter {
         let asked = Act(json: json["filter"] ?? .null)
         return Filter(
@@ -170,6 +175,17 @@ actor Runner {
         ])
     }
 
+    private func bundle(_ community: Community, _ act: Act) async throws -> Any {
+        let path = data.appendingPathComponent(act.text("file")).path
+        let watch = BundleWatch()
+        if act.json["stop"] != nil { watch.stop() }
+        switch act.text("call") {
+        case "export_bundle": return try await community.exportBundle(path: path, ask: act.exportAsk, watch: watch)
+        case "import_bundles": return try await community.importBundles(paths: [path], watch: watch)
+        default: return try await community.inspectBundle(path: path, watch: watch)
+        }
+    }
+
     private func createMany(_ community: Community, _ act: Act) async throws -> Int {
         let rows = (0..<(act.number("count") ?? 0)).map { number in
             act.fields.merging(["title": act.fields["title", default: ""] + "\(number)"]) { _, title in title }
@@ -196,6 +212,7 @@ actor Runner {
         guard let live = open[phone] else { throw Broken("\(phone) is not open") }
         switch act.text("call") {
         case "close": return await live.close()
+        case "export_bundle", "import_bundles", "inspect_bundle": return try await bundle(live.community, act)
         case "pages": return try await pages(live, act.filter)
         case "sync": return try await live.syncOnce(within: act.number("timeout_ms").map { .milliseconds($0) })
         case "sync_and_cancel": return try await whileSyncing(live) { $0.cancel() }

@@ -154,7 +154,7 @@ class Runner:
         return {"rows": len(rows), "pages": pages, "different": len(set(rows))}
 
     async def bundle(self, community, call, file, ask=None, stop=False):
-        path, watch = str(DATA / file), banyan.BundleWatch()
+        path, watch = str(self.data / file), banyan.BundleWatch()
         if stop:
             watch.stop()
         if call == "export_bundle":

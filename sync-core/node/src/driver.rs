@@ -83,6 +83,8 @@ pub(crate) struct Driver {
     closings: JoinSet<()>,
     /// How much of the roster the sessions have been told of.
     statements_told: usize,
+    /// How often the store had been read again when that was looked at last.
+    rereads_seen: u64,
     told: Told,
     is_stopping: bool,
 }
@@ -112,6 +114,7 @@ impl Driver {
     ) -> Self {
         Self {
             statements_told: replica.statement_count(),
+            rereads_seen: replica.reread_count(),
             replica,
             inputs,
             sessions: BTreeMap::new(),
@@ -154,6 +157,7 @@ impl Driver {
             self.seal_if_due();
             self.follow_roster();
             self.pump();
+            self.follow_others();
             self.tell_changes();
             if is_stopped {
                 break;
@@ -211,7 +215,6 @@ impl Driver {
     }
 
     fn call(&mut self, call: Call) {
-        // What another program wrote is found here as well as by whoever looks again, and goes out.
         self.look_again();
         self.replica.seal_edits_at_once(self.may_seal_now());
         let before = (self.replica.write_count(), self.replica.sealed_count());
@@ -225,10 +228,17 @@ impl Driver {
     }
 
     fn look_again(&mut self) {
-        match self.replica.refresh() {
-            Ok(true) => self.plan_seal(),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the store could not be read again"),
+        if let Err(error) = self.replica.refresh() {
+            tracing::warn!(%error, "the store could not be read again");
+        }
+    }
+
+    /// What another program wrote goes out, whichever input has read it.
+    fn follow_others(&mut self) {
+        let rereads = self.replica.reread_count();
+        if rereads != self.rereads_seen {
+            self.rereads_seen = rereads;
+            self.plan_seal();
         }
     }
 

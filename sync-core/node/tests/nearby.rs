@@ -247,13 +247,16 @@ async fn a_code_of_another_community_is_not_dialled() {
     assert_eq!(result.err(), Some(NodeError::Stranger));
 }
 
+/// More records than go in one frame.
+const LONG: usize = 2400;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_exchange_that_is_cut_off_goes_on_where_it_was() {
     let (founder, village) = Hand::founder("丹灶").await;
     let host = founder.listen().await;
     let joiner = founder.invited("陈小明", village).await;
     joiner.visit(&host).await.unwrap();
-    founder.write_long(village, 2400).await;
+    founder.write_long(village, LONG).await;
     let code = PeerTarget::Code(host.code().unwrap());
     let (tell, mut moved) = mpsc::unbounded_channel();
     let progress = Box::new(move |report: &sync_node::SyncReport, _: u64| {
@@ -268,8 +271,9 @@ async fn an_exchange_that_is_cut_off_goes_on_where_it_was() {
             }
         }
     };
+    // How much was under way when it was cut is chance; what has come does not come again, but for one batch.
     let rest = joiner.visit(&host).await.unwrap().report.received;
-    assert!(first > 0 && rest > 0, "{first} and {rest}");
+    assert!(first + rest <= LONG as u64 + 128, "{first} and {rest}");
     assert_eq!(founder.titles().await, joiner.titles().await);
     agree(&founder, &joiner, &host).await;
 }

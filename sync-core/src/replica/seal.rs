@@ -37,6 +37,13 @@ impl Replica {
         self.writes
     }
 
+    /// How often what another program had written was read, by [`Replica::refresh`] or by whatever came first: there
+    /// may be edits among it that wait for their seal.
+    #[must_use]
+    pub fn reread_count(&self) -> u64 {
+        self.rereads
+    }
+
     /// How many roster statements are known: whoever follows the roster looks again when it has grown.
     #[must_use]
     pub fn statement_count(&self) -> usize {

@@ -53,6 +53,8 @@ fn station_schema_parses_and_has_its_kinds_in_groups() {
 #[test]
 fn every_label_is_chinese_in_zh_and_ascii_in_en() {
     fn check(zh: &str, en: &str) {
+        // The name of a format, or a unit, may follow in brackets.
+        let zh = zh.split_once('（').map_or(zh, |(zh, _)| zh);
         assert!(
             zh.chars().all(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
             "{zh}"

@@ -116,6 +116,11 @@ impl Wired {
         }
     }
 
+    /// How many datagrams have come.
+    pub(crate) fn heard(&self) -> u64 {
+        self.connection.stats().udp_rx.datagrams
+    }
+
     /// What the connection shows, now and later.
     pub(crate) fn witness(&self) -> Witness {
         Witness(self.connection.clone())

@@ -16,6 +16,9 @@ use crate::report::SyncReport;
 
 /// How long a session that has something to do may go without a byte either way.
 const QUIET_MAX: Duration = Duration::from_secs(90);
+/// How long it may go without a datagram from the other side, which answers each of ours while it is there: one that was
+/// cut off from its power says no goodbye, and what waits for it is better sent to whoever stands there now.
+const SILENT_MAX: Duration = Duration::from_secs(15);
 /// What a live session does is kept at most so often.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
@@ -179,7 +182,8 @@ impl Running {
             traffic.sent.load(Ordering::Relaxed),
             traffic.received.load(Ordering::Relaxed),
         );
-        self.patience.deadline(is_done, bytes, now)
+        let heard = self.opened.wired.heard();
+        self.patience.deadline(is_done, bytes, heard, now)
     }
 
     fn report(&self, replica: &Replica) -> SyncReport {
@@ -223,19 +227,32 @@ fn has_more(before: &Moved, now: &Moved) -> bool {
 struct Patience {
     since: Option<Instant>,
     bytes: (u64, u64),
+    silent_since: Option<Instant>,
+    heard: u64,
 }
 
 impl Patience {
-    fn deadline(&mut self, is_done: bool, bytes: (u64, u64), now: Instant) -> Option<Instant> {
+    /// With the bytes of frames both ways, and how many datagrams have come.
+    fn deadline(
+        &mut self,
+        is_done: bool,
+        bytes: (u64, u64),
+        heard: u64,
+        now: Instant,
+    ) -> Option<Instant> {
         if is_done {
-            self.since = None;
+            (self.since, self.silent_since) = (None, None);
             return None;
         }
         if std::mem::replace(&mut self.bytes, bytes) != bytes {
             self.since = None;
         }
+        if std::mem::replace(&mut self.heard, heard) != heard {
+            self.silent_since = None;
+        }
         let since = *self.since.get_or_insert(now);
-        Some(since + QUIET_MAX)
+        let silent_since = *self.silent_since.get_or_insert(now);
+        Some((since + QUIET_MAX).min(silent_since + SILENT_MAX))
     }
 }
 
@@ -248,10 +265,27 @@ mod tests {
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
         let mut patience = Patience::default();
-        assert_eq!(patience.deadline(false, (10, 0), at(0)), Some(at(90)));
-        assert_eq!(patience.deadline(false, (10, 0), at(80)), Some(at(90)));
-        assert_eq!(patience.deadline(false, (20, 0), at(85)), Some(at(175)));
-        assert_eq!(patience.deadline(false, (20, 7), at(170)), Some(at(260)));
+        // Datagrams come all the time.
+        let mut heard = 0;
+        let mut deadline = |bytes, seconds| {
+            heard += 1;
+            patience.deadline(false, bytes, heard, at(seconds))
+        };
+        assert_eq!(deadline((10, 0), 0), Some(at(15)));
+        assert_eq!(deadline((10, 0), 80), Some(at(90)));
+        assert_eq!(deadline((20, 0), 85), Some(at(100)));
+        assert_eq!(deadline((20, 0), 170), Some(at(175)));
+        assert_eq!(deadline((20, 7), 171), Some(at(186)));
+    }
+
+    #[test]
+    fn other_side_that_sends_no_datagram_is_given_up_long_before() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let mut patience = Patience::default();
+        assert_eq!(patience.deadline(false, (10, 0), 7, at(0)), Some(at(15)));
+        assert_eq!(patience.deadline(false, (20, 0), 7, at(9)), Some(at(15)));
+        assert_eq!(patience.deadline(false, (20, 0), 8, at(10)), Some(at(25)));
     }
 
     #[test]
@@ -259,9 +293,9 @@ mod tests {
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
         let mut patience = Patience::default();
-        assert_eq!(patience.deadline(true, (10, 10), at(0)), None);
-        assert_eq!(patience.deadline(true, (10, 10), at(7_200)), None);
-        let next = patience.deadline(false, (10, 10), at(7_201));
-        assert_eq!(next, Some(at(7_291)), "counted from the first thing to do");
+        assert_eq!(patience.deadline(true, (10, 10), 3, at(0)), None);
+        assert_eq!(patience.deadline(true, (10, 10), 3, at(7_200)), None);
+        let next = patience.deadline(false, (10, 10), 3, at(7_201));
+        assert_eq!(next, Some(at(7_216)), "counted from the first thing to do");
     }
 }

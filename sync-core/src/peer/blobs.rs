@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::blob::{BlobId, BlobList, BlobName};
 use crate::id::StoreId;
 use crate::peer::{Peer, PeerError};
-use crate::replica::{ChunkIn, ChunkTaken, Moment, Replica};
+use crate::replica::{ChunkIn, ChunkTaken, Moment, Offer, Replica};
 use crate::session::blobs::{BLOBS_OPEN_MAX, BlobEvent};
 use crate::store::BlobRow;
 use crate::wire::blobs::{BlobTip, HaveBlobs};
@@ -203,9 +203,13 @@ impl Peer {
         let offer = replica.offer_for(&tip.store, |row: &BlobRow| {
             !self.blobs.refused.contains(&row.id) && self.session.shares(&row.lane)
         })?;
-        if let Some((name, list)) = offer {
-            self.blobs.offering = Some(name);
-            self.session.offer_blob(name, &list);
+        match offer {
+            Offer::This(name, list) => {
+                self.blobs.offering = Some(name);
+                self.session.offer_blob(name, &list);
+            }
+            Offer::Later => self.blobs.is_due = true,
+            Offer::Nothing => {}
         }
         Ok(())
     }

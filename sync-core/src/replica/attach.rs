@@ -4,7 +4,7 @@ use crate::blob::{
     BLOB_PREVIEW_BYTES_MAX, BadBlob, BlobCipher, BlobRef, SealedBlob, padded_len, seal_blob,
 };
 use crate::id::{Millis, RecordId};
-use crate::replica::blobs::{ORIGINAL, PREVIEW, chunks_of};
+use crate::replica::blobs::{ORIGINAL, PREVIEW, chunks_of, give_number};
 use crate::replica::merge::load;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::schema::{FieldEdit, Value};
@@ -210,7 +210,6 @@ fn lost(named: &BlobRef) -> StoreError {
 
 /// Keeps a blob that was sealed here; the record that names it has been written before it.
 fn keep(tx: &mut dyn StoreTx, blob: &SealedBlob, now: Millis) -> Result<(), ReplicaError> {
-    let newest = tx.blobs()?.into_iter().map(|row| row.number).max();
     let row = tx.blob(&blob.named.id)?;
     let mut row = row.ok_or_else(|| lost(&blob.named))?;
     tx.put_blob_part(&row.id, 0, &blob.list.to_bytes())?;
@@ -218,7 +217,7 @@ fn keep(tx: &mut dyn StoreTx, blob: &SealedBlob, now: Millis) -> Result<(), Repl
         tx.put_blob_part(&row.id, part, chunk)?;
     }
     row.here = blob.list.chunks();
-    row.number = newest.unwrap_or_default() + 1;
+    row.number = give_number(tx)?;
     row.used = now;
     Ok(tx.put_blob(&row)?)
 }

@@ -1,6 +1,6 @@
 //! Blobs that records name: what of them is here, what is wanted of others, and what they may be given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::blob::{BlobId, BlobList, BlobName, BlobRef, CHUNK_LEN, padded_len};
 use crate::entry::codec::read_cbor;
@@ -10,7 +10,7 @@ use crate::replica::merge::{Work, load};
 use crate::replica::mind::{Mind, meta};
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{BlobPart, BlobRow, StoreError, StoreRead, StoreTx};
-use crate::wire::blobs::{BLOBS_MAX, BlobTip, HaveBlobs, WireBlob};
+use crate::wire::blobs::{BLOBS_MAX, BlobTip, HaveBlobs};
 
 /// The field that names the preview of an attachment.
 pub(super) const PREVIEW: &str = "preview";
@@ -40,6 +40,23 @@ pub(crate) enum ChunkTaken {
     Bad,
 }
 
+/// What a blob is called among those who cannot read it.
+enum Naming {
+    Named(BlobName),
+    /// The entry that begins its record is not sealed yet.
+    NotSealed,
+    /// Its record has no beginning that counts.
+    Unnamed,
+}
+
+/// What there is to be offered to a store.
+pub(crate) enum Offer {
+    This(BlobName, BlobList),
+    /// Something, as soon as its record is sealed.
+    Later,
+    Nothing,
+}
+
 fn heard_key(store: &StoreId) -> String {
     format!("{}{store}", meta::BLOBS_HEARD)
 }
@@ -55,9 +72,23 @@ fn heard_of(store: &dyn StoreRead, holder: &StoreId) -> Result<BTreeMap<LaneId, 
     Ok(heard.into_iter().collect())
 }
 
+/// The number that a blob was given last. It never falls, also when that blob is erased: others remember up to
+/// which number they have heard.
 fn tip_of(store: &dyn StoreRead) -> Result<u64, StoreError> {
-    let numbers = store.blobs()?.into_iter().map(|row| row.number);
-    Ok(numbers.max().unwrap_or_default())
+    let Some(bytes) = store.meta(meta::BLOBS_NEWEST)? else {
+        return Ok(0);
+    };
+    read_cbor(&bytes).ok_or_else(|| StoreError::Corrupt {
+        what: "the number of the newest blob",
+        place: meta::BLOBS_NEWEST.to_owned(),
+    })
+}
+
+/// The number of a blob that is here as a whole now.
+pub(super) fn give_number(tx: &mut dyn StoreTx) -> Result<u64, ReplicaError> {
+    let number = tip_of(&*tx)? + 1;
+    put_cbor(tx, meta::BLOBS_NEWEST, &number)?;
+    Ok(number)
 }
 
 pub(super) fn chunks_of(padded: u32) -> u32 {
@@ -69,12 +100,12 @@ impl Replica {
     /// network says otherwise.
     pub fn allow_originals(&mut self, may: bool) {
         self.wants_originals = may;
-        self.notes += 1;
+        self.mind.blob_news += 1;
     }
 
     /// Changes whenever blobs may be wanted or offered that were not before.
     pub(crate) fn blob_news(&self) -> (u64, u64) {
-        (self.mind.blob_news, self.notes)
+        (self.mind.blob_news, self.rereads)
     }
 
     pub(super) fn newest_blob(&self) -> Result<BlobTip, StoreError> {
@@ -108,12 +139,11 @@ impl Replica {
         }
     }
 
-    /// The name of a blob among those who cannot read it: with the entry that began its record. None while
-    /// that is not sealed.
-    fn name_of_blob(&self, row: &BlobRow) -> Result<Option<BlobName>, ReplicaError> {
+    /// The name of a blob among those who cannot read it: with the entry that began its record.
+    fn name_of_blob(&self, row: &BlobRow) -> Result<Naming, ReplicaError> {
         let work = load(&*self.store, &row.record)?;
         let Some((creator, _)) = work.and_then(|work| work.doc().created()) else {
-            return Ok(None);
+            return Ok(Naming::Unnamed);
         };
         // In the log of whoever began the record, its first entry is the one that began it.
         let entries = self.mind.entries_of(&*self.store, &row.record)?.into_iter();
@@ -121,10 +151,12 @@ impl Replica {
             .filter(|it| ActorId::derive(&it.log.device, &it.log.incarnation) == creator)
             .min();
         let Some(entry) = by_creator else {
-            return Ok(None);
+            return Ok(Naming::Unnamed);
         };
-        let is_sealed = self.store.batch_with(&entry)?.is_some();
-        Ok(is_sealed.then_some(BlobName {
+        if self.store.batch_with(&entry)?.is_none() {
+            return Ok(Naming::NotSealed);
+        }
+        Ok(Naming::Named(BlobName {
             log: entry.log,
             seq: entry.seq,
             id: row.id,
@@ -136,7 +168,7 @@ impl Replica {
         let mut whole = self.store.blobs()?;
         whole.retain(BlobRow::is_whole);
         whole.sort_by_key(|row| row.number);
-        let tip = whole.last().map_or(0, |row| row.number);
+        let tip = tip_of(&*self.store)?;
         let mut have = HaveBlobs::default();
         for (lane, after) in asked {
             let mut upto = tip;
@@ -144,12 +176,20 @@ impl Replica {
                 if row.lane != *lane || row.number <= *after {
                     continue;
                 }
-                if have.rows.len() >= BLOBS_MAX {
-                    upto = row.number - 1;
-                    break;
+                let naming = if have.rows.len() < BLOBS_MAX {
+                    self.name_of_blob(row)?
+                } else {
+                    Naming::NotSealed
+                };
+                match naming {
+                    Naming::Named(name) => have.rows.push(name.into()),
+                    Naming::Unnamed => {}
+                    // It, and what follows, is heard of by whoever asks again.
+                    Naming::NotSealed => {
+                        upto = row.number - 1;
+                        break;
+                    }
                 }
-                let name = self.name_of_blob(row)?;
-                have.rows.extend(name.map(WireBlob::from));
             }
             have.lanes.push((*lane, *after, upto.max(*after)));
         }
@@ -255,7 +295,7 @@ impl Replica {
             if wanted.len() >= limit {
                 break;
             }
-            if let Some(name) = self.name_of_blob(&row)? {
+            if let Naming::Named(name) = self.name_of_blob(&row)? {
                 let has_list = self.store.blob_part(&row.id, 0)?.is_some();
                 wanted.push((name, row.here, has_list));
             }
@@ -268,18 +308,23 @@ impl Replica {
         &self,
         holder: &StoreId,
         is_open: impl Fn(&BlobRow) -> bool,
-    ) -> Result<Option<(BlobName, BlobList)>, ReplicaError> {
+    ) -> Result<Offer, ReplicaError> {
+        let mut none = Offer::Nothing;
         let mut whole = self.store.blobs()?;
         whole.retain(|row| row.is_whole() && !row.holders.contains(holder) && is_open(row));
         whole.sort_by_key(|row| (row.part, row.number));
         for row in whole {
-            if let Some(name) = self.name_of_blob(&row)?
-                && let Some(list) = list_of(&*self.store, &row)?
-            {
-                return Ok(Some((name, list)));
+            match self.name_of_blob(&row)? {
+                Naming::Named(name) => {
+                    if let Some(list) = list_of(&*self.store, &row)? {
+                        return Ok(Offer::This(name, list));
+                    }
+                }
+                Naming::NotSealed => none = Offer::Later,
+                Naming::Unnamed => {}
             }
         }
-        Ok(None)
+        Ok(none)
     }
 
     /// Keeps the list of a blob that is wanted; says whether it is one that its record names.
@@ -302,7 +347,7 @@ impl Replica {
     ) -> Result<Vec<ChunkTaken>, ReplicaError> {
         self.act(|tx, _| {
             let taken = chunks.iter().map(|chunk| take_chunk(tx, chunk, now));
-            Ok(taken.collect::<Result<_, StoreError>>()?)
+            taken.collect()
         })
     }
 }
@@ -311,7 +356,7 @@ fn take_chunk(
     tx: &mut dyn StoreTx,
     chunk: &ChunkIn,
     now: Millis,
-) -> Result<ChunkTaken, StoreError> {
+) -> Result<ChunkTaken, ReplicaError> {
     let row = tx.blob(&chunk.id)?;
     let Some(mut row) = row.filter(|row| !row.is_whole() && row.here == chunk.index) else {
         return Ok(ChunkTaken::Bad);
@@ -325,7 +370,7 @@ fn take_chunk(
     row.used = now;
     let is_last = row.here == chunks_of(row.padded);
     if is_last {
-        row.number = tip_of(tx)? + 1;
+        row.number = give_number(tx)?;
     }
     tx.put_blob(&row)?;
     Ok(if is_last {
@@ -384,13 +429,13 @@ impl Mind {
         tx: &mut dyn StoreTx,
         records: impl Iterator<Item = &'r RecordId>,
     ) -> Result<bool, ReplicaError> {
-        let erased: Vec<&RecordId> = records.collect();
+        let erased: BTreeSet<&RecordId> = records.collect();
         let mut has_dropped = false;
         if erased.is_empty() {
             return Ok(false);
         }
         for row in tx.blobs()? {
-            if erased.contains(&&row.record) {
+            if erased.contains(&row.record) {
                 tx.remove_blob(&row.id)?;
                 has_dropped = true;
             }
@@ -409,6 +454,6 @@ fn lacking(named: &BlobRef, record: RecordId, lane: LaneId, part: BlobPart) -> B
         here: 0,
         number: 0,
         used: Millis(0),
-        holders: std::collections::BTreeSet::new(),
+        holders: BTreeSet::new(),
     }
 }

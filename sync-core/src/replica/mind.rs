@@ -51,6 +51,7 @@ pub(super) mod meta {
     /// With the id of a device behind it.
     pub(crate) const BUNDLE_WORD: &str = "bundle-word/";
     pub(crate) const MEETINGS: &str = "meetings";
+    pub(crate) const BLOBS_NEWEST: &str = "blobs-newest";
     /// With the id of another store behind it.
     pub(crate) const BLOBS_HEARD: &str = "blobs-heard/";
 }
@@ -121,7 +122,7 @@ pub(super) struct Mind {
     pub(super) actors: HashMap<ActorId, DeviceId>,
     pub(super) logs: LogTable,
     pub(super) docs: DocCache,
-    /// How many blobs were noted that were not known before.
+    /// Rises whenever blobs may be wanted or offered that were not before.
     pub(super) blob_news: u64,
     /// The station's, with what is settled and can be opened.
     pub(super) schema: Arc<Schema>,

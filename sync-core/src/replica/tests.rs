@@ -21,6 +21,7 @@ fn backup(replica: &Replica) -> Box<dyn Store> {
 
 mod accounts;
 mod audit;
+mod blobs;
 mod branches;
 mod bundles;
 mod devices;

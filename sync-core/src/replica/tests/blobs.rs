@@ -1,0 +1,48 @@
+//! Blobs from phone to phone, without a relay.
+
+use super::*;
+use crate::replica::NewAttachment;
+use crate::store::BlobPart;
+
+impl Phone {
+    fn attach(&mut self, about: RecordId, original: &[u8]) -> RecordId {
+        let new = NewAttachment {
+            name: "door",
+            media: "jpeg",
+            taken: None,
+            preview: None,
+            original,
+        };
+        let attached = self.with_moment(|replica, moment| replica.attach(about, &new, moment));
+        attached.unwrap()
+    }
+
+    fn original(&self, record: RecordId) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self
+            .replica
+            .read_blob(&record, BlobPart::Original, |chunk| {
+                bytes.extend_from_slice(chunk);
+                Ok::<(), ReplicaError>(())
+            });
+        read.unwrap().then_some(bytes)
+    }
+}
+
+#[test]
+fn blob_after_an_erased_one_is_heard_of() {
+    let (mut founder, mut chen, space) = village();
+    let record = visit(&mut chen, space);
+    let first = chen.attach(record, b"first");
+    meet(&mut founder, &mut chen);
+    assert_eq!(founder.original(first).as_deref(), Some(&b"first"[..]));
+    founder
+        .with_moment(|replica, moment| replica.erase(&[first], moment))
+        .unwrap();
+    meet(&mut founder, &mut chen);
+    assert!(chen.replica.store().blobs().unwrap().is_empty());
+    // It must not have the number that the founder has heard of already.
+    let second = chen.attach(record, b"second");
+    meet(&mut founder, &mut chen);
+    assert_eq!(founder.original(second).as_deref(), Some(&b"second"[..]));
+}

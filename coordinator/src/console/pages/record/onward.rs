@@ -4,17 +4,17 @@
 use sync_core::replica::Replica;
 use sync_core::schema::{Field, FieldType, Group, Kind};
 use sync_core::store::ViewRow;
+use sync_core::view::consent::CONSENT;
 
 use crate::console::cx::Cx;
 use crate::console::fields;
 use crate::console::inputs;
+use crate::console::pages::new;
 use crate::console::pages::privacy::SPACE;
 use crate::console::views::record::Onward;
 
 /// More would be a menu, and there is one.
 const FORMS_MAX: usize = 6;
-/// Written where what they are about is looked at, or asked for there.
-const BESIDE: [&str; 3] = ["comment", "consent", "review"];
 
 /// The forms for what this person may begin about a record, in the space where it is.
 pub(super) fn forms(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Onward> {
@@ -25,7 +25,8 @@ pub(super) fn forms(replica: &Replica, cx: &Cx, row: &ViewRow) -> Vec<Onward> {
     let kinds = Group::ALL
         .into_iter()
         .flat_map(|group| schema.kinds_in(group));
-    let kinds = kinds.filter(|kind| !BESIDE.contains(&kind.name()));
+    // Consent is asked for where it is missing.
+    let kinds = kinds.filter(|kind| new::has_a_form(kind) && kind.name() != CONSENT);
     let kinds = kinds.filter(|kind| replica.role_to_create(kind.name(), row.space).is_ok());
     let forms = kinds.filter_map(|kind| {
         let field = inputs::asked_fields(kind).find(|field| leads_back(kind, field, of))?;

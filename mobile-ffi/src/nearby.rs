@@ -261,7 +261,11 @@ impl Community {
             .map(|addr| addr.parse())
             .transpose()
             .map_err(|_| Fault::new(Class::Invalid, "err.listen"))?;
-        let options = NearbyOptions { listen, uses_mdns };
+        let options = NearbyOptions {
+            listen,
+            uses_mdns,
+            shares_store: false,
+        };
         let nearby = Arc::new(Nearby::start(node, options).await?);
         let began = self.news.nearby.send_if_modified(|there| {
             let is_first = there.is_none();

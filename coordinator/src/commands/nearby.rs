@@ -29,6 +29,7 @@ async fn stay(app: &mut App, node: &Arc<Node>, args: &NearbyArgs) -> Result<(), 
     let options = NearbyOptions {
         listen: args.listen,
         uses_mdns: !args.no_mdns,
+        shares_store: true,
     };
     let nearby = Nearby::start(Arc::clone(node), options).await?;
     tell_listening(app, &nearby, args.qr)?;

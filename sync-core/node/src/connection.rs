@@ -89,6 +89,7 @@ impl Wired {
     ) -> Result<Self, LinkError> {
         let transport = Transport {
             keep_alive,
+            idle_timeout: keep_alive + SILENCE_MAX,
             ..Transport::default()
         };
         let addrs = resolve(&relay.addr).await?;
@@ -169,6 +170,9 @@ impl Closing {
     }
 }
 
+/// How much longer than its pauses a connection with a relay may be silent before it counts as lost: room for
+/// some packets that are.
+const SILENCE_MAX: Duration = Duration::from_secs(50);
 /// How long a connection may take to say goodbye.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same for one with a member's device once this device stops: whoever walks away does not wait.

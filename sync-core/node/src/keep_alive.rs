@@ -13,7 +13,7 @@ pub(crate) const KEEP_ALIVE_FIRST: Duration = Duration::from_secs(25);
 /// The shortest.
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(15);
 /// The longest: below the two minutes of RFC 4787, and below what a relay takes for lost.
-const KEEP_ALIVE_MAX: Duration = Duration::from_secs(100);
+pub(crate) const KEEP_ALIVE_MAX: Duration = Duration::from_secs(100);
 /// So many pauses in which nothing else moved prove that they are not too long.
 const PROOF_PAUSES: u64 = 3;
 /// A trial is looked at after so many of its pauses.
@@ -36,13 +36,17 @@ pub(crate) struct Shown {
 #[derive(Debug)]
 pub(crate) struct KeepAlive {
     pause: Duration,
+    longest: Duration,
     too_long: Option<(Duration, Instant)>,
 }
 
 impl KeepAlive {
-    pub(crate) fn new() -> Self {
+    /// With pauses up to `longest`: where nobody pays for packets, the first is the longest, so that a relay
+    /// which has lost its power is missed soon.
+    pub(crate) fn up_to(longest: Duration) -> Self {
         Self {
             pause: KEEP_ALIVE_FIRST,
+            longest,
             too_long: None,
         }
     }
@@ -54,7 +58,7 @@ impl KeepAlive {
 
     /// How long until what the connection has shown is to be looked at; none if nothing longer can be tried.
     pub(crate) fn trial(&self, now: Instant) -> Option<Duration> {
-        if self.pause >= KEEP_ALIVE_MAX {
+        if self.pause >= self.longest {
             return None;
         }
         let waits = match self.too_long {
@@ -82,7 +86,7 @@ impl KeepAlive {
 
     /// The next longer pause, unless it is known to be too long.
     fn longer(&self, now: Instant) -> Option<Duration> {
-        let next = (self.pause * 2).min(KEEP_ALIVE_MAX);
+        let next = (self.pause * 2).min(self.longest);
         let is_too_long = self
             .too_long
             .is_some_and(|(pause, since)| next >= pause && now < since + TOO_LONG_FOR);
@@ -107,7 +111,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_their_bound_while_the_way_stays_open() {
-        let mut keep = KeepAlive::new();
+        let mut keep = KeepAlive::up_to(KEEP_ALIVE_MAX);
         let now = Instant::now();
         assert!(keep.trial(now) >= Some(KEEP_ALIVE_FIRST * 3));
         assert!(keep.learn(FINE, now) && keep.learn(FINE, now));
@@ -116,8 +120,18 @@ mod tests {
     }
 
     #[test]
+    fn pauses_stay_as_they_are_where_nobody_pays_for_packets() {
+        let mut keep = KeepAlive::up_to(KEEP_ALIVE_FIRST);
+        let now = Instant::now();
+        assert_eq!(keep.trial(now), None);
+        assert!(!keep.learn(FINE, now));
+        assert!(keep.learn(FORGOTTEN, now));
+        assert_eq!(keep.pause(), KEEP_ALIVE_MIN);
+    }
+
+    #[test]
     fn pause_that_proved_nothing_stays() {
-        let mut keep = KeepAlive::new();
+        let mut keep = KeepAlive::up_to(KEEP_ALIVE_MAX);
         let busy = Shown {
             pings: PROOF_PAUSES - 1,
             ..FINE
@@ -134,7 +148,7 @@ mod tests {
             ..FINE
         };
         for shown in [FORGOTTEN, lost] {
-            let mut keep = KeepAlive::new();
+            let mut keep = KeepAlive::up_to(KEEP_ALIVE_MAX);
             assert!(keep.learn(shown, now));
             assert_eq!(keep.pause(), KEEP_ALIVE_MIN);
             assert!(!keep.learn(shown, now));
@@ -144,7 +158,7 @@ mod tests {
     #[test]
     fn what_was_too_long_is_tried_again_after_an_hour_and_not_before() {
         let now = Instant::now();
-        let mut keep = KeepAlive::new();
+        let mut keep = KeepAlive::up_to(KEEP_ALIVE_MAX);
         keep.learn(FINE, now);
         keep.learn(FORGOTTEN, now);
         assert_eq!(keep.pause(), KEEP_ALIVE_FIRST);

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::driver::{Progress, SessionState};
-use crate::keep_alive::KeepAlive;
+use crate::keep_alive::{KEEP_ALIVE_FIRST, KEEP_ALIVE_MAX, KeepAlive};
 use crate::node::{Attending, Node, NodeError};
 use crate::pace::Pace;
 use crate::report::SyncReport;
@@ -88,35 +88,15 @@ impl Live {
     /// # Errors
     /// [`NodeError::NoRelay`] or [`NodeError::Stopped`].
     pub async fn start(node: Arc<Node>) -> Result<Self, NodeError> {
-        let relays = node.call(|replica, _| replica.relays().to_vec()).await?;
-        if relays.is_empty() {
-            return Err(NodeError::NoRelay);
-        }
-        Ok(Self::begin(node))
+        require_relay(&node).await?;
+        Ok(Self::start_or_wait(node))
     }
 
     /// The same, also where no relay is known: until there is one, only what other programs write is
     /// looked at.
     #[must_use]
     pub fn start_or_wait(node: Arc<Node>) -> Self {
-        Self::begin(node)
-    }
-
-    /// Goes live where no other program writes to the store, as on a phone: nothing wakes up to look whether
-    /// one has.
-    ///
-    /// # Errors
-    /// As [`Live::start`].
-    pub async fn start_alone(node: Arc<Node>) -> Result<Self, NodeError> {
-        let relays = node.call(|replica, _| replica.relays().to_vec()).await?;
-        if relays.is_empty() {
-            return Err(NodeError::NoRelay);
-        }
-        Ok(Self::meet(&node))
-    }
-
-    fn begin(node: Arc<Node>) -> Self {
-        let mut live = Self::meet(&node);
+        let mut live = Self::meet(&node, KEEP_ALIVE_FIRST);
         let runtime = node.runtime().clone();
         let over = Arc::clone(&live.board);
         let look = async move {
@@ -127,11 +107,23 @@ impl Live {
         live
     }
 
-    fn meet(node: &Arc<Node>) -> Self {
+    /// Goes live where no other program writes to the store, as on a phone: nothing wakes up to look whether
+    /// one has.
+    ///
+    /// # Errors
+    /// As [`Live::start`].
+    pub async fn start_alone(node: Arc<Node>) -> Result<Self, NodeError> {
+        require_relay(&node).await?;
+        Ok(Self::meet(&node, KEEP_ALIVE_MAX))
+    }
+
+    /// The ways to the relays are kept open with pauses up to `longest`.
+    fn meet(node: &Arc<Node>, longest: Duration) -> Self {
         let board = Arc::new(Board::default());
         let mut tasks = JoinSet::new();
         let runtime = node.runtime().clone();
-        tasks.spawn_on(follow(Arc::clone(node), Arc::clone(&board)), &runtime);
+        let follow = follow(Arc::clone(node), longest, Arc::clone(&board));
+        tasks.spawn_on(follow, &runtime);
         Self { board, tasks }
     }
 
@@ -152,6 +144,14 @@ impl Live {
     }
 }
 
+async fn require_relay(node: &Node) -> Result<(), NodeError> {
+    let has_none = node.call(|replica, _| replica.relays().is_empty());
+    if has_none.await? {
+        return Err(NodeError::NoRelay);
+    }
+    Ok(())
+}
+
 /// Looks at what other programs wrote, as long as the node runs.
 pub(crate) async fn look(node: Arc<Node>) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
@@ -164,7 +164,7 @@ pub(crate) async fn look(node: Arc<Node>) {
 }
 
 /// Stays with the relays that the community has now, whatever other devices or people change about them.
-async fn follow(node: Arc<Node>, board: Arc<Board>) {
+async fn follow(node: Arc<Node>, longest: Duration, board: Arc<Board>) {
     let mut changes = node.changes();
     // A set that is dropped ends its task.
     let mut staying: BTreeMap<RelayAddr, JoinSet<()>> = BTreeMap::new();
@@ -178,7 +178,7 @@ async fn follow(node: Arc<Node>, board: Arc<Board>) {
             staying.entry(relay.clone()).or_insert_with(|| {
                 let mut task = JoinSet::new();
                 let runtime = node.runtime().clone();
-                task.spawn_on(stay(node, relay, board), &runtime);
+                task.spawn_on(stay(node, relay, longest, board), &runtime);
                 task
             });
         }
@@ -195,9 +195,9 @@ enum Left {
     ForBetter,
 }
 
-async fn stay(node: Arc<Node>, relay: RelayAddr, board: Arc<Board>) {
+async fn stay(node: Arc<Node>, relay: RelayAddr, longest: Duration, board: Arc<Board>) {
     let mut pace = Pace::new();
-    let mut keep = KeepAlive::new();
+    let mut keep = KeepAlive::up_to(longest);
     loop {
         // Once it has had everything, and whether it has now.
         let (was_done, is_done) = (Arc::default(), Arc::default());

@@ -51,6 +51,9 @@ pub struct NearbyOptions {
     /// Whether this library announces the device and looks for others; otherwise the app does, and says
     /// [`Nearby::found`] and [`Nearby::lost`].
     pub uses_mdns: bool,
+    /// Whether other programs write to the same store, as the command line does. It is looked at four times a
+    /// second then; a phone is not woken for it.
+    pub shares_store: bool,
 }
 
 /// What a device is announced with: as an instance of [`sync_core::nearby::SERVICE`] at this port, with
@@ -176,7 +179,9 @@ impl Nearby {
             node,
         });
         shared.spawn(host::host(Arc::clone(&shared)));
-        shared.spawn(look(Arc::clone(&shared.node)));
+        if options.shares_store {
+            shared.spawn(look(Arc::clone(&shared.node)));
+        }
         let mdns = options.uses_mdns.then(|| Mdns::start(&shared)).flatten();
         Ok(Self {
             shared,

@@ -138,6 +138,7 @@ impl Hand {
         let options = NearbyOptions {
             listen: Some(addr),
             uses_mdns: false,
+            shares_store: false,
         };
         Nearby::start(Arc::clone(&self.node), options).await
     }

@@ -2,7 +2,8 @@
 
 use e2e::world::{Failure, Flaw, run, run_all, seeds_of_environment};
 
-/// The seeds of CI.
+/// The seeds of CI. Of those up to 2,000, 1823 is known to fail: a relay that lost the beginning refuses an entry of a
+/// device that it does not know as a member yet, and the founder has it.
 const SEEDS: std::ops::Range<u64> = 0..1_000;
 
 #[test]

@@ -7,8 +7,8 @@
 //! Node        the same while other things go on: watched and stopped by a BundleWatch
 //! ```
 //! Each is a machine of small steps. Whoever has the replica runs them one after the other; a node runs them
-//! between its other inputs. What touches slow disks and what touches the replica are different steps, so that
-//! a slow stick holds up nothing else.
+//! between its other inputs. Where bytes are written, and where a file is only looked into, that is a step without
+//! the replica, so that a slow stick holds up nothing else; an import reads as it takes in.
 
 mod error;
 mod export;

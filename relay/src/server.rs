@@ -22,7 +22,7 @@ use sync_core::keys::Signer;
 use sync_core::roster::ticket::RelayAddr;
 use sync_core::store::StoreError;
 use sync_core::store::files::refuse_silent_damage;
-use sync_link::{Close, LinkError, Transport};
+use sync_link::{Close, LinkError, Resets, Transport};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -209,8 +209,9 @@ impl RelayServer {
         let keys = folder.keys(&mut rng)?;
         let log = folder.log()?;
         let id = keys.device();
+        let resets = Resets::new(keys.reset_secret());
         let keys: Arc<dyn Signer> = Arc::new(keys);
-        let endpoint = open_endpoint(config.listen, Arc::clone(&keys))?;
+        let endpoint = open_endpoint(config.listen, Arc::clone(&keys), &resets)?;
         let addr = endpoint.local_addr().map_err(|_| LinkError::Refused)?;
         let gathered = Metrics::default();
         let mut page = JoinSet::new();
@@ -302,7 +303,11 @@ impl RelayServer {
 }
 
 /// The socket, with little for each connection and less for each knock.
-fn open_endpoint(listen: SocketAddr, keys: Arc<dyn Signer>) -> Result<Endpoint, LinkError> {
+fn open_endpoint(
+    listen: SocketAddr,
+    keys: Arc<dyn Signer>,
+    resets: &Resets,
+) -> Result<Endpoint, LinkError> {
     let transport = Transport {
         connection_window: WINDOW_BYTES,
         send_window: WINDOW_BYTES,
@@ -313,7 +318,7 @@ fn open_endpoint(listen: SocketAddr, keys: Arc<dyn Signer>) -> Result<Endpoint, 
         .max_incoming(KNOCKS_MAX)
         .incoming_buffer_size(KNOCK_BYTES_MAX)
         .incoming_buffer_size_total(KNOCKS_BYTES_MAX);
-    sync_link::endpoint(Some(listen), Some(server))
+    sync_link::lasting_endpoint(listen, server, resets)
 }
 
 async fn show_metrics(

@@ -88,6 +88,8 @@ pub mod domain {
     pub const RECOVERY: &str = "banyan/recovery/1";
     /// Recovery key that reads.
     pub const RECOVERY_SEAL: &str = "banyan/recovery-seal/1";
+    /// What a relay's stateless resets are proved by, from its signing key.
+    pub const RESET: &str = "banyan/reset/1";
     /// Sealing of a bundle's key to a device or an invite (HPKE info).
     pub const BUNDLE_SEAL: &str = "banyan/bundle-seal/1";
     /// Key that seals the frames of one bundle.
@@ -142,6 +144,7 @@ pub mod domain {
         SIGHT,
         RECOVERY,
         RECOVERY_SEAL,
+        RESET,
         BUNDLE_SEAL,
         BUNDLE_KEY,
         BUNDLE_WORD,
@@ -371,6 +374,13 @@ impl DeviceKeys {
     #[must_use]
     pub fn invite(&self) -> InviteId {
         InviteId::new(*self.device().as_bytes())
+    }
+
+    /// The secret by which a relay tells devices that a connection of an earlier start is over.
+    #[must_use]
+    pub fn reset_secret(&self) -> Secret {
+        let signing = self.signing.to_bytes();
+        Secret::new(*derive(domain::RESET, &[&signing]).as_bytes())
     }
 
     /// The two secrets, for the key file: signing, then sealing.

@@ -19,7 +19,7 @@ pub use crate::error::{Close, LinkError};
 pub use crate::frames::{FrameReader, FrameWriter, Incoming, STEP_BYTES, Step};
 pub use crate::identity::{Expect, peer_device};
 pub use crate::net::{
-    ALPN, BIDI_STREAMS_MAX, CONNECT_TIMEOUT, Transport, client_config, connect, endpoint, resolve,
-    server_config,
+    ALPN, BIDI_STREAMS_MAX, CONNECT_TIMEOUT, Resets, Transport, client_config, connect, endpoint,
+    lasting_endpoint, resolve, server_config,
 };
 pub use quinn;

@@ -1,16 +1,20 @@
 //! Endpoints, their limits, and how to reach another one.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{Connection, Endpoint, IdleTimeout, TransportConfig, VarInt};
+use quinn::{
+    Connection, Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig, VarInt,
+};
+use quinn_proto::HashedConnectionIdGenerator;
+use ring::hmac;
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
-use sync_core::keys::Signer;
+use sync_core::keys::{Secret, Signer};
 
 use crate::error::LinkError;
 use crate::identity::{Expect, KeyVerifier, certified_key};
@@ -25,6 +29,10 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// After how long a silence a connection counts as lost: longer than the longest pause of a phone, with
 /// room for packets that are lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// The shortest pause between two answers that a connection is over: after a start thousands may ask. Each is
+/// smaller than what it answers.
+const RESET_PAUSE: Duration = Duration::from_millis(1);
 
 /// QUIC wants a name even though none is sent or checked.
 const NO_NAME: &str = "banyan.invalid";
@@ -156,6 +164,52 @@ pub fn client_config(
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
     config.transport_config(Arc::new(limits.to_quinn()));
     Ok(config)
+}
+
+/// What a listener that was started again is known by to those who still send to the one before: it
+/// answers them that their connection is over (RFC 9000, 10.3), so that they dial again at once instead of
+/// after their idle timeout.
+#[derive(Debug)]
+pub struct Resets(Secret);
+
+impl Resets {
+    /// The same secret each time, known to this listener alone.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self(secret)
+    }
+
+    fn to_quinn(&self) -> EndpointConfig {
+        let secret = self.0.expose();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let mut config = EndpointConfig::new(Arc::new(key));
+        // Ids of connections that were given before are told from noise by the same secret.
+        let marks = secret.first_chunk().copied().map(u64::from_be_bytes);
+        let marks = marks.unwrap_or_default();
+        config
+            .cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(marks)))
+            .min_reset_interval(RESET_PAUSE);
+        config
+    }
+}
+
+/// Opens a socket at `listen` that answers, as one that may be started again.
+///
+/// Must be called inside a tokio runtime.
+///
+/// # Errors
+/// [`LinkError::InUse`] or [`LinkError::Bind`].
+pub fn lasting_endpoint(
+    listen: SocketAddr,
+    server: quinn::ServerConfig,
+    resets: &Resets,
+) -> Result<Endpoint, LinkError> {
+    let open = |addr| {
+        let socket = UdpSocket::bind(addr)?;
+        let runtime = Arc::new(TokioRuntime);
+        Endpoint::new(resets.to_quinn(), Some(server), socket, runtime)
+    };
+    open(listen).map_err(|error| bind_error(listen, &error))
 }
 
 /// Opens a socket: at `listen`, or at any free port. With a `server` configuration it answers too.

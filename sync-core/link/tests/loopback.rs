@@ -12,8 +12,8 @@ use rand::rngs::ChaCha8Rng;
 use sync_core::keys::{DeviceKeys, Signer};
 use sync_core::wire::{Ack, Bye, Frame};
 use sync_link::{
-    Close, Expect, FrameReader, FrameWriter, Incoming, LinkError, Transport, client_config,
-    connect, endpoint, peer_device, resolve, server_config,
+    Close, Expect, FrameReader, FrameWriter, Incoming, LinkError, Resets, Transport, client_config,
+    connect, endpoint, lasting_endpoint, peer_device, resolve, server_config,
 };
 
 fn keys(seed: u64) -> Arc<DeviceKeys> {
@@ -180,4 +180,51 @@ async fn way_that_a_router_forgot_shows_as_a_question_whether_it_is_still_us() {
     }
     assert_ne!(accepted.remote_address(), before);
     assert!(dialled.close_reason().is_none(), "it goes on");
+}
+
+/// A program of its own, as far as it goes: when it is dropped, it ends without a word.
+fn program() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+}
+
+async fn listen_at(addr: SocketAddr) -> (quinn::Endpoint, SocketAddr) {
+    let keys = keys(2);
+    let resets = Resets::new(keys.reset_secret());
+    let config = server_config(keys, &Transport::relay()).unwrap();
+    let listener = lasting_endpoint(addr, config, &resets).unwrap();
+    let addr = listener.local_addr().unwrap();
+    (listener, addr)
+}
+
+#[test]
+fn device_hears_from_a_relay_that_was_started_again_that_its_connection_is_over() {
+    let (device, relay) = (program(), program());
+    let (listener, addr) = relay.block_on(listen_at(loopback()));
+    relay.spawn(async move {
+        listener
+            .accept()
+            .await
+            .unwrap()
+            .await
+            .unwrap()
+            .closed()
+            .await
+    });
+    let connection = device.block_on(async {
+        let client = endpoint(Some(loopback()), None).unwrap();
+        let transport = Transport {
+            keep_alive: Duration::from_millis(50),
+            ..Transport::default()
+        };
+        let expect = Expect::One(keys(2).device());
+        let config = client_config(keys(1), expect, &transport).unwrap();
+        connect(&client, addr, config).await.unwrap()
+    });
+    drop(relay);
+    let relay = program();
+    let _listener = relay.block_on(listen_at(addr));
+    // Not after the idle timeout: that would be `TimedOut`.
+    let ended = device.block_on(connection.closed());
+    assert_eq!(ended, quinn::ConnectionError::Reset);
 }

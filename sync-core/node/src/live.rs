@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::driver::{Progress, SessionState};
 use crate::keep_alive::{KEEP_ALIVE_FIRST, KEEP_ALIVE_MAX, KeepAlive};
 use crate::node::{Attending, Node, NodeError};
-use crate::pace::Pace;
+use crate::pace::{PAUSE_MAX, PAUSE_MAX_AT_DESK, Pace};
 use crate::report::SyncReport;
 
 /// How often it is looked whether another program wrote to the store.
@@ -75,6 +75,26 @@ impl Board {
     }
 }
 
+/// How sparing a device is with packets.
+#[derive(Debug, Clone, Copy)]
+struct Thrift {
+    /// The longest pause in keeping the way to a relay open.
+    keep_alive: Duration,
+    /// The longest pause before a relay that does not answer is dialled again.
+    pause: Duration,
+}
+
+/// Packets cost nothing here, and somebody may be waiting.
+const AT_DESK: Thrift = Thrift {
+    keep_alive: KEEP_ALIVE_FIRST,
+    pause: PAUSE_MAX_AT_DESK,
+};
+/// Every packet wakes a radio.
+const ON_PHONE: Thrift = Thrift {
+    keep_alive: KEEP_ALIVE_MAX,
+    pause: PAUSE_MAX,
+};
+
 /// Live sessions with all relays, also with those that are named later; dropping it ends them.
 #[derive(Debug)]
 pub struct Live {
@@ -96,7 +116,7 @@ impl Live {
     /// looked at.
     #[must_use]
     pub fn start_or_wait(node: Arc<Node>) -> Self {
-        let mut live = Self::meet(&node, KEEP_ALIVE_FIRST);
+        let mut live = Self::meet(&node, AT_DESK);
         let runtime = node.runtime().clone();
         let over = Arc::clone(&live.board);
         let look = async move {
@@ -114,15 +134,14 @@ impl Live {
     /// As [`Live::start`].
     pub async fn start_alone(node: Arc<Node>) -> Result<Self, NodeError> {
         require_relay(&node).await?;
-        Ok(Self::meet(&node, KEEP_ALIVE_MAX))
+        Ok(Self::meet(&node, ON_PHONE))
     }
 
-    /// The ways to the relays are kept open with pauses up to `longest`.
-    fn meet(node: &Arc<Node>, longest: Duration) -> Self {
+    fn meet(node: &Arc<Node>, thrift: Thrift) -> Self {
         let board = Arc::new(Board::default());
         let mut tasks = JoinSet::new();
         let runtime = node.runtime().clone();
-        let follow = follow(Arc::clone(node), longest, Arc::clone(&board));
+        let follow = follow(Arc::clone(node), thrift, Arc::clone(&board));
         tasks.spawn_on(follow, &runtime);
         Self { board, tasks }
     }
@@ -164,7 +183,7 @@ pub(crate) async fn look(node: Arc<Node>) {
 }
 
 /// Stays with the relays that the community has now, whatever other devices or people change about them.
-async fn follow(node: Arc<Node>, longest: Duration, board: Arc<Board>) {
+async fn follow(node: Arc<Node>, thrift: Thrift, board: Arc<Board>) {
     let mut changes = node.changes();
     // A set that is dropped ends its task.
     let mut staying: BTreeMap<RelayAddr, JoinSet<()>> = BTreeMap::new();
@@ -178,7 +197,7 @@ async fn follow(node: Arc<Node>, longest: Duration, board: Arc<Board>) {
             staying.entry(relay.clone()).or_insert_with(|| {
                 let mut task = JoinSet::new();
                 let runtime = node.runtime().clone();
-                task.spawn_on(stay(node, relay, longest, board), &runtime);
+                task.spawn_on(stay(node, relay, thrift, board), &runtime);
                 task
             });
         }
@@ -195,9 +214,9 @@ enum Left {
     ForBetter,
 }
 
-async fn stay(node: Arc<Node>, relay: RelayAddr, longest: Duration, board: Arc<Board>) {
-    let mut pace = Pace::new();
-    let mut keep = KeepAlive::up_to(longest);
+async fn stay(node: Arc<Node>, relay: RelayAddr, thrift: Thrift, board: Arc<Board>) {
+    let mut pace = Pace::up_to(thrift.pause);
+    let mut keep = KeepAlive::up_to(thrift.keep_alive);
     loop {
         // Once it has had everything, and whether it has now.
         let (was_done, is_done) = (Arc::default(), Arc::default());

@@ -13,7 +13,7 @@ use super::event::Happening;
 use super::target::{Route, members};
 use super::visit::stay;
 use crate::node::NodeError;
-use crate::pace::Pace;
+use crate::pace::{PAUSE_MAX, Pace};
 
 /// How long the device with the larger name waits for the other one to dial.
 const YIELD: Duration = Duration::from_secs(3);
@@ -28,7 +28,7 @@ pub(super) async fn court(shared: Arc<Shared>, instance: Instance, mut found: Wh
     } else {
         YIELD
     };
-    let mut pace = Pace::new();
+    let mut pace = Pace::up_to(PAUSE_MAX);
     let mut pause = courtesy;
     let mut known = None;
     let mut is_unknown = false;

@@ -363,3 +363,29 @@ fn volunteer_of_another_village_neither_sees_nor_changes_it() {
         "{wall}"
     );
 }
+
+#[test]
+fn session_that_is_over_takes_nothing_more_and_gives_back_what_was_typed() {
+    let desk = Desk::with_village();
+    let (session, need) = session_and_need(&desk);
+    let console = Console::entered(&desk);
+    let page = format!("/session/{session}");
+    send(&console, &page, "agenda", &[("need", &need)]);
+    for state in ["state=held", "state=minutes_agreed"] {
+        desk.run(["edit", &session, state]).ok();
+    }
+    let acts = [
+        ("agenda", "line", "中秋灯会"),
+        ("minutes", "text", "大家同意轮流守灯"),
+        ("resolve", "text", "轮流守灯"),
+    ];
+    let before = desk.run(["--json", "show", &session]).ok().out;
+    for (act, name, text) in acts {
+        send(&console, &page, act, &[(name, text)]);
+        let again = console.get(&page).body;
+        let told = format!("This session is over: nothing was written down. You typed: {text}");
+        assert!(again.contains(&told), "{act}: {again}");
+    }
+    assert_eq!(desk.run(["--json", "show", &session]).ok().out, before);
+    assert!(all(&desk, "resolution").is_empty());
+}

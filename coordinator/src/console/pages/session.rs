@@ -84,11 +84,14 @@ impl Open {
 
     /// Whether this person may write in it; not after it is over.
     fn may_write(&self) -> bool {
-        let is_over = self.kind.state(&self.state).is_some_and(State::is_end);
         let may = self
             .role
             .is_some_and(|role| self.kind.may_edit(role, false));
-        may && !is_over
+        may && !self.is_over()
+    }
+
+    fn is_over(&self) -> bool {
+        self.kind.state(&self.state).is_some_and(State::is_end)
     }
 
     fn may_close(&self) -> bool {

@@ -10,6 +10,7 @@ use super::{Asked, HELD, Open, SESSION, agenda, close_ask, masked, open, page, u
 use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
+use crate::console::gate::Flash;
 use crate::console::inputs::{Wrong, sentence};
 
 pub(super) fn again(
@@ -50,6 +51,23 @@ fn back(open: &Open, part: &str) -> Answer {
     }
 }
 
+/// Sends whoever still had the page of a session that is over back to it, with what they typed.
+pub(super) fn over(cx: &Cx, open: &Open, form: &Form) -> Option<Answer> {
+    if !open.is_over() {
+        return None;
+    }
+    let typed = ["text", "line"].map(|name| form.get(name).trim());
+    let typed = typed.into_iter().find(|text| !text.is_empty());
+    let line = match typed {
+        Some(text) => cx.with("console.session.over_typed", &[("text", text)]),
+        None => cx.say("console.session.over"),
+    };
+    Some(Answer::Go {
+        to: open.href(),
+        flash: Some(Flash::bad(line)),
+    })
+}
+
 pub(super) fn kind<'r>(replica: &'r Replica, name: &str) -> Result<&'r Kind, Trouble> {
     replica.schema().kind(name).ok_or(Trouble::Missing)
 }
@@ -77,6 +95,9 @@ pub(in crate::console) fn add_point(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let (need, line) = (form.get("need"), form.get("line").trim());
     let mut edits = Vec::new();
     if !need.is_empty() {
@@ -111,6 +132,9 @@ pub(in crate::console) fn take_off(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let (need, line) = (form.get("need"), form.get("line"));
     let edit = if need.is_empty() {
         let item: ItemId = line.parse().map_err(|_| Trouble::Missing)?;
@@ -146,6 +170,9 @@ pub(in crate::console) fn note(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let text = form.get("text");
     if text.trim().is_empty() {
         let wrong = ("minutes", cx.say("console.err.empty"));
@@ -171,6 +198,9 @@ pub(in crate::console) fn attend(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let is_here = form.has("here");
     let who = form.get(if is_here { "here" } else { "gone" });
     let members = replica.roster().members();
@@ -194,6 +224,9 @@ pub(in crate::console) fn count_guests(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let guests = form.get("guests").trim();
     let guests = if guests.is_empty() { "0" } else { guests };
     match open.kind.parse_edit("guests", guests) {
@@ -216,6 +249,9 @@ pub(in crate::console) fn close(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     if !confirm::is_confirmed(form) {
         let agenda = agenda::points(replica, &masked(cx), &open, &Asked::default())?;
         let question = Question {

@@ -5,7 +5,7 @@ use sync_core::replica::{Moment, Replica};
 use sync_core::schema::{FieldEdit, Kind, STATE_FIELD};
 use sync_core::store::ViewRow;
 
-use super::super::acts::{add, again, kind};
+use super::super::acts::{add, again, kind, over};
 use super::super::{NEED, Open, RESOLUTION, TASK, agenda, open, people};
 use super::{Agreed, RESOLUTION_PLACES, TASK_PLACES};
 use crate::console::answer::Answer;
@@ -25,6 +25,9 @@ pub(in crate::console) fn resolve(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let need = form.get("need");
     if !need.is_empty() && !open.words("needs").contains(&need) {
         return Err(Trouble::Missing);
@@ -161,6 +164,9 @@ pub(in crate::console) fn give_task(
     form: &Form,
 ) -> Result<Answer, Trouble> {
     let open = open(replica, cx)?;
+    if let Some(over) = over(cx, &open, form) {
+        return Ok(over);
+    }
     let mut agreed = super::of(replica, &open)?.into_iter();
     let resolution = agreed.find(|it| it.row.record.to_string() == form.get("resolution"));
     let resolution = resolution.ok_or(Trouble::Missing)?;

@@ -14,6 +14,9 @@ use crate::console::gate::Flash;
 use crate::console::views::shared::PersonLine;
 use crate::console::views::station::Sync;
 
+/// So many people stand open on the page, first those who lack something or are quiet; the others are folded.
+const PEOPLE_OPEN: usize = 24;
+
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let unsent = replica.unsent_count()?;
     let waits = crate::commands::status::wait_lines(&replica.key_waits()?, &cx.text);
@@ -38,9 +41,12 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let mut told = told::all(replica, cx)?;
     let told_before = told.split_off(told.len().min(1));
     let (records, clashes) = records(replica)?;
-    let people = reach::people(replica, cx)?;
+    let mut people = reach::people(replica, cx)?;
+    let more = people.near.split_off(people.near.len().min(PEOPLE_OPEN));
     let page = Sync {
         people: people.near,
+        people_more: cx.count("console.sync.people_more", more.len() as u64),
+        more,
         people_beside: cx.count("console.sync.people_beside", people.others.len() as u64),
         others: people.others,
         headline,

@@ -14,6 +14,9 @@ pub(crate) struct Sync {
     pub(crate) missing: String,
     /// Who has what of mine; those first who lack something.
     pub(crate) people: Vec<PersonLine>,
+    /// The rest of them, and how many they are.
+    pub(crate) more: Vec<PersonLine>,
+    pub(crate) people_more: String,
     /// Who reads nothing of mine, and how many they are.
     pub(crate) others: Vec<PersonLine>,
     pub(crate) people_beside: String,

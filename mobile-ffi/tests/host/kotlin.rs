@@ -19,7 +19,9 @@ struct Program {
 impl Program {
     fn compile(dir: &Path) -> Self {
         let tools = run(Command::new("bash").arg(here().join("../scripts/need-kotlin")));
-        let (kotlinc, classpath) = tools.trim().split_once('\n').unwrap();
+        // What an installation complains of comes behind what was asked for.
+        let mut lines = tools.lines();
+        let [kotlinc, classpath] = [(); 2].map(|()| lines.next().unwrap());
         generate(Language::Kotlin, dir);
         let kotlin = here().join("kotlin");
         let jar = dir.join("apps.jar");

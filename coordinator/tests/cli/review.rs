@@ -44,6 +44,10 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
         let console = Console::entered(&other);
         let back = console.get(&page);
         assert!(back.body.contains("请补上量的血压") && back.body.contains("#f-findings"));
+        for waits in ["/today", "/records?flag=back"] {
+            let waits = console.get(waits).body;
+            assert!(waits.contains(&page), "it waits for its author: {waits}");
+        }
         let queue = console.get("/records?flag=review");
         assert!(!queue.body.contains(&page), "nobody judges their own");
         assert!(console.get("/records").body.contains(&of_lead));
@@ -54,6 +58,8 @@ fn what_a_lead_sends_back_says_why_and_where_and_is_handed_in_again() {
         let typed = [("to", "resubmitted")];
         let again = console.post(&page, &format!("{page}/move"), &typed);
         assert_eq!(again.status, 303, "{}", again.body);
+        let back = console.get("/records?flag=back");
+        assert!(!back.body.contains(&page), "it is handed in again");
     }
     carry(&other, &lead);
     let console = Console::entered(&lead);

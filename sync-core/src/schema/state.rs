@@ -117,6 +117,10 @@ impl Who {
     }
 }
 
+fn is_of_author(state: &State) -> bool {
+    matches!(state.who(), Who::Own { .. })
+}
+
 /// Why a record is not put into a state. States are named, no other values.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StateError {
@@ -216,9 +220,18 @@ impl Kind {
     /// go on.
     #[must_use]
     pub fn is_handed_in(&self, state: &State) -> bool {
-        let is_own = |state: &State| matches!(state.who(), Who::Own { .. });
         let mut next = self.next_states(state.value()).peekable();
-        is_own(state) && next.peek().is_some() && !next.any(is_own)
+        is_of_author(state) && next.peek().is_some() && !next.any(is_of_author)
+    }
+
+    /// Whether a record waits in a state for its author: others have put it there, and it is to be handed in
+    /// again.
+    #[must_use]
+    pub fn is_sent_back(&self, state: &State) -> bool {
+        let mut next = self.next_states(state.value());
+        !state.is_initial()
+            && !is_of_author(state)
+            && next.any(|next| is_of_author(next) && self.is_handed_in(next))
     }
 
     /// The states that a record can go to from this one.

@@ -232,6 +232,7 @@ fn options_of(replica: &Replica, cx: &Cx, name: &str, query: &Form) -> Vec<(Stri
             said("clash", "console.flag.clash"),
             said("late", "console.flag.overdue"),
             said("review", "console.flag.review"),
+            said("back", "console.flag.back"),
             said("past", "console.flag.past"),
             said("withdrawn", "console.flag.withdrawn"),
         ],

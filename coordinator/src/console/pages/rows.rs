@@ -3,6 +3,7 @@
 use sync_core::id::LaneId;
 use sync_core::replica::{Replica, ReplicaError, Ticks};
 use sync_core::roster::role::Role;
+use sync_core::schema::{Kind, State};
 use sync_core::store::{Order, RowFilter, ViewRow};
 use sync_core::view::twins::{SAME_FIELD, Twins};
 
@@ -123,6 +124,27 @@ pub(super) fn may_review(replica: &Replica, space: LaneId) -> bool {
     role >= Some(Role::Lead)
 }
 
+/// What this person wrote and others have sent back.
+pub(super) fn sent_back(replica: &Replica) -> Result<RowFilter, ReplicaError> {
+    let me = replica.roster().member_id(&replica.device());
+    let own = me.map(|me| replica.person(me)).transpose()?;
+    Ok(RowFilter {
+        in_states: states_that(replica, Kind::is_sent_back),
+        created_by: Some(own.map_or_else(Vec::new, |own| own.devices)),
+        ..RowFilter::default()
+    })
+}
+
+/// The states of all kinds that something is true of.
+fn states_that(replica: &Replica, is: impl Fn(&Kind, &State) -> bool) -> Vec<(String, String)> {
+    let kinds = replica.schema().kinds().iter();
+    let those = kinds.flat_map(|kind| {
+        let states = kind.states().iter().filter(|state| is(kind, state));
+        states.map(|state| (kind.name().to_owned(), state.value().to_owned()))
+    });
+    those.collect()
+}
+
 /// What waits for this person's look: of the spaces that they look after, and not their own.
 pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
     let roster = replica.roster();
@@ -140,14 +162,8 @@ pub(super) fn to_review(replica: &Replica) -> Result<RowFilter, ReplicaError> {
     }
     let me = roster.member_id(&replica.device());
     let own = me.map(|me| replica.person(me)).transpose()?;
-    let kinds = replica.schema().kinds().iter();
-    let handed_in = kinds.flat_map(|kind| {
-        let states = kind.states().iter();
-        let waiting = states.filter(|state| kind.is_handed_in(state));
-        waiting.map(|state| (kind.name().to_owned(), state.value().to_owned()))
-    });
     Ok(RowFilter {
-        in_states: handed_in.collect(),
+        in_states: states_that(replica, Kind::is_handed_in),
         spaces,
         not_created_by: own.map_or_else(Vec::new, |own| own.devices),
         ..RowFilter::default()

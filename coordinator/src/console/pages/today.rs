@@ -32,7 +32,11 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     } else {
         mine(replica, cx)?
     };
-    let queues = vec![first, clashes(replica, cx)?, late(replica, cx)?];
+    let mut queues = vec![first, clashes(replica, cx)?, late(replica, cx)?];
+    let back = back(replica, cx)?;
+    if back.1 > 0 {
+        queues.insert(0, back);
+    }
     let waiting: u64 = queues.iter().map(|(_, count)| count).sum();
     let date = cx.clock.day(cx.clock.today());
     let lead = if waiting == 0 {
@@ -149,6 +153,12 @@ fn review(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
         "flag=review",
         filter,
     )
+}
+
+/// What came back to this person to be put right.
+fn back(replica: &Replica, cx: &Cx) -> Result<Filled, Trouble> {
+    let filter = rows::sent_back(replica)?;
+    queue(replica, cx, "back", ("return", "warn"), "flag=back", filter)
 }
 
 /// Tasks and needs that are given to this person and not done.

@@ -39,6 +39,7 @@ pub(in crate::console::pages) fn filter(
     let is_late = query.get("flag") == "late";
     let narrowed = match query.get("flag") {
         "review" => rows::to_review(replica)?,
+        "back" => rows::sent_back(replica)?,
         "past" => privacy::past(replica, cx),
         "withdrawn" => privacy::withdrawn(replica, cx)?,
         _ => RowFilter::default(),

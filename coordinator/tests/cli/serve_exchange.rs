@@ -123,6 +123,37 @@ fn words_of_a_column_that_was_chosen_now_are_asked_about_first() {
 }
 
 #[test]
+fn what_no_column_says_is_said_once_for_all_rows() {
+    let desk = Desk::with_village();
+    let console = in_chinese(&desk);
+    let map = place(&take(&console, "t.csv", "住户\n3号门\n4号门\n"));
+    let page = console.get(&map);
+    assert!(page.body.contains("每行都一样的内容"), "{}", page.body);
+    let upload = page.hidden("upload");
+    let said = |date| {
+        [
+            ("upload", upload.as_str()),
+            ("map.0", "household"),
+            ("fix.date", date),
+            ("fix.purpose", "health"),
+        ]
+    };
+    let refused = console.post(&map, "/import/check", &said("那天"));
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("id=\"er-date\""), "{}", refused.body);
+    assert!(refused.body.contains("value=\"那天\""), "it is kept");
+    let check = place(&console.post(&map, "/import/check", &said("2026-03-04")));
+    let page = console.get(&check).body;
+    assert!(page.contains("导入 2 条"), "{page}");
+    let done = place(&console.post(&check, "/import/do", &[("upload", &upload)]));
+    ended(&console, &done);
+    for row in visits(&desk) {
+        assert_eq!(row["fields"]["purpose"], "health");
+        assert_eq!(row["fields"]["date"], "2026-03-04");
+    }
+}
+
+#[test]
 fn two_columns_for_one_field_are_refused_and_what_was_chosen_stays() {
     let desk = Desk::with_village();
     let console = in_chinese(&desk);

@@ -1,6 +1,7 @@
 //! Records from a file of another program: the file, what its columns are, what it would do, doing it.
 
 mod columns;
+mod fixed;
 mod outcome;
 
 use sync_core::id::LaneId;
@@ -13,11 +14,14 @@ use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
 use crate::console::form::Form;
 use crate::console::imports::{Doing, Draft, Stage, Waiting};
+use crate::console::inputs::Wrong;
 use crate::console::views::exchange::{Import, StageStep};
 use crate::console::views::shared::Choice;
 use crate::exchange::import::{self, Plan, Wanted};
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+use columns::{Said, Taken};
 
 const STEPS: [(&str, &str); 4] = [
     ("upload", "console.import.s1"),
@@ -44,12 +48,12 @@ pub(in crate::console) fn view(
             Ok(match plan {
                 Ok(plan) => outcome::checked(replica, cx, waiting, draft, &plan),
                 Err(failure) => {
-                    let error = Some(cx.sentence(&failure));
-                    columns::page(cx, waiting, draft, None, error)
+                    let error = Said::error(cx.sentence(&failure));
+                    columns::page(cx, waiting, draft, &error)
                 }
             })
         }
-        Stage::Asked(draft) => Ok(columns::page(cx, waiting, draft, None, None)),
+        Stage::Asked(draft) => Ok(columns::page(cx, waiting, draft, &Said::default())),
         Stage::Doing(doing) => Ok(outcome::underway(replica, cx, waiting, doing)),
         Stage::Done(doing) => Ok(outcome::done(replica, cx, waiting, doing)),
     }
@@ -117,15 +121,21 @@ pub(in crate::console) fn check(
     let Stage::Asked(draft) = &mut *stage else {
         return Ok(to(waiting, ""));
     };
-    let error = match columns::take(cx, draft, form)? {
-        columns::Taken::All => return Ok(to(waiting, "check")),
-        columns::Taken::Words => {
-            let note = columns::page(cx, waiting, draft, None, Some(cx.say("console.import.say")));
-            return Ok(Answer::Again(note));
+    let (error, wrong) = match columns::take(cx, draft, form)? {
+        Taken::All => return Ok(to(waiting, "check")),
+        Taken::Words => {
+            let ask = Said::error(cx.say("console.import.say"));
+            return Ok(Answer::Again(columns::page(cx, waiting, draft, &ask)));
         }
-        columns::Taken::Twice(error) => error,
+        Taken::Twice(error) => (error, Wrong::new()),
+        Taken::Unfit(wrong) => (cx.count("console.form.errors", wrong.len() as u64), wrong),
     };
-    let again = columns::page(cx, waiting, draft, Some(form), Some(error));
+    let said = Said {
+        typed: Some(form),
+        error: Some(error),
+        wrong,
+    };
+    let again = columns::page(cx, waiting, draft, &said);
     Ok(Answer::Again(again.refused()))
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Import {
     pub(crate) note: String,
     /// Of "map".
     pub(crate) columns: Vec<MapColumn>,
+    /// Fields that every record needs and no column gives: what is to stand in them.
+    pub(crate) fixed: Vec<MapFixed>,
     /// Of "check" and what comes after.
     pub(crate) numbers: Vec<Number>,
     pub(crate) examples: Vec<Example>,
@@ -41,6 +43,20 @@ pub(crate) struct Import {
 pub(crate) struct StageStep {
     pub(crate) label: String,
     pub(crate) on: bool,
+}
+
+/// A field that has the same in every row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MapFixed {
+    pub(crate) key: String,
+    pub(crate) label: String,
+    /// Empty unless the field has choices.
+    pub(crate) options: Vec<Choice>,
+    /// Of an input: "text", "date" or "number".
+    pub(crate) input: String,
+    pub(crate) value: String,
+    /// What is wrong with it; may be empty.
+    pub(crate) error: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

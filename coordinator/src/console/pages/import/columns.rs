@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::schema::{Field, Kind};
+use sync_core::schema::Kind;
 
-use super::begun;
+use super::{begun, fixed};
 use crate::console::answer::Shown;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
 use crate::console::imports::{Draft, Waiting};
+use crate::console::inputs::Wrong;
 use crate::console::views::exchange::{Import, MapColumn, MapWord};
 use crate::console::views::shared::Choice;
 use crate::exchange::import::{Column, Word};
@@ -22,19 +23,33 @@ pub(super) enum Taken {
     Words,
     /// Two columns go to one field; nothing was taken.
     Twice(String),
+    /// What is to stand in every row does not fit these fields.
+    Unfit(Wrong),
+}
+
+/// What was typed, and what is wrong.
+#[derive(Default)]
+pub(super) struct Said<'f> {
+    pub(super) typed: Option<&'f Form>,
+    pub(super) error: Option<String>,
+    /// By field.
+    pub(super) wrong: Wrong,
+}
+
+impl Said<'_> {
+    pub(super) fn error(error: String) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::default()
+        }
+    }
 }
 
 /// The page; with what was typed, if that could not be taken.
-pub(super) fn page(
-    cx: &Cx,
-    waiting: &Waiting,
-    draft: &Draft,
-    typed: Option<&Form>,
-    error: Option<String>,
-) -> Shown {
+pub(super) fn page(cx: &Cx, waiting: &Waiting, draft: &Draft, said: &Said<'_>) -> Shown {
     let kind = &draft.survey.kind;
     let columns = draft.survey.columns();
-    let missing = missing(cx, draft, &columns);
+    let missing = missing(cx, draft);
     let places = [
         ("file", waiting.file.clone()),
         ("n", thousands(draft.survey.sheet.rows.len() as u64)),
@@ -44,36 +59,30 @@ pub(super) fn page(
         .each_ref()
         .map(|(place, text)| (*place, text.as_str()));
     let columns = (0..).zip(&columns).map(|(place, column)| {
-        let field = typed.map_or_else(
+        let field = said.typed.map_or_else(
             || column.field.as_deref().unwrap_or_default(),
             |typed| typed.get(&map_name(place)),
         );
         shown(cx, kind, place, column, field)
     });
     let page = Import {
-        has_error: error.is_some(),
-        error: error.unwrap_or_default(),
+        has_error: said.error.is_some(),
+        error: said.error.clone().unwrap_or_default(),
         upload: waiting.key.clone(),
         title: cx.with("console.import.map", &places),
         note: missing,
         columns: columns.collect(),
+        fixed: fixed::shown(cx, draft, said),
         ..begun(cx, "map")
     };
     Shown::new("import", "", page)
 }
 
-/// Which fields every record needs and no column gives.
-fn missing(cx: &Cx, draft: &Draft, columns: &[Column]) -> String {
+/// Which fields every record needs and nothing gives.
+fn missing(cx: &Cx, draft: &Draft) -> String {
     let constants = &draft.survey.mapping.constants;
-    let kind = &draft.survey.kind;
-    // A record begins in the first state unless something else is said.
-    let given = |field: &Field| {
-        let mut columns = columns.iter();
-        let has = |column: &Column| column.field.as_deref() == Some(field.name());
-        kind.is_state(field.name()) || constants.contains_key(field.name()) || columns.any(has)
-    };
-    let missing = kind.fields().iter();
-    let missing = missing.filter(|field| field.required() && !given(field));
+    let missing = fixed::without_column(draft).into_iter();
+    let missing = missing.filter(|field| !constants.contains_key(field.name()));
     let labels: Vec<&str> = missing.map(|field| field.label(cx.text.lang())).collect();
     if labels.is_empty() {
         return String::new();
@@ -168,6 +177,10 @@ pub(super) fn take(cx: &Cx, draft: &mut Draft, form: &Form) -> Result<Taken, Tro
                 let _is_still = draft.survey.mean(place, word, choice);
             }
         }
+    }
+    let wrong = fixed::take(cx, draft, form);
+    if !wrong.is_empty() {
+        return Ok(Taken::Unfit(wrong));
     }
     let is_new = |(old, new): (&Column, &Column)| {
         let mut words = new.words.iter();

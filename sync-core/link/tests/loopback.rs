@@ -188,7 +188,8 @@ fn program() -> tokio::runtime::Runtime {
     builder.worker_threads(1).enable_all().build().unwrap()
 }
 
-async fn listen_at(addr: SocketAddr) -> (quinn::Endpoint, SocketAddr) {
+fn listen_at(program: &tokio::runtime::Runtime, addr: SocketAddr) -> (quinn::Endpoint, SocketAddr) {
+    let _inside = program.enter();
     let keys = keys(2);
     let resets = Resets::new(keys.reset_secret());
     let config = server_config(keys, &Transport::relay()).unwrap();
@@ -200,7 +201,7 @@ async fn listen_at(addr: SocketAddr) -> (quinn::Endpoint, SocketAddr) {
 #[test]
 fn device_hears_from_a_relay_that_was_started_again_that_its_connection_is_over() {
     let (device, relay) = (program(), program());
-    let (listener, addr) = relay.block_on(listen_at(loopback()));
+    let (listener, addr) = listen_at(&relay, loopback());
     relay.spawn(async move {
         listener
             .accept()
@@ -223,7 +224,7 @@ fn device_hears_from_a_relay_that_was_started_again_that_its_connection_is_over(
     });
     drop(relay);
     let relay = program();
-    let _listener = relay.block_on(listen_at(addr));
+    let _listener = listen_at(&relay, addr);
     // Not after the idle timeout: that would be `TimedOut`.
     let ended = device.block_on(connection.closed());
     assert_eq!(ended, quinn::ConnectionError::Reset);

@@ -32,7 +32,9 @@ fn relay_keys() -> DeviceKeys {
 
 /// A photo of five chunks.
 fn photo() -> Vec<u8> {
-    (0..300_000_u32).map(|at| u8::try_from(at % 253).unwrap()).collect()
+    (0..300_000_u32)
+        .map(|at| u8::try_from(at % 253).unwrap())
+        .collect()
 }
 
 struct Phone {
@@ -242,7 +244,12 @@ impl Scene {
             };
             if let Some(mut frame) = phone.outbox.pop_front() {
                 inputs.push(Input::Writable { conn });
-                note(&mut frame, phone.is_older, &mut phone.bytes, &mut phone.chunks);
+                note(
+                    &mut frame,
+                    phone.is_older,
+                    &mut phone.bytes,
+                    &mut phone.chunks,
+                );
                 peer.receive(&mut phone.replica, [frame], moment).unwrap();
                 continue;
             }
@@ -256,7 +263,12 @@ impl Scene {
             }
             if let Some(mut frame) = said {
                 phone.may_send -= 1;
-                note(&mut frame, phone.is_older, &mut phone.bytes, &mut phone.chunks);
+                note(
+                    &mut frame,
+                    phone.is_older,
+                    &mut phone.bytes,
+                    &mut phone.chunks,
+                );
                 inputs.push(Input::Frame { conn, frame });
             }
         }

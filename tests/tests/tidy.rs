@@ -63,6 +63,40 @@ fn no_module_is_named_mod_rs() {
     }
 }
 
+/// Whether Cargo builds a file by itself.
+fn is_root(path: &Path) -> bool {
+    let folder = path.parent().unwrap();
+    let of_package = |name: &str| {
+        let manifest = folder.parent().unwrap().join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap_or_default();
+        folder.ends_with(name) && !manifest.contains("autotests = false")
+    };
+    let name = path.file_name().unwrap().to_string_lossy();
+    ["lib.rs", "main.rs", "build.rs", "runner.rs"].contains(&&*name)
+        || ["bin", "benches", "examples", "fuzz_targets"]
+            .iter()
+            .any(|kind| folder.ends_with(kind))
+        || of_package("tests")
+}
+
+#[test]
+fn every_source_file_is_compiled() {
+    for (path, _) in sources().filter(|(path, _)| !is_root(path)) {
+        let folder = path.parent().unwrap();
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        let beside = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut may_name_it = beside.chain([folder.with_extension("rs")]);
+        let named = format!("mod {stem};");
+        let is_named = may_name_it.any(|file| {
+            let is_source = file.extension().is_some_and(|ending| ending == "rs");
+            is_source && fs::read_to_string(&file).is_ok_and(|text| text.contains(&named))
+        });
+        assert!(is_named, "nothing says \"{named}\" of {}", path.display());
+    }
+}
+
 #[test]
 fn nothing_is_left_undone() {
     let words = [

@@ -129,6 +129,16 @@ impl Replica {
         rows.iter().map(|row| self.attachment_of(row)).collect()
     }
 
+    /// One of them; none if the record is something else.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn attachment(&self, record: &RecordId) -> Result<Option<AttachmentView>, ReplicaError> {
+        let row = self.store.row(record)?;
+        let row = row.filter(|row| row.kind == ATTACHMENT);
+        row.map(|row| self.attachment_of(&row)).transpose()
+    }
+
     fn attachment_of(&self, row: &ViewRow) -> Result<AttachmentView, ReplicaError> {
         let values = row.values();
         let media = values.get("media").and_then(|media| media.as_str());

@@ -127,7 +127,7 @@ impl RecordDoc {
         let written = self.index.chain(&actor).len();
         let mut namer = Namer::new(actor, u64::try_from(written).unwrap_or(u64::MAX));
         self.transact(actor, now, |tx| {
-            for field in kind.fields() {
+            for field in kind.fields().iter().chain(kind.blob_fields()) {
                 let Some(edits) = by_field.get(field.name()) else {
                     continue;
                 };

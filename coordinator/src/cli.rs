@@ -56,6 +56,9 @@ pub(crate) enum Verb {
     Edit(EditArgs),
     Resolve(ResolveArgs),
     Show(ShowArgs),
+    Attach(AttachArgs),
+    Attachments(AttachmentsArgs),
+    SaveAttachment(SaveAttachmentArgs),
     List(ListArgs),
     Report(ReportArgs),
     Export(ExportArgs),
@@ -304,6 +307,36 @@ pub(crate) struct ShowArgs {
     pub(crate) record: String,
     #[arg(long)]
     pub(crate) history: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: String,
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) name: Option<String>,
+    #[arg(long, value_name = "DAY")]
+    pub(crate) taken: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachmentsArgs {
+    #[arg(value_name = "RECORD", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) record: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SaveAttachmentArgs {
+    #[arg(value_name = "ATTACHMENT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) attachment: String,
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[arg(long)]
+    pub(crate) preview: bool,
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 pub(crate) mod account;
+pub(crate) mod attach;
 mod bundle;
 pub(crate) mod certificate;
 pub(crate) mod decide;
@@ -109,7 +110,9 @@ fn store_of(cli: &Cli) -> String {
     let kept = match &cli.verb {
         Verb::Replay(args) => Some(args.keep.clone()),
         Verb::Demo(args) => Some(args.keep.clone()),
-        Verb::Bundle(_)
+        Verb::Attach(_)
+        | Verb::Attachments(_)
+        | Verb::Bundle(_)
         | Verb::Certificate(_)
         | Verb::Device(_)
         | Verb::Discard(_)
@@ -135,6 +138,7 @@ fn store_of(cli: &Cli) -> String {
         | Verb::Report(_)
         | Verb::Resolve(_)
         | Verb::Revoke(_)
+        | Verb::SaveAttachment(_)
         | Verb::Serve(_)
         | Verb::Show(_)
         | Verb::Space(_)
@@ -229,6 +233,9 @@ fn run_in(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Edit(args) => edit::run(app, &args),
         Verb::Resolve(args) => resolve::run(app, &args),
         Verb::Show(args) => show::run(app, &args),
+        Verb::Attach(args) => attach::run(app, &args),
+        Verb::Attachments(args) => attach::list(app, &args),
+        Verb::SaveAttachment(args) => attach::save(app, &args),
         Verb::List(args) => list::run(app, args),
         Verb::Report(args) => account::run(app, &args),
         Verb::Export(args) => export::run(app, &args),

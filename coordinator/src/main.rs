@@ -19,6 +19,7 @@ mod lookup;
 mod mask;
 mod output;
 mod passphrase;
+mod picture;
 mod place;
 mod replay;
 mod text;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sync_core::id::{Millis, RecordId};
 use sync_core::replica::{HistoryEntry, RecordView, Replica, Ticks};
 
-use super::{App, fresh, held};
+use super::{App, attach, fresh, held};
 use crate::cli::ShowArgs;
 use crate::failure::Failure;
 use crate::lookup::Lookup;
@@ -34,6 +34,7 @@ pub(super) fn run(app: &mut App, args: &ShowArgs) -> Result<(), Failure> {
     }
     print(app, &replica, &view, &replica.ticks(record)?)?;
     print_held(app, &replica, record)?;
+    print_attached(app, &replica, record)?;
     if let Some(history) = history {
         print_history(app, &replica, &view.kind, &history)?;
     }
@@ -104,6 +105,19 @@ fn print_held(app: &mut App, replica: &Replica, record: RecordId) -> Result<(), 
             "  {name}: {}",
             held::reason(row.reason, &app.text)
         ))?;
+    }
+    Ok(())
+}
+
+fn print_attached(app: &mut App, replica: &Replica, record: RecordId) -> Result<(), Failure> {
+    let all = replica.attachments(&record)?;
+    if all.is_empty() {
+        return Ok(());
+    }
+    app.out.line("")?;
+    app.say("out.show.attached", &[])?;
+    for line in attach::lines(&all, &app.text) {
+        app.out.line(&format!("  {line}"))?;
     }
     Ok(())
 }

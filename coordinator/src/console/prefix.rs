@@ -13,7 +13,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 /// Attributes that hold an address.
-const ATTRIBUTES: [&str; 5] = ["href", "action", "formaction", "data-events", "data-here"];
+const ATTRIBUTES: [&str; 6] = [
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "data-events",
+    "data-here",
+];
 /// What begins so belongs to all communities, or names its own.
 const SHARED: [&str; 5] = ["/static/", "/communities", "/open", "/c/", "//"];
 

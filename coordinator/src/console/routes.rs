@@ -1,8 +1,10 @@
 //! Which address is which page.
 
+mod attached;
 mod exchange;
 mod side;
 mod station;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,6 +111,7 @@ fn community() -> Router<Shared> {
         .route("/sync", look(sync::view).merge(post(sync_now)))
         .route("/settings", look(settings::view).merge(post(set_looks)))
         .route("/settings/relay", act(settings::add_relay))
+        .merge(attached::routes())
         .merge(exchange::routes())
         .merge(station::routes())
         .fallback(lost)

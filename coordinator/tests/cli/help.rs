@@ -2,7 +2,7 @@
 
 use crate::run::Desk;
 
-const COMMANDS: [&str; 43] = [
+const COMMANDS: [&str; 46] = [
     "",
     "found",
     "space",
@@ -15,6 +15,9 @@ const COMMANDS: [&str; 43] = [
     "edit",
     "resolve",
     "show",
+    "attach",
+    "attachments",
+    "save-attachment",
     "list",
     "report",
     "export",

@@ -8,6 +8,7 @@
 
 mod account;
 mod added;
+mod attached;
 mod begin;
 mod bundle;
 mod certificate;

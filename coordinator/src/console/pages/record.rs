@@ -1,6 +1,7 @@
 //! One record: its fields with who wrote them, its conflicts, what it leads to, comments, history, state.
 
 pub(in crate::console) mod acts;
+pub(in crate::console) mod attached;
 pub(in crate::console) mod erased;
 mod history;
 mod onward;
@@ -52,15 +53,19 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
         return Ok(gone);
     }
     let open = open(replica, cx)?;
-    shown(replica, cx, &open, None)
+    shown(replica, cx, &open, Refused::default())
 }
 
-fn shown(
-    replica: &Replica,
-    cx: &Cx,
-    open: &Open,
-    refused: Option<(&str, String)>,
-) -> Result<Shown, Trouble> {
+/// Which form of the page was refused, and why.
+#[derive(Default)]
+struct Refused<'t> {
+    /// What was typed as a reason.
+    reason: Option<(&'t str, String)>,
+    /// The file that was to be attached.
+    file: Option<String>,
+}
+
+fn shown(replica: &Replica, cx: &Cx, open: &Open, refused: Refused<'_>) -> Result<Shown, Trouble> {
     let Open {
         row, view, kind, ..
     } = open;
@@ -69,7 +74,8 @@ fn shown(
     let leading_here = twins::leading_here(replica, open)?;
     let links = links(replica, cx, &leading_here);
     let empty_fields = empty_fields(cx, open);
-    let has_masked = kind.fields().iter().any(Field::personal);
+    let attached = attached::lines(replica, cx, open)?;
+    let has_masked = !attached.is_empty() || kind.fields().iter().any(Field::personal);
     let (moves, reason_moves) = moves(replica, cx, open);
     let href = rows::href(row);
     let (show_word, show_href) = cx.personal_link(&href, "");
@@ -107,10 +113,15 @@ fn shown(
         has_reason_moves: !reason_moves.is_empty(),
         reason_moves,
         reason_typed: refused
+            .reason
             .as_ref()
             .map_or_else(String::new, |(typed, _)| (*typed).to_owned()),
-        has_reason_error: refused.is_some(),
-        reason_error: refused.map_or_else(String::new, |(_, error)| error),
+        has_reason_error: refused.reason.is_some(),
+        reason_error: refused.reason.map_or_else(String::new, |(_, error)| error),
+        can_attach: attached::may_attach(replica, open),
+        is_attachment: attached::is_one(row),
+        file_error: refused.file.unwrap_or_default(),
+        attached,
         id_line: cx.with(
             "console.record.id",
             &[
@@ -239,11 +250,16 @@ fn empty_fields(cx: &Cx, open: &Open) -> String {
     labels.collect::<Vec<_>>().join(&cx.say("word.and"))
 }
 
-/// What leads here, each once; comments stand in a place of their own.
+/// Whether it stands on the page of what it is about.
+fn has_a_place(row: &ViewRow) -> bool {
+    row.kind == COMMENT || attached::is_one(row)
+}
+
+/// What leads here, each once; comments and attachments stand in places of their own.
 fn links(replica: &Replica, cx: &Cx, leading_here: &[(ViewRow, String)]) -> Vec<views::LinkLine> {
     let mut seen = std::collections::BTreeSet::new();
     let rows = leading_here.iter().map(|(row, _)| row);
-    let rows = rows.filter(|row| row.kind != COMMENT && seen.insert(row.record));
+    let rows = rows.filter(|row| !has_a_place(row) && seen.insert(row.record));
     rows.take(LINKS_MAX)
         .map(|row| {
             let state = row.state.clone().unwrap_or_default();

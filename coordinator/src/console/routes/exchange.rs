@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tokio::sync::oneshot;
 
+use super::upload;
 use crate::console::asked::Asked;
 use crate::console::cx::Trouble;
 use crate::console::form::{FORM_BYTES_MAX, Form};
@@ -40,7 +41,9 @@ async fn show(State(hall): State<Shared>, asked: Asked) -> Response {
 
 /// Takes a file and looks what is in it, beside everything else that goes on.
 async fn take(State(hall): State<Shared>, asked: Asked, parts: Multipart) -> Response {
-    let (form, file) = match read(parts).await {
+    let too_large = Failure::new(Exit::BadFile, "err.import.too_large");
+    let too_large = too_large.with("n", FILE_BYTES_MAX >> 20);
+    let (form, file) = match upload::read(parts, too_large).await {
         Ok(read) => read,
         Err(failure) => (Form::default(), Err(failure)),
     };
@@ -62,39 +65,9 @@ async fn take(State(hall): State<Shared>, asked: Asked, parts: Multipart) -> Res
     .await
 }
 
-/// A file as it came: what it is called, and its bytes.
-type Came = (String, Vec<u8>);
-
-async fn read(mut parts: Multipart) -> Result<(Form, Result<Came, Failure>), Failure> {
-    let broken = |error: axum::extract::multipart::MultipartError| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let large = Failure::new(Exit::BadFile, "err.import.too_large");
-            large.with("n", FILE_BYTES_MAX >> 20)
-        } else {
-            Failure::new(Exit::BadFile, "console.import.broken")
-        }
-    };
-    let mut form = Form::default();
-    let mut file = Err(Failure::new(Exit::BadFile, "console.import.no_file"));
-    while let Some(part) = parts.next_field().await.map_err(broken)? {
-        let name = part.name().unwrap_or_default().to_owned();
-        if let Some(called) = part.file_name().map(str::to_owned) {
-            match part.bytes().await {
-                Ok(bytes) if bytes.is_empty() && called.is_empty() => {}
-                Ok(bytes) => file = Ok((called, bytes.to_vec())),
-                // Who sent it is told on the page, which needs what came before the file.
-                Err(error) => return Ok((form, Err(broken(error)))),
-            }
-        } else {
-            form.push(name, part.text().await.map_err(broken)?);
-        }
-    }
-    Ok((form, file))
-}
-
 async fn surveyed(
     hall: &Shared,
-    (name, bytes): Came,
+    (name, bytes): upload::Came,
     form: &Form,
 ) -> Result<(String, imports::Draft), Failure> {
     let schema = hall

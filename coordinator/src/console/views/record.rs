@@ -12,6 +12,26 @@ pub(crate) struct Onward {
     pub(crate) label: String,
 }
 
+/// A photo, a recording or a paper. Addresses are empty where there is nothing to be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Attached {
+    pub(crate) href: String,
+    pub(crate) name: String,
+    /// What it is, how large, of whom, and when.
+    pub(crate) meta: String,
+    /// Whether it is here, and elsewhere.
+    pub(crate) place: String,
+    pub(crate) place_tone: String,
+    pub(crate) place_icon: String,
+    pub(crate) preview: String,
+    /// There is a preview, and personal fields are hidden.
+    pub(crate) is_masked: bool,
+    pub(crate) alt: String,
+    pub(crate) sound: String,
+    pub(crate) original: String,
+    pub(crate) file_name: String,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) href: String,
@@ -45,6 +65,12 @@ pub(crate) struct Record {
     pub(crate) has_links: bool,
     /// Out and in.
     pub(crate) links: Vec<LinkLine>,
+    pub(crate) attached: Vec<Attached>,
+    pub(crate) can_attach: bool,
+    /// The record is itself what is attached to another one.
+    pub(crate) is_attachment: bool,
+    /// Why a file was not taken; may be empty.
+    pub(crate) file_error: String,
     /// Forms for what may be written about it.
     pub(crate) onward: Vec<Onward>,
     pub(crate) comments: Vec<Comment>,

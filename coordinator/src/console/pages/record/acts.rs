@@ -4,7 +4,7 @@ use sync_core::replica::{Choice, FieldView, Keep, Moment, Replica, ReplicaError,
 use sync_core::schema::{REASON_FIELD, STATE_FIELD, StateError};
 
 use super::super::rows;
-use super::{COMMENT, open, review, shown};
+use super::{COMMENT, Refused, open, review, shown};
 use crate::console::answer::Answer;
 use crate::console::cx::{Cx, Trouble};
 use crate::console::form::Form;
@@ -89,6 +89,13 @@ pub(in crate::console) fn comment(
     })
 }
 
+fn no_reason(form: &Form, error: String) -> Refused<'_> {
+    Refused {
+        reason: Some((form.get("reason"), error)),
+        ..Refused::default()
+    }
+}
+
 /// Moves a record on; a state that needs a reason is not entered without one.
 pub(in crate::console) fn set_state(
     replica: &mut Replica,
@@ -102,7 +109,7 @@ pub(in crate::console) fn set_state(
     let reason = form.get("reason").trim().replace(['\r', '\n'], " ");
     if state.needs_reason() && reason.is_empty() {
         let error = cx.say("console.review.need_reason");
-        let page = shown(replica, cx, &open, Some((form.get("reason"), error)))?;
+        let page = shown(replica, cx, &open, no_reason(form, error))?;
         return Ok(Answer::Again(page.refused()));
     }
     let mut edits = vec![open.kind.parse_edit(STATE_FIELD, to)?];
@@ -111,7 +118,7 @@ pub(in crate::console) fn set_state(
             Ok(edit) => edits.push(edit),
             Err(error) => {
                 let error = cx.sentence(&error.into());
-                let page = shown(replica, cx, &open, Some((form.get("reason"), error)))?;
+                let page = shown(replica, cx, &open, no_reason(form, error))?;
                 return Ok(Answer::Again(page.refused()));
             }
         }

@@ -141,7 +141,7 @@ fn page_of_a_record_shows_pictures_only_with_what_is_personal() {
     let console = Console::entered(&desk);
     let page = format!("/record/{visit}");
     let preview = format!("/attached/{attached}/preview");
-    for of in [page.clone(), format!("/record/{attached}")] {
+    for of in [page, format!("/record/{attached}")] {
         let masked = console.get(&of).body;
         assert!(
             !masked.contains(&preview) && !masked.contains(">lamp<"),

@@ -314,13 +314,14 @@ impl Scene {
 
 fn note(frame: &mut Frame, is_older: bool, bytes: &mut usize, chunks: &mut usize) {
     *bytes += frame.encode().len();
-    match frame {
-        Frame::Hello(hello) if is_older => hello.blobs = None,
-        Frame::Blob(frame) => {
-            assert!(!is_older, "an older version is told of blobs");
-            *chunks += usize::from(matches!(frame, BlobFrame::Chunk(_)));
-        }
-        _other => {}
+    if let Frame::Hello(hello) = frame
+        && is_older
+    {
+        hello.blobs = None;
+    }
+    if let Frame::Blob(frame) = frame {
+        assert!(!is_older, "an older version is told of blobs");
+        *chunks += usize::from(matches!(frame, BlobFrame::Chunk(_)));
     }
 }
 

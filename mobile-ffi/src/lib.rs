@@ -24,6 +24,7 @@
 //! ```
 
 mod account;
+mod attached;
 mod bundles;
 mod community;
 mod error;
@@ -39,6 +40,7 @@ mod told;
 mod values;
 
 pub use account::{Erasure, Numbers, Proof, Question, Statistics};
+pub use attached::{Attachment, BlobPart, BlobState, NewAttachment};
 pub use bundles::{
     BundleInfo, BundleProgress, BundleWatch, ExportAsk, ExportReport, ImportReport, ImportedFile,
     SpaceInBundle,

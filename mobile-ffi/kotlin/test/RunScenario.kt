@@ -18,6 +18,7 @@ import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.banyan.BanyanException
+import org.banyan.BlobPart
 import org.banyan.BundleWatch
 import org.banyan.Community
 import org.banyan.ExportAsk
@@ -28,6 +29,7 @@ import org.banyan.Language
 import org.banyan.LiveCommunity
 import org.banyan.LogLevel
 import org.banyan.LogSink
+import org.banyan.NewAttachment
 import org.banyan.PlatformException
 import org.banyan.Question
 import org.banyan.Role
@@ -112,6 +114,13 @@ class Act(private val json: JsonObject) {
         val asked = Act(json["ask"]?.asJsonObject ?: JsonObject())
         return ExportAsk(asked.maybe("reader"), asked.maybe("since"), asked.maybe("max_bytes")?.toULong())
     }
+    fun attachment() = NewAttachment(
+        name = text("name"),
+        media = text("media"),
+        original = text("content").encodeToByteArray(),
+        preview = maybe("preview")?.encodeToByteArray(),
+    )
+    fun part(): BlobPart = BlobPart.valueOf(text("part").uppercase())
     fun filter(): Filter {
         val asked = Act(json["filter"].asJsonObject)
         return Filter(
@@ -231,6 +240,9 @@ class Runner(relay: String, silent: String, private val data: File) {
         val it = live.community
         return when (call) {
             "add_space" -> it.addSpace(act.text("name"))
+            "allow_originals" -> it.allowOriginals(act.element("may")!!.asBoolean)
+            "attach" -> it.attach(act.text("record"), act.attachment())
+            "attachments" -> it.attachments(act.text("record"))
             "close" -> it.shutdown()
             "count" -> it.count(act.filter())
             "create" -> it.create(act.text("kind"), act.text("space"), act.fields("fields"))
@@ -248,6 +260,7 @@ class Runner(relay: String, silent: String, private val data: File) {
             "members" -> it.members()
             "next_event" -> it.nextEvent()
             "pages" -> pages(live, act.filter())
+            "read_attachment" -> it.readAttachment(act.text("attachment"), act.part())?.decodeToString()
             "review" -> it.review(act.text("record"), act.text("state"), act.maybe("reason"))
             "seen" -> it.show(act.text("record")).fields.first { it.name == act.text("field") }.seen
             "settle" -> it.settle(act.text("record"), act.text("field"), act.text("seen"), act.choice())

@@ -81,6 +81,14 @@ struct Act {
         return ExportAsk(reader: asked.maybe("reader"), since: asked.maybe("since"), maxBytes: asked.number("max_bytes").map(UInt64.init))
     }
 
+    var attachment: NewAttachment {
+        NewAttachment(
+            name: text("name"), media: text("media"), original: Data(text("content").utf8),
+            preview: maybe("preview").map { Data($0.utf8) })
+    }
+
+    var part: BlobPart { text("part") == "preview" ? .preview : .original }
+
     var filter: Filter {
         let asked = Act(json: json["filter"] ?? .null)
         return Filter(
@@ -211,6 +219,12 @@ actor Runner {
         }
         guard let live = open[phone] else { throw Broken("\(phone) is not open") }
         switch act.text("call") {
+        case "allow_originals": return try await live.community.allowOriginals(may: act.json["may"] == .flag(true))
+        case "attach": return try await live.community.attach(record: act.text("record"), attachment: act.attachment)
+        case "attachments": return try await live.community.attachments(record: act.text("record"))
+        case "read_attachment":
+            let read = try await live.community.readAttachment(attachment: act.text("attachment"), part: act.part)
+            return read.map { String(decoding: $0, as: UTF8.self) }
         case "close": return await live.close()
         case "export_bundle", "import_bundles", "inspect_bundle": return try await bundle(live.community, act)
         case "pages": return try await pages(live, act.filter)

@@ -202,6 +202,15 @@ class Runner:
             return await self.pages(community, **act)
         if call in ("export_bundle", "import_bundles", "inspect_bundle"):
             return await self.bundle(community, call, **act)
+        if call == "attach":
+            preview = act.pop("preview", None)
+            attachment = banyan.NewAttachment(
+                name=act["name"], media=act["media"], original=act["content"].encode(),
+                preview=preview.encode() if preview else None)
+            return await community.attach(act["record"], attachment)
+        if call == "read_attachment":
+            read = await community.read_attachment(act["attachment"], banyan.BlobPart[act["part"].upper()])
+            return read.decode() if read is not None else None
         if call == "create_many":
             fields, count = act["fields"], act["count"]
             rows = [fields | {"title": f"{fields['title']}{number}"} for number in range(count)]

@@ -14,8 +14,19 @@ use crate::console::gate::Flash;
 use crate::console::views::shared::PersonLine;
 use crate::console::views::station::Sync;
 
-/// So many people stand open on the page, first those who lack something or are quiet; the others are folded.
+/// So many people stand on the page, first those who lack something or are quiet; the others are asked for.
 const PEOPLE_OPEN: usize = 24;
+
+/// Asks for all people.
+const ALL: &str = "all";
+
+/// A line about so many; empty if there are none.
+fn counted(cx: &Cx, key: &str, n: usize) -> String {
+    if n == 0 {
+        return String::new();
+    }
+    cx.count(key, n as u64)
+}
 
 pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trouble> {
     let unsent = replica.unsent_count()?;
@@ -42,12 +53,18 @@ pub(in crate::console) fn view(replica: &Replica, cx: &Cx) -> Result<Shown, Trou
     let told_before = told.split_off(told.len().min(1));
     let (records, clashes) = records(replica)?;
     let mut people = reach::people(replica, cx)?;
-    let more = people.near.split_off(people.near.len().min(PEOPLE_OPEN));
+    let (near, others) = (people.near.len(), people.others.len());
+    if cx.asked.query.get("people") != ALL {
+        people.near.truncate(PEOPLE_OPEN);
+        people.others.clear();
+    }
+    let more = near - people.near.len();
+    let beside = others - people.others.len();
     let page = Sync {
         people: people.near,
-        people_more: cx.count("console.sync.people_more", more.len() as u64),
-        more,
-        people_beside: cx.count("console.sync.people_beside", people.others.len() as u64),
+        people_more: counted(cx, "console.sync.people_more", more),
+        people_beside: counted(cx, "console.sync.people_beside", beside),
+        others_title: counted(cx, "console.sync.people_beside", people.others.len()),
         others: people.others,
         headline,
         lead,

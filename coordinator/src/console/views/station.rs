@@ -14,12 +14,13 @@ pub(crate) struct Sync {
     pub(crate) missing: String,
     /// Who has what of mine; those first who lack something.
     pub(crate) people: Vec<PersonLine>,
-    /// The rest of them, and how many they are.
-    pub(crate) more: Vec<PersonLine>,
+    /// How many more there are; may be empty.
     pub(crate) people_more: String,
-    /// Who reads nothing of mine, and how many they are.
-    pub(crate) others: Vec<PersonLine>,
+    /// How many there are beside who read nothing of mine; may be empty.
     pub(crate) people_beside: String,
+    /// Those, on the page that has all.
+    pub(crate) others: Vec<PersonLine>,
+    pub(crate) others_title: String,
     pub(crate) relays: Vec<PersonLine>,
     pub(crate) waiting: Vec<String>,
     /// There is a relay.

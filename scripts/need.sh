@@ -7,8 +7,12 @@ install_package() { # what it is for, Debian package
     fi
     local sudo=""
     [ "$(id -u)" = 0 ] || sudo="sudo"
-    $sudo apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    # Tests that run side by side may need something at once, and apt serves one at a time.
+    (
+        flock 9
+        $sudo apt-get update -qq >&2
+        DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    ) 9>"${TMPDIR:-/tmp}/banyan-install.lock"
 }
 
 need() { # command, Debian package

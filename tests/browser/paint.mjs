@@ -20,6 +20,8 @@ const WAY = [
   { link: "main a[href='/new/visit']", page: "form (new visit)" },
   { link: "nav a[href='/sync']", page: "sync" },
   { link: "nav a[href='/reports']", page: "reports" },
+  // Nothing is looked up for it: what every page costs.
+  { link: "header a[href='/settings']", page: "settings (the floor)" },
 ];
 
 /** Keeps when something was clicked, for the page that comes: both count from the same moment. */

@@ -18,9 +18,9 @@ use crate::failure::Failure;
 
 /// A picture keeps so many pixels along its longer side: enough to read a page that was photographed.
 const SIDE_MAX: u32 = 3_072;
-/// Largest side of a picture that is opened, and the memory that opening may take.
+/// Largest side of a picture that is opened, and the memory that its dots may take: a small file can claim any size.
 const OPENED_SIDE_MAX: u32 = 20_000;
-const OPENED_BYTES_MAX: u64 = 400 * 1024 * 1024;
+const OPENED_BYTES_MAX: u64 = 200 * 1024 * 1024;
 const QUALITY: u8 = 85;
 /// Sides and qualities of a preview, until one is small enough.
 const PREVIEWS: [(u32, u8); 4] = [(480, 75), (480, 55), (360, 45), (240, 35)];
@@ -211,6 +211,10 @@ fn redrawn(bytes: &[u8], format: ImageFormat) -> Option<Prepared> {
     limits.max_alloc = Some(OPENED_BYTES_MAX);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().ok()?;
+    // The limits hold for what a decoder needs beside.
+    if decoder.total_bytes() > OPENED_BYTES_MAX {
+        return None;
+    }
     let turn = decoder.orientation().ok()?;
     let colours = decoder.icc_profile().ok()?;
     let mut picture = DynamicImage::from_decoder(decoder).ok()?;
@@ -285,6 +289,8 @@ fn preview(picture: &DynamicImage, colours: Option<&Vec<u8>>) -> Option<Vec<u8>>
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use image::ImageEncoder as _;
     use image::{ImageBuffer, Rgb};
     use proptest::prelude::*;
@@ -362,6 +368,39 @@ mod tests {
         assert!(opened(&prepared.original).color().has_alpha());
         let preview = opened(&prepared.preview.unwrap()).to_rgb8();
         assert!(preview.get_pixel(30, 20).0[0] > 250);
+    }
+
+    /// A PNG of a few hundred KB with so many grey dots along each side, all black.
+    fn vast(side: u32) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        let mut chunk = |kind: &[u8; 4], data: &[u8]| {
+            let mut crc = flate2::Crc::new();
+            crc.update(kind);
+            crc.update(data);
+            bytes.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+            bytes.extend(kind);
+            bytes.extend(data);
+            bytes.extend(crc.sum().to_be_bytes());
+        };
+        let size = [side.to_be_bytes(), side.to_be_bytes()].concat();
+        chunk(b"IHDR", &[&size[..], &[8, 0, 0, 0, 0]].concat());
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        let row = vec![0; side as usize + 1];
+        for _ in 0..side {
+            packed.write_all(&row).unwrap();
+        }
+        chunk(b"IDAT", &packed.finish().unwrap());
+        chunk(b"IEND", &[]);
+        bytes
+    }
+
+    #[test]
+    fn small_file_that_would_take_much_memory_is_not_opened() {
+        assert!(prepare(vast(3_000)).is_ok());
+        let vast = vast(15_000);
+        assert!(vast.len() < 4_000_000);
+        let refused = prepare(vast).unwrap_err();
+        assert!(refused.is_about("err.attach.picture"));
     }
 
     #[test]

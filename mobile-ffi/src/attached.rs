@@ -1,6 +1,6 @@
 //! Photos, recordings and papers of records.
 
-use sync_core::replica::{self, BlobStatus, ReplicaError};
+use sync_core::replica::{self, BlobRoom, BlobStatus, ReplicaError};
 use sync_core::store;
 
 use crate::community::Community;
@@ -48,6 +48,29 @@ pub struct BlobState {
     pub is_here: bool,
     /// A relay or another device is known to have all of it.
     pub is_elsewhere: bool,
+    /// `fetch_attachment` asked for it, and it has not come yet.
+    pub is_asked: bool,
+}
+
+/// The room that attachments take on this device, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct AttachmentRoom {
+    /// What they may take; none if there is no limit.
+    pub limit: Option<u64>,
+    /// What they take.
+    pub used: u64,
+    /// Of that, what nobody else is known to have: it stays, also beyond the limit.
+    pub only_here: u64,
+}
+
+impl From<BlobRoom> for AttachmentRoom {
+    fn from(room: BlobRoom) -> Self {
+        Self {
+            limit: room.limit,
+            used: room.used,
+            only_here: room.only_here,
+        }
+    }
 }
 
 /// A part of an attachment.
@@ -77,6 +100,7 @@ impl From<BlobStatus> for BlobState {
             bytes: status.len,
             is_here: status.is_here,
             is_elsewhere: status.is_elsewhere,
+            is_asked: status.is_asked,
         }
     }
 }
@@ -139,16 +163,62 @@ impl Community {
         attachment: String,
         part: BlobPart,
     ) -> Result<Option<Vec<u8>>, BanyanError> {
-        self.call(move |replica, _| {
+        self.call(move |replica, moment| {
             let record = replica.find_record(&attachment)?;
             let mut bytes = Vec::new();
             let is_here = replica.read_blob(&record, part.into(), |chunk| {
                 bytes.extend_from_slice(chunk);
                 Ok::<(), ReplicaError>(())
             })?;
+            if is_here {
+                replica.note_blob_looked_at(&record, part.into(), moment)?;
+            }
             Ok(is_here.then_some(bytes))
         })
         .await
+    }
+
+    /// Asks for a part of an attachment that is not here. It comes with the next sync with somebody who has it,
+    /// also after `allow_originals(false)` and where there is no room: others make room for it. Returns
+    /// where it is now; none if the record has no such part.
+    ///
+    /// # Errors
+    /// `NotFound` for the attachment; `Storage`.
+    pub async fn fetch_attachment(
+        &self,
+        attachment: String,
+        part: BlobPart,
+    ) -> Result<Option<BlobState>, BanyanError> {
+        self.call(move |replica, _| {
+            let record = replica.find_record(&attachment)?;
+            let status = replica.fetch_blob(&record, part.into())?;
+            Ok(status.map(BlobState::from))
+        })
+        .await
+    }
+
+    /// Attachments may take so many bytes on this device; at first, and with none, as many as there are. It is
+    /// not kept: say it each time after opening. What is beyond it and a relay of the community or another
+    /// member's device has makes room, what was looked at longest ago first; `fetch_attachment` brings it
+    /// back. What nobody else has stays.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn limit_attachments(
+        &self,
+        bytes: Option<u64>,
+    ) -> Result<AttachmentRoom, BanyanError> {
+        self.call(move |replica, _| Ok(replica.limit_blobs(bytes)?.into()))
+            .await
+    }
+
+    /// The room that attachments take.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub async fn attachment_room(&self) -> Result<AttachmentRoom, BanyanError> {
+        self.call(move |replica, _| Ok(replica.blob_room()?.into()))
+            .await
     }
 
     /// Whether the things themselves are fetched from now on; small pictures always are. At first they are:

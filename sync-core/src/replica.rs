@@ -38,6 +38,7 @@ mod relay;
 mod renew;
 mod revoke;
 mod rights;
+mod room;
 mod schema;
 mod seal;
 mod service;
@@ -74,7 +75,7 @@ pub use acts::{About, Act};
 pub use attach::{ATTACHMENT, AttachmentView, BlobStatus, NewAttachment};
 pub use audit::{Audit, AuditError, Flaw};
 pub use blobs::BLOBS_PER_FIELD_MAX;
-pub(crate) use blobs::{ChunkIn, ChunkTaken, Offer};
+pub(crate) use blobs::{BlobNews, ChunkIn, ChunkTaken};
 pub use bundle::{
     Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, BundlePlanner, Known,
 };
@@ -94,6 +95,8 @@ pub use read::{
 };
 pub(crate) use receipts::{Placing, SOMEWHERE};
 pub use revoke::Removal;
+pub use room::BlobRoom;
+pub(crate) use room::Holder;
 pub use service::{CertifyError, Service};
 pub use settle::{Choice, Keep, SettleError, Settled, Told, Words, joint};
 pub use ticks::{AsOf, MemberFreshness, Missing, TickLevel, Ticks};
@@ -246,6 +249,8 @@ pub struct Replica {
     seals_at_once: bool,
     /// Whether originals are asked for, or previews alone.
     wants_originals: bool,
+    /// Bytes that blobs may take here.
+    blobs_limit: Option<u64>,
     /// Entries sealed since it was opened.
     sealed: u64,
     /// Transactions begun since the replica was opened.
@@ -281,6 +286,7 @@ impl Replica {
             is_stale: false,
             seals_at_once: false,
             wants_originals: true,
+            blobs_limit: None,
             sealed: 0,
             writes: 0,
             notes: 0,

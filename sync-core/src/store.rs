@@ -47,7 +47,7 @@ mod filter;
 mod traits;
 
 #[cfg(feature = "crdt")]
-pub use blobs::{BlobPart, BlobRow};
+pub use blobs::{BlobPart, BlobRow, BlobWish};
 #[cfg(feature = "crdt")]
 pub use filter::*;
 #[cfg(feature = "crdt")]

@@ -19,6 +19,7 @@ use sync_core::keys::{DeviceKeys, Secret, Signer};
 use sync_core::peer::Peer;
 use sync_core::replica::{AttachmentView, Moment, NewAttachment, Replica, ReplicaError};
 use sync_core::roster::role::{Role, Scope};
+use sync_core::roster::ticket::RelayAddr;
 use sync_core::schema::Schema;
 use sync_core::store::{BlobPart, MemoryStore};
 use sync_core::wire::blobs::BlobFrame;
@@ -48,6 +49,8 @@ struct Phone {
     chunks: usize,
     /// It speaks as if it did not know blobs.
     is_older: bool,
+    /// It is busy with something else: what comes waits here, and is taken all at once.
+    waiting: Option<Vec<Frame>>,
 }
 
 struct Scene {
@@ -73,6 +76,7 @@ fn phone(replica: Replica) -> Phone {
         bytes: 0,
         chunks: 0,
         is_older: false,
+        waiting: None,
     }
 }
 
@@ -93,7 +97,11 @@ fn station_with(limits: Limits) -> Scene {
         rng: &mut rng,
     };
     let store = Box::new(MemoryStore::new());
-    let founding = Replica::found(store, keys, "丹灶", "李芳", &[], moment).unwrap();
+    let known = RelayAddr {
+        relay: relay_keys().device(),
+        addr: "relay.example:4433".to_owned(),
+    };
+    let founding = Replica::found(store, keys, "丹灶", "李芳", &[known], moment).unwrap();
     let mut replica = founding.replica;
     let space = replica.add_space("良登村", moment).unwrap();
     let mut scene = Scene {
@@ -238,6 +246,11 @@ impl Scene {
             let (Some(conn), Some(peer)) = (phone.conn, &mut phone.peer) else {
                 continue;
             };
+            if let Some(waiting) = &mut phone.waiting {
+                inputs.extend(phone.outbox.iter().map(|_| Input::Writable { conn }));
+                waiting.extend(phone.outbox.drain(..));
+                continue;
+            }
             let moment = &mut Moment {
                 now: Millis(self.now),
                 rng: &mut self.rng,
@@ -273,6 +286,18 @@ impl Scene {
             }
         }
         inputs
+    }
+
+    /// A phone that was busy takes all that came meanwhile, as its shell hands it on.
+    fn take_what_waited(&mut self, phone: usize) {
+        let moment = &mut Moment {
+            now: Millis(self.now),
+            rng: &mut self.rng,
+        };
+        let this = &mut self.phones[phone];
+        let waited = this.waiting.take().unwrap();
+        let peer = this.peer.as_mut().unwrap();
+        peer.receive(&mut this.replica, waited, moment).unwrap();
     }
 
     fn settle(&mut self) {
@@ -450,6 +475,63 @@ fn photo_that_comes_while_others_listen_reaches_them_at_once() {
     scene.settle();
     let original = scene.bytes_of(WANG, record, BlobPart::Original);
     assert_eq!(original, Some(photo()));
+}
+
+#[test]
+fn photo_that_is_told_of_together_with_its_record_comes_in_the_same_session() {
+    let mut scene = station();
+    scene.connect(WANG);
+    scene.settle();
+    scene.phones[WANG].waiting = Some(Vec::new());
+    let visit = scene.visit(CHEN);
+    let record = scene.attach(CHEN, visit);
+    scene.connect(CHEN);
+    scene.settle();
+    scene.take_what_waited(WANG);
+    scene.settle();
+    for (part, bytes) in [
+        (BlobPart::Preview, PREVIEW.to_vec()),
+        (BlobPart::Original, photo()),
+    ] {
+        assert_eq!(scene.bytes_of(WANG, record, part), Some(bytes));
+    }
+}
+
+#[test]
+fn photo_that_the_relay_holds_makes_room_and_comes_back_when_somebody_asks() {
+    let mut scene = station();
+    let visit = scene.visit(CHEN);
+    let record = scene.attach(CHEN, visit);
+    let limit = |scene: &mut Scene| {
+        scene.phones[CHEN]
+            .replica
+            .limit_blobs(Some(100_000))
+            .unwrap()
+    };
+    let room = limit(&mut scene);
+    assert_eq!(room.used, room.only_here, "nobody else has it yet");
+    scene.meet(CHEN);
+    let room = limit(&mut scene);
+    assert_eq!((room.used, room.only_here), (8192, 0), "the preview stays");
+    assert_eq!(scene.bytes_of(CHEN, record, BlobPart::Original), None);
+    let original = scene.attached(CHEN, visit).original.unwrap();
+    assert!(original.is_elsewhere && !original.is_here && !original.is_asked);
+    scene.meet(CHEN);
+    assert_eq!(scene.bytes_of(CHEN, record, BlobPart::Original), None);
+    let asked = scene.phones[CHEN]
+        .replica
+        .fetch_blob(&record, BlobPart::Original);
+    assert!(asked.unwrap().unwrap().is_asked);
+    scene.meet(CHEN);
+    assert_eq!(
+        scene.bytes_of(CHEN, record, BlobPart::Original),
+        Some(photo())
+    );
+    scene.meet(WANG);
+    assert_eq!(
+        scene.bytes_of(WANG, record, BlobPart::Original),
+        Some(photo())
+    );
 }
 
 #[test]

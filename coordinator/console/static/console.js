@@ -158,10 +158,29 @@
     dialog.showModal();
   });
 
+  // ---- what is chosen from a long list becomes a tick, and the box is free for the next ----
+  function addTick(box, value) {
+    const label = document.createElement("label"), tick = document.createElement("input"), words = document.createElement("span");
+    Object.assign(tick, { type: "checkbox", name: box.name, value, checked: true });
+    tick.dataset.added = "";
+    label.className = "opt";
+    const ticks = box.closest("fieldset").querySelector(".opts"), [name] = value.split(" · ");
+    // Of two who are called the same, the second one is told apart by the id.
+    words.textContent = all("span", ticks).some((s) => s.textContent === name) ? value : name;
+    label.append(tick, words);
+    ticks.append(label);
+  }
+  document.addEventListener("input", ({ target }) => {
+    if (!("add" in target.dataset) || ![...target.list.options].some((o) => o.value === target.value)) return;
+    addTick(target, target.value);
+    target.value = "";
+  }, { capture: true });
+
   // ---- unsaved text stays in this tab ----
   const place = (form) => "keep:" + location.pathname + "#" + form.dataset.keep;
   const texts = (form) => all("input, textarea, select", form)
-    .filter((f) => f.name && !["hidden", "password", "file", "submit"].includes(f.type));
+    .filter((f) => f.name && !("added" in f.dataset) && !["hidden", "password", "file", "submit"].includes(f.type));
+  const added = (form) => all("[data-added]", form).filter((f) => f.checked).map((f) => [f.name, f.value]);
   const isTick = (f) => f.type === "checkbox" || f.type === "radio";
   function store(key, value) {
     try { if (value) sessionStorage.setItem(key, JSON.stringify(value)); else sessionStorage.removeItem(key); } catch { /* storage is full or switched off */ }
@@ -181,6 +200,10 @@
         if (isTick(field)) { changed = changed || field.checked !== value; field.checked = value; }
         else { changed = changed || field.value !== value; field.value = value; }
       }
+      for (const [name, value] of kept.added || []) {
+        const box = form.querySelector(`[data-add][name="${CSS.escape(name)}"]`);
+        if (box) { addTick(box, value); changed = true; }
+      }
       const details = form.closest("details");
       if (changed && details) details.open = true;
       if (changed) showBar(words.restored, "", null);
@@ -189,6 +212,7 @@
     form.addEventListener("input", () => store(key, {
       fields: texts(form).map((f, i) => [i, f, isTick(f) ? f.checked : f.value])
         .filter(([, f]) => isDirty(f)).map(([i, f, value]) => [i, f.name, value]),
+      added: added(form),
     }));
     form.addEventListener("submit", () => {
       const now = load(key);

@@ -15,13 +15,20 @@ use super::cx::{Cx, Trouble};
 use super::fields;
 use super::form::Form;
 use super::views::shared::{CheckLine, Choice, FormError, Input};
+use crate::lookup::Lookup;
 
 pub(super) use self::typed::{edits, sentence};
 
+/// The name of the input of a form that says where a new record goes.
+pub(super) const SPACE: &str = "_space";
 /// So many records are offered for a field that leads to one.
 const SUGGESTED_MAX: usize = 50;
+/// So many people are offered to be ticked; more than that are found by beginning to type their name.
+const TICKED_MAX: usize = 30;
 /// Stands between a record's title and its id in what is typed for a link.
 const ID_MARK: char = '·';
+/// So much of a member's id is typed with the name.
+const MEMBER_LETTERS: usize = 8;
 /// The line of a list that is still empty.
 const NEW_LINE: &str = "new";
 
@@ -82,7 +89,7 @@ fn near(
         Ok(record) => replica.store().row(&record)?,
         Err(_) => None,
     };
-    let typed = typed.and_then(|form| form.get("space").parse().ok());
+    let typed = typed.unwrap_or(&cx.asked.query).get(SPACE).parse().ok();
     let spaces: BTreeSet<LaneId> = match row.map(|row| row.space).or(typed) {
         Some(space) => BTreeSet::from([space]),
         None => own_spaces(replica),
@@ -182,14 +189,13 @@ impl Maker<'_> {
                     made.options.push(option("", &unset, &|_| first.is_empty()));
                 }
             }
-            FieldType::Member | FieldType::Members => {
+            FieldType::Member => {
                 self.offer_members(&is_on, made);
-                if matches!(field.ty(), FieldType::Member) {
-                    let unset = cx.say("console.form.unset");
-                    made.options
-                        .insert(0, option("", &unset, &|_| first.is_empty()));
-                }
+                let unset = cx.say("console.form.unset");
+                made.options
+                    .insert(0, option("", &unset, &|_| first.is_empty()));
             }
+            FieldType::Members => self.offer_choices_of_members(chosen, made),
             FieldType::Link(kinds) => {
                 made.value = match typed {
                     Some(_) => first,
@@ -203,6 +209,7 @@ impl Maker<'_> {
                     .map(|id| Ok(option(id, &with_id(replica, id)?, &|_| true)))
                     .collect::<Result<_, StoreError>>()?;
                 made.suggestions = suggestions(replica, kinds)?;
+                made.add_label = cx.say("console.form.add_link");
             }
             FieldType::List => made.lines = check_lines(cx, field, kept, typed),
             FieldType::Point { .. } => fill_point(field, &first, typed, made),
@@ -243,6 +250,41 @@ impl Maker<'_> {
         made.others = far.into_iter().map(offered).collect();
         let count = made.others.len() as u64;
         made.others_label = self.cx.count("console.form.others", count);
+    }
+}
+
+impl Maker<'_> {
+    /// The same to be ticked. Where they are many, those who are not ticked are found by their name.
+    fn offer_choices_of_members(&self, chosen: &[String], made: &mut Input) {
+        let lookup = Lookup::of(self.replica);
+        let words = chosen.iter().flat_map(|typed| typed::members_typed(typed));
+        let ids: BTreeSet<String> = words.map(|word| lookup.member(word)).collect();
+        let is_on = |id: &str| ids.contains(id);
+        self.offer_members(&is_on, made);
+        let is_nobody = |id: &&String| !self.members.iter().any(|member| member.id == **id);
+        let strangers = ids.iter().filter(is_nobody);
+        let strangers: Vec<Choice> = strangers.map(|id| option(id, id, &is_on)).collect();
+        if made.options.len() > TICKED_MAX {
+            let options = std::mem::take(&mut made.options);
+            let (on, off): (Vec<_>, Vec<_>) = options.into_iter().partition(|it| it.on);
+            made.options = on;
+            made.others.splice(0..0, off);
+        }
+        if made.others.len() > TICKED_MAX || made.options.is_empty() {
+            let others = std::mem::take(&mut made.others);
+            made.suggestions = others.iter().map(suggested).collect();
+            made.add_label = self.cx.say("console.form.add_member");
+        }
+        made.options.extend(strangers);
+    }
+}
+
+/// What is typed for a member, and offered: `王芳 · 3jrbdzmp`.
+fn suggested(member: &Choice) -> Choice {
+    let short: String = member.value.chars().take(MEMBER_LETTERS).collect();
+    Choice {
+        value: format!("{} {ID_MARK} {short}", member.label),
+        ..Choice::default()
     }
 }
 

@@ -27,6 +27,7 @@ mod help;
 mod import;
 mod kill;
 mod lost;
+mod many;
 mod nearby;
 #[cfg(target_os = "linux")]
 mod nearby_hosts;

@@ -221,10 +221,15 @@ actor Runner {
         switch act.text("call") {
         case "allow_originals": return try await live.community.allowOriginals(may: act.json["may"] == .flag(true))
         case "attach": return try await live.community.attach(record: act.text("record"), attachment: act.attachment)
+        case "attachment_room": return try await live.community.attachmentRoom()
         case "attachments": return try await live.community.attachments(record: act.text("record"))
         case "read_attachment":
             let read = try await live.community.readAttachment(attachment: act.text("attachment"), part: act.part)
             return read.map { String(decoding: $0, as: UTF8.self) }
+        case "fetch_attachment":
+            return try await live.community.fetchAttachment(attachment: act.text("attachment"), part: act.part)
+        case "limit_attachments":
+            return try await live.community.limitAttachments(bytes: act.number("bytes").map { UInt64($0) })
         case "close": return await live.close()
         case "export_bundle", "import_bundles", "inspect_bundle": return try await bundle(live.community, act)
         case "pages": return try await pages(live, act.filter)

@@ -211,6 +211,8 @@ class Runner:
         if call == "read_attachment":
             read = await community.read_attachment(act["attachment"], banyan.BlobPart[act["part"].upper()])
             return read.decode() if read is not None else None
+        if call == "fetch_attachment":
+            return await community.fetch_attachment(act["attachment"], banyan.BlobPart[act["part"].upper()])
         if call == "create_many":
             fields, count = act["fields"], act["count"]
             rows = [fields | {"title": f"{fields['title']}{number}"} for number in range(count)]

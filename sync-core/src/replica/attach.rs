@@ -6,9 +6,10 @@ use crate::blob::{
 use crate::id::{Millis, RecordId};
 use crate::replica::blobs::{ORIGINAL, PREVIEW, chunks_of, give_number};
 use crate::replica::merge::load;
+use crate::replica::room::bytes_here;
 use crate::replica::{Moment, Replica, ReplicaError};
 use crate::schema::{FieldEdit, Value};
-use crate::store::{BlobPart, LinkTarget, StoreError, StoreTx, ViewRow};
+use crate::store::{BlobPart, BlobWish, LinkTarget, StoreError, StoreTx, ViewRow};
 
 /// The kind of records that name blobs.
 pub const ATTACHMENT: &str = "attachment";
@@ -38,6 +39,8 @@ pub struct BlobStatus {
     pub is_here: bool,
     /// Somebody else, a relay or another device, is known to hold all of it.
     pub is_elsewhere: bool,
+    /// Somebody asked for it here, and it has not come as a whole.
+    pub is_asked: bool,
 }
 
 /// An attachment as people look at it.
@@ -77,11 +80,14 @@ impl Replica {
         let preview = preview.transpose()?;
         let original = seal_blob(new.original, moment.rng)?;
         let edits = self.edits_of(about, new, preview.as_ref(), &original)?;
+        let limit = self.blobs_limit;
         self.write(moment, |tx, mind, moment| {
             let record = mind.create(tx, ATTACHMENT, space.space, &edits, None, moment)?;
             for blob in preview.iter().chain([&original]) {
-                keep(tx, blob, moment.now)?;
+                let bytes = keep(tx, blob, moment.now)?;
+                mind.count_blob_bytes(bytes);
             }
+            mind.make_room(tx, limit, None)?;
             Ok(record)
         })
     }
@@ -151,7 +157,7 @@ impl Replica {
         })
     }
 
-    fn blob_named(
+    pub(super) fn blob_named(
         &self,
         record: &RecordId,
         part: BlobPart,
@@ -165,7 +171,7 @@ impl Replica {
         Ok(named.into_iter().flatten().next())
     }
 
-    fn blob_status(
+    pub(super) fn blob_status(
         &self,
         record: &RecordId,
         part: BlobPart,
@@ -177,7 +183,8 @@ impl Replica {
         Ok(Some(BlobStatus {
             len: named.len,
             is_here: row.as_ref().is_some_and(|row| row.is_whole()),
-            is_elsewhere: row.is_some_and(|row| !row.holders.is_empty()),
+            is_elsewhere: row.as_ref().is_some_and(|row| !row.holders.is_empty()),
+            is_asked: row.is_some_and(|row| row.wish == BlobWish::Asked),
         }))
     }
 
@@ -218,8 +225,8 @@ fn lost(named: &BlobRef) -> StoreError {
     }
 }
 
-/// Keeps a blob that was sealed here; the record that names it has been written before it.
-fn keep(tx: &mut dyn StoreTx, blob: &SealedBlob, now: Millis) -> Result<(), ReplicaError> {
+/// Keeps a blob that was sealed here; the record that names it has been written before it. Gives its bytes.
+fn keep(tx: &mut dyn StoreTx, blob: &SealedBlob, now: Millis) -> Result<u64, ReplicaError> {
     let row = tx.blob(&blob.named.id)?;
     let mut row = row.ok_or_else(|| lost(&blob.named))?;
     tx.put_blob_part(&row.id, 0, &blob.list.to_bytes())?;
@@ -229,5 +236,6 @@ fn keep(tx: &mut dyn StoreTx, blob: &SealedBlob, now: Millis) -> Result<(), Repl
     row.here = blob.list.chunks();
     row.number = give_number(tx)?;
     row.used = now;
-    Ok(tx.put_blob(&row)?)
+    tx.put_blob(&row)?;
+    Ok(bytes_here(&row))
 }

@@ -1,15 +1,16 @@
 //! Blobs that records name: what of them is here, what is wanted of others, and what they may be given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::blob::{BlobId, BlobList, BlobName, BlobRef, CHUNK_LEN, padded_len};
+use crate::blob::{BLOB_TAG_BYTES, BlobId, BlobList, BlobName, BlobRef, CHUNK_LEN, padded_len};
 use crate::entry::codec::read_cbor;
 use crate::id::{ActorId, LaneId, Millis, RecordId, StoreId};
 use crate::replica::found::put_cbor;
 use crate::replica::merge::{Work, load};
 use crate::replica::mind::{Mind, meta};
+use crate::replica::room::bytes_here;
 use crate::replica::{Replica, ReplicaError};
-use crate::store::{BlobPart, BlobRow, StoreError, StoreRead, StoreTx};
+use crate::store::{BlobPart, BlobRow, BlobWish, StoreError, StoreRead, StoreTx};
 use crate::wire::blobs::{BLOBS_MAX, BlobTip, HaveBlobs};
 
 /// The field that names the preview of an attachment.
@@ -27,6 +28,17 @@ pub(crate) struct ChunkIn {
     pub(crate) id: BlobId,
     pub(crate) index: u32,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// A blob that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) name: BlobName,
+    /// The chunk to go on from.
+    pub(crate) from: u32,
+    pub(crate) has_list: bool,
+    /// Bytes that are still to come.
+    pub(crate) rest: u64,
 }
 
 /// What became of a chunk.
@@ -49,13 +61,8 @@ enum Naming {
     Unnamed,
 }
 
-/// What there is to be offered to a store.
-pub(crate) enum Offer {
-    This(BlobName, BlobList),
-    /// Something, as soon as its record is sealed.
-    Later,
-    Nothing,
-}
+/// What changes whenever blobs may be wanted or offered that were not before.
+pub(crate) type BlobNews = (u64, u64, u64);
 
 fn heard_key(store: &StoreId) -> String {
     format!("{}{store}", meta::BLOBS_HEARD)
@@ -104,8 +111,8 @@ impl Replica {
     }
 
     /// Changes whenever blobs may be wanted or offered that were not before.
-    pub(crate) fn blob_news(&self) -> (u64, u64) {
-        (self.mind.blob_news, self.rereads)
+    pub(crate) fn blob_news(&self) -> BlobNews {
+        (self.mind.blob_news, self.rereads, self.sealed)
     }
 
     pub(super) fn newest_blob(&self) -> Result<BlobTip, StoreError> {
@@ -226,15 +233,28 @@ impl Replica {
         })
     }
 
-    /// Notes which blobs a store says that it holds.
+    /// Up to which number of a store's blobs in these lanes we have heard.
+    pub(crate) fn blobs_heard(
+        &self,
+        holder: &StoreId,
+        lanes: impl IntoIterator<Item = LaneId>,
+    ) -> Result<Vec<(LaneId, u64)>, ReplicaError> {
+        let heard = heard_of(&*self.store, holder)?;
+        let upto = |lane: LaneId| heard.get(&lane).copied().unwrap_or_default();
+        Ok(lanes.into_iter().map(|lane| (lane, upto(lane))).collect())
+    }
+
+    /// Notes which blobs a store says that it holds. Gives the lanes of those whose records cannot be read
+    /// yet: they are asked about again.
     pub(crate) fn note_have(
         &mut self,
         holder: &StoreId,
         have: &HaveBlobs,
-    ) -> Result<(), ReplicaError> {
-        self.act(|tx, _| {
+    ) -> Result<BTreeSet<LaneId>, ReplicaError> {
+        let limit = self.blobs_limit;
+        self.act(|tx, mind| {
             let mut heard = heard_of(&*tx, holder)?;
-            let mut unknown = Vec::new();
+            let mut unknown = BTreeSet::new();
             for wire in &have.rows {
                 match tx.blob(&wire.id)? {
                     Some(mut row) if row.lane == wire.lane => {
@@ -242,8 +262,9 @@ impl Replica {
                             tx.put_blob(&row)?;
                         }
                     }
-                    // Its record cannot be read yet: it is asked about again.
-                    Some(_) | None => unknown.push(wire.lane),
+                    Some(_) | None => {
+                        unknown.insert(wire.lane);
+                    }
                 }
             }
             for (lane, after, upto) in &have.lanes {
@@ -252,79 +273,92 @@ impl Replica {
                     *known = (*upto).max(*known);
                 }
             }
-            put_cbor(
-                tx,
-                &heard_key(holder),
-                &heard.into_iter().collect::<Heard>(),
-            )
+            let heard: Heard = heard.into_iter().collect();
+            put_cbor(tx, &heard_key(holder), &heard)?;
+            mind.make_room(tx, limit, None)?;
+            Ok(unknown)
         })
     }
 
-    /// Notes that a store holds a blob as a whole.
+    /// Notes that a store holds a blob as a whole. It may make room for others here now.
     pub(crate) fn note_held_by(
         &mut self,
         holder: &StoreId,
         id: &BlobId,
     ) -> Result<(), ReplicaError> {
-        self.act(|tx, _| {
+        let limit = self.blobs_limit;
+        self.act(|tx, mind| {
             if let Some(mut row) = tx.blob(id)?
                 && row.holders.insert(*holder)
             {
                 tx.put_blob(&row)?;
+                mind.make_room(tx, limit, None)?;
             }
             Ok(())
         })
     }
 
-    /// Blobs that are wanted of a store, previews first: with the chunk to go on from, and whether the list
-    /// is here.
+    /// Blobs that a store holds and that are wanted here: those that somebody asked for, then previews.
     pub(crate) fn wanted_of(
         &self,
         holder: &StoreId,
-        limit: usize,
         is_open: impl Fn(&BlobRow) -> bool,
-    ) -> Result<Vec<(BlobName, u32, bool)>, ReplicaError> {
+    ) -> Result<VecDeque<BlobId>, ReplicaError> {
         let mut lacking = self.store.blobs()?;
         lacking.retain(|row| {
-            let may = row.part == BlobPart::Preview || self.wants_originals;
+            let may = match row.wish {
+                BlobWish::Ordinary => row.part == BlobPart::Preview || self.wants_originals,
+                BlobWish::Asked => true,
+                BlobWish::LetGo => false,
+            };
             !row.is_whole() && may && row.holders.contains(holder) && is_open(row)
         });
-        lacking.sort_by_key(|row| (row.part, row.id));
-        let mut wanted = Vec::new();
-        for row in lacking {
-            if wanted.len() >= limit {
-                break;
-            }
-            if let Naming::Named(name) = self.name_of_blob(&row)? {
-                let has_list = self.store.blob_part(&row.id, 0)?.is_some();
-                wanted.push((name, row.here, has_list));
-            }
-        }
-        Ok(wanted)
+        lacking.sort_by_key(|row| (row.wish != BlobWish::Asked, row.part, row.id));
+        Ok(lacking.iter().map(|row| row.id).collect())
     }
 
-    /// The next blob that a store is not known to hold and is to be offered, previews first.
-    pub(crate) fn offer_for(
+    /// How a blob that is not here as a whole is asked for: its name, the chunk to go on from, and whether
+    /// the list is here. None if it has come, or cannot be named.
+    pub(crate) fn want_of(&self, id: &BlobId) -> Result<Option<Wanted>, ReplicaError> {
+        let Some(row) = self.store.blob(id)?.filter(|row| !row.is_whole()) else {
+            return Ok(None);
+        };
+        let Naming::Named(name) = self.name_of_blob(&row)? else {
+            return Ok(None);
+        };
+        Ok(Some(Wanted {
+            name,
+            from: row.here,
+            has_list: self.store.blob_part(&row.id, 0)?.is_some(),
+            rest: u64::from(row.padded) - bytes_here(&row),
+        }))
+    }
+
+    /// Blobs that a store is not known to hold and that are to be offered to it, previews first.
+    pub(crate) fn offered_to(
         &self,
         holder: &StoreId,
         is_open: impl Fn(&BlobRow) -> bool,
-    ) -> Result<Offer, ReplicaError> {
-        let mut none = Offer::Nothing;
+    ) -> Result<VecDeque<BlobId>, ReplicaError> {
         let mut whole = self.store.blobs()?;
         whole.retain(|row| row.is_whole() && !row.holders.contains(holder) && is_open(row));
         whole.sort_by_key(|row| (row.part, row.number));
-        for row in whole {
-            match self.name_of_blob(&row)? {
-                Naming::Named(name) => {
-                    if let Some(list) = list_of(&*self.store, &row)? {
-                        return Ok(Offer::This(name, list));
-                    }
-                }
-                Naming::NotSealed => none = Offer::Later,
-                Naming::Unnamed => {}
-            }
-        }
-        Ok(none)
+        Ok(whole.iter().map(|row| row.id).collect())
+    }
+
+    /// What is said to offer a blob; none if it is not here, or its record is not sealed yet.
+    pub(crate) fn offer_of(
+        &self,
+        id: &BlobId,
+    ) -> Result<Option<(BlobName, BlobList)>, ReplicaError> {
+        let Some(row) = self.store.blob(id)?.filter(BlobRow::is_whole) else {
+            return Ok(None);
+        };
+        let Naming::Named(name) = self.name_of_blob(&row)? else {
+            return Ok(None);
+        };
+        let list = list_of(&*self.store, &row)?;
+        Ok(list.map(|list| (name, list)))
     }
 
     /// Keeps the list of a blob that is wanted; says whether it is one that its record names.
@@ -339,15 +373,27 @@ impl Replica {
         })
     }
 
-    /// Makes chunks durable, in one transaction.
+    /// Makes chunks durable, in one transaction. Others make room for a blob that is here as a whole now.
     pub(crate) fn take_chunks(
         &mut self,
         chunks: &[ChunkIn],
         now: Millis,
     ) -> Result<Vec<ChunkTaken>, ReplicaError> {
-        self.act(|tx, _| {
-            let taken = chunks.iter().map(|chunk| take_chunk(tx, chunk, now));
-            taken.collect()
+        let limit = self.blobs_limit;
+        self.act(|tx, mind| {
+            let mut all = Vec::with_capacity(chunks.len());
+            for chunk in chunks {
+                let taken = take_chunk(tx, chunk, now)?;
+                if taken != ChunkTaken::Bad {
+                    mind.count_blob_bytes(chunk.bytes.len().saturating_sub(BLOB_TAG_BYTES) as u64);
+                }
+                if taken == ChunkTaken::Whole {
+                    mind.blob_news += 1;
+                    mind.make_room(tx, limit, Some(chunk.id))?;
+                }
+                all.push(taken);
+            }
+            Ok(all)
         })
     }
 }
@@ -371,6 +417,7 @@ fn take_chunk(
     let is_last = row.here == chunks_of(row.padded);
     if is_last {
         row.number = give_number(tx)?;
+        row.wish = BlobWish::Ordinary;
     }
     tx.put_blob(&row)?;
     Ok(if is_last {
@@ -437,6 +484,7 @@ impl Mind {
         for row in tx.blobs()? {
             if erased.contains(&row.record) {
                 tx.remove_blob(&row.id)?;
+                self.blob_bytes = None;
                 has_dropped = true;
             }
         }
@@ -455,5 +503,6 @@ fn lacking(named: &BlobRef, record: RecordId, lane: LaneId, part: BlobPart) -> B
         number: 0,
         used: Millis(0),
         holders: BTreeSet::new(),
+        wish: BlobWish::Ordinary,
     }
 }

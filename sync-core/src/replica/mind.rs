@@ -54,6 +54,8 @@ pub(super) mod meta {
     pub(crate) const BLOBS_NEWEST: &str = "blobs-newest";
     /// With the id of another store behind it.
     pub(crate) const BLOBS_HEARD: &str = "blobs-heard/";
+    /// With the id of another store behind it.
+    pub(crate) const BLOBS_HOLDER: &str = "blobs-holder/";
 }
 
 /// What is kept of a ticket after joining with it.
@@ -124,6 +126,8 @@ pub(super) struct Mind {
     pub(super) docs: DocCache,
     /// Rises whenever blobs may be wanted or offered that were not before.
     pub(super) blob_news: u64,
+    /// The bytes of all blobs that are here, once they have been counted.
+    pub(super) blob_bytes: Option<u64>,
     /// The station's, with what is settled and can be opened.
     pub(super) schema: Arc<Schema>,
     /// Something may be settled otherwise than when the schema was laid.
@@ -164,6 +168,7 @@ impl Mind {
             logs: LogTable::load(store.meta(meta::LOG_TABLE)?.as_deref()),
             docs: DocCache::default(),
             blob_news: 0,
+            blob_bytes: None,
             schema: Arc::new(Schema::station().clone()),
             has_new_settings: true,
             keys_laid_with: 0,

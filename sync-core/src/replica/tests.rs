@@ -37,6 +37,7 @@ mod relay;
 mod renew;
 mod revocations;
 mod rights;
+mod room;
 mod schemas;
 mod sealing;
 mod service;

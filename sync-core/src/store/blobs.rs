@@ -34,6 +34,41 @@ impl BlobPart {
     }
 }
 
+/// What is wanted of a blob on this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum BlobWish {
+    /// It is fetched if that is allowed and there is room.
+    #[default]
+    Ordinary,
+    /// Somebody asked for it: it is fetched, and others make room.
+    Asked,
+    /// It made room for others: it is fetched when somebody asks.
+    LetGo,
+}
+
+impl BlobWish {
+    /// Stable, as stores keep it.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Ordinary => 0,
+            Self::Asked => 1,
+            Self::LetGo => 2,
+        }
+    }
+
+    /// What a number means; none if it means nothing.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Ordinary),
+            1 => Some(Self::Asked),
+            2 => Some(Self::LetGo),
+            _ => None,
+        }
+    }
+}
+
 /// A blob that a record here names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobRow {
@@ -55,6 +90,8 @@ pub struct BlobRow {
     pub used: Millis,
     /// Stores of others that are known to hold it as a whole.
     pub holders: BTreeSet<StoreId>,
+    /// What is wanted of it here.
+    pub wish: BlobWish,
 }
 
 impl BlobRow {

@@ -144,6 +144,12 @@ pub(super) fn id_typed(typed: &str) -> &str {
         .trim()
 }
 
+/// Names and ids of members in `王芳 · 3jrbdzmp` or `王芳、陈小明`.
+pub(super) fn members_typed(typed: &str) -> impl Iterator<Item = &str> {
+    let words = typed.split([',', '，', '、', ';', '；']);
+    words.map(id_typed).filter(|word| !word.is_empty())
+}
+
 /// What is added to a set and what is taken away, so that what others add meanwhile stays.
 fn set_edits(
     kind: &Kind,
@@ -152,11 +158,13 @@ fn set_edits(
     kept: Option<&Value>,
     lookup: Lookup<'_>,
 ) -> Result<Vec<FieldEdit>, FieldError> {
-    let typed: Vec<&str> = form
-        .all(field.name())
-        .map(id_typed)
-        .filter(|word| !word.is_empty())
-        .collect();
+    let typed = form.all(field.name());
+    let typed: Vec<&str> = if matches!(field.ty(), FieldType::Members) {
+        typed.flat_map(members_typed).collect()
+    } else {
+        let words = typed.map(id_typed);
+        words.filter(|word| !word.is_empty()).collect()
+    };
     let mut now = BTreeSet::new();
     if !typed.is_empty() {
         let whole = values::edit(kind, field, &typed.join(","), lookup)?;

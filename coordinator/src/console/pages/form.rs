@@ -7,12 +7,12 @@ use sync_core::schema::{FieldType, Kind};
 use sync_core::store::ViewRow;
 use sync_core::view::consent::{ABOUT_FIELD, CONSENT};
 
-use super::privacy::{self, SPACE};
+use super::privacy;
 use crate::console::answer::{Answer, Shown};
 use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
 use crate::console::form::Form;
-use crate::console::inputs::{self, Seen, Wrong};
+use crate::console::inputs::{self, SPACE, Seen, Wrong};
 use crate::console::views::shared::{Choice, ConsentNote, FormError, Input, Notice};
 use crate::console::views::work;
 use crate::exit::Exit;

@@ -13,11 +13,9 @@ use sync_core::view::retention;
 
 use crate::console::cx::{Cx, Trouble};
 use crate::console::fields;
+use crate::console::inputs::SPACE;
 use crate::console::views::shared::ConsentNote;
 use crate::console::views::work::QueueRow;
-
-/// The name of the input of a form that says where a new record goes.
-pub(super) const SPACE: &str = "_space";
 
 /// Kinds that are written about a person or a home, and whose empty forms can be opened from there.
 const WRITTEN_ABOUT: [&str; 2] = ["visit", "need"];

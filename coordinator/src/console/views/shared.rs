@@ -213,8 +213,10 @@ pub(crate) struct Input {
     pub(crate) others: Vec<Choice>,
     /// "别的村的人（49）".
     pub(crate) others_label: String,
-    /// Of link and links, for the datalist (at most 50).
+    /// Of link, links and choices, for the datalist.
     pub(crate) suggestions: Vec<Choice>,
+    /// Of links and choices: says that one more is added here; empty if none is.
+    pub(crate) add_label: String,
     /// Of checklist: its lines and one or more empty ones.
     pub(crate) lines: Vec<CheckLine>,
     /// Of flag.

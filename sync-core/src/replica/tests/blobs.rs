@@ -5,7 +5,7 @@ use crate::replica::NewAttachment;
 use crate::store::BlobPart;
 
 impl Phone {
-    fn attach(&mut self, about: RecordId, original: &[u8]) -> RecordId {
+    pub(super) fn attach(&mut self, about: RecordId, original: &[u8]) -> RecordId {
         let new = NewAttachment {
             name: "door",
             media: "jpeg",
@@ -17,7 +17,7 @@ impl Phone {
         attached.unwrap()
     }
 
-    fn original(&self, record: RecordId) -> Option<Vec<u8>> {
+    pub(super) fn original(&self, record: RecordId) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = self
             .replica

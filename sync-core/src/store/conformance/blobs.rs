@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::id::{BlobId, LaneId, Millis, RecordId, StoreId};
-use crate::store::{BlobPart, BlobRow, Store, StoreError};
+use crate::store::{BlobPart, BlobRow, BlobWish, Store, StoreError};
 
 pub(super) const CHECKS: &[(&str, Check)] = &[
     ("a blob keeps its parts until they are dropped", parts),
@@ -27,6 +27,7 @@ pub fn blob(number: u8) -> BlobRow {
         number: u64::from(number),
         used: Millis(i64::from(number) * 1000),
         holders: (0..number % 3).map(|it| StoreId::new([it; 16])).collect(),
+        wish: BlobWish::from_code(number % 3).unwrap_or_default(),
     }
 }
 

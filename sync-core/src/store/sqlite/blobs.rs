@@ -6,19 +6,19 @@ use rusqlite::{Row, params};
 
 use crate::id::{BlobId, Millis};
 use crate::store::forward::names::*;
-use crate::store::{BlobPart, BlobRow};
+use crate::store::{BlobPart, BlobRow, BlobWish};
 
 use super::cells::{Columns, Sum, int};
 use super::read::{Rows, Tally};
 
-const COLUMNS: &str = "id, record, lane, part, padded, here, number, used, holders, sum";
+const COLUMNS: &str = "id, record, lane, part, padded, here, number, used, holders, wish, sum";
 
 fn packed(holders: &BTreeSet<StoreId>) -> Vec<u8> {
     holders.iter().flat_map(|it| *it.as_bytes()).collect()
 }
 
 fn blob_sum(row: &BlobRow, holders: &[u8]) -> Sum {
-    Sum::of("blobs")
+    let sum = Sum::of("blobs")
         .bytes(row.id.as_bytes())
         .bytes(row.record.as_bytes())
         .bytes(row.lane.as_bytes())
@@ -27,7 +27,12 @@ fn blob_sum(row: &BlobRow, holders: &[u8]) -> Sum {
         .int(u64::from(row.here))
         .int(row.number)
         .signed(row.used.0)
-        .bytes(holders)
+        .bytes(holders);
+    // Version 4 had no wishes: its sums hold for rows without one.
+    match row.wish {
+        BlobWish::Ordinary => sum,
+        wish @ (BlobWish::Asked | BlobWish::LetGo) => sum.int(u64::from(wish.code())),
+    }
 }
 
 fn part_sum(id: &BlobId, part: u32, bytes: &[u8]) -> Sum {
@@ -47,6 +52,7 @@ fn read_blob(row: &Row<'_>) -> Result<BlobRow, StoreError> {
     let (padded, here, number) = (columns.next()?, columns.next()?, columns.next()?);
     let used = Millis(columns.next()?);
     let packed: Vec<u8> = columns.next()?;
+    let wish: u8 = columns.next()?;
     let (holders, rest) = packed.as_chunks::<{ StoreId::LEN }>();
     let row = BlobRow {
         id,
@@ -58,6 +64,7 @@ fn read_blob(row: &Row<'_>) -> Result<BlobRow, StoreError> {
         number,
         used,
         holders: holders.iter().copied().map(StoreId::new).collect(),
+        wish: BlobWish::from_code(wish).ok_or_else(|| columns.bad())?,
     };
     if !rest.is_empty() {
         return Err(columns.bad());
@@ -122,7 +129,7 @@ impl Rows<'_> {
         let holders = packed(&row.holders);
         let sum = blob_sum(row, &holders).done();
         let sql = format!(
-            "INSERT INTO blobs({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            "INSERT INTO blobs({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
         );
         self.conn.prepare_cached(&sql)?.execute(params![
             row.id.as_bytes(),
@@ -134,6 +141,7 @@ impl Rows<'_> {
             int(row.number)?,
             row.used.0,
             holders,
+            row.wish.code(),
             sum,
         ])?;
         self.count(Tally::Blobs, 1, removed)

@@ -16,10 +16,16 @@ const APPLICATION_ID: i32 = 0x424e_594e;
 type Step = fn(&Connection) -> Result<(), StoreError>;
 
 /// Each entry brings a file from the version of its index to the next one; none ever changes.
-const MIGRATIONS: &[Step] = &[to_version_1, to_version_2, to_version_3, to_version_4];
+const MIGRATIONS: &[Step] = &[
+    to_version_1,
+    to_version_2,
+    to_version_3,
+    to_version_4,
+    to_version_5,
+];
 
 /// Checksum over the text of all tables and indexes after the last migration.
-const SCHEMA_SUM: i64 = -3_389_609_825_599_907_358;
+const SCHEMA_SUM: i64 = 1_389_686_101_870_220_512;
 
 const VERSION_1: &str = "
 CREATE TABLE tallies(
@@ -196,6 +202,8 @@ CREATE UNIQUE INDEX blob_parts_by_key ON blob_parts(blob, part);
 CREATE UNIQUE INDEX blob_parts_again ON blob_parts(part, blob);
 ";
 
+const WISHES: &str = "ALTER TABLE blobs ADD COLUMN wish INTEGER NOT NULL DEFAULT 0;";
+
 fn to_version_1(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(VERSION_1)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -216,6 +224,10 @@ fn to_version_3(conn: &Connection) -> Result<(), StoreError> {
 fn to_version_4(conn: &Connection) -> Result<(), StoreError> {
     conn.execute_batch(BLOBS)?;
     begin_tally(conn, Tally::Blobs)
+}
+
+fn to_version_5(conn: &Connection) -> Result<(), StoreError> {
+    Ok(conn.execute_batch(WISHES)?)
 }
 
 fn add_receipts(conn: &Connection) -> Result<(), StoreError> {

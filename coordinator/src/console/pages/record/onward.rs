@@ -9,8 +9,8 @@ use sync_core::view::consent::CONSENT;
 use crate::console::cx::Cx;
 use crate::console::fields;
 use crate::console::inputs;
+use crate::console::inputs::SPACE;
 use crate::console::pages::new;
-use crate::console::pages::privacy::SPACE;
 use crate::console::views::record::Onward;
 
 /// More would be a menu, and there is one.

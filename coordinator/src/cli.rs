@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+};
 
 use sync_core::bundle::BUNDLE_BYTES_MIN;
 use sync_core::id::CommunityId;
@@ -449,8 +451,23 @@ pub(crate) struct BundleExportArgs {
     pub(crate) since: Option<String>,
     #[arg(long, value_name = "20MB", value_parser = size)]
     pub(crate) max_size: Option<u64>,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "all|previews|none",
+        default_value = "all"
+    )]
+    pub(crate) attachments: Along,
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Which photos, recordings and papers go along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Along {
+    All,
+    Previews,
+    None,
 }
 
 #[derive(Debug, Args)]

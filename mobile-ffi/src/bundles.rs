@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sync_core::bundle::{BadBundle, WriteBundleError};
-use sync_core::replica::{BundleError, Replica};
+use sync_core::replica::{BundleBlobs, BundleError, Replica};
 use sync_node::bundle::{self, BundleFileError, Exported, Imported, Inspected};
 use sync_node::draft::FileError;
 use tokio::sync::{Mutex, watch};
@@ -32,6 +32,31 @@ pub struct ExportAsk {
     /// Whether files that are there may be replaced.
     #[uniffi(default = false)]
     pub replace: bool,
+    /// Which attachments go along, of those that are here; none: all.
+    #[uniffi(default = None)]
+    pub attachments: Option<Along>,
+}
+
+/// Which attachments go along in a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, uniffi::Enum)]
+pub enum Along {
+    /// All of them.
+    #[default]
+    All,
+    /// The small pictures.
+    Previews,
+    /// None.
+    None,
+}
+
+impl From<Along> for BundleBlobs {
+    fn from(along: Along) -> Self {
+        match along {
+            Along::All => Self::All,
+            Along::Previews => Self::Previews,
+            Along::None => Self::None,
+        }
+    }
 }
 
 /// What an export has written.
@@ -43,6 +68,8 @@ pub struct ExportReport {
     pub entries: u64,
     /// Their size.
     pub bytes: u64,
+    /// Attachments in them, small pictures counted by themselves.
+    pub attachments: u64,
 }
 
 impl From<Exported> for ExportReport {
@@ -51,6 +78,7 @@ impl From<Exported> for ExportReport {
             files: exported.files.iter().map(|path| shown(path)).collect(),
             entries: exported.totals.entries,
             bytes: exported.bytes,
+            attachments: exported.blobs,
         }
     }
 }
@@ -78,6 +106,8 @@ pub struct ImportedFile {
     pub waiting: u64,
     /// Of spaces that this device may not have.
     pub for_others: u64,
+    /// Attachments that are here as a whole now, small pictures counted by themselves.
+    pub attachments: u64,
     /// What is wrong with the file and what to do about it, as a sentence. All that could be taken was.
     pub trouble: Option<String>,
 }
@@ -123,6 +153,8 @@ pub struct BundleInfo {
     pub is_partial: bool,
     /// Entries in it.
     pub entries: u64,
+    /// Attachments in it, small pictures counted by themselves.
+    pub attachments: u64,
     /// By space.
     pub spaces: Vec<SpaceInBundle>,
     /// What is wrong with it, as a sentence.
@@ -219,6 +251,7 @@ impl Community {
             since: ask.since,
             bytes_max: ask.max_bytes,
             may_replace: ask.replace,
+            blobs: ask.attachments.unwrap_or_default().into(),
         };
         let watch = watch.unwrap_or_else(BundleWatch::new);
         let node = self.node().map_err(|fault| fault.said_in(self.lang))?;
@@ -300,6 +333,7 @@ impl Community {
             known: brought.known,
             waiting: brought.waiting,
             for_others: brought.for_others,
+            attachments: brought.blobs,
             trouble: trouble.map(|fault| fault.sentence(self.lang)),
         }
     }
@@ -310,7 +344,8 @@ fn shown(path: &Path) -> String {
 }
 
 fn info(replica: &Replica, found: &Inspected, trouble: Option<String>) -> BundleInfo {
-    let manifest = found.inside.as_ref().map(|inside| &inside.manifest);
+    let inside = found.inside.as_ref();
+    let manifest = inside.map(|inside| &inside.manifest);
     let spaces = found.spaces(replica).into_iter();
     BundleInfo {
         community: found.community.to_string(),
@@ -322,6 +357,7 @@ fn info(replica: &Replica, found: &Inspected, trouble: Option<String>) -> Bundle
         parts: manifest.map_or(0, |it| it.parts),
         is_partial: manifest.is_some_and(|it| it.is_partial),
         entries: found.entries(),
+        attachments: inside.map_or(0, |inside| inside.blobs.len() as u64),
         spaces: spaces
             .map(|space| SpaceInBundle {
                 name: space.name,

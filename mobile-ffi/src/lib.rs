@@ -40,10 +40,10 @@ mod told;
 mod values;
 
 pub use account::{Erasure, Numbers, Proof, Question, Statistics};
-pub use attached::{Attachment, BlobPart, BlobState, NewAttachment};
+pub use attached::{Attachment, AttachmentRoom, BlobPart, BlobState, NewAttachment};
 pub use bundles::{
-    BundleInfo, BundleProgress, BundleWatch, ExportAsk, ExportReport, ImportReport, ImportedFile,
-    SpaceInBundle,
+    Along, BundleInfo, BundleProgress, BundleWatch, ExportAsk, ExportReport, ImportReport,
+    ImportedFile, SpaceInBundle,
 };
 pub use community::Community;
 pub use error::BanyanError;

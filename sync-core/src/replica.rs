@@ -77,7 +77,8 @@ pub use audit::{Audit, AuditError, Flaw};
 pub use blobs::BLOBS_PER_FIELD_MAX;
 pub(crate) use blobs::{BlobNews, ChunkIn, ChunkTaken};
 pub use bundle::{
-    Brought, BundleAsk, BundleError, BundleImport, BundlePart, BundlePlan, BundlePlanner, Known,
+    Brought, BundleAsk, BundleBlobs, BundleError, BundleImport, BundlePart, BundlePlan,
+    BundlePlanner, Known,
 };
 pub use device::DeviceView;
 pub use edit::{Edited, Typing};

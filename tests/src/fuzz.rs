@@ -8,6 +8,7 @@
 //! ```text
 //! frame batches batch join        frames, and batches inside of them
 //! heads session                   lists of heads; a whole session
+//! blobs                           photos from somebody who sends what they like
 //! statement roster                roster statements; a roster of any statements
 //! ticket peer_… device_… recovery_… what people type or scan
 //! bundle                          a file that is carried by hand, and what is sealed in it
@@ -18,6 +19,7 @@
 //! ```
 
 mod batch;
+mod blobs;
 mod bundle;
 mod change;
 mod content;
@@ -67,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     target!(batch::join, 8_000),
     target!(session::heads, 2_000),
     target!(session::session, 800),
+    target!(blobs::blobs, 60),
     target!(statement::statement, 16_000),
     target!(roster::roster, 160),
     target!(text::ticket, 8_000),

@@ -358,3 +358,35 @@ fn export_says_what_it_cannot_do() {
     let early = joiner.run(["bundle", "export"]).fails(3);
     assert!(early.contains("import a bundle"), "{early}");
 }
+
+#[test]
+fn photos_go_along_in_a_file_unless_somebody_says_otherwise() {
+    let (town, village) = town_and_village();
+    let visit = village.put_visit("荷花家");
+    let paper = village.path("minutes.pdf");
+    fs::write(&paper, b"%PDF-1.4 what was said").unwrap();
+    village
+        .run(["attach", &visit, paper.to_str().unwrap()])
+        .ok();
+    let without = export(&village, "bare.banyan", &["--attachments", "none"]);
+    let told = import(&town, &[&without]).ok().json();
+    assert_eq!(told["files"][0]["attachments"], 0, "{told}");
+    let here = || {
+        let all = town.run(["--json", "attachments", &visit]).ok().json();
+        all[0]["original"]["is_here"] == true
+    };
+    assert!(!here());
+    let with = export(&village, "week.banyan", &[]);
+    let inspect = ["bundle", "inspect", "--json", with.to_str().unwrap()];
+    assert_eq!(town.run(inspect).ok().json()["attachments"], 1);
+    let told = town
+        .run(["bundle", "import", with.to_str().unwrap()])
+        .ok()
+        .out;
+    assert!(
+        told.contains("1 photo, recording or paper came whole."),
+        "{told}"
+    );
+    assert!(!told.contains("Nothing in it is new"), "{told}");
+    assert!(here());
+}

@@ -39,7 +39,7 @@ pub struct BundleProgress {
     pub entries: u64,
     /// How much of `all` is done.
     pub done: u64,
-    /// Of an export all its entries, zero while it is planned; else the bytes of all files.
+    /// Of an export all its entries and pieces of photos, zero while it is planned; else the bytes of all files.
     pub all: u64,
 }
 

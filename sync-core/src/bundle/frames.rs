@@ -7,9 +7,12 @@ use crate::bundle::Manifest;
 use crate::entry::codec::{Reader, put_varint, read_cbor};
 use crate::id::{ChainHash, DeviceId, Head, Incarnation, LaneId, LogId, Seq};
 use crate::wire::Batches;
+use crate::wire::blobs::{BlobChunk, BlobHashes};
 
-/// A session's frame of batches.
+/// A session's frames of batches, of the list of a blob, and of one of its chunks.
 const BATCHES: u8 = 6;
+const BLOB_HASHES: u8 = 51;
+const BLOB_CHUNK: u8 = 52;
 pub(super) const MANIFEST: u8 = 64;
 pub(super) const HEADS: u8 = 65;
 pub(super) const WORD: u8 = 66;
@@ -43,6 +46,8 @@ pub(super) struct End {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Inside {
     Batches(Batches),
+    BlobHashes(BlobHashes),
+    BlobChunk(BlobChunk),
     Manifest(Manifest),
     Heads(LaneHeads),
     Word(SignedWord),
@@ -55,6 +60,8 @@ impl Inside {
     pub(super) fn encode(&self) -> Vec<u8> {
         let (kind, body) = match self {
             Self::Batches(it) => (BATCHES, minicbor::to_vec(it)),
+            Self::BlobHashes(it) => (BLOB_HASHES, minicbor::to_vec(it)),
+            Self::BlobChunk(it) => (BLOB_CHUNK, minicbor::to_vec(it)),
             Self::Manifest(it) => (MANIFEST, minicbor::to_vec(it)),
             Self::Heads(it) => (HEADS, minicbor::to_vec(it)),
             Self::Word(it) => (WORD, minicbor::to_vec(it)),
@@ -70,6 +77,8 @@ impl Inside {
         let (kind, body) = bytes.split_first()?;
         match *kind {
             BATCHES => read_cbor(body).map(Self::Batches),
+            BLOB_HASHES => read_cbor(body).map(Self::BlobHashes),
+            BLOB_CHUNK => read_cbor(body).map(Self::BlobChunk),
             MANIFEST => read_cbor(body).map(Self::Manifest),
             HEADS => read_cbor(body).map(Self::Heads),
             WORD => read_cbor(body).map(Self::Word),

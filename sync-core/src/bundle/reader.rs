@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read};
 
+use crate::blob::{BLOB_CHUNK_BYTES, BLOB_TAG_BYTES, BlobList, BlobName};
 use crate::bundle::frames::Inside;
 use crate::bundle::seal::{FrameCipher, seal_info};
 use crate::bundle::writer::{BEGINNING_LEN, RECORD_LEN};
@@ -22,6 +23,17 @@ pub enum Item {
     Batches(Vec<Received>),
     /// What the sender has, still to be verified.
     Word(Word),
+    /// The chunks of a blob, which the id proves. They come next, or some of them.
+    BlobList(BlobName, BlobList),
+    /// A chunk of a blob, still to be verified.
+    BlobChunk {
+        /// Of which blob.
+        name: BlobName,
+        /// Which.
+        index: u32,
+        /// Its sealed bytes.
+        bytes: Vec<u8>,
+    },
 }
 
 /// A bundle that opens.
@@ -174,6 +186,22 @@ impl<R: Read> BundleReader<R> {
                         Err(error) => Err(error),
                         Ok(()) => Err(BadBundle::Damaged),
                     };
+                }
+                Inside::BlobHashes(list) => {
+                    let name = BlobName::from(list.blob);
+                    let read = BlobList::read(&name.id, list.padded, &list.hashes);
+                    let list = read.map_err(|_| BadBundle::Damaged)?;
+                    return Ok(Some(Item::BlobList(name, list)));
+                }
+                Inside::BlobChunk(chunk) => {
+                    if chunk.bytes.len() > BLOB_CHUNK_BYTES + BLOB_TAG_BYTES {
+                        return Err(BadBundle::Damaged);
+                    }
+                    return Ok(Some(Item::BlobChunk {
+                        name: chunk.blob.into(),
+                        index: chunk.index,
+                        bytes: chunk.bytes.into(),
+                    }));
                 }
                 Inside::Manifest(_) => return Err(BadBundle::Damaged),
                 Inside::Unknown => {}

@@ -99,6 +99,7 @@ fn read(bytes: &[u8]) -> (Vec<Received>, Option<Word>, Result<(), BadBundle>) {
         match reader.next_item() {
             Ok(Some(Item::Batches(some))) => batches.extend(some),
             Ok(Some(Item::Word(one))) => word = Some(one),
+            Ok(Some(Item::BlobList(..) | Item::BlobChunk { .. })) => {}
             Ok(None) => {
                 assert_eq!(reader.bytes_read(), bytes.len() as u64);
                 return (batches, word, Ok(()));
@@ -314,4 +315,39 @@ fn small_file_is_noticed_cut_at_every_byte_and_with_any_bit_flipped() {
             assert!(is_beginning(&received, &all), "bit {bit} of byte {at}");
         }
     }
+}
+
+#[test]
+fn many_frames_of_blobs_are_broken_by_one_that_every_version_knows() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let sealed = crate::blob::seal_blob(&[7; 300_000], &mut rng).unwrap();
+    let name = crate::blob::BlobName {
+        log: log(1),
+        seq: Seq(1),
+        id: sealed.named.id,
+    };
+    let mut writer = BundleWriter::begin(&COMMUNITY, &[keys().sealing_key()], &mut rng).unwrap();
+    writer.manifest(&manifest());
+    for _ in 0..400 {
+        writer.blob_list(&name, &sealed.list);
+        for (index, chunk) in (0..).zip(&sealed.chunks) {
+            writer.blob_chunk(&name, index, chunk[..99].to_vec());
+        }
+    }
+    writer.end();
+    let file = writer.take();
+    let open = |info: &[u8], sealed: &[u8]| keys().open(info, sealed).ok();
+    let mut reader = BundleReader::open(file.as_slice(), &COMMUNITY, open).unwrap();
+    let (mut run, mut longest, mut blobs) = (0, 0, 0);
+    while let Some(item) = reader.next_item().unwrap() {
+        if matches!(item, Item::Batches(_)) {
+            run = 0;
+        } else {
+            run += 1;
+            blobs += 1;
+            longest = longest.max(run);
+        }
+    }
+    assert_eq!(blobs, 400 * 6);
+    assert!(longest < 1_024, "{longest}");
 }

@@ -2,6 +2,7 @@
 
 use rand_core::CryptoRng;
 
+use crate::blob::{BlobList, BlobName};
 use crate::bundle::frames::{End, Inside, LaneHeads, SignedWord};
 use crate::bundle::seal::{FrameCipher, seal_info};
 use crate::bundle::{BUNDLE_READERS_MAX, MAGIC, Manifest, Word, WriteBundleError};
@@ -10,6 +11,7 @@ use crate::entry::seal::TAG_LEN;
 use crate::id::CommunityId;
 use crate::keys::{SealingKey, Secret, seal_key};
 use crate::wire::batches::BatchWriter;
+use crate::wire::blobs::{BlobChunk, BlobHashes};
 use crate::wire::{FRAME_BATCHES_MAX, FRAME_BYTES_TARGET};
 
 /// Most heads in one frame.
@@ -25,7 +27,13 @@ pub struct BundleWriter {
     cipher: FrameCipher,
     batches: BatchWriter,
     out: Vec<u8>,
+    /// Frames of blobs since the last one that every version knows.
+    blob_frames: usize,
 }
+
+/// After so many frames of blobs comes one of batches, which may be empty: who does not know blobs gives up
+/// after 1,024 frames that it does not know.
+const BLOB_FRAMES_MAX: usize = 512;
 
 impl BundleWriter {
     /// Begins a file for these readers. It has a key of its own.
@@ -52,6 +60,7 @@ impl BundleWriter {
             cipher: FrameCipher::new(*community, &key),
             batches: BatchWriter::default(),
             out,
+            blob_frames: 0,
         })
     }
 
@@ -78,6 +87,36 @@ impl BundleWriter {
         if is_full || self.batches.count() == FRAME_BATCHES_MAX {
             self.end_frame();
         }
+    }
+
+    /// Adds the list of a blob's chunks. They are added after it; in the next file of an export the list stands
+    /// again before those that follow.
+    pub fn blob_list(&mut self, name: &BlobName, list: &BlobList) {
+        self.put_blob(&Inside::BlobHashes(BlobHashes {
+            blob: (*name).into(),
+            padded: list.padded(),
+            hashes: list.to_bytes().into(),
+        }));
+    }
+
+    /// Adds a sealed chunk of a blob.
+    pub fn blob_chunk(&mut self, name: &BlobName, index: u32, bytes: Vec<u8>) {
+        self.put_blob(&Inside::BlobChunk(BlobChunk {
+            blob: (*name).into(),
+            index,
+            bytes: bytes.into(),
+        }));
+    }
+
+    fn put_blob(&mut self, frame: &Inside) {
+        self.end_frame();
+        if self.blob_frames == BLOB_FRAMES_MAX {
+            self.blob_frames = 0;
+            let nothing = Inside::Batches(self.batches.take());
+            self.put(&nothing);
+        }
+        self.blob_frames += 1;
+        self.put(frame);
     }
 
     /// Ends the file; its last bytes come from [`BundleWriter::take`].

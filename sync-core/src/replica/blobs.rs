@@ -79,6 +79,21 @@ fn heard_of(store: &dyn StoreRead, holder: &StoreId) -> Result<BTreeMap<LaneId, 
     Ok(heard.into_iter().collect())
 }
 
+/// Forgets how far blobs of another store were heard of in a lane: they are heard of anew.
+pub(super) fn forget_heard(
+    tx: &mut dyn StoreTx,
+    holder: &StoreId,
+    lane: &LaneId,
+) -> Result<(), ReplicaError> {
+    let mut heard = heard_of(&*tx, holder)?;
+    heard.remove(lane);
+    put_cbor(
+        tx,
+        &heard_key(holder),
+        &heard.into_iter().collect::<Heard>(),
+    )
+}
+
 /// The number that a blob was given last. It never falls, also when that blob is erased: others remember up to
 /// which number they have heard.
 fn tip_of(store: &dyn StoreRead) -> Result<u64, StoreError> {

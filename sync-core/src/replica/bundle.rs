@@ -11,6 +11,7 @@
 //! An export says nothing to anybody: no cursor, receipt or mark moves. An import notes what the sender says
 //! to have, and which files of an export have come.
 
+mod blobs;
 mod import;
 mod known;
 mod part;
@@ -25,6 +26,7 @@ use crate::id::DeviceId;
 use crate::replica::ReplicaError;
 use crate::store::StoreError;
 
+pub use blobs::BundleBlobs;
 pub use import::{Brought, BundleImport};
 pub use known::Known;
 pub use part::BundlePart;

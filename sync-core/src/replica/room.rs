@@ -10,6 +10,7 @@ use crate::blob::{BlobId, CHUNK_LEN};
 use crate::entry::codec::read_cbor;
 use crate::id::{DeviceId, RecordId, StoreId};
 use crate::replica::attach::BlobStatus;
+use crate::replica::blobs::forget_heard;
 use crate::replica::found::put_cbor;
 use crate::replica::mind::{Mind, meta};
 use crate::replica::{Moment, Replica, ReplicaError};
@@ -41,7 +42,7 @@ fn holder_key(store: &StoreId) -> String {
     format!("{}{store}", meta::BLOBS_HOLDER)
 }
 
-fn holder_of(
+pub(super) fn holder_of(
     store: &dyn StoreRead,
     holder: &StoreId,
 ) -> Result<Option<(DeviceId, bool)>, StoreError> {
@@ -192,7 +193,8 @@ impl Replica {
         self.act(|tx, _| put_cbor(tx, &holder_key(&holder.store), &noted))
     }
 
-    /// A store does not hold a blob that it was said to hold.
+    /// A store does not hold a blob that it was said to hold. What it holds of that lane is heard anew in the
+    /// next session: it may have refused for another reason.
     pub(crate) fn note_not_held_by(
         &mut self,
         holder: &StoreId,
@@ -203,6 +205,7 @@ impl Replica {
                 && row.holders.remove(holder)
             {
                 tx.put_blob(&row)?;
+                forget_heard(tx, holder, &row.lane)?;
             }
             Ok(())
         })

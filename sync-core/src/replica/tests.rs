@@ -24,6 +24,7 @@ mod audit;
 mod blobs;
 mod branches;
 mod bundles;
+mod carried;
 mod devices;
 mod erasures;
 mod meetings;

@@ -46,6 +46,9 @@ fn read_through(bytes: &[u8]) {
                 }
             }
             Item::Word(word) => assert_said(&word),
+            // Its id is the list's, and a chunk is one of the list's or none.
+            Item::BlobList(name, list) => assert_eq!(list.id(), &name.id),
+            Item::BlobChunk { .. } => {}
         }
     }
     assert!(reader.bytes_read() <= bytes.len() as u64);

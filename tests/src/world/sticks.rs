@@ -6,7 +6,9 @@ use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use sync_core::bundle::BadBundle;
 use sync_core::id::DeviceId;
-use sync_core::replica::{Brought, BundleAsk, BundleError, Known, Moment, Replica, ReplicaError};
+use sync_core::replica::{
+    Brought, BundleAsk, BundleBlobs, BundleError, Known, Moment, Replica, ReplicaError,
+};
 
 use super::net::ConnId;
 use super::{Broken, Outcome, World, broken};
@@ -88,6 +90,7 @@ impl World {
             readers: is_for_one.then_some(device).into_iter().collect(),
             known: if is_since { known } else { Vec::new() },
             bytes_max: self.rng.random_ratio(1, 2).then_some(SMALL_BYTES),
+            blobs: BundleBlobs::None,
         };
         let now = self.now;
         let phone = self.phone(index);

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use sync_core::peer::moment;
+use sync_core::replica::BundleBlobs;
 use sync_node::bundle::{Export, ExportAsk, Exported};
 
 use super::super::App;
 use super::super::report::bytes;
-use crate::cli::BundleExportArgs;
+use crate::cli::{Along, BundleExportArgs};
 use crate::failure::Failure;
 use crate::output::{Progress, thousands};
 use crate::place;
@@ -23,6 +24,11 @@ pub(super) fn run(app: &mut App, args: &BundleExportArgs) -> Result<(), Failure>
         since: args.since.clone(),
         bytes_max: args.max_size,
         may_replace: args.force,
+        blobs: match args.attachments {
+            Along::All => BundleBlobs::All,
+            Along::Previews => BundleBlobs::Previews,
+            Along::None => BundleBlobs::None,
+        },
     };
     let mut rng = rand::rng();
     let mut export = Export::begin(&mut replica, &ask, &mut moment(place::now(), &mut rng))?;
@@ -49,11 +55,13 @@ fn tell(app: &mut App, exported: &Exported) -> Result<(), Failure> {
         files,
         totals,
         bytes: size,
+        blobs,
     } = exported;
     let names: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
     if app.is_json {
         return app.out.json(&json!({
             "files": names, "entries": totals.entries, "batches": totals.batches, "bytes": size,
+            "attachments": blobs,
         }));
     }
     let entries = app.text.count("out.bundle.entries", totals.entries);
@@ -64,6 +72,10 @@ fn tell(app: &mut App, exported: &Exported) -> Result<(), Failure> {
         ("size", &bytes(*size)),
     ];
     app.say("out.bundle.written", &places)?;
+    if *blobs > 0 {
+        let line = app.text.count("out.bundle.attachments", *blobs);
+        app.out.line(&line)?;
+    }
     if names.len() > 1 {
         app.say("out.bundle.several", &[])?;
     }

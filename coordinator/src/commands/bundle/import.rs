@@ -68,20 +68,21 @@ fn tell(app: &mut App, outcome: &Outcome, done: &[ImportedFile]) -> Result<(), F
         app.say("out.bundle.of", &places)?;
     }
     let report = &outcome.report;
-    let moved = if report.received == 0 {
-        app.text.say("out.bundle.nothing")
-    } else {
+    let sum = |of: fn(&Brought) -> u64| done.iter().map(|it| of(&it.brought)).sum::<u64>();
+    let blobs = sum(|it| it.blobs);
+    if report.received > 0 {
         let received = app.text.count("out.bundle.received", report.received);
         let merged = app.text.count("out.sync.merged", report.merged);
         let places = [("received", received.as_str()), ("merged", &merged)];
-        app.text.with("out.bundle.moved", &places)
-    };
-    app.out.line(&moved)?;
+        app.say("out.bundle.moved", &places)?;
+    } else if blobs == 0 {
+        app.say("out.bundle.nothing", &[])?;
+    }
     for line in report::brought(report, &app.text) {
         app.out.line(&line)?;
     }
-    let sum = |of: fn(&Brought) -> u64| done.iter().map(|it| of(&it.brought)).sum::<u64>();
     let counts = [
+        ("out.bundle.attachments_came", blobs),
         ("out.bundle.known", sum(|it| it.known)),
         ("out.bundle.for_others", sum(|it| it.for_others)),
         ("out.bundle.rejected", report.rejected.values().sum()),
@@ -136,6 +137,7 @@ fn file_json(done: &ImportedFile) -> Value {
         "set": manifest.set.to_string(), "part": manifest.part, "parts": manifest.parts,
         "received": brought.tally.received, "known": brought.known, "waiting": brought.waiting,
         "for_others": brought.for_others, "missing": brought.missing,
+        "attachments": brought.blobs, "attachments_waiting": brought.blobs_waiting,
         "broken": brought.broken.map(|error| error.to_string()),
         "is_sender_known": brought.is_word_kept,
     })
@@ -144,7 +146,8 @@ fn file_json(done: &ImportedFile) -> Value {
 /// What the exit code says: an import that left something behind is no success.
 fn verdict(outcome: &Outcome, done: &[ImportedFile]) -> Result<(), Failure> {
     let broken = done.iter().find(|file| file.brought.broken.is_some());
-    let waiting = || done.iter().find(|file| file.brought.waiting > 0);
+    let waits = |it: &Brought| it.waiting > 0 || it.blobs_waiting > 0;
+    let waiting = || done.iter().find(|file| waits(&file.brought));
     let trouble = broken.or_else(waiting).and_then(ImportedFile::trouble);
     match trouble {
         Some(trouble) => Err(trouble.into()),

@@ -91,6 +91,7 @@ fn as_json(
         "parts": manifest.parts, "is_partial": manifest.is_partial,
         "announced": manifest.totals.entries, "entries": inside.lanes.values().sum::<u64>(),
         "members": of_roster, "spaces": spaces, "is_whole": inside.broken.is_none(),
+        "attachments": inside.blobs.len(),
     })
 }
 
@@ -131,6 +132,12 @@ fn tell_lines(
         };
         let entries = thousands(*entries);
         app.say(key, &[("space", name), ("n", &entries)])?;
+    }
+    if !inside.blobs.is_empty() {
+        let line = app
+            .text
+            .count("out.bundle.attachments", inside.blobs.len() as u64);
+        app.out.line(&line)?;
     }
     if inside.broken.is_none() {
         app.say("out.bundle.whole", &[])?;

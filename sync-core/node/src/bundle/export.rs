@@ -4,7 +4,9 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sync_core::replica::{BundleAsk, BundlePart, BundlePlan, BundlePlanner, Moment, Replica};
+use sync_core::replica::{
+    BundleAsk, BundleBlobs, BundlePart, BundlePlan, BundlePlanner, Moment, Replica,
+};
 use sync_core::wire::Totals;
 
 use super::{BundleFileError, BundleProgress, known};
@@ -23,6 +25,8 @@ pub struct ExportAsk {
     pub bytes_max: Option<u64>,
     /// Whether files that are there may be replaced.
     pub may_replace: bool,
+    /// Which photos, recordings and papers go along, of those that are here.
+    pub blobs: BundleBlobs,
 }
 
 /// What an export has written.
@@ -34,6 +38,8 @@ pub struct Exported {
     pub totals: Totals,
     /// Their size.
     pub bytes: u64,
+    /// How many photos, recordings and papers, small pictures counted by themselves.
+    pub blobs: u64,
 }
 
 /// An export on its way. Nobody sees a file before all of them are whole; dropping it leaves none.
@@ -62,6 +68,7 @@ struct Writing {
     /// Read, and not written.
     ready: Ready,
     entries_before: u64,
+    chunks_before: u64,
     bytes: u64,
 }
 
@@ -91,6 +98,7 @@ impl Export {
             readers: readers.transpose()?.unwrap_or_default(),
             known: known.transpose()?.unwrap_or_default(),
             bytes_max: ask.bytes_max,
+            blobs: ask.blobs,
         };
         let planner = replica.begin_plan(&of_core, moment)?;
         Ok(Self {
@@ -122,6 +130,7 @@ impl Export {
             files: Vec::new(),
             totals: Totals::default(),
             bytes: 0,
+            blobs: 0,
         });
         if let Stage::Planning(planner) = mem::replace(&mut self.stage, nothing) {
             let plan = planner.finish(replica)?;
@@ -150,15 +159,18 @@ impl Export {
     /// How far it has come.
     #[must_use]
     pub fn progress(&self) -> BundleProgress {
-        let (entries, all) = match &self.stage {
-            Stage::Planning(_) => (0, 0),
-            Stage::Writing(writing) => (writing.entries(), writing.plan.totals().entries),
-            Stage::Written(written) => (written.totals.entries, written.totals.entries),
-        };
-        BundleProgress {
-            entries,
-            done: entries,
-            all,
+        match &self.stage {
+            Stage::Planning(_) => BundleProgress::default(),
+            Stage::Writing(writing) => BundleProgress {
+                entries: writing.entries(),
+                done: writing.entries() + writing.chunks(),
+                all: writing.plan.totals().entries + writing.plan.blob_chunks(),
+            },
+            Stage::Written(written) => BundleProgress {
+                entries: written.totals.entries,
+                done: written.totals.entries,
+                all: written.totals.entries,
+            },
         }
     }
 
@@ -185,12 +197,17 @@ impl Writing {
             whole: Vec::new(),
             ready: Ready::Nothing,
             entries_before: 0,
+            chunks_before: 0,
             bytes: 0,
         }
     }
 
     fn entries(&self) -> u64 {
         self.entries_before + self.part.as_ref().map_or(0, BundlePart::entries)
+    }
+
+    fn chunks(&self) -> u64 {
+        self.chunks_before + self.part.as_ref().map_or(0, BundlePart::chunks)
     }
 
     fn read(&mut self, replica: &Replica, moment: &mut Moment<'_>) -> Result<(), BundleFileError> {
@@ -233,6 +250,7 @@ impl Writing {
             }
             Ready::EndOfFile => {
                 self.entries_before = self.entries();
+                self.chunks_before = self.chunks();
                 self.part = None;
                 if let Some(draft) = self.draft.take() {
                     self.whole.push(draft.finish()?);
@@ -254,6 +272,7 @@ impl Writing {
             files: mem::take(&mut self.paths),
             totals: self.plan.totals(),
             bytes: self.bytes,
+            blobs: self.plan.blobs(),
         })
     }
 }

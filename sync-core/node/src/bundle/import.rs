@@ -165,6 +165,7 @@ impl ImportedFile {
             manifest,
             broken,
             waiting,
+            blobs_waiting,
             missing,
             ..
         } = &self.brought;
@@ -172,9 +173,10 @@ impl ImportedFile {
             return Some(BundleFileError::broken(&self.path, *error));
         }
         let earlier = missing.iter().copied();
-        (*waiting > 0).then(|| BundleFileError::Waiting {
+        let waiting = waiting + blobs_waiting;
+        (waiting > 0).then(|| BundleFileError::Waiting {
             path: self.path.clone(),
-            entries: *waiting,
+            entries: waiting,
             missing: earlier.filter(|part| *part < manifest.part).collect(),
             parts: manifest.parts,
         })

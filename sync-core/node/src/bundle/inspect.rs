@@ -1,8 +1,9 @@
 //! What a file is, without taking anything in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use sync_core::blob::BlobId;
 use sync_core::bundle::{BadBundle, BundleReader, Item, Manifest, read_community};
 use sync_core::id::{CommunityId, LaneId};
 use sync_core::replica::Replica;
@@ -17,6 +18,8 @@ pub struct Inside {
     pub manifest: Manifest,
     /// Entries by lane.
     pub lanes: BTreeMap<LaneId, u64>,
+    /// Photos, recordings and papers, small pictures counted by themselves.
+    pub blobs: BTreeSet<BlobId>,
     /// Where it breaks off, if it does.
     pub broken: Option<BadBundle>,
 }
@@ -106,6 +109,7 @@ impl Inspection {
         let inside = reader.as_ref().map(|reader| Inside {
             manifest: reader.manifest().clone(),
             lanes: BTreeMap::new(),
+            blobs: BTreeSet::new(),
             broken: None,
         });
         Ok(Self {
@@ -134,7 +138,11 @@ impl Inspection {
                 }
                 true
             }
-            Ok(Some(Item::Word(_))) => true,
+            Ok(Some(Item::BlobList(name, _))) => {
+                inside.blobs.insert(name.id);
+                true
+            }
+            Ok(Some(Item::Word(_) | Item::BlobChunk { .. })) => true,
             Ok(None) => false,
             Err(error) => {
                 inside.broken = Some(error);

@@ -55,7 +55,7 @@ fn word_in(replica: &Replica, path: &Path) -> Result<Word, BundleFileError> {
     let item = item.map_err(|error| BundleFileError::broken(path, error))?;
     let said = match item {
         Some(Item::Word(word)) => Some(word),
-        Some(Item::Batches(_)) | None => None,
+        Some(Item::Batches(_) | Item::BlobList(..) | Item::BlobChunk { .. }) | None => None,
     };
     let is_true = |word: &Word| {
         replica.roster().devices().contains_key(&word.device)

@@ -5,12 +5,14 @@ use std::io::Read;
 
 use minicbor::{Decode, Encode};
 
+use crate::blob::BlobId;
 use crate::bundle::{BadBundle, BundleReader, Item, Manifest, Word};
 use crate::id::{BundleId, LaneId};
 use crate::keys::Signer as _;
+use crate::replica::bundle::blobs::BlobIn;
 use crate::replica::found::put_cbor;
 use crate::replica::mind::{meta, read_cbor};
-use crate::replica::{Moment, Replica, ReplicaError, Source, Tally};
+use crate::replica::{ChunkIn, Moment, Replica, ReplicaError, Source, Tally};
 use crate::session::Taken;
 use crate::session::carrier::Carrier;
 use crate::wire::Refusal;
@@ -43,6 +45,10 @@ pub struct Brought {
     pub missing: Vec<u64>,
     /// It is known now what the sender has.
     pub is_word_kept: bool,
+    /// Photos, recordings and papers that are here as a whole now.
+    pub blobs: u64,
+    /// Those of which an earlier part has not come.
+    pub blobs_waiting: u64,
 }
 
 impl Brought {
@@ -59,6 +65,10 @@ pub struct BundleImport<R> {
     reader: BundleReader<R>,
     /// Read, and not durable yet.
     next: VecDeque<Received>,
+    /// The same of blobs.
+    blobs: Vec<BlobIn>,
+    blob_bytes: usize,
+    blobs_waiting: BTreeSet<BlobId>,
     entries_max: usize,
     word: Option<Word>,
     roster_lane: LaneId,
@@ -110,10 +120,15 @@ impl Replica {
             broken: None,
             missing: Vec::new(),
             is_word_kept: false,
+            blobs: 0,
+            blobs_waiting: 0,
         };
         Ok(BundleImport {
             reader,
             next: VecDeque::new(),
+            blobs: Vec::new(),
+            blob_bytes: 0,
+            blobs_waiting: BTreeSet::new(),
             entries_max: usize::MAX,
             word: None,
             roster_lane: self.mind.roster_lane,
@@ -186,7 +201,21 @@ impl<R: Read> BundleImport<R> {
     ) -> Result<bool, ReplicaError> {
         let group = self.next_group();
         self.take_in(group, replica, moment)?;
+        self.take_blobs(replica, moment)?;
         Ok(!self.is_at_end || !self.next.is_empty())
+    }
+
+    /// Takes in what was read of blobs, after the batches that stand before it.
+    fn take_blobs(
+        &mut self,
+        replica: &mut Replica,
+        moment: &Moment<'_>,
+    ) -> Result<(), ReplicaError> {
+        self.blob_bytes = 0;
+        let taken = replica.take_blob_parts(std::mem::take(&mut self.blobs), moment.now)?;
+        self.brought.blobs += taken.whole;
+        self.blobs_waiting.extend(taken.waiting);
+        Ok(())
     }
 
     /// What becomes durable together. Which lanes are ours may change with the roster, so that what comes
@@ -198,6 +227,11 @@ impl<R: Read> BundleImport<R> {
         let (mut bytes, mut entries) = (0, 0_usize);
         while bytes < GROUP_BYTES {
             if self.next.is_empty() && !self.is_at_end {
+                // Records before their photos.
+                let is_enough = !self.blobs.is_empty() && !group.is_empty();
+                if is_enough || self.blob_bytes >= GROUP_BYTES {
+                    break;
+                }
                 self.read();
                 continue;
             }
@@ -220,6 +254,15 @@ impl<R: Read> BundleImport<R> {
         match self.reader.next_item() {
             Ok(Some(Item::Batches(batches))) => self.next = batches.into(),
             Ok(Some(Item::Word(word))) => self.word = Some(word),
+            Ok(Some(Item::BlobList(_, list))) => {
+                self.blob_bytes += list.to_bytes().len();
+                self.blobs.push(BlobIn::List(list));
+            }
+            Ok(Some(Item::BlobChunk { name, index, bytes })) => {
+                self.blob_bytes += bytes.len();
+                let id = name.id;
+                self.blobs.push(BlobIn::Chunk(ChunkIn { id, index, bytes }));
+            }
             Ok(None) => self.is_at_end = true,
             Err(error) => {
                 self.is_at_end = true;
@@ -300,7 +343,12 @@ impl<R: Read> BundleImport<R> {
         } else {
             brought.for_others = self.elsewhere;
         }
-        let is_whole = brought.broken.is_none() && brought.waiting == 0;
+        for id in &self.blobs_waiting {
+            let row = replica.store.blob(id)?;
+            brought.blobs_waiting += u64::from(row.is_some_and(|row| !row.is_whole()));
+        }
+        let has_all = brought.waiting == 0 && brought.blobs_waiting == 0;
+        let is_whole = brought.broken.is_none() && has_all;
         brought.missing = replica.note_part(&manifest, is_whole)?;
         Ok(brought)
     }

@@ -1,6 +1,6 @@
 //! What somebody is known to have, so that it need not be sent to them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use minicbor::{Decode, Encode};
 
@@ -15,6 +15,7 @@ use crate::store::{KeptReceipt, StoreError, StoreRead};
 /// What a device is known to have: by its word in a bundle, and by its receipts for relays.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
+    device: Option<DeviceId>,
     heads: Heads,
     receipts: Vec<KeptReceipt>,
 }
@@ -24,6 +25,7 @@ impl Known {
     #[must_use]
     pub fn of_word(word: Word) -> Self {
         Self {
+            device: Some(word.device),
             heads: word.heads,
             receipts: Vec::new(),
         }
@@ -108,6 +110,7 @@ impl Replica {
         let kept = kept.transpose()?.unwrap_or_default().into_iter();
         let receipts = self.store.receipts()?.into_iter();
         Ok(Known {
+            device: Some(*device),
             heads: kept.map(KeptLane::into_heads).collect(),
             receipts: receipts
                 .filter(|kept| kept.receipt.device() == device)
@@ -133,6 +136,7 @@ impl Replica {
 /// What a device has of what lies here.
 #[derive(Debug)]
 pub(super) struct Had {
+    device: Option<DeviceId>,
     upto: HashMap<LogId, Seq>,
     receipts: Vec<KeptReceipt>,
 }
@@ -151,9 +155,15 @@ impl Had {
             }
         }
         Ok(Self {
+            device: known.device,
             upto,
             receipts: known.receipts.clone(),
         })
+    }
+
+    /// Whether it is one of these devices.
+    pub(super) fn is_one_of(&self, devices: &BTreeSet<DeviceId>) -> bool {
+        self.device.is_some_and(|device| devices.contains(&device))
     }
 
     pub(super) fn has(&self, store: &dyn StoreRead, carried: &Carried) -> Result<bool, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::blob::{BlobList, BlobName};
 use crate::bundle::{BundleWriter, Manifest};
 use crate::id::CommunityId;
 use crate::replica::bundle::plan::BundlePlan;
@@ -17,6 +18,11 @@ pub struct BundlePart {
     end: Option<At>,
     writer: BundleWriter,
     entries: u64,
+    /// The blob and the chunk that come next, once all batches are written.
+    blob: (usize, u32),
+    /// The list of the blob that is being written.
+    listed: Option<BlobList>,
+    chunks: u64,
     is_done: bool,
 }
 
@@ -51,6 +57,12 @@ impl BundlePart {
             end: plan.files.get(index + 1).map(|next| next.from),
             writer,
             entries: 0,
+            blob: match file.from {
+                At::Blobs(number, index) => (number, index),
+                At::Roster(_) | At::Spaces(_) => (0, 0),
+            },
+            listed: None,
+            chunks: 0,
             is_done: false,
         }))
     }
@@ -66,7 +78,7 @@ impl BundlePart {
             if let Some((_, carried)) = within {
                 self.entries += carried.batch.count() as u64;
                 self.writer.push(&carried.batch);
-            } else {
+            } else if !self.put_chunk(replica)? {
                 self.writer.end();
                 self.is_done = true;
             }
@@ -75,9 +87,61 @@ impl BundlePart {
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
+    /// Writes the next chunk of a blob; says whether there was one in this file.
+    fn put_chunk(&mut self, replica: &Replica) -> Result<bool, BundleError> {
+        loop {
+            let (number, index) = self.blob;
+            let is_beyond = self.end.is_some_and(|end| At::Blobs(number, index) >= end);
+            let planned = self.plan.blobs.get(number).copied();
+            let Some(blob) = planned.filter(|_| !is_beyond) else {
+                return Ok(false);
+            };
+            let list = match self.listed.take() {
+                Some(list) => Some(list),
+                None => replica.list_of_blob(&blob.name, &mut self.writer)?,
+            };
+            let chunk = replica.chunk_given(&blob.name, index)?;
+            let Some((list, chunk)) = list.zip(chunk) else {
+                // It was erased, or made room for others, since the export was planned.
+                self.blob = (number + 1, 0);
+                continue;
+            };
+            self.writer.blob_chunk(&blob.name, index, chunk);
+            self.chunks += 1;
+            if index + 1 < blob.chunks {
+                self.blob = (number, index + 1);
+                self.listed = Some(list);
+            } else {
+                self.blob = (number + 1, 0);
+            }
+            return Ok(true);
+        }
+    }
+
+    /// How many chunks of blobs have been written.
+    #[must_use]
+    pub fn chunks(&self) -> u64 {
+        self.chunks
+    }
+
     /// How many entries have been written.
     #[must_use]
     pub fn entries(&self) -> u64 {
         self.entries
+    }
+}
+
+impl Replica {
+    /// Writes the list of a blob; none if it is not here any more.
+    fn list_of_blob(
+        &self,
+        name: &BlobName,
+        writer: &mut BundleWriter,
+    ) -> Result<Option<BlobList>, BundleError> {
+        let list = self.list_given(name)?;
+        if let Some(list) = &list {
+            writer.blob_list(name, list);
+        }
+        Ok(list)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::bundle::{BUNDLE_PARTS_MAX, Heads, Word, WriteBundleError};
 use crate::id::{BundleId, DeviceId, EpochId, LaneId, LogId};
 use crate::keys::SealingKey;
+use crate::replica::bundle::blobs::{BundleBlobs, Planned};
 use crate::replica::bundle::known::Had;
 use crate::replica::bundle::room::Room;
 use crate::replica::bundle::walk::{At, Walker, Way};
@@ -16,6 +17,8 @@ use crate::wire::batches::TABLE_MAX;
 
 /// How many batches are gone through at once when an export is planned.
 const PLAN_STEP_BATCHES: usize = 256;
+/// The same of the chunks of blobs, which are not looked at.
+const PLAN_STEP_CHUNKS: usize = 4_096;
 
 /// What is to be exported.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,8 @@ pub struct BundleAsk {
     pub known: Vec<Known>,
     /// Most bytes of one file.
     pub bytes_max: Option<u64>,
+    /// Which blobs go along, of those that are here.
+    pub blobs: BundleBlobs,
 }
 
 /// What an export will be.
@@ -37,6 +42,7 @@ pub struct BundlePlan {
     pub(super) readers: Vec<SealingKey>,
     pub(super) is_partial: bool,
     pub(super) way: Way,
+    pub(super) blobs: Vec<Planned>,
     pub(super) files: Vec<File>,
 }
 
@@ -61,6 +67,18 @@ impl BundlePlan {
     #[must_use]
     pub fn parts(&self) -> u64 {
         self.files.len() as u64
+    }
+
+    /// How many blobs go along.
+    #[must_use]
+    pub fn blobs(&self) -> u64 {
+        self.blobs.len() as u64
+    }
+
+    /// How many chunks of blobs go along.
+    #[must_use]
+    pub fn blob_chunks(&self) -> u64 {
+        self.blobs.iter().map(|blob| u64::from(blob.chunks)).sum()
     }
 
     /// What all of them hold together.
@@ -108,6 +126,7 @@ impl Replica {
         let had = ask.known.iter().map(|known| Had::of(known, &*self.store));
         let had: Vec<Had> = had.collect::<Result<_, _>>()?;
         let is_partial = !had.is_empty();
+        let blobs = self.planned_blobs(ask.blobs, &lanes, &had)?;
         let way = Way::through(self, &lanes, had)?;
         let mind = &self.mind;
         let word = Word::sign(&*mind.signer, &mind.community, moment.now, heads);
@@ -120,6 +139,7 @@ impl Replica {
             readers,
             is_partial,
             way,
+            blobs,
             files: Vec::new(),
         };
         BundlePlanner::begin(plan, ask.bytes_max)
@@ -187,6 +207,10 @@ pub struct BundlePlanner {
     /// Logs and epochs that the file in the making names.
     rows: HashSet<(LogId, EpochId)>,
     walker: Walker,
+    /// The blob and the chunk that come next, once all batches have been gone through.
+    blob: (usize, u32),
+    /// The blob whose list the file in the making has.
+    listed: Option<usize>,
 }
 
 impl BundlePlanner {
@@ -199,6 +223,8 @@ impl BundlePlanner {
             bytes_max,
             rows: HashSet::new(),
             walker: Walker::from(At::Roster(0)),
+            blob: (0, 0),
+            listed: None,
         })
     }
 
@@ -210,10 +236,43 @@ impl BundlePlanner {
         for _ in 0..PLAN_STEP_BATCHES {
             match self.walker.step(&self.plan.way, replica)? {
                 Some((at, carried)) => self.put(at, &carried)?,
-                None => return Ok(false),
+                None => return self.step_blobs(),
             }
         }
         Ok(true)
+    }
+
+    fn step_blobs(&mut self) -> Result<bool, BundleError> {
+        for _ in 0..PLAN_STEP_CHUNKS {
+            let (number, index) = self.blob;
+            let Some(blob) = self.plan.blobs.get(number).copied() else {
+                return Ok(false);
+            };
+            if self.listed != Some(number) && !self.left.take_blob(blob.list_bytes()) {
+                self.begin_file(At::Blobs(number, index))?;
+                self.left.take_blob(blob.list_bytes());
+            }
+            if !self.left.take_blob(blob.chunk_bytes(index)) {
+                self.begin_file(At::Blobs(number, index))?;
+                // It fits: a file has room for the largest batch at least.
+                self.left.take_blob(blob.list_bytes());
+                self.left.take_blob(blob.chunk_bytes(index));
+            }
+            self.listed = Some(number);
+            self.blob = if index + 1 < blob.chunks {
+                (number, index + 1)
+            } else {
+                (number + 1, 0)
+            };
+        }
+        Ok(true)
+    }
+
+    fn begin_file(&mut self, at: At) -> Result<(), BundleError> {
+        self.left = room(&self.plan, self.bytes_max, false)?;
+        self.rows.clear();
+        self.plan.files.push(File::at(at));
+        Ok(())
     }
 
     fn put(&mut self, at: At, carried: &Carried) -> Result<(), BundleError> {
@@ -223,11 +282,9 @@ impl BundlePlanner {
         let len = carried.batch.tail().len();
         let is_full = is_new && self.rows.len() == TABLE_MAX;
         if is_full || !self.left.take(len, is_new) {
-            self.left = room(&self.plan, self.bytes_max, false)?;
+            self.begin_file(at)?;
             // It fits: a file has room for the largest batch at least.
             self.left.take(len, true);
-            self.rows.clear();
-            self.plan.files.push(File::at(at));
         }
         self.rows.insert(row);
         if let Some(file) = self.plan.files.last_mut() {

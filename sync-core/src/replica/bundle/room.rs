@@ -9,6 +9,8 @@ use crate::wire::FRAME_BYTES_TARGET;
 const BATCH_LEN_MAX: u64 = 5 + 4 + 10 + 32;
 /// Most bytes of a row and of the lane and the epoch that it names.
 const ROW_LEN_MAX: u64 = 46 + 17 + 17;
+/// Most bytes that stand around the list or a chunk of a blob: its name, numbers, and now and then an empty frame.
+const BLOB_LEN_MAX: u64 = 192;
 /// Most bytes of the manifest, the word, the end and of what stands around the batches of the last frame.
 const REST_LEN_MAX: u64 = 1_024;
 /// Most bytes of one head.
@@ -34,6 +36,18 @@ impl Room {
         let left = bytes_max.checked_sub(taken)?;
         // The largest batch fits.
         (left >= FRAME_BYTES_TARGET as u64 + 4_096).then_some(Self { left, in_frame: 0 })
+    }
+
+    /// Takes the room for a frame with so many bytes of a blob; false if it does not fit.
+    pub(super) fn take_blob(&mut self, bytes: u64) -> bool {
+        let frames = if self.in_frame > 0 { 2 } else { 1 };
+        let needs = bytes + BLOB_LEN_MAX + frames * (FRAME_LEN_MAX + RECORD_LEN as u64);
+        let Some(left) = self.left.checked_sub(needs) else {
+            return false;
+        };
+        self.left = left;
+        self.in_frame = 0;
+        true
     }
 
     /// Takes the room for one batch; false if it does not fit.

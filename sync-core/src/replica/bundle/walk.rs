@@ -17,6 +17,8 @@ pub(super) enum At {
     Roster(usize),
     /// This batch of a space.
     Spaces(Arrival),
+    /// This chunk of this one of the blobs, after all batches.
+    Blobs(usize, u32),
 }
 
 /// What is on the way, from one look at the store.
@@ -86,6 +88,7 @@ impl Walker {
         let (next, after) = match at {
             At::Roster(next) => (next, Arrival(0)),
             At::Spaces(arrival) => (usize::MAX, Arrival(arrival.0.saturating_sub(1))),
+            At::Blobs(..) => (usize::MAX, Arrival(u64::MAX)),
         };
         Self {
             next,

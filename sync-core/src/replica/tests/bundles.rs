@@ -10,7 +10,7 @@ use crate::replica::{Brought, BundleAsk, BundleError, Known};
 use crate::wire::Refusal;
 
 impl Phone {
-    fn export(&mut self, ask: &BundleAsk) -> Vec<Vec<u8>> {
+    pub(super) fn export(&mut self, ask: &BundleAsk) -> Vec<Vec<u8>> {
         self.try_export(ask).unwrap()
     }
 
@@ -39,11 +39,11 @@ impl Phone {
         Ok(files)
     }
 
-    fn all(&mut self) -> Vec<u8> {
+    pub(super) fn all(&mut self) -> Vec<u8> {
         self.export(&BundleAsk::default()).remove(0)
     }
 
-    fn bring(&mut self, bytes: &[u8]) -> Brought {
+    pub(super) fn bring(&mut self, bytes: &[u8]) -> Brought {
         let (now, mut rng) = self.moment_parts();
         let moment = &mut Moment { now, rng: &mut rng };
         let mut import = self.replica.import_bundle(bytes).unwrap();
@@ -473,7 +473,9 @@ proptest! {
                 let brought = import.finish(&mut copy.replica, moment).unwrap();
                 // Nobody who is no member can make something that does not verify.
                 assert!(brought.rejected.is_empty() && brought.waiting == 0, "{brought:?}");
-                assert!(brought.broken.is_some() || suffered == *bytes, "{mishaps:?}");
+                // The sealed keys of other readers may be anything: they are not ours to open.
+                let is_all = copy.titles() == villager.titles();
+                assert!(brought.broken.is_some() || is_all, "{mishaps:?}");
             }
             assert!(there.iter().all(|title| copy.titles().contains(title)));
             copy.bring(bytes);

@@ -72,7 +72,7 @@ export async function look(person) {
   return wrong.map((it) => `${person.path}: ${it}`);
 }
 
-/** What is wrong with the page that is open, at both widths, and in the dark: colours are the same in every language. */
+/** What is wrong with the page that is open, at both widths, and in the dark. */
 export async function examine(person, note) {
   const { page } = person;
   const at = async (name, ...checks) => {
@@ -86,7 +86,6 @@ export async function examine(person, note) {
     await page.setViewport(size);
     await at(name, sideways(page), covered(page), own(page), accessibility(page));
   }
-  if (person.lang !== "zh") return;
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
   await at("phone, dark", accessibility(page, "color-contrast"));
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);

@@ -75,7 +75,7 @@ pub use acts::{About, Act};
 pub use attach::{ATTACHMENT, AttachmentView, BlobStatus, NewAttachment};
 pub use audit::{Audit, AuditError, Flaw};
 pub use blobs::BLOBS_PER_FIELD_MAX;
-pub(crate) use blobs::{BlobNews, ChunkIn, ChunkTaken};
+pub(crate) use blobs::{BlobNews, ChunkIn, ChunkTaken, Offer};
 pub use bundle::{
     Brought, BundleAsk, BundleBlobs, BundleError, BundleImport, BundlePart, BundlePlan,
     BundlePlanner, Known,

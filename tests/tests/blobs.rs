@@ -498,6 +498,21 @@ fn photo_that_is_told_of_together_with_its_record_comes_in_the_same_session() {
 }
 
 #[test]
+fn photo_that_is_attached_during_a_session_goes_out_once_it_is_sealed() {
+    let mut scene = station();
+    scene.connect(CHEN);
+    scene.settle();
+    let visit = scene.visit(CHEN);
+    scene.attach(CHEN, visit);
+    scene.settle();
+    assert_eq!(scene.on_relay(), 0);
+    let sealed = scene.with(CHEN, |replica, moment| replica.seal_pending(moment));
+    assert!(sealed.unwrap() > 0);
+    scene.settle();
+    assert_eq!(scene.on_relay(), 2, "the small picture and the photo");
+}
+
+#[test]
 fn photo_that_the_relay_holds_makes_room_and_comes_back_when_somebody_asks() {
     let mut scene = station();
     let visit = scene.visit(CHEN);

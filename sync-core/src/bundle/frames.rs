@@ -7,12 +7,10 @@ use crate::bundle::Manifest;
 use crate::entry::codec::{Reader, put_varint, read_cbor};
 use crate::id::{ChainHash, DeviceId, Head, Incarnation, LaneId, LogId, Seq};
 use crate::wire::Batches;
-use crate::wire::blobs::{BlobChunk, BlobHashes};
+use crate::wire::blobs::{BLOB_CHUNK, BLOB_HASHES, BlobChunk, BlobHashes};
 
-/// A session's frames of batches, of the list of a blob, and of one of its chunks.
+/// A session's frame of batches.
 const BATCHES: u8 = 6;
-const BLOB_HASHES: u8 = 51;
-const BLOB_CHUNK: u8 = 52;
 pub(super) const MANIFEST: u8 = 64;
 pub(super) const HEADS: u8 = 65;
 pub(super) const WORD: u8 = 66;

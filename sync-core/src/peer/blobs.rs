@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::blob::{BlobId, BlobList, BlobName};
 use crate::id::{LaneId, StoreId};
 use crate::peer::{Peer, PeerError};
-use crate::replica::{BlobNews, ChunkIn, ChunkTaken, Holder, Moment, Replica};
+use crate::replica::{BlobNews, ChunkIn, ChunkTaken, Holder, Moment, Offer, Replica};
 use crate::session::blobs::{BLOBS_OPEN_MAX, BlobEvent};
 use crate::store::BlobRow;
 use crate::wire::blobs::{BLOBS_MAX, BlobTip, HaveBlobs};
@@ -24,6 +24,9 @@ pub(super) struct Blobs {
     to_want: Looked,
     /// To be offered, one after the other.
     to_offer: Looked,
+    /// To be offered once something more is sealed than there was.
+    unsealed: Vec<BlobId>,
+    sealed: u64,
     /// Asked for, and on their way, with the bytes that were still to come.
     wanting: BTreeMap<BlobName, u64>,
     /// Offered, and not yet taken as a whole.
@@ -234,6 +237,12 @@ impl Peer {
         if self.blobs.looked_at.replace(news) != Some(news) {
             self.blobs.to_want = Looked::anew();
             self.blobs.to_offer = Looked::anew();
+            self.blobs.unsealed.clear();
+        }
+        let sealed = replica.sealed_count();
+        if std::mem::replace(&mut self.blobs.sealed, sealed) != sealed {
+            let unsealed = self.blobs.unsealed.drain(..);
+            self.blobs.to_offer.ids.extend(unsealed);
         }
         let is_read = self.blobs.unread_since.is_some_and(|since| since != news);
         if is_read && !self.blobs.awaits_have {
@@ -291,11 +300,13 @@ impl Peer {
             let Some(id) = found else {
                 return Ok(());
             };
-            if let Some((name, list)) = replica.offer_of(&id)?
-                && !refused.contains(&id)
-            {
-                blobs.offering = Some(name);
-                session.offer_blob(name, &list);
+            match replica.offer_of(&id)? {
+                Offer::This(name, list) if !refused.contains(&id) => {
+                    blobs.offering = Some(name);
+                    session.offer_blob(name, &list);
+                }
+                Offer::Later => blobs.unsealed.push(id),
+                Offer::This(..) | Offer::Nothing => {}
             }
         }
         Ok(())

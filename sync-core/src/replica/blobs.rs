@@ -62,7 +62,16 @@ enum Naming {
 }
 
 /// What changes whenever blobs may be wanted or offered that were not before.
-pub(crate) type BlobNews = (u64, u64, u64);
+pub(crate) type BlobNews = (u64, u64);
+
+/// Whether a blob can be offered.
+pub(crate) enum Offer {
+    This(BlobName, BlobList),
+    /// As soon as its record is sealed.
+    Later,
+    /// It is not here, or its record has no beginning that counts.
+    Nothing,
+}
 
 fn heard_key(store: &StoreId) -> String {
     format!("{}{store}", meta::BLOBS_HEARD)
@@ -127,7 +136,7 @@ impl Replica {
 
     /// Changes whenever blobs may be wanted or offered that were not before.
     pub(crate) fn blob_news(&self) -> BlobNews {
-        (self.mind.blob_news, self.rereads, self.sealed)
+        (self.mind.blob_news, self.rereads)
     }
 
     pub(super) fn newest_blob(&self) -> Result<BlobTip, StoreError> {
@@ -361,31 +370,23 @@ impl Replica {
         Ok(whole.iter().map(|row| row.id).collect())
     }
 
-    /// What is said to offer a blob; none if it is not here, or its record is not sealed yet.
-    pub(crate) fn offer_of(
-        &self,
-        id: &BlobId,
-    ) -> Result<Option<(BlobName, BlobList)>, ReplicaError> {
+    /// What is said to offer a blob.
+    pub(crate) fn offer_of(&self, id: &BlobId) -> Result<Offer, ReplicaError> {
         let Some(row) = self.store.blob(id)?.filter(BlobRow::is_whole) else {
-            return Ok(None);
+            return Ok(Offer::Nothing);
         };
-        let Naming::Named(name) = self.name_of_blob(&row)? else {
-            return Ok(None);
-        };
-        let list = list_of(&*self.store, &row)?;
-        Ok(list.map(|list| (name, list)))
+        Ok(match self.name_of_blob(&row)? {
+            Naming::Named(name) => {
+                list_of(&*self.store, &row)?.map_or(Offer::Nothing, |list| Offer::This(name, list))
+            }
+            Naming::NotSealed => Offer::Later,
+            Naming::Unnamed => Offer::Nothing,
+        })
     }
 
     /// Keeps the list of a blob that is wanted; says whether it is one that its record names.
     pub(crate) fn take_list(&mut self, list: &BlobList) -> Result<bool, ReplicaError> {
-        self.act(|tx, _| {
-            let row = tx.blob(list.id())?;
-            let Some(row) = row.filter(|row| !row.is_whole() && row.padded == list.padded()) else {
-                return Ok(false);
-            };
-            tx.put_blob_part(&row.id, 0, &list.to_bytes())?;
-            Ok(true)
-        })
+        self.act(|tx, _| keep_list(tx, list))
     }
 
     /// Makes chunks durable, in one transaction. Others make room for a blob that is here as a whole now.
@@ -396,24 +397,25 @@ impl Replica {
     ) -> Result<Vec<ChunkTaken>, ReplicaError> {
         let limit = self.blobs_limit;
         self.act(|tx, mind| {
-            let mut all = Vec::with_capacity(chunks.len());
-            for chunk in chunks {
-                let taken = take_chunk(tx, chunk, now)?;
-                if taken != ChunkTaken::Bad {
-                    mind.count_blob_bytes(chunk.bytes.len().saturating_sub(BLOB_TAG_BYTES) as u64);
-                }
-                if taken == ChunkTaken::Whole {
-                    mind.blob_news += 1;
-                    mind.make_room(tx, limit, Some(chunk.id))?;
-                }
-                all.push(taken);
-            }
-            Ok(all)
+            let taken = chunks
+                .iter()
+                .map(|chunk| mind.take_chunk(tx, chunk, limit, now));
+            taken.collect()
         })
     }
 }
 
-fn take_chunk(
+/// Keeps the list of a blob that is wanted; says whether it is one that its record names.
+pub(super) fn keep_list(tx: &mut dyn StoreTx, list: &BlobList) -> Result<bool, ReplicaError> {
+    let row = tx.blob(list.id())?;
+    let Some(row) = row.filter(|row| !row.is_whole() && row.padded == list.padded()) else {
+        return Ok(false);
+    };
+    tx.put_blob_part(&row.id, 0, &list.to_bytes())?;
+    Ok(true)
+}
+
+fn keep_chunk(
     tx: &mut dyn StoreTx,
     chunk: &ChunkIn,
     now: Millis,
@@ -458,6 +460,25 @@ pub(super) fn list_of(
 }
 
 impl Mind {
+    /// Keeps a chunk; others make room if the blob is here as a whole now.
+    pub(super) fn take_chunk(
+        &mut self,
+        tx: &mut dyn StoreTx,
+        chunk: &ChunkIn,
+        limit: Option<u64>,
+        now: Millis,
+    ) -> Result<ChunkTaken, ReplicaError> {
+        let taken = keep_chunk(tx, chunk, now)?;
+        if taken != ChunkTaken::Bad {
+            self.count_blob_bytes(chunk.bytes.len().saturating_sub(BLOB_TAG_BYTES) as u64);
+        }
+        if taken == ChunkTaken::Whole {
+            self.blob_news += 1;
+            self.make_room(tx, limit, Some(chunk.id))?;
+        }
+        Ok(taken)
+    }
+
     /// Notes the blobs that a record names, so that they are asked for. What is here of them stays.
     pub(super) fn note_blobs(
         &mut self,

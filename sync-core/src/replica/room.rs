@@ -211,22 +211,14 @@ impl Replica {
         })
     }
 
-    /// The bytes of all blobs that are here.
-    fn blob_bytes(&mut self) -> Result<u64, StoreError> {
-        self.mind.blob_bytes(&*self.store)
-    }
-
     /// Whether a blob may be fetched that is not here: what is asked for always is, and others as long as
     /// there is room beside so many bytes that are on their way.
     pub(crate) fn has_room_for(&mut self, id: &BlobId, coming: u64) -> Result<bool, ReplicaError> {
-        let Some(limit) = self.blobs_limit else {
-            return Ok(true);
-        };
         let Some(row) = self.store.blob(id)? else {
             return Ok(false);
         };
-        let rest = u64::from(row.padded) - bytes_here(&row);
-        Ok(row.wish == BlobWish::Asked || self.blob_bytes()? + coming + rest <= limit)
+        let limit = self.blobs_limit;
+        Ok(self.mind.has_room_for(&*self.store, &row, limit, coming)?)
     }
 }
 
@@ -238,6 +230,20 @@ impl Mind {
         let bytes = store.blobs()?.iter().map(bytes_here).sum();
         self.blob_bytes = Some(bytes);
         Ok(bytes)
+    }
+
+    pub(super) fn has_room_for(
+        &mut self,
+        store: &dyn StoreRead,
+        row: &BlobRow,
+        limit: Option<u64>,
+        coming: u64,
+    ) -> Result<bool, StoreError> {
+        let Some(limit) = limit.filter(|_| row.wish != BlobWish::Asked) else {
+            return Ok(true);
+        };
+        let rest = u64::from(row.padded) - bytes_here(row);
+        Ok(self.blob_bytes(store)? + coming + rest <= limit)
     }
 
     /// Counts bytes of blobs that have come.
@@ -258,7 +264,6 @@ impl Mind {
         if self.blob_bytes(&*tx)? <= limit {
             return Ok(());
         }
-        self.blob_bytes = None;
         let mut rows = tx.blobs()?;
         rows.sort_by_key(|row| (row.used, row.id));
         let mut reliable = Reliable::new(self);
@@ -278,6 +283,7 @@ impl Mind {
                 .map(bytes_here)
                 .sum();
         }
+        self.blob_bytes = Some(rows.iter().map(bytes_here).sum());
         Ok(())
     }
 }

@@ -174,8 +174,8 @@ pub enum BlobFrame {
 pub(super) const ASK_BLOBS: u8 = 48;
 pub(super) const HAVE_BLOBS: u8 = 49;
 pub(super) const WANT_BLOB: u8 = 50;
-pub(super) const BLOB_HASHES: u8 = 51;
-pub(super) const BLOB_CHUNK: u8 = 52;
+pub(crate) const BLOB_HASHES: u8 = 51;
+pub(crate) const BLOB_CHUNK: u8 = 52;
 pub(super) const BLOB_STORED: u8 = 53;
 pub(super) const BLOB_REFUSED: u8 = 54;
 

@@ -69,6 +69,7 @@ struct Writing {
     ready: Ready,
     entries_before: u64,
     chunks_before: u64,
+    blobs: u64,
     bytes: u64,
 }
 
@@ -198,6 +199,7 @@ impl Writing {
             ready: Ready::Nothing,
             entries_before: 0,
             chunks_before: 0,
+            blobs: 0,
             bytes: 0,
         }
     }
@@ -251,6 +253,7 @@ impl Writing {
             Ready::EndOfFile => {
                 self.entries_before = self.entries();
                 self.chunks_before = self.chunks();
+                self.blobs += self.part.as_ref().map_or(0, BundlePart::blobs);
                 self.part = None;
                 if let Some(draft) = self.draft.take() {
                     self.whole.push(draft.finish()?);
@@ -272,7 +275,7 @@ impl Writing {
             files: mem::take(&mut self.paths),
             totals: self.plan.totals(),
             bytes: self.bytes,
-            blobs: self.plan.blobs(),
+            blobs: self.blobs,
         })
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::blob::{BLOB_CHUNK_BYTES, BLOB_TAG_BYTES, BlobId, BlobList, BlobName};
+use crate::blob::{BLOB_CHUNK_BYTES, BLOB_TAG_BYTES, BlobId, BlobList};
 use crate::id::{LaneId, Millis};
+use crate::replica::blobs::{chunks_of, keep_list};
 use crate::replica::bundle::known::Had;
+use crate::replica::mind::Mind;
 use crate::replica::room::holder_of;
 use crate::replica::{ChunkIn, ChunkTaken, Replica, ReplicaError};
-use crate::store::{BlobPart, BlobRow, BlobWish, StoreError};
+use crate::store::{BlobPart, BlobRow, BlobWish, StoreError, StoreTx};
 
 /// Which blobs go along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,15 +33,18 @@ impl BundleBlobs {
     }
 }
 
-/// A blob that goes along.
+/// A blob that goes along. What it is called is looked up when it is written: that takes its record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Planned {
-    pub(super) name: BlobName,
-    pub(super) chunks: u32,
+    pub(super) id: BlobId,
     padded: u32,
 }
 
 impl Planned {
+    pub(super) fn chunks(&self) -> u32 {
+        chunks_of(self.padded)
+    }
+
     /// Most bytes of a sealed chunk.
     pub(super) fn chunk_bytes(&self, index: u32) -> u64 {
         let before = u64::from(index) * BLOB_CHUNK_BYTES as u64;
@@ -48,7 +53,7 @@ impl Planned {
     }
 
     pub(super) fn list_bytes(&self) -> u64 {
-        u64::from(self.chunks) * 32
+        u64::from(self.chunks()) * 32
     }
 }
 
@@ -57,6 +62,15 @@ impl Planned {
 pub(super) enum BlobIn {
     List(BlobList),
     Chunk(ChunkIn),
+}
+
+impl BlobIn {
+    fn id(&self) -> &BlobId {
+        match self {
+            Self::List(list) => list.id(),
+            Self::Chunk(chunk) => &chunk.id,
+        }
+    }
 }
 
 /// What came of parts of blobs.
@@ -81,13 +95,9 @@ impl Replica {
         rows.sort_by_key(|row| (row.part, row.number));
         let mut planned = Vec::with_capacity(rows.len());
         for row in rows {
-            if self.all_have(had, &row)? {
-                continue;
-            }
-            if let Some((name, list)) = self.offer_of(&row.id)? {
+            if !self.all_have(had, &row)? {
                 planned.push(Planned {
-                    name,
-                    chunks: list.chunks(),
+                    id: row.id,
                     padded: row.padded,
                 });
             }
@@ -114,70 +124,56 @@ impl Replica {
         parts: Vec<BlobIn>,
         now: Millis,
     ) -> Result<BlobsTaken, ReplicaError> {
-        let mut taken = BlobsTaken::default();
-        let mut chunks: Vec<ChunkIn> = Vec::new();
+        let mut lacking = Vec::with_capacity(parts.len());
         for part in parts {
-            match part {
-                BlobIn::List(list) => {
-                    self.take_carried(std::mem::take(&mut chunks), now, &mut taken)?;
-                    self.take_list_if_wanted(&list)?;
-                }
-                BlobIn::Chunk(chunk) => chunks.push(chunk),
+            let row = self.store.blob(part.id())?;
+            if row.is_some_and(|row| !row.is_whole()) {
+                lacking.push(part);
             }
         }
-        self.take_carried(chunks, now, &mut taken)?;
-        Ok(taken)
-    }
-
-    fn take_list_if_wanted(&mut self, list: &BlobList) -> Result<(), ReplicaError> {
-        let row = self.store.blob(list.id())?;
-        let is_wanted =
-            row.is_some_and(|row| !row.is_whole() && row.here == 0 && row.wish != BlobWish::LetGo);
-        if is_wanted && self.has_room_for(list.id(), 0)? {
-            self.take_list(list)?;
+        if lacking.is_empty() {
+            return Ok(BlobsTaken::default());
         }
-        Ok(())
+        let limit = self.blobs_limit;
+        self.act(|tx, mind| {
+            let mut taken = BlobsTaken::default();
+            for part in &lacking {
+                mind.take_blob_part(tx, part, limit, now, &mut taken)?;
+            }
+            Ok(taken)
+        })
     }
+}
 
-    fn take_carried(
+impl Mind {
+    fn take_blob_part(
         &mut self,
-        mut chunks: Vec<ChunkIn>,
+        tx: &mut dyn StoreTx,
+        part: &BlobIn,
+        limit: Option<u64>,
         now: Millis,
         taken: &mut BlobsTaken,
     ) -> Result<(), ReplicaError> {
-        let mut next: Option<(BlobId, u32)> = None;
-        let mut wanted = Vec::with_capacity(chunks.len());
-        for chunk in chunks.drain(..) {
-            if next.is_none_or(|(id, _)| id != chunk.id) {
-                next = self.next_chunk_of(&chunk.id)?.map(|here| (chunk.id, here));
-            }
-            match &mut next {
-                Some((_, here)) if *here == chunk.index => {
-                    *here += 1;
-                    wanted.push(chunk);
-                }
-                Some((_, here)) if *here < chunk.index => {
-                    taken.waiting.insert(chunk.id);
-                }
-                Some(_) | None => {}
-            }
-        }
-        if wanted.is_empty() {
+        let Some(row) = tx.blob(part.id())?.filter(|row| !row.is_whole()) else {
             return Ok(());
-        }
-        for came in self.take_chunks(&wanted, now)? {
-            taken.whole += u64::from(came == ChunkTaken::Whole);
+        };
+        let has_list = tx.blob_part(&row.id, 0)?.is_some();
+        match part {
+            BlobIn::List(list) => {
+                let is_wanted = !has_list && row.wish != BlobWish::LetGo;
+                if is_wanted && self.has_room_for(&*tx, &row, limit, 0)? {
+                    keep_list(tx, list)?;
+                }
+            }
+            BlobIn::Chunk(chunk) if has_list && chunk.index == row.here => {
+                let came = self.take_chunk(tx, chunk, limit, now)?;
+                taken.whole += u64::from(came == ChunkTaken::Whole);
+            }
+            BlobIn::Chunk(chunk) if has_list && chunk.index > row.here => {
+                taken.waiting.insert(row.id);
+            }
+            BlobIn::Chunk(_) => {}
         }
         Ok(())
-    }
-
-    /// The number of the chunk that is lacking of a blob; none if it is not to be taken.
-    fn next_chunk_of(&self, id: &BlobId) -> Result<Option<u32>, StoreError> {
-        let row = self.store.blob(id)?.filter(|row| !row.is_whole());
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let has_list = self.store.blob_part(id, 0)?.is_some();
-        Ok(has_list.then_some(row.here))
     }
 }

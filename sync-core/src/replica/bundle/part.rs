@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::blob::{BlobList, BlobName};
+use crate::blob::BlobName;
 use crate::bundle::{BundleWriter, Manifest};
 use crate::id::CommunityId;
+use crate::replica::bundle::blobs::Planned;
 use crate::replica::bundle::plan::BundlePlan;
 use crate::replica::bundle::walk::{At, Walker};
-use crate::replica::{BundleError, Moment, Replica};
+use crate::replica::{BundleError, Moment, Offer, Replica};
 use crate::wire::FRAME_BYTES_TARGET;
 
 /// One file of an export in the making.
@@ -20,9 +21,10 @@ pub struct BundlePart {
     entries: u64,
     /// The blob and the chunk that come next, once all batches are written.
     blob: (usize, u32),
-    /// The list of the blob that is being written.
-    listed: Option<BlobList>,
+    /// The blob whose list this file has, while more of its chunks are to come.
+    listed: Option<BlobName>,
     chunks: u64,
+    blobs: u64,
     is_done: bool,
 }
 
@@ -63,6 +65,7 @@ impl BundlePart {
             },
             listed: None,
             chunks: 0,
+            blobs: 0,
             is_done: false,
         }))
     }
@@ -96,26 +99,50 @@ impl BundlePart {
             let Some(blob) = planned.filter(|_| !is_beyond) else {
                 return Ok(false);
             };
-            let list = match self.listed.take() {
-                Some(list) => Some(list),
-                None => replica.list_of_blob(&blob.name, &mut self.writer)?,
-            };
-            let chunk = replica.chunk_given(&blob.name, index)?;
-            let Some((list, chunk)) = list.zip(chunk) else {
+            let Some((name, bytes)) = self.chunk_of(&blob, index, replica)? else {
                 // It was erased, or made room for others, since the export was planned.
                 self.blob = (number + 1, 0);
                 continue;
             };
-            self.writer.blob_chunk(&blob.name, index, chunk);
+            self.writer.blob_chunk(&name, index, bytes);
             self.chunks += 1;
-            if index + 1 < blob.chunks {
+            if index + 1 < blob.chunks() {
                 self.blob = (number, index + 1);
-                self.listed = Some(list);
+                self.listed = Some(name);
             } else {
                 self.blob = (number + 1, 0);
+                self.blobs += 1;
             }
             return Ok(true);
         }
+    }
+
+    /// A chunk of a blob, whose list is written before the first one in the file; none if it is not here any more,
+    /// or its record cannot be named to others.
+    fn chunk_of(
+        &mut self,
+        blob: &Planned,
+        index: u32,
+        replica: &Replica,
+    ) -> Result<Option<(BlobName, Vec<u8>)>, BundleError> {
+        let name = match self.listed.take() {
+            Some(name) => name,
+            None => {
+                let Offer::This(name, list) = replica.offer_of(&blob.id)? else {
+                    return Ok(None);
+                };
+                self.writer.blob_list(&name, &list);
+                name
+            }
+        };
+        let bytes = replica.chunk_given(&name, index)?;
+        Ok(bytes.map(|bytes| (name, bytes)))
+    }
+
+    /// How many blobs have been written to their end.
+    #[must_use]
+    pub fn blobs(&self) -> u64 {
+        self.blobs
     }
 
     /// How many chunks of blobs have been written.
@@ -128,20 +155,5 @@ impl BundlePart {
     #[must_use]
     pub fn entries(&self) -> u64 {
         self.entries
-    }
-}
-
-impl Replica {
-    /// Writes the list of a blob; none if it is not here any more.
-    fn list_of_blob(
-        &self,
-        name: &BlobName,
-        writer: &mut BundleWriter,
-    ) -> Result<Option<BlobList>, BundleError> {
-        let list = self.list_given(name)?;
-        if let Some(list) = &list {
-            writer.blob_list(name, list);
-        }
-        Ok(list)
     }
 }

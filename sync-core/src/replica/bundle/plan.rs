@@ -78,7 +78,7 @@ impl BundlePlan {
     /// How many chunks of blobs go along.
     #[must_use]
     pub fn blob_chunks(&self) -> u64 {
-        self.blobs.iter().map(|blob| u64::from(blob.chunks)).sum()
+        self.blobs.iter().map(|blob| u64::from(blob.chunks())).sum()
     }
 
     /// What all of them hold together.
@@ -259,7 +259,7 @@ impl BundlePlanner {
                 self.left.take_blob(blob.chunk_bytes(index));
             }
             self.listed = Some(number);
-            self.blob = if index + 1 < blob.chunks {
+            self.blob = if index + 1 < blob.chunks() {
                 (number, index + 1)
             } else {
                 (number + 1, 0)

@@ -46,3 +46,17 @@ fn blob_after_an_erased_one_is_heard_of() {
     meet(&mut founder, &mut chen);
     assert_eq!(founder.original(second).as_deref(), Some(&b"second"[..]));
 }
+
+#[test]
+fn edit_that_has_nothing_to_do_with_photos_is_no_reason_to_look_through_them() {
+    let (_, mut chen, space) = village();
+    let record = visit(&mut chen, space);
+    chen.attach(record, b"photo");
+    let before = chen.replica.blob_news();
+    chen.edit(record, "household", "3号门");
+    let sealed = chen.with_moment(|replica, moment| replica.seal_pending(moment));
+    assert!(sealed.unwrap() > 0);
+    assert_eq!(chen.replica.blob_news(), before);
+    chen.attach(record, b"another");
+    assert_ne!(chen.replica.blob_news(), before);
+}

@@ -151,3 +151,18 @@ fn file_brings_no_more_than_there_is_room_for() {
     assert_eq!(town.bring(&file).blobs, 1, "it was asked for");
     assert!(town.original(lacking.unwrap()).is_some());
 }
+
+#[test]
+fn many_photos_of_a_file_become_durable_together() {
+    let (mut town, mut villager, space) = village();
+    let record = visit(&mut villager, space);
+    let photos: Vec<RecordId> = (0..40_u8)
+        .map(|number| villager.attach(record, &[number; 500]))
+        .collect();
+    town.bring(&villager.all());
+    let before = town.replica.write_count();
+    assert_eq!(town.bring(&villager.with_all()).blobs, 40);
+    let writes = town.replica.write_count() - before;
+    assert!(writes < 10, "{writes} transactions for 40 photos");
+    assert!(photos.iter().all(|photo| town.original(*photo).is_some()));
+}

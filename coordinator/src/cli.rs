@@ -455,7 +455,9 @@ pub(crate) struct BundleExportArgs {
         long,
         value_enum,
         value_name = "all|previews|none",
-        default_value = "all"
+        default_value = "all",
+        hide_default_value = true,
+        hide_possible_values = true
     )]
     pub(crate) attachments: Along,
     #[arg(long)]

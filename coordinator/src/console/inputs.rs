@@ -264,19 +264,27 @@ impl Maker<'_> {
         let is_nobody = |id: &&String| !self.members.iter().any(|member| member.id == **id);
         let strangers = ids.iter().filter(is_nobody);
         let strangers: Vec<Choice> = strangers.map(|id| option(id, id, &is_on)).collect();
-        if made.options.len() > TICKED_MAX {
-            let options = std::mem::take(&mut made.options);
-            let (on, off): (Vec<_>, Vec<_>) = options.into_iter().partition(|it| it.on);
-            made.options = on;
-            made.others.splice(0..0, off);
-        }
-        if made.others.len() > TICKED_MAX || made.options.is_empty() {
-            let others = std::mem::take(&mut made.others);
-            made.suggestions = others.iter().map(suggested).collect();
+        if thin_out(made) {
             made.add_label = self.cx.say("console.form.add_member");
         }
         made.options.extend(strangers);
     }
+}
+
+/// Where people are too many to be ticked, those who are not are suggested; says whether they are.
+fn thin_out(made: &mut Input) -> bool {
+    let is_crowded = made.options.len() > TICKED_MAX;
+    if !is_crowded && made.others.len() <= TICKED_MAX {
+        return false;
+    }
+    let mut hidden = Vec::new();
+    if is_crowded {
+        let options = std::mem::take(&mut made.options).into_iter();
+        (made.options, hidden) = options.partition(|it| it.on);
+    }
+    hidden.append(&mut made.others);
+    made.suggestions = hidden.iter().map(suggested).collect();
+    true
 }
 
 /// What is typed for a member, and offered: `王芳 · 3jrbdzmp`.
@@ -417,4 +425,46 @@ fn check_lines(
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(count: usize, on: usize) -> Vec<Choice> {
+        let person = |n: usize| Choice {
+            value: format!("member{n:020}"),
+            label: format!("person {n}"),
+            on: n < on,
+        };
+        (0..count).map(person).collect()
+    }
+
+    fn offered(options: Vec<Choice>, others: Vec<Choice>) -> (bool, [usize; 3]) {
+        let mut made = Input {
+            options,
+            others,
+            ..Input::default()
+        };
+        let is_thinned = thin_out(&mut made);
+        let lens = [
+            made.options.len(),
+            made.others.len(),
+            made.suggestions.len(),
+        ];
+        (is_thinned, lens)
+    }
+
+    #[test]
+    fn people_are_suggested_instead_of_ticked_where_they_are_many() {
+        let few = offered(people(TICKED_MAX, 0), people(TICKED_MAX, 0));
+        assert_eq!(few, (false, [TICKED_MAX, TICKED_MAX, 0]));
+        let nobody_near = offered(Vec::new(), people(3, 0));
+        assert_eq!(nobody_near, (false, [0, 3, 0]));
+        // Who is of the village is never behind the line of those who are of others.
+        let large_village = offered(people(TICKED_MAX + 1, 5), people(2, 0));
+        assert_eq!(large_village, (true, [5, 0, TICKED_MAX - 2]));
+        let many_others = offered(people(4, 0), people(TICKED_MAX + 1, 0));
+        assert_eq!(many_others, (true, [4, 0, TICKED_MAX + 1]));
+    }
 }
